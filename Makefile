@@ -1,0 +1,52 @@
+# Everything runs in .venv, which `make setup` makes from the lock; every other target calls it when needed.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo report test check fix bench lock sample build clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+# make report DATE=2024-08-03 HOUR=6 SOURCE=... BLACKLIST=... OUTPUT=...
+REPORT = $(if $(DATE),--date $(DATE)) $(if $(HOUR),--hour $(HOUR)) $(if $(SOURCE),--source '$(SOURCE)') \
+	$(if $(BLACKLIST),--blacklist '$(BLACKLIST)') $(if $(OUTPUT),--output '$(OUTPUT)')
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(READY) ## Make .venv from the lock, with nothing but Python >= 3.11 and the package index
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pvtop needs Python 3.11 or later: make setup PYTHON=python3.x")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Do the main job on the sample in data/, without a network
+	$(BIN)/pvtop report --date 2024-12-31 --hour 14 --source data/source --blacklist data/blacklist --output reports/demo
+	$(BIN)/pvtop show --output reports/demo --domain en --domain ja -n 5
+
+report: $(READY) ## Make the report of DATE= and HOUR= (default: the newest); SOURCE=, BLACKLIST=, OUTPUT= pass through
+	$(BIN)/pvtop report $(REPORT)
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest -q
+
+check: $(READY) ## Lint, types, format, and whether the generated pages are up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fix: $(READY) ## Format, and mend what the linter can mend
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+lock: $(READY) ## Compile requirements.lock from pyproject.toml; UPGRADE=1 takes the newest versions
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+
+sample: $(READY) ## Make the sample in data/ anew
+	$(BIN)/python data/make_sample.py
+
+clean: ## Remove what can be made again
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo

@@ -1,0 +1,331 @@
+"""Make the bundled sample: 30 small dumps, their projectviews, a blacklist, as the real server lays them out.
+
+    python data/make_sample.py [FOLDER]          # default: the folder of this script
+
+Everything is made up from `words.txt`, the tables below and a seed, so every run writes the same bytes. The
+titles are well-known names, the views follow a power law with a curve over the day, and every oddity of the
+real dumps occurs somewhere (`README.md` says where).
+"""
+
+import gzip
+import io
+import math
+import random
+import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+SEED = "pvtop sample 1"
+WORDS = Path(__file__).with_name("words.txt")
+STAMPS = [datetime(2024, 12, 31, tzinfo=UTC) + timedelta(hours=hour) for hour in range(26)]
+STAMPS += [datetime(2016, 2, 28, 23, tzinfo=UTC) + timedelta(hours=hour) for hour in range(4)]
+QUOTED_SINCE = datetime(2023, 2, 1, tzinfo=UTC)
+SPACED_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
+"""From here on our empty domain code is a line that starts with a space; before, it is `""`."""
+
+# Domain code, pages (roughly), views of a leading page at the best hour of the day; `0` is the empty code.
+DOMAINS = """
+en 114 2600, en.m 98 2100, de 42 420, de.m 38 400, fr 38 330, fr.m 33 300, es 40 330, es.m 36 360,
+ja 51 300, ja.m 38 420, ru 39 300, ru.m 36 280, zh 27 210, zh.m 25 190, it 20 150, pt 20 90,
+pt.m 18 120, pl 18 110, pl.m 18 120, ar 17 60, ar.m 18 110, he 9 40, hi.m 15 50, ko 14 70, th.m 11 45,
+el 9 20, uk 10 30, en.b 8 6, en.m.b 7 5, en.d 24 50, en.m.d 14 45, fr.d 12 9, ru.m.d 9 6, en.n 6 4,
+en.m.n 4 3, en.q 8 9, de.m.q 6 3, en.s 12 8, en.m.s 7 4, www.s 9 5, m.s 4 3, en.v 7 5, en.m.v 4 3,
+de.voy 6 3, en.m.voy 7 4, commons.m 18 80, commons.m.m 12 30, meta.m 8 12, incubator.m 4 3,
+species.m 8 5, www.wd 16 60, m.wd 8 9, test.wd 3 3, www.w 10 14, m.w 6 5, www.f 4 6, www 2 9, www.m 2 3,
+0 9 8, en.zero 12 40, hi.zero 8 20
+"""
+
+# Language, title, middle of the surge, strength beside a leading page; desktop and mobile alike.
+SURGES = [
+    ("en", "Sydney_Harbour_Bridge", "2024-12-31T14", 1.0),
+    ("en", "New_Year's_Eve", "2024-12-31T23", 1.2),
+    ("en", "Auld_Lang_Syne", "2025-01-01T01", 1.3),
+    ("ja", "NHK紅白歌合戦", "2024-12-31T13", 6.0),
+    ("ru", "Ирония_судьбы", "2024-12-31T16", 3.0),
+    ("de", "Dinner_for_One", "2024-12-31T19", 4.0),
+    ("es", "Nochevieja", "2024-12-31T22", 3.0),
+    ("en", "Leap_year", "2016-02-29T00", 1.2),
+    ("en", "Academy_Awards", "2016-02-29T02", 1.4),
+    ("ko", "윤년", "2016-02-29T01", 2.0),
+]
+
+FIRST = [11.0, 1.6]
+"""Views of the main page and the search page beside a leading page."""
+TAIL = [1] * 28 + [0] * 3 + [2, 2, 3, 5, 7]
+"""Views of the less popular pages; 0 leaves the page out."""
+UNKNOWN_FROM_PAGES = 9
+SURGE_HOURS = 4
+
+ALL, NEW, OLD = "20", "202", "2016"
+LONG_TITLE = "กรุงเทพมหานคร_" * 12 + "มหินทรช้าง_2"
+TIED_TITLES = """
+\uff21 ｱﾆﾒ 😀 𠮷野家 Zebra apple Éclair 百鬼夜行 夢 龍 味噌 雨月物語 ドラえもん 100円ショップ Ñandú
+"""
+# Domain code, title, views, hours (a pattern for the start of YYYYMMDDHH).
+ODDITIES = [
+    ("en", '"Heroes"', 420, ALL), ("en", 'a"b', 3, ALL), ("en", '\\"q', 2, NEW), ("en", "AC\\DC", 510, ALL),
+    ("en", "q\\", 4, NEW), ("en", "'apos'", 3, ALL), ("en", "#hash", 2, ALL), ("en", "a,b", 2, ALL),
+    ("en", '"gospel_writers"', 90, ALL), ("de", '"Heroes"', 60, ALL), ("fr.d", '\\"q', 3, NEW),
+    ("en.d", 'a"b', 8, ALL), ("en.v", "q\\", 3, ALL), ("www.w", 'Manual:$wg"\\"', 4, NEW),
+    ("en.q", '"To_be,_or_not_to_be"', 7, ALL), ("en", "<script>alert(1)</script>", 330, ALL),
+    ("en.m", "=1+1", 300, ALL), ("en.d", "=1+1", 9, ALL), ("0", "Z11550", 1, NEW), ("0", "Z6", 4, NEW),
+    ("en", "10\u00a0km_run", 5, ALL), ("ja", "東京\u3000タワー", 95, ALL), ("de", "Next\u0085line", 66, ALL),
+    ("en", "Line\u2028separator", 260, ALL), ("fr", "\u00a0Paris", 40, ALL), ("zh", "北京\u3000", 33, ALL),
+    ("en", "Caf%C3%A9_de_Flore", 240, ALL), ("en.m", "Caf%C3%A9_de_Flore", 280, ALL),
+    ("ru", "%D0%9C%D0%BE%D1%81%D0%BA%D0%B2%D0%B0", 44, ALL), ("de", "M%FCnchen", 30, ALL),
+    ("en", "100%_Arabica", 6, ALL), ("es", "50%_de_descuento", 9, ALL), ("th.m", LONG_TITLE, 9, ALL),
+    *[("ja", title, 8, ALL) for title in TIED_TITLES.split()],
+    ("en", "\x1b[31mRed\x1b[0m", 350, OLD), ("en", "Tab\there", 270, OLD), ("de", "\x01Start", 55, OLD),
+    ("fr", "Form\x0cfeed", 35, OLD), ("es", "Vertical\x0btab", 31, OLD), ("en.m", "Bell\x07", 290, OLD),
+    ("ru", "Unit\x1fseparator", 33, OLD), ("pl", "Delete\x7f", 14, OLD), ("it", "Carriage\rreturn", 22, OLD),
+    ("fr", "Caf\udce9", 38, OLD), ("zh", "北京\udce5\udc8c", 27, OLD), ("en", "\udcff\udcfe", 2, OLD),
+]  # fmt: skip
+
+# Lines put into the dumps of 2016 as they stand: place and bytes. A `\n` breaks one row into two lines.
+DIRT = {
+    "2016022823": [(0, b"Wikimania 1 0"), (300, b""), (411, b"en  506 0"), (702, b"Contact_us 1 0")],
+    "2016022900": [
+        (120, b"en Broken_title\n 7 0"),
+        (333, b"Wikimania 2 0"),
+        (500, b"\r"),
+        (640, b"en.m Two words 3 0"),
+    ],
+    "2016022901": [
+        (77, b"de  12 0"),
+        (250, b"ja.m \xe6\xa1\x9c\n 2 0"),
+        (251, b""),
+        (252, b""),
+        (800, b"Contact_us 4 0"),
+    ],
+    "2016022902": [(600, b"Wikimania 1 0\r"), (601, b"")],
+}
+CRLF_EVERY = 301
+
+# As they stand in the file, but for the blank that ends the entry without a title.
+BLACKLIST = """
+aa Main_Page
+bn.m.v
+zu.m.d Igama
+nah.q %C4%80tl
+en Special%3ASearch
+en.m Special:Search
+de Spezial%3ASuche
+fr Sp%C3%A9cial:Recherche
+es Especial:Buscar
+ja %e7%89%b9%e5%88%a5:%E6%A4%9C%E7%B4%A2
+ru %D0%A1%D0%BB%D1%83%D0%B6%D0%B5%D0%B1%D0%BD%D0%B0%D1%8F%3A%D0%9F%D0%BE%D0%B8%D1%81%D0%BA
+zh Special:%E6%90%9C%E7%B4%A2
+commons.m Special%3aSearch
+en New%20York%20City
+en New_York_City
+en Mona%20Lisa
+fr Tour%20Eiffel
+de.m Ludwig%20van%20Beethoven
+en S%C3%A3o_Paulo
+en.m s%C3%A3o_Paulo
+en.m Reykjav%c3%adk
+en Caf%C3%A9_de_Flore
+ru %D0%9C%D0%BE%D1%81%D0%BA%D0%B2%D0%B0
+de M%FCnchen
+fr Caf%E9
+es A%F1o_bisiesto
+en 100%_Arabica
+en 99%zz_Invisible
+es 50%_de_descuento
+en "gospel_writers"
+de %22Heroes%22
+en.v q%5C
+en.m AC\\DC
+en.m C++
+en %22Quotes%22_"raw"
+pl Łódź
+pl.m %C5%81%C3%B3d%C5%BA
+hi.m ताजमहल
+en.zero Special%3ASearch
+www.wd Q42
+ja 東京　タワー%2F
+"""
+BLACKLISTED_CODES = """
+en en.m de de.m fr fr.m es es.m ja ja.m ru ru.m zh zh.m it pt pt.m pl pl.m ar ar.m ko hi.m commons.m en.d
+"""
+
+
+class Block(NamedTuple):
+    """A block of `words.txt`."""
+
+    peak: int
+    main: str
+    search: str
+    prefixes: list[str]
+    words: list[str]
+
+
+def parse_words(text: str) -> dict[str, Block]:
+    """Read the blocks: key, hour of most views, main page, search page, prefixes; then lines of words."""
+    blocks: dict[str, Block] = {}
+    key = ""
+    for line in filter(None, text.split("\n")):
+        fields = line.split(" ")
+        if fields[1:] and fields[1].isdigit():
+            key, peak, main, search, *prefixes = fields
+            blocks[key] = Block(int(peak), main, search, prefixes, [])
+        else:
+            blocks[key].words.extend(fields)
+    return blocks
+
+
+def parse_domains(text: str) -> dict[str, tuple[int, int]]:
+    """Read code, pages and scale; the code `0` stands for the empty one."""
+    entries = (entry.split() for entry in text.split(","))
+    return {code: (int(pages), int(scale)) for code, pages, scale in entries}
+
+
+BLOCKS = parse_words(WORDS.read_text("utf-8"))
+SIZES = parse_domains(DOMAINS)
+
+
+def block_of(code: str) -> Block:
+    """Find the words of a domain: its project's, else its language's."""
+    parts = [part for part in code.split(".") if part not in {"m", "zero"}]
+    return BLOCKS[parts[-1] if parts else "www"]
+
+
+def titles(code: str) -> list[str]:
+    """List a domain's titles, most popular first and the same for every hour."""
+    block, rng = block_of(code), random.Random(f"{SEED} titles {code}")
+    plain = sorted(block.words, key=lambda _: rng.random())
+    more = [prefix + word for prefix in block.prefixes for word in block.words]
+    return [block.main, block.search, *plain, *sorted(more, key=lambda _: rng.random())]
+
+
+def level(code: str, stamp: datetime) -> float:
+    """Give the views of a leading page at this hour of the day."""
+    angle = 2 * math.pi * (stamp.hour - block_of(code).peak) / 24
+    return SIZES[code][1] * (0.68 + 0.32 * math.cos(angle))
+
+
+def page_views(rank: int, pages: int, scale: float, rng: random.Random) -> int:
+    """Draw the views of the page at a rank: a power law for the leading quarter, then mostly ones."""
+    draw = rng.random()
+    if rank >= max(2, 0.24 * pages):
+        return TAIL[int(draw * len(TAIL))]
+    factor = FIRST[rank] if rank < len(FIRST) else rank**-0.9
+    return max(1, int(scale * factor * (0.9 + 0.2 * draw)))
+
+
+def domain_rows(code: str, stamp: datetime) -> dict[str, int]:
+    """Make one domain's pages of one hour: title to views."""
+    rng, scale, pages = random.Random(f"{SEED} {code} {stamp:%Y%m%d%H}"), level(code, stamp), SIZES[code][0]
+    views = {title: page_views(rank, pages, scale, rng) for rank, title in enumerate(titles(code)[:pages])}
+    if pages >= UNKNOWN_FROM_PAGES:
+        views["-"] = max(1, int(scale * (2.2 + 0.4 * rng.random())))
+    for prefix, title, middle, strength in SURGES:
+        away = abs(stamp - datetime.fromisoformat(middle).replace(tzinfo=UTC)) // timedelta(hours=1)
+        if code in {prefix, f"{prefix}.m"} and code in SIZES and away <= SURGE_HOURS:
+            views[title] = views.get(title, 0) + int(scale * strength / 2**away)
+    for owner, title, count, hours in ODDITIES:
+        if owner == code and re.match(hours, f"{stamp:%Y%m%d%H}"):
+            exact = title in TIED_TITLES.split()
+            views[title] = count if exact else max(1, int(count * (0.85 + 0.3 * rng.random())))
+    return {title: count for title, count in views.items() if count}
+
+
+def hour_rows(stamp: datetime) -> list[tuple[str, str, int]]:
+    """Make the rows of one hour, sorted as the real dumps are; the eras differ in a few codes."""
+    recent = stamp >= QUOTED_SINCE
+    codes = [code for code in SIZES if not (code.endswith(".zero") if recent else code == "0")]
+    rows = [
+        ("" if code == "0" else code, title, views)
+        for code in codes
+        for title, views in domain_rows(code, stamp).items()
+    ]
+    return sorted(rows, key=lambda row: (raw(row[0]), raw(row[1])))
+
+
+def raw(text: str) -> bytes:
+    """Encode as UTF-8, with surrogates standing for bytes that are not."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def spark_field(text: str) -> str:
+    r"""Quote as Spark's writer does: only what contains `"`, with backslashes before `"` and `\`."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"' if '"' in text else text
+
+
+def recent_lines(rows: Iterable[tuple[str, str, int]], stamp: datetime) -> list[bytes]:
+    """Write rows as the dumps since 2023 do."""
+    empty = "" if stamp >= SPACED_SINCE else '""'
+    return [raw(f"{code or empty} {spark_field(title)} {views} 0") for code, title, views in rows]
+
+
+def legacy_lines(rows: Iterable[tuple[str, str, int]], stamp: datetime) -> list[bytes]:
+    """Write rows as the dumps of 2016 do: raw, here in no order, with a few bad lines among them."""
+    lines = [raw(f"{code} {title} {views} 0") for code, title, views in rows]
+    rng = random.Random(f"{SEED} order {stamp:%Y%m%d%H}")
+    lines.sort(key=lambda _: rng.random())
+    for place in range(CRLF_EVERY, len(lines), CRLF_EVERY):
+        lines[place] += b"\r"
+    for place, line in DIRT[f"{stamp:%Y%m%d%H}"]:
+        lines.insert(place, line)
+    return lines
+
+
+def projectviews(rows: Iterable[tuple[str, str, int]]) -> bytes:
+    """Sum the views of each code, in the form of the projectviews files."""
+    sums: dict[str, int] = {}
+    for code, _, views in rows:
+        sums[code or '""'] = sums.get(code or '""', 0) + views
+    return b"".join(raw(f"{code} - {sums[code]} 0\n") for code in sorted(sums))
+
+
+def spelled(title: str, turn: int) -> str:
+    """Spell a title as blacklists do: as it is, or percent-encoded in one of three ways."""
+    upper = quote(title, safe="/:_(),.'!")
+    lower = re.sub("%..", lambda escape: escape[0].lower(), upper)
+    return [title, upper, lower, upper.replace("_", "%20").replace(":", "%3A")][turn % 4]
+
+
+def blacklist() -> bytes:
+    """Make the blacklist: the entries above and a few less popular titles of the larger domains."""
+    lines = {line if " " in line else f"{line} " for line in BLACKLIST.strip("\n").split("\n")}
+    surging = {title for _, title, _, _ in SURGES}
+    for code in BLACKLISTED_CODES.split():
+        chosen = titles(code)[14 : SIZES[code][0] : 5]
+        spellings = [spelled(title, turn) for turn, title in enumerate(chosen) if title not in surging]
+        lines.update(f"{code} {spelling}" for spelling in spellings)
+    return b"".join(line + b"\n" for line in sorted(map(raw, lines)))
+
+
+def compress(content: bytes) -> bytes:
+    """Compress without a clock or a name in the header, so that equal content gives equal bytes."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as stream:
+        stream.write(content)
+    return buffer.getvalue()
+
+
+def write_hour(source: Path, stamp: datetime) -> None:
+    """Write one hour's dump and projectviews below the source."""
+    folder = source / f"{stamp:%Y}" / f"{stamp:%Y-%m}"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = hour_rows(stamp)
+    lines = recent_lines(rows, stamp) if stamp >= QUOTED_SINCE else legacy_lines(rows, stamp)
+    dump = b"".join(line + b"\n" for line in lines)
+    (folder / f"pageviews-{stamp:%Y%m%d-%H}0000.gz").write_bytes(compress(dump))
+    (folder / f"projectviews-{stamp:%Y%m%d-%H}0000").write_bytes(projectviews(rows))
+
+
+def main() -> None:
+    """Write the whole sample to the folder named on the command line."""
+    folder = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parent
+    for stamp in STAMPS:
+        write_hour(folder / "source", stamp)
+    (folder / "blacklist").write_bytes(blacklist())
+
+
+if __name__ == "__main__":
+    main()

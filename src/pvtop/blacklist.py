@@ -1,0 +1,68 @@
+"""The blacklist as a frame of pages, in both spellings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+
+from pvtop.dump import sha256_of
+from pvtop.errors import BlacklistError
+
+PAGES = {"domain_code": pl.String, "page_title": pl.String}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NOT_A_LIST = (b"<", b"\x1f\x8b", b"PK\x03\x04", b"%PDF")  # markup (an error page), gzip, zip, PDF
+
+
+def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
+    """Read a blacklist: lines of `domain_code page_title`, one space between them.
+
+    Entries are percent-encoded in part, a dump's titles are decoded: each entry counts as it is written and decoded
+    (as UTF-8, what is not becoming U+FFFD as in a dump; a space becoming `_`). Entries without a title are skipped.
+
+    Args:
+        path: The file.
+        shown: How to call it in a message; its path where empty.
+
+    Returns:
+        `domain_code` String (`""` becomes the empty string), `page_title` String; no row twice, sorted.
+
+    Raises:
+        BlacklistError: The file cannot be read, or is no blacklist but, say, a web page.
+    """
+    try:
+        content = path.read_bytes().removeprefix(BYTE_ORDER_MARK)
+    except OSError as error:
+        raise BlacklistError(
+            f"the blacklist {shown or path} cannot be read: {error.strerror}",
+            "--blacklist takes an address, a path, or none",
+        ) from error
+    if content.lstrip().startswith(NOT_A_LIST) or b"\0" in content:
+        start = content.lstrip()[:40].decode("utf-8", "replace")
+        raise BlacklistError(
+            f"{shown or path} is not a blacklist: it begins with {start!r}",
+            "a blacklist has lines of domain code, a space, title",
+        )
+    pages = set()
+    for line in content.decode("utf-8", "replace").split("\n"):
+        code, _, title = line.rstrip("\r").partition(" ")
+        if title:
+            code = "" if code == '""' else code
+            pages |= {(code, title), (code, unquote(title).replace(" ", "_"))}
+    return pl.DataFrame(sorted(pages), schema=PAGES, orient="row")
+
+
+def verify_blacklist(path: Path, shown: str) -> str:
+    """Read a blacklist to see whether it is one, and give the sha256 of the file, in hex.
+
+    Raises:
+        BlacklistError: It is none.
+    """
+    read_blacklist(path, shown)
+    return sha256_of(path)
+
+
+def no_blacklist() -> pl.DataFrame:
+    """Give the empty blacklist, in the columns of `read_blacklist`."""
+    return pl.DataFrame(schema=PAGES)

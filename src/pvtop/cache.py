@@ -1,0 +1,111 @@
+"""The cache: dumps and blacklists on disk, each with its facts beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pvtop.addresses import public
+from pvtop.download import Facts, sidecar, writing
+from pvtop.dump import verify_gzip
+from pvtop.errors import CorruptError
+from pvtop.hours import Hour
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file on this machine with what is known of it.
+
+    Attributes:
+        path: Where it is.
+        facts: Where it came from, its size and its digest.
+        cached: Whether it lies in the cache, and may be downloaded again.
+    """
+
+    path: Path
+    facts: Facts
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CachedDump:
+    """A dump in the cache, as `pvtop cache ls` shows it."""
+
+    hour: Hour
+    path: Path
+    bytes: int
+    modified: datetime
+
+
+class Cache:
+    """A folder with dumps below `YYYY/YYYY-MM/` and blacklists below `blacklists/`.
+
+    Args:
+        folder: Need not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def dump(self, hour: Hour) -> Path:
+        """Give the place of an hour's dump."""
+        return self.folder / hour.dump_path
+
+    def blacklist(self, address: str) -> Path:
+        """Give the place of the blacklist of an address."""
+        return self.folder / "blacklists" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.txt"
+
+    @staticmethod
+    def find(path: Path, address: str) -> LocalFile | None:
+        """Give a cached file, None where it is not there, comes from another address, or is not as long as it was."""
+        facts = Facts.read(path)
+        if facts is None or facts.address != public(address) or not path.is_file():
+            return None
+        return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
+
+    def dumps(self) -> Iterator[CachedDump]:
+        """Give the dumps in the cache, the oldest hour first."""
+        for path in sorted(self.folder.glob("[0-9][0-9][0-9][0-9]/*/pageviews-*.gz")):
+            if hour := Hour.of_dump(path.name):
+                status = path.stat()
+                yield CachedDump(hour, path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def broken(self) -> Iterator[tuple[CachedDump, str]]:
+        """Read every dump in the cache anew, and give those that are not what was downloaded, with the reason."""
+        for dump in self.dumps():
+            facts = Facts.read(dump.path)
+            try:
+                digest = verify_gzip(dump.path, dump.path.name)
+            except CorruptError as error:
+                yield dump, error.message
+                continue
+            if facts is None:
+                yield dump, f"{dump.path.name} has no facts beside it; it will be downloaded again"
+            elif facts.sha256 != digest:
+                yield dump, f"{dump.path.name} has changed since it was downloaded"
+
+    def prunable(self, older_than: timedelta | None, max_bytes: int | None) -> list[CachedDump]:
+        """Give the dumps to remove, the longest downloaded first.
+
+        Args:
+            older_than: Remove what was downloaded longer ago.
+            max_bytes: Then remove, until no more than this is left.
+        """
+        dumps = sorted(self.dumps(), key=lambda dump: (dump.modified, dump.hour))
+        total = sum(dump.bytes for dump in dumps)
+        chosen = []
+        for dump in dumps:
+            expired = older_than is not None and datetime.now(UTC) - dump.modified > older_than
+            if expired or (max_bytes is not None and total > max_bytes):
+                chosen.append(dump)
+                total -= dump.bytes
+        return chosen
+
+    def remove(self, dump: CachedDump) -> None:
+        """Remove a dump, its facts first, so that half of it is never taken for the whole."""
+        with writing(self.folder):
+            sidecar(dump.path).unlink(missing_ok=True)
+            dump.path.unlink(missing_ok=True)

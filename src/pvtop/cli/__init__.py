@@ -1,0 +1,78 @@
+"""The command line: each command parses, calls the library and hands the outcome to `output`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from pvtop.cli import blacklist, cache, reports
+from pvtop.errors import PvtopError
+
+EPILOG = (
+    "Every option with a value, and most switches, can also be set as PVTOP_<OPTION> in the environment or as "
+    "<option> = ... in ./pvtop.toml. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not published, "
+    "4 some hours of a batch failed, 5 not valid or too many malformed lines, 130 interrupted."
+)
+
+app = typer.Typer(
+    help="The top pages of every Wikimedia domain, hour by hour.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(reports.report)
+app.command()(reports.show)
+app.add_typer(blacklist.app, name="blacklist")
+app.add_typer(cache.app, name="cache")
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pvtop {version('pvtop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _version(wanted=value),
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    """Take what holds for every command."""
+
+
+def main() -> None:
+    """Run the command line; the one place where failures become messages and exit codes."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    """Print a failure and give its exit code; the traceback only when asked for details."""
+    if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
+        traceback.print_exception(error)
+    if not isinstance(error, PvtopError):
+        error = PvtopError(
+            f"internal error: {type(error).__name__}: {error}",
+            "this is a bug of pvtop; -v shows the traceback to report",
+        )
+    print(f"pvtop: {error}", file=sys.stderr)  # noqa: T201 - the edge
+    if error.hint:
+        print(f"  {error.hint}", file=sys.stderr)  # noqa: T201 - the edge
+    return error.exit_code

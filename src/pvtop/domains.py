@@ -1,0 +1,78 @@
+"""What a domain code stands for: project, host and access.
+
+Source: Wikimedia's definition of the pageview dumps (`domain_code` is the host name, abbreviated), and the list of
+wikis for the prefixes that exist both as a Wikipedia and below wikimedia.org.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SITES = {
+    "b": "wikibooks",
+    "d": "wiktionary",
+    "f": "wikimediafoundation",
+    "m": "wikimedia",
+    "n": "wikinews",
+    "q": "wikiquote",
+    "s": "wikisource",
+    "v": "wikiversity",
+    "voy": "wikivoyage",
+    "w": "mediawiki",
+    "wd": "wikidata",
+}
+WIKIMEDIA_ONLY = frozenset(
+    "advisory ae bd cn commons dk ec fdc fixcopyright foundation ge gr il in-tech incubator meta mx noc nyc nz "
+    "outreach pk rs slo species strategy ua usability wb wikimania wikitech quality".split()
+)
+ALSO_A_CHAPTER = frozenset("am ar az be br ca co ee fi hi id mai mk ng nl no pl pt ru se th tr uz ve za".split())
+WITHOUT_WWW = frozenset(["wikisource", "wikimediafoundation"])
+ACCESS = {"m": "mobile", "zero": "zero"}
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One domain code, explained.
+
+    Attributes:
+        code: The code as in the dump, `en.m`; the empty string for projects that have no code of their own.
+        project: `wikipedia`, `wikibooks`, ...; `other` where the code is empty or unheard of.
+        host: The host name, `en.m.wikipedia.org`; None where the code does not tell it.
+        access: `desktop`, `mobile` (apps too), or `zero` (Wikipedia Zero, until May 2019); None like `host`.
+        ambiguous: Whether the code may also mean a chapter's wiki below wikimedia.org.
+    """
+
+    code: str
+    project: str
+    host: str | None
+    access: str | None
+    ambiguous: bool = False
+
+    @property
+    def label(self) -> str:
+        """The code as it is shown: the empty one as two quotes."""
+        return self.code or '""'
+
+    @classmethod
+    def of(cls, code: str) -> Domain:
+        """Explain a domain code: `[wiki.][m.|zero.][site]`, where a lone `.m` may be either of the last two."""
+        parts = code.split(".")
+        site = SITES[parts.pop()] if _names_site(parts) else "wikipedia"
+        marker = parts.pop() if parts and parts[-1] in ACCESS else None
+        if len(parts) > 1 or "" in parts:
+            return cls(code, "other", None, None)
+        wiki = "" if parts == ["www"] and site in WITHOUT_WWW else "".join(parts)
+        host = ".".join(filter(None, [wiki, marker, site, "org"]))
+        ambiguous = marker == "m" and site == "wikipedia" and wiki in ALSO_A_CHAPTER
+        return cls(code, site, host, ACCESS.get(marker or "", "desktop"), ambiguous)
+
+
+def _names_site(parts: list[str]) -> bool:
+    """Tell whether the last part of a code names a site, rather than the mobile Wikipedia or nothing."""
+    match parts:
+        case [wiki, "m"]:
+            return wiki in WIKIMEDIA_ONLY or wiki in {"www", "m"}
+        case [_, *_, site]:
+            return site in SITES
+        case _:
+            return False

@@ -1,0 +1,216 @@
+"""One transfer into the cache: polite, resumed where it broke off, verified, and only then under its final name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+from uuid import uuid4
+
+import fsspec
+
+from pvtop.addresses import is_http, public
+from pvtop.errors import CorruptError, OutputError, UnreachableError
+from pvtop.http import Client
+from pvtop.source import fsspec_failures
+
+if TYPE_CHECKING:
+    import aiohttp
+
+CHUNK = 1 << 18
+PARTIAL = ".part"
+PARTIAL_CONTENT = 206
+DOWNLOADS = 2  # of a file that arrives whole but is not what it should be
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes received and the bytes expected, None where the server does not say."""
+
+Verify = Callable[[Path, str], str]
+"""Gives a file's sha256 in hex; raises CorruptError or BlacklistError where it is not what it should be.
+
+Called with the path of the file and the address it came from, for the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a downloaded file; kept beside it, as JSON.
+
+    Attributes:
+        address: Where it came from, without secrets.
+        bytes: Its size.
+        sha256: In hex.
+        etag: The server's ETag, None where it gave none.
+        last_modified: The server's Last-Modified, as sent, None where it gave none.
+    """
+
+    address: str
+    bytes: int
+    sha256: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Read the facts kept beside a file; None where there are none that can be read."""
+        try:
+            return cls(**json.loads(sidecar(path).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def sidecar(path: Path) -> Path:
+    """Give the place of a file's facts."""
+    return path.with_name(path.name + ".json")
+
+
+async def download(
+    client: Client, address: str, target: Path, verify: Verify, progress: Progress | None = None
+) -> Facts:
+    """Download a file to `target`, with its facts beside it. What was there before stays until the new one is whole.
+
+    A transfer that breaks off is taken up where it broke, as long as the server says that the file is the same.
+    A file that arrives whole but does not verify is downloaded once more.
+
+    Args:
+        client: Whose connections are used.
+        address: An http(s) address, or one that fsspec knows.
+        target: Where the file goes.
+        verify: Checks the file before it gets its name.
+        progress: Told of every chunk.
+
+    Raises:
+        MissingError: There is no such file.
+        CorruptError: What arrived is, twice, not what it should be.
+        UnreachableError: The server could not be reached, or broke off again and again.
+        SourceError: The server refused, or the address is wrong.
+        OutputError: The cache folder could not be written.
+    """
+    with _temporary(target) as file:
+        for last in (False, True):
+            transfer = _Transfer(address, file, progress or (lambda *_: None))
+            await (transfer.over_http(client) if is_http(address) else asyncio.to_thread(transfer.over_fsspec))
+            try:
+                digest = await asyncio.to_thread(verify, Path(file.name), public(address))
+                break
+            except CorruptError as error:
+                if last:
+                    raise
+                log.warning("%s; downloading it once more", error)
+        facts = Facts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
+        _finish(file, target, facts)
+    return facts
+
+
+@contextlib.contextmanager
+def _temporary(target: Path) -> Iterator[BinaryIO]:
+    """Open a file beside the target, under a name of its own; gone at the end unless it has become the target."""
+    with writing(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{PARTIAL}").open("xb")
+    try:
+        with file:
+            yield file
+    finally:
+        Path(file.name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn a failure to write below the cache folder into what to tell the user.
+
+    Raises:
+        OutputError: The folder cannot be written, or the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "free some space: pvtop cache prune" if full else "choose another folder with --cache-dir"
+        raise OutputError(f"the cache folder {folder} cannot be written: {error.strerror}", hint) from error
+
+
+def _finish(file: BinaryIO, target: Path, facts: Facts) -> None:
+    """Give a file its final name, its facts first: a file without fitting facts counts as not there."""
+    with writing(target.parent):
+        os.fsync(file.fileno())
+        sidecar(target).write_text(json.dumps(asdict(facts), indent=1) + "\n")
+        Path(file.name).replace(target)
+
+
+class _Transfer:
+    """One file on its way, over as many connections as it takes."""
+
+    def __init__(self, address: str, file: BinaryIO, progress: Progress) -> None:
+        self.address = address
+        self.file = file
+        self.progress = progress
+        self.etag: str | None = None
+        self.last_modified: str | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        with writing(Path(self.file.name).parent):
+            self.file.seek(0)
+            self.file.truncate()
+        self.received = 0
+
+    async def over_http(self, client: Client) -> None:
+        async for attempt in client.retries():
+            with attempt:
+                await self._attempt(client)
+
+    async def _attempt(self, client: Client) -> None:
+        async with client.get(self.address, self._resume()) as response:
+            if not self._continues(response):
+                self.restart()
+            self.etag = response.headers.get("ETag")
+            self.last_modified = response.headers.get("Last-Modified")
+            expected = None if response.content_length is None else self.received + response.content_length
+            async for chunk in response.content.iter_chunked(CHUNK):
+                self._write(chunk)
+                self.progress(self.received, expected)
+        if expected is not None and self.received != expected:
+            raise UnreachableError(f"{public(self.address)} ended after {self.received:,} of {expected:,} bytes")
+
+    def _resume(self) -> dict[str, str]:
+        """Ask for the rest of what is here, on the condition that the file is still the same."""
+        strong = self.etag if self.etag and not self.etag.startswith("W/") else None
+        validator = strong or self.last_modified
+        if not self.received or not validator:
+            return {}
+        return {"Range": f"bytes={self.received}-", "If-Range": validator}
+
+    def _continues(self, response: aiohttp.ClientResponse) -> bool:
+        """Tell whether a response goes on where the file ends."""
+        content_range = response.headers.get("Content-Range", "")
+        return response.status == PARTIAL_CONTENT and content_range.startswith(f"bytes {self.received}-")
+
+    def _write(self, chunk: bytes) -> None:
+        with writing(Path(self.file.name).parent):
+            self.file.write(chunk)
+            self.file.flush()
+        self.received += len(chunk)
+
+    def over_fsspec(self) -> None:
+        with fsspec_failures(self.address):
+            filesystem, path = fsspec.core.url_to_fs(self.address)
+            facts = filesystem.info(path)
+            remote = filesystem.open(path, "rb")
+        self.etag = facts.get("ETag")
+        with remote:
+            while True:
+                with fsspec_failures(self.address):
+                    chunk = remote.read(CHUNK)
+                if not chunk:
+                    break
+                self._write(chunk)
+                self.progress(self.received, facts.get("size"))

@@ -1,0 +1,177 @@
+"""The lake: the folder or bucket that holds the reports, and reading them back."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import fsspec
+import polars as pl
+
+from pvtop.addresses import public
+from pvtop.errors import OutputError
+from pvtop.hours import Hour
+from pvtop.report import Provenance, Report
+
+PROVENANCE_KEY = "pvtop"
+
+
+class Lake:
+    """The root of all output: a folder or any address that fsspec knows.
+
+    Args:
+        output: The root; need not exist.
+    """
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        with self._failures("opened"):
+            self._files, self._root = fsspec.core.url_to_fs(
+                str(Path(output).expanduser()) if "://" not in output else output
+            )
+        self._local = "file" in self._files.protocol
+
+    def path(self, relative: str) -> str:
+        """Give where something lies, fit to be shown."""
+        return f"{public(self.output).rstrip('/')}/{relative}"
+
+    def prepare(self) -> None:
+        """Make the root where that means anything, so that a run fails before its work and not after it.
+
+        Raises:
+            OutputError: The lake cannot be written.
+        """
+        with self._failures("written"):
+            self._files.makedirs(self._root, exist_ok=True)
+
+    def write(self, report: Report) -> None:
+        """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
+
+        Each file appears under its name whole. Same report, same bytes.
+
+        Raises:
+            OutputError: The lake cannot be written.
+        """
+        facts = report.provenance.to_json()
+        self._put(domains_path(report.hour), _parquet(report.domains, facts))
+        self._put(text_path(report.hour), report.to_text().encode())
+        self._put(top_pages_path(report.hour), _parquet(report.top_pages, facts))
+
+    def provenance(self, hour: Hour) -> Provenance | None:
+        """Tell where an hour's report comes from; None where it is not done, or by a version with other facts.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        import pyarrow.parquet as pq
+
+        with self._failures("read"):
+            try:
+                with self._files.open(self._full(top_pages_path(hour)), "rb") as file:
+                    metadata = pq.read_metadata(file).metadata or {}
+            except FileNotFoundError:
+                return None
+        return Provenance.from_json(metadata.get(PROVENANCE_KEY.encode(), b"null"))
+
+    def _full(self, relative: str) -> str:
+        return f"{self._root}/{relative}"
+
+    def _put(self, relative: str, content: bytes) -> None:
+        with self._failures("written"):
+            if not self._local:
+                self._files.pipe_file(self._full(relative), content)  # object stores show an object when it is whole
+                return
+            path = Path(self._full(relative))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+            try:
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _failures(self, verb: str) -> Iterator[None]:
+        hint = "choose another with --output"
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"the lake {public(self.output)} cannot be {verb}: {error.strerror or error}", hint
+            ) from error
+        except (
+            ImportError,
+            ValueError,
+        ) as error:  # fsspec's for a protocol that needs a package, or is unheard of
+            raise OutputError(f"the lake {public(self.output)} cannot be {verb}: {error}", hint) from error
+
+    def read(self, hour: Hour) -> Report | None:
+        """Read an hour back; None where it is not done.
+
+        Raises:
+            OutputError: The lake cannot be read, or holds what this version cannot read.
+        """
+        provenance = self.provenance(hour)
+        if provenance is None:
+            return None
+        return Report(hour, self._frame(top_pages_path(hour)), self._frame(domains_path(hour)), provenance)
+
+    def _frame(self, relative: str) -> pl.DataFrame:
+        with self._failures("read"), self._files.open(self._full(relative), "rb") as file:
+            return pl.read_parquet(file)
+
+    def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
+        """Find the newest hour that is done, of a day or at an hour of the day where given; None where none is.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        days = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
+        for one in days:
+            for stamp in self._partitions(f"top_pages/date={one}", "hour="):
+                found = Hour.parse(f"{one}T{stamp}")
+                if hour in {None, found.stamp.hour} and self._files.exists(self._full(top_pages_path(found))):
+                    return found
+        return None
+
+    def _partitions(self, folder: str, key: str) -> list[str]:
+        """Give the values of a hive partition below a folder, the largest first."""
+        with self._failures("read"):
+            try:
+                names = [
+                    path.rstrip("/").rpartition("/")[2] for path in self._files.ls(self._full(folder), detail=False)
+                ]
+            except FileNotFoundError:
+                return []
+        return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
+
+
+def top_pages_path(hour: Hour) -> str:
+    """Give where the ranked pages of an hour lie; their presence says that the hour is done."""
+    return f"top_pages/{hour.partition}/top_pages.parquet"
+
+
+def domains_path(hour: Hour) -> str:
+    """Give where the domain totals of an hour lie."""
+    return f"domains/{hour.partition}/domains.parquet"
+
+
+def text_path(hour: Hour) -> str:
+    """Give where the text report of an hour lies."""
+    return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"
+
+
+def _parquet(frame: pl.DataFrame, facts: str) -> bytes:
+    """Write a frame as Parquet with its provenance; by pyarrow, where metadata of one's own is not experimental."""
+    import pyarrow.parquet as pq
+
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({PROVENANCE_KEY: facts})
+    return buffer.getvalue()

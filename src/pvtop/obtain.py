@@ -1,0 +1,140 @@
+"""The two files of an hour: at hand in a folder or the cache, or downloaded."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import polars as pl
+
+from pvtop.addresses import join, local_path, public
+from pvtop.blacklist import no_blacklist, read_blacklist, verify_blacklist
+from pvtop.cache import Cache, LocalFile
+from pvtop.download import Facts, Progress, download
+from pvtop.dump import sha256_of, verify_gzip
+from pvtop.errors import BlacklistError, MissingError, NotPublishedError, SourceError
+from pvtop.hours import Hour
+from pvtop.http import Client
+from pvtop.settings import Settings
+from pvtop.source import Entry, Source
+
+log = logging.getLogger(__name__)
+
+LATE_AFTER = timedelta(hours=6)  # upstream's own alarm for an hour that is not there
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Blacklist:
+    """The blacklist of a run.
+
+    Attributes:
+        address: Where it came from, without secrets, or `none`.
+        sha256: Its digest, in hex; None for none.
+        pages: `domain_code` String, `page_title` String, in both spellings.
+    """
+
+    address: str
+    sha256: str | None
+    pages: pl.DataFrame
+
+
+async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
+    """Read the blacklist, downloading it first where it is neither local nor in the cache.
+
+    Raises:
+        BlacklistError: It cannot be had, or is none.
+        OutputError: The cache cannot be written.
+    """
+    address = settings.blacklist
+    if address == NONE:
+        return Blacklist(NONE, None, no_blacklist())
+    if path := local_path(address):
+        pages = read_blacklist(path)
+        return Blacklist(str(path), sha256_of(path), pages)
+    path = Cache(settings.cache_dir).blacklist(address)
+    cached = None if settings.refresh_blacklist else Cache.find(path, address)
+    try:
+        facts = cached.facts if cached else await download(client, address, path, verify_blacklist)
+    except SourceError as error:
+        raise BlacklistError(f"the blacklist cannot be had: {error}", error.hint) from error
+    return Blacklist(public(address), facts.sha256, read_blacklist(path))
+
+
+def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
+    """Give the dump of an hour that is at hand: in the source's folder, or in the cache.
+
+    Returns:
+        None where it has to be downloaded.
+
+    Raises:
+        NotPublishedError: The source is a folder and does not hold it.
+        SourceError: The source is a folder that does not exist or cannot be read.
+    """
+    folder = local_path(settings.source)
+    if folder is None:
+        return Cache.find(Cache(settings.cache_dir).dump(hour), join(settings.source, hour.dump_path))
+    path = folder / hour.dump_path
+    try:
+        return LocalFile(path, Facts(str(path), path.stat().st_size, sha256_of(path)))
+    except FileNotFoundError as error:
+        if not folder.is_dir():
+            raise SourceError(f"the source {folder} does not exist", "--source takes an address or a folder") from error
+        raise not_published(hour, str(folder)) from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}", "check the file and its permissions") from error
+
+
+async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: Progress | None) -> LocalFile:
+    """Download the dump of an hour into the cache.
+
+    Raises:
+        NotPublishedError: The source does not hold it.
+        SourceError: It cannot be had.
+        OutputError: The cache cannot be written.
+    """
+    path = Cache(settings.cache_dir).dump(hour)
+    address = join(settings.source, hour.dump_path)
+    log.info("downloading %s", public(address))
+    try:
+        facts = await download(client, address, path, verify_gzip, progress)
+    except MissingError as error:
+        raise not_published(hour, public(settings.source)) from error
+    return LocalFile(path, facts, cached=True)
+
+
+def not_published(hour: Hour, source: str) -> NotPublishedError:
+    """Say that a source does not hold an hour, and when it can be expected."""
+    now = datetime.now(UTC)
+    if hour.stamp > now:
+        hint = f"the hour ends at {hour}; its dump follows within hours"
+    elif hour.stamp + LATE_AFTER > now:
+        hint = f"dumps follow within hours: expect it by {hour + 6}, or leave out --date for the newest"
+    else:
+        hint = "it is overdue, so perhaps missing for good: look at the month's folder of the source"
+    return NotPublishedError(f"the dump of {hour} is not published at {source}", hint)
+
+
+async def has_changed(hour: Hour, known: Facts, source: Source) -> bool:
+    """Tell from the month's listing whether the source's file is another than the one that is known.
+
+    A listing without sizes cannot tell, which counts as changed. A file that is gone counts as unchanged.
+
+    Raises:
+        SourceError: The source cannot be read.
+    """
+    name = hour.dump_path.rpartition("/")[2]
+    listed = {entry.name: entry for entry in await source.listing(hour.month_folder)}
+    if name not in listed:
+        log.warning("%s is no longer listed at %s", name, public(source.root))
+        return False
+    return listed[name].size != known.bytes or _is_later(listed[name], known)
+
+
+def _is_later(entry: Entry, known: Facts) -> bool:
+    """Compare times by the minute, as listings tell no seconds."""
+    if entry.modified is None or known.last_modified is None:
+        return False
+    return entry.modified != parsedate_to_datetime(known.last_modified).replace(second=0)

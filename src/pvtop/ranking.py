@@ -1,0 +1,117 @@
+"""The ranking: which pages of each domain are on top. Pure: frames in, frames out, no file in sight.
+
+A dump is condensed chunk by chunk in one streaming pass into few rows: a chunk's totals per domain, and the only pages
+of it that can still rank. What follows works on these alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import polars as pl
+
+PAGE = ["domain_code", "page_title"]
+COUNTS = ["pages", "views", "unknown_pages", "unknown_views", "blacklisted_pages", "blacklisted_views"]
+SAMPLES = 5  # malformed lines kept of each chunk, for the log
+CONDENSED = pl.Schema(
+    [
+        ("domain_code", pl.String()),
+        *((name, pl.Int128()) for name in COUNTS),
+        ("candidate_titles", pl.List(pl.String)),
+        ("candidate_views", pl.List(pl.Int64)),
+        ("malformed", pl.List(pl.String)),
+    ]
+)
+
+
+def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int, *, keep_unknown: bool = False) -> pl.LazyFrame:
+    """Condense a dump in one streaming pass: an anti-join with the blacklist that counts, and a prune.
+
+    The blacklist is joined so that its rows stay, marked, for the domain's totals. The prune drops every page
+    below its domain's `top`-th largest count within the chunk, ties kept, and so never one that ranks. A page
+    that is unknown and on the blacklist counts as unknown.
+
+    Args:
+        rows: `domain_code` String, `page_title` String, `views` Int64, `malformed` String; where `malformed` is
+            not null the others are.
+        blacklist: `domain_code` String, `page_title` String, spelled as in `rows`, no row twice.
+        top: How many pages a domain gets.
+        keep_unknown: Rank pages titled `-` like any other.
+
+    Returns:
+        The columns of `CONDENSED`, one row for each chunk and domain, counts as Int128; and where `domain_code`
+        is null, the number of malformed lines as `pages` and the first few as `malformed`.
+    """
+    unknown = pl.lit(value=False) if keep_unknown else (pl.col("page_title") == "-").fill_null(value=False)
+    return (
+        rows.join(blacklist.with_columns(listed=True), on=PAGE, how="left", maintain_order="none")
+        .with_columns(unknown=unknown)
+        .with_columns(listed=pl.col("listed").is_not_null() & ~pl.col("unknown"))
+        .map_batches(partial(_condense_chunk, top=top), schema=CONDENSED, streamable=True)
+    )
+
+
+def _condense_chunk(chunk: pl.DataFrame, top: int) -> pl.DataFrame:
+    views, listed, unknown = pl.col("views"), pl.col("listed"), pl.col("unknown")
+    stays = ~(listed | unknown)
+    can_rank = stays & (views >= views.filter(stays).top_k(top).min())
+    condensed = chunk.group_by("domain_code").agg(
+        pages=pl.len().cast(pl.Int128),
+        views=views.cast(pl.Int128).sum(),
+        unknown_pages=unknown.sum().cast(pl.Int128),
+        unknown_views=views.filter(unknown).cast(pl.Int128).sum(),
+        blacklisted_pages=listed.sum().cast(pl.Int128),
+        blacklisted_views=views.filter(listed).cast(pl.Int128).sum(),
+        candidate_titles=pl.col("page_title").filter(can_rank),
+        candidate_views=views.filter(can_rank),
+        malformed=pl.col("malformed").drop_nulls().head(SAMPLES),
+    )
+    # Strings are views into the chunk's text: copied, the few that stay no longer hold on to all of it.
+    return condensed.with_columns(
+        pl.concat_str("domain_code", pl.lit("")),
+        pl.col("candidate_titles").list.eval(pl.concat_str(pl.element(), pl.lit(""))),
+    )
+
+
+def total(condensed: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the chunks' totals up, for each domain.
+
+    Returns:
+        `domain_code` String and `COUNTS` as Int64, ascending by `domain_code` in byte order.
+
+    Raises:
+        polars.exceptions.InvalidOperationError: When collected, a sum that does not fit into 64 bits.
+    """
+    return (
+        condensed.filter(pl.col("domain_code").is_not_null())
+        .group_by("domain_code")
+        .agg(pl.col(COUNTS).sum())
+        .with_columns(pl.col(COUNTS).cast(pl.Int64, strict=True))
+        .sort("domain_code")
+    )
+
+
+def candidates(condensed: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the pages that can still rank: `domain_code` String, `page_title` String, `views` Int64."""
+    return condensed.select("domain_code", page_title="candidate_titles", views="candidate_views").explode(
+        "page_title", "views", empty_as_null=False, keep_nulls=False
+    )
+
+
+def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
+    """Rank each domain's pages by itself: views descending, then title ascending in UTF-8 byte order.
+
+    Args:
+        pages: `domain_code` String, `page_title` String (decoded), `views` Int64.
+        top: How many pages a domain gets.
+
+    Returns:
+        `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64; domains
+        ascending in byte order.
+    """
+    return (
+        pages.sort("domain_code", "views", "page_title", descending=[False, True, False])
+        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("domain_code"))
+        .filter(pl.col("rank") <= top)
+        .select("domain_code", "rank", "page_title", "views")
+    )

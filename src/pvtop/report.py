@@ -1,0 +1,158 @@
+"""The report of one hour: its frames, where they come from, and the text to read."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Self
+
+import polars as pl
+
+from pvtop.domains import Domain
+from pvtop.hours import Hour
+
+RULES = 1  # raised when the same dump, blacklist and settings would give another report
+TOP_PAGES = pl.Schema({"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64})
+DOMAINS = pl.Schema(
+    {
+        "domain_code": pl.String,
+        "pages": pl.Int64,
+        "views": pl.Int64,
+        "blacklisted_pages": pl.Int64,
+        "blacklisted_views": pl.Int64,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a report comes from and what was met on the way; nothing in it changes from run to run.
+
+    Attributes:
+        stamp: The dump's stamp, `2019-04-01T12:00:00Z`.
+        start: When the hour whose views are counted began, in the same form.
+        end: When it ended: the stamp.
+        source: Address of the dump, without secrets.
+        dump_bytes: Size of the dump, as gzip.
+        dump_sha256: Its digest, in hex.
+        dump_etag: The server's ETag, None where unknown.
+        dump_last_modified: The server's Last-Modified, as sent, None where unknown.
+        rows: Well-formed lines read.
+        views: Their views.
+        malformed: Lines left out as malformed.
+        unknown_rows: Pages left out for their title `-`.
+        unknown_views: Their views.
+        blacklisted_rows: Pages left out by the blacklist.
+        blacklisted_views: Their views.
+        domains: Domains in the report.
+        entries: Ranked pages in the report.
+        entry_views: Their views.
+        top: How many pages a domain gets.
+        keep_unknown: Whether pages titled `-` were ranked.
+        blacklist: Address of the blacklist, without secrets, or `none`.
+        blacklist_sha256: Its digest, in hex; None for none.
+        rules: `RULES` when the report was made.
+        version: pvtop's version when the report was made.
+    """
+
+    stamp: str
+    start: str
+    end: str
+    source: str
+    dump_bytes: int
+    dump_sha256: str
+    dump_etag: str | None
+    dump_last_modified: str | None
+    rows: int
+    views: int
+    malformed: int
+    unknown_rows: int
+    unknown_views: int
+    blacklisted_rows: int
+    blacklisted_views: int
+    domains: int
+    entries: int
+    entry_views: int
+    top: int
+    keep_unknown: bool
+    blacklist: str
+    blacklist_sha256: str | None
+    rules: int
+    version: str
+
+    def to_json(self) -> str:
+        """Write a JSON object."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self | None:
+        """Read what `to_json` wrote; None where another version wrote other fields."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report of one hour.
+
+    Attributes:
+        hour: The hour.
+        top_pages: `domain_code` String, `rank` UInt32, `page_title` String, `views` Int64; by domain and rank.
+        domains: `domain_code` String, `pages`, `views`, `blacklisted_pages`, `blacklisted_views` Int64; every code of
+            the dump, blacklisted and unknown pages included in `pages` and `views`.
+        provenance: Where it comes from.
+    """
+
+    hour: Hour
+    top_pages: pl.DataFrame
+    domains: pl.DataFrame
+    provenance: Provenance
+
+    def to_text(self) -> str:
+        """Write the report to read."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        facts = self.provenance
+        yield f"Top {facts.top} pages per domain"
+        yield f"Dump {self.hour}, views from {self.hour.start:%H:%M} to {self.hour.stamp:%H:%M} UTC"
+        yield (
+            f"{facts.domains:,} domains, {facts.entries:,} entries; "
+            f"{facts.rows:,} pages with {facts.views:,} views read; "
+            f"{facts.blacklisted_rows:,} pages on the blacklist, {facts.unknown_rows:,} unknown, "
+            f"{facts.malformed:,} malformed lines"
+        )
+        for code, pages in groupby(self.top_pages.iter_rows(), key=itemgetter(0)):
+            domain = Domain.of(code)
+            yield ""
+            yield "  ".join(
+                filter(None, [printable(domain.label), printable(domain.host or domain.project), domain.access])
+            )
+            for _, rank, title, views in pages:
+                yield f"{rank:4} {views:>11,}  {printable(title)}"
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal or an editor would act on rather than show: `\x1b`, `\u2028`, `\u202e`.
+
+    These are control characters, line and paragraph separators, and the marks that turn the direction of text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) in {"Cc", "Zl", "Zp"} or unicodedata.bidirectional(character) in TURNING:
+        code = ord(character)
+        return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - two hexadecimal digits
+    return character
+
+
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}

@@ -1,0 +1,129 @@
+"""What can be set, made once at the edge: flags before environment before `pvtop.toml` before defaults."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from pvtop.errors import UsageError
+
+CONFIG_FILE = "pvtop.toml"
+WIKIMEDIA = "https://dumps.wikimedia.org/other/pageviews"
+BLACKLIST = "https://s3.amazonaws.com/dd-interview-data/data_engineer/wikipedia/blacklist_domains_and_pages"
+
+
+def _header_comment(text: str) -> str:
+    """Refuse what cannot stand in the comment of a User-Agent."""
+    if not text.isascii() or not text.isprintable() or set(text) & set("()\\"):
+        raise ValueError("must be plain ASCII without parentheses or backslashes")
+    return text
+
+
+def _address(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text.strip()
+
+
+Address = Annotated[str, BeforeValidator(str), AfterValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """Everything a run can be told. Frozen; safe to pickle.
+
+    Each field is also `PVTOP_<FIELD>` in the environment and `<field> = ...` in `./pvtop.toml`.
+
+    Attributes:
+        source: Root with the server's layout: an http(s) address, a folder, or any fsspec address.
+        blacklist: Address or path of the blacklist, or `none`.
+        output: The lake: a folder or any fsspec address.
+        cache_dir: Where downloads are kept.
+        top: How many pages a domain gets.
+        keep_unknown: Rank pages titled `-` (unknown) like any other.
+        malformed_limit: Share of malformed lines above which an hour fails.
+        force: Recompute hours that are done.
+        check_source: Look up whether the source's file has changed since an hour was done.
+        refresh_dump: Download dumps again.
+        refresh_blacklist: Download the blacklist again.
+        no_validate: Complete a report that breaks the rules, too.
+        contact: An address or e-mail for the User-Agent, which Wikimedia requires.
+        connections: Connections to one server at a time.
+        connect_timeout: Seconds until a connection must stand.
+        read_timeout: Seconds without a byte after which a transfer counts as stalled.
+        attempts: How often a step over the network is tried in all.
+        backoff: Seconds before the second attempt; doubled for each further one, up to a minute, plus jitter.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PVTOP_", toml_file=CONFIG_FILE, frozen=True, extra="forbid")
+
+    source: Address = WIKIMEDIA
+    blacklist: Address = BLACKLIST
+    output: Address = "reports"
+    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
+    top: int = Field(25, ge=1, le=1_000_000)
+    keep_unknown: bool = False
+    malformed_limit: float = Field(0.01, ge=0, le=1)
+    force: bool = False
+    check_source: bool = False
+    refresh_dump: bool = False
+    refresh_blacklist: bool = False
+    no_validate: bool = False
+    contact: Annotated[str, AfterValidator(_header_comment)] = ""
+    connections: int = Field(2, ge=1, le=3)
+    connect_timeout: float = Field(20, gt=0)
+    read_timeout: float = Field(60, gt=0)
+    attempts: int = Field(6, ge=1, le=100)
+    backoff: float = Field(1, ge=0)
+
+    @classmethod
+    def load(cls, **flags: Any) -> Settings:  # noqa: ANN401 - checked by pydantic, field by field
+        """Make settings from flags (None means not given), environment, `pvtop.toml` and defaults.
+
+        Raises:
+            UsageError: A value is wrong or a key unknown.
+        """
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = str(first["loc"][0]) if first["loc"] else "settings"
+            raise UsageError(
+                f"{name}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}",
+                f"given as --{name.replace('_', '-')}, as PVTOP_{name.upper()} or in {CONFIG_FILE}",
+            ) from None
+        except (TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{CONFIG_FILE} is not valid TOML: {error}", "mend it or move it away") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the places a value may come from, the strongest first."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @cached_property
+    def user_agent(self) -> str:
+        """The User-Agent by Wikimedia's policy: `pvtop/1.2.3 (you@example.org) aiohttp/3.14.0`."""
+        names = [
+            f"pvtop/{version('pvtop')}",
+            f"({self.contact})" if self.contact else "",
+            f"aiohttp/{version('aiohttp')}",
+        ]
+        return " ".join(filter(None, names))

@@ -1,0 +1,190 @@
+"""Sources: where dumps lie, under which addresses, and what is published. http(s) by aiohttp, the rest by fsspec."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Protocol
+from urllib.parse import unquote
+
+import fsspec
+
+from pvtop.addresses import is_http, join, local_path, public
+from pvtop.errors import MissingError, NotPublishedError, SourceError
+from pvtop.hours import Hour
+from pvtop.http import Client
+
+LINK = re.compile(
+    r"""<a\s[^>]*?href=["']([^"']+)["'][^>]*>[^<]*</a>(?:\s+(\d{2}-\w{3}-\d{4} \d{2}:\d{2})\s+(\d+))?""",
+    re.IGNORECASE,
+)
+LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a source's folder.
+
+    Attributes:
+        name: The last part of the path, without a slash at its end.
+        size: Exact bytes, where the listing tells.
+        modified: When it was last changed (UTC, to the minute on Wikimedia's server), where the listing tells.
+    """
+
+    name: str
+    size: int | None = None
+    modified: datetime | None = None
+
+
+class Source(Protocol):
+    """A root with the layout of Wikimedia's server."""
+
+    @property
+    def root(self) -> str:
+        """The address of the root, secrets and all."""
+
+    async def listing(self, folder: str) -> list[Entry]:
+        """List a folder below the root; empty where there is no such folder.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """A folder on this machine, read in place."""
+
+    root: str
+
+    async def listing(self, folder: str) -> list[Entry]:
+        """List a folder, with sizes."""
+        root = local_path(self.root)
+        if root is None or not root.is_dir():
+            raise SourceError(f"the source {root} is not a folder", "--source takes an address or a folder")
+        try:
+            return [Entry(path.name, path.stat().st_size) for path in (root / folder).iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise SourceError(f"{root / folder} cannot be listed: {error.strerror}", LAYOUT) from error
+
+
+@dataclass(frozen=True)
+class FsspecSource:
+    """Any other address that fsspec knows, such as `s3://bucket/prefix`."""
+
+    root: str
+
+    async def listing(self, folder: str) -> list[Entry]:
+        """List a folder, with sizes."""
+        return await asyncio.to_thread(self._listing, folder)
+
+    def _listing(self, folder: str) -> list[Entry]:
+        address = join(self.root, folder)
+        try:
+            with fsspec_failures(address):
+                filesystem, path = fsspec.core.url_to_fs(address)
+                filesystem.invalidate_cache()
+                found = filesystem.ls(path, detail=True)
+        except MissingError:
+            return []
+        return [Entry(one["name"].rstrip("/").rpartition("/")[2], one.get("size")) for one in found]
+
+
+@dataclass(frozen=True)
+class HttpSource:
+    """Wikimedia's server, a mirror of it, or any server that lists its folders as links."""
+
+    root: str
+    client: Client
+
+    async def listing(self, folder: str) -> list[Entry]:
+        """List a folder, with sizes and times where the server is nginx."""
+        address = join(self.root, f"{folder}/" if folder else "")
+        try:
+            return parse_listing(await self.client.text(address))
+        except MissingError:
+            return []
+
+
+def parse_listing(text: str) -> list[Entry]:
+    """Read the links of a folder's listing: nginx's with time and size, any other's with names alone.
+
+    The link is read, not its text, which servers cut short.
+    """
+    found = {}
+    for href, modified, size in LINK.findall(text):
+        name = unquote(html.unescape(href)).removeprefix("./").rstrip("/")
+        if name and "/" not in name and not name.startswith((".", "?")):
+            time = datetime.strptime(modified, "%d-%b-%Y %H:%M").replace(tzinfo=UTC) if modified else None
+            found[name] = Entry(name, int(size) if size else None, time)
+    return list(found.values())
+
+
+def open_source(root: str, client: Client) -> Source:
+    """Make the source of an address.
+
+    Args:
+        root: An http(s) address, a folder, or any fsspec address.
+        client: Whose connections an http(s) source uses.
+    """
+    if local_path(root):
+        return FolderSource(root)
+    return HttpSource(root, client) if is_http(root) else FsspecSource(root)
+
+
+@contextlib.contextmanager
+def fsspec_failures(address: str) -> Iterator[None]:
+    """Turn what a file system of fsspec raises into our words.
+
+    Raises:
+        MissingError: There is no such file.
+        SourceError: Any other failure: file systems raise what their libraries do, so nothing narrower will do.
+    """
+    shown = public(address)
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingError(f"{shown} does not exist") from error
+    except ImportError as error:
+        raise SourceError(
+            f"{shown} needs a package that is not installed: {error}", "for s3: pip install pvtop[s3]"
+        ) from error
+    except Exception as error:
+        raise SourceError(f"{shown} cannot be read: {error}", "check the address and the credentials") from error
+
+
+async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:
+    """Find the newest published hour from the listings, of a day or at an hour of the day where given.
+
+    Raises:
+        NotPublishedError: The source has no such hour.
+    """
+    months = _months(source) if day is None else _only(f"{day:%Y/%Y-%m}")
+    async for month in months:
+        hours = [found for entry in await source.listing(month) if (found := Hour.of_dump(entry.name))]
+        wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
+        if wanted:
+            return max(wanted)
+    when = "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
+    raise NotPublishedError(f"{public(source.root)} has no dump{when}", LAYOUT)
+
+
+async def _months(source: Source) -> AsyncIterator[str]:
+    """Give the month folders of a source, the newest first."""
+    years = {entry.name for entry in await source.listing("") if re.fullmatch(r"\d{4}", entry.name, re.ASCII)}
+    for year in sorted(years, reverse=True):
+        months = {entry.name for entry in await source.listing(year)}
+        for month in sorted(months, reverse=True):
+            if re.fullmatch(rf"{year}-\d\d", month, re.ASCII):
+                yield f"{year}/{month}"
+
+
+async def _only(month: str) -> AsyncIterator[str]:
+    yield month

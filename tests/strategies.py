@@ -1,0 +1,270 @@
+"""Hypothesis strategies for dumps and blacklists: mostly good lines, and every kind of dirt of real files.
+
+Both draw from the same small pools of codes and titles: blacklist hits, ties and repeated titles are common.
+Pools start with their simplest members, which is what failures shrink to.
+"""
+
+import re
+from itertools import chain
+from typing import TypeVar
+from urllib.parse import quote_from_bytes
+
+from hypothesis import strategies as st
+
+from reference import BOM, MAX_COUNT, reference
+
+T = TypeVar("T")
+
+
+def pool(*rows: bytes) -> tuple[bytes, ...]:
+    """Split rows of members at `|`."""
+    return tuple(b"|".join(rows).split(b"|"))
+
+
+CODES = pool(b'en|en.m||""|commons.m|\xc3\xa9n')
+RARE_CODES = pool(b'EN|-|"|\xff|e\xe2\x82|e\tn|\xef\xbb\xbfen|%65n|\xf0\x9d\x84\x9e')
+COMMON_TITLES = pool(b'a|b|-|a_b|\xc3\xa9|Special:Search|Special%3ASearch|"a"|"\\"a\\""')
+TITLES = pool(
+    b"a|b|B|Z|_|-|--|a_b|_a|a_|Main_Page|0|1.5|a,b|#a|'a'|a+b",
+    b"Special:Search|Special%3ASearch|Special%253ASearch|a%20b|a_%41|100%|%|%4|%zz",
+    b"\xc3\xa9|e\xcc\x81|\xe2\x82\xac|\xf0\x9d\x84\x9e|\xef\xbf\xbd|%C3%A9|%C3|%FF",
+    b'a"b|"|""|"a"|\\"a|"a\\"b"|"-"|"gospel_writers"|AC\\DC|a\\|\\\\',
+)
+# More than letters to str.split(), str.splitlines() or a terminal.
+ODD_CHARACTERS = pool(
+    b"\t|\r|\0|\x01|\x0b|\x0c|\x1b|\x1c|\x1d|\x1e|\x1f|\x7f|\xc2\x85|\xc2\xa0|\xe1\x9a\x80|\xe2\x80\x83",
+    b"\xe2\x80\xa8|\xe2\x80\xa9|\xe2\x80\xae|\xe3\x80\x80|\xef\xbb\xbf|\xef\xbf\xbf",
+)
+NOT_UTF8 = pool(
+    b"\x80|\x80\x80\x80|\xff|\xfe|\xc3|\xc3\xc3\xa9|\xe2\x82|\xe2\xe2\x82\xac|\xf0\x9d\x84",  # lone, cut
+    b"\xed\xa0\x80|\xc0\x80|\xe0\x80\xaf|\xf4\x90\x80\x80",  # a surrogate, overlong, beyond U+10FFFF
+)
+QUOTED = pool(rb'"a\"b"|"\""|"\"a\""|"\\\"a"|"a\"b\\"|"-\""|"\\"|"a\\"', b'"\xff\\""|"\r\\""|"\xe2\x80\xa8\\""')
+ALMOST_QUOTED = pool(
+    rb'"|""|"""|"a"|"\"|"a\"|\"|a\"b|"a\"b|a\"b"|"a"\""|"\a\""|"\\\"|"a\"b""|""a\"b"|"\\a"',
+    rb"""'a\"b'|"a""b"|x"\""|"\""x""",
+)
+ODD_COUNTS = pool(b"9|10|00|007|4294967296|9007199254740992|9007199254740993", b"0" * 30 + b"2")
+BAD_COUNTS = pool(
+    b'|-|+5|-1|-0|1.5|1.0|1e3|1_0|0x1|1,0|"1"|a|NaN|null|9223372036854775808|18446744073709551617',
+    b"9" * 40,
+    b"1\t|\t1|1\r1|1\0|\0|\x0b1|1\x0c|\xff|1\x80|\xef\xbb\xbf1",
+    "\u0661|1\u0662|\uff11|\xb2|\xa01|1\u2003".encode(),  # digits and white space that are not ASCII
+)
+BAD_LINES = pool(
+    b' |  |   |    |\t|\0|a|1|-|"|en|\r | \r|\xc2\xa0|\xff|\xef\xbb\xbf|# a 1',
+    b"en a|a 1 0|en a 1|en 1 0| a 1|1 2 3|en a 1 |en a 1 0 0|en a b 1 0|en a 1 0 a b c",
+    b"en  1 0|en  a 1 0|en a  1 0|en a 1  0| en a 1 0|en a 1 0 |  a 1 0",
+    b"en\ta\t1\t0|en\ta 1 0|en a\t1 0|en a 1\t0|en a 1 0\t|en\xc2\xa0a 1 0|en a 1 0\0",
+    b"en a 1 0\ren b 2 0|en a 1 0\x0ben b 2 0|en a 1 0\xe2\x80\xa8en b 2 0",
+    b'"" 1 0|"en a" 1 0|en "a b" 1 0|en "a\\" b" 1 0|"en a 1 0|"en a 1 0"|en "a 1 0',
+)
+CROWD = (  # titles for runs of lines
+    *(b"p%d" % number for number in range(30)),
+    *(*TITLES, *QUOTED, *ALMOST_QUOTED, *ODD_CHARACTERS, *NOT_UTF8),
+)
+BAD_CROWD = (
+    *(b"en a %s 0" % count for count in BAD_COUNTS),
+    *(b"en a 1 %s" % count for count in BAD_COUNTS),
+    *BAD_LINES,
+)
+SEPARATORS = pool(b"\t|  |\xc2\xa0|\xe3\x80\x80|\0|,|\r|")
+LINE_ENDS = (b"\n",) * 12 + pool(b"\r\n|\r\n|\r\r\n|\n\n|\n\r\n\n|\r")
+
+ODD_ENTRY_TITLES = pool(
+    b'| |  a| a|a |a b|a 1 0|"a b"|\ta|a\rb|+|%00|%0A|%20|%2D|%22%22|%%41|%4%31|%u0041',
+    b"%ff|%C3%28|%E2%82|%ED%A0%80|%c0%80|\xc3%A9|%C3\xa9|\xff",
+)
+NO_ENTRIES = pool(b'| |  |\r|en|en |""|"en a"|en\ta|a|\xff|\xef\xbb\xbf')
+
+# For raw dumps: single bytes, and the pieces that make well-formed lines likely.
+ALPHABET = tuple(bytes([byte]) for byte in b'a \n01-+."\\\r\t\0b9\x80\xc3\xa9\xe2\xff')
+PIECES = pool(b'a b| 1 0\n|\na | "|\\"|" 0 1')
+
+
+def dumps() -> st.SearchStrategy[bytes]:
+    """Make dumps of up to some dozens of lines; the views of all lines add up to 2**63 - 1 at most."""
+    return _dumps().filter(_adds_up)
+
+
+def raw_dumps() -> st.SearchStrategy[bytes]:
+    """Make short dumps of interesting bytes in any order, easy to read when a failure has shrunk."""
+    parts = st.sampled_from(ALPHABET) | st.sampled_from(PIECES)
+    return st.lists(parts, max_size=40).map(b"".join).filter(_adds_up)
+
+
+@st.composite
+def blacklists(draw: st.DrawFn) -> bytes:
+    """Make blacklists with every spelling of the titles in dumps(), and lines that are no entry at all."""
+    runs = _weighted((_entries(), 8), (_odd_entries(), 1), (_entry_crowds(), 1))
+    return draw(_files(draw(_joined(runs))))
+
+
+@st.composite
+def _dumps(draw: st.DrawFn) -> bytes:
+    lines = draw(_joined(_weighted((_pages(), 24), (_dirt(), 2), (_crowds(), 1))))
+    if draw(_one_in(8)):
+        lines[:0] = draw(_dirt())
+    if draw(_one_in(8)):
+        lines += draw(_dirt())
+    if draw(_one_in(8)):
+        huge = MAX_COUNT - reference(b"\n".join(lines)).views - draw(st.integers(0, 2))
+        place = draw(st.integers(0, len(lines)))
+        lines.insert(place, b" ".join((draw(_codes()), draw(_titles()), b"%d" % huge, b"0")))
+    return draw(_files(lines))
+
+
+@st.composite
+def _joined(draw: st.DrawFn, runs: st.SearchStrategy[list[bytes]]) -> list[bytes]:
+    """Chain runs of lines; a minimum makes more than a handful of them likely."""
+    fewest = draw(st.sampled_from((0, 8, 8)))
+    return list(chain.from_iterable(draw(st.lists(runs, min_size=fewest, max_size=24))))
+
+
+@st.composite
+def _files(draw: st.DrawFn, lines: list[bytes]) -> bytes:
+    """Join lines; the last one has an end or not, and a byte-order mark may open the file."""
+    ends = draw(st.lists(st.sampled_from(LINE_ENDS), min_size=len(lines), max_size=len(lines)))
+    mark = draw(_weighted((st.just(b""), 14), (st.just(BOM), 3), (st.just(BOM + BOM), 1)))
+    data = mark + b"".join(line + end for line, end in zip(lines, ends, strict=True))
+    return data.removesuffix(b"\n") if draw(_one_in(3)) else data
+
+
+@st.composite
+def _pages(draw: st.DrawFn) -> list[bytes]:
+    """One well-formed line."""
+    sizes = _weighted((st.just(b"0"), 8), (_counts(), 1))
+    return [b" ".join((draw(_codes()), draw(_titles()), draw(_counts()), draw(sizes)))]
+
+
+@st.composite
+def _crowds(draw: st.DrawFn) -> list[bytes]:
+    """One domain with about as many pages as ranks or more, and few different counts: ties at the last rank."""
+    code, titles, different = draw(_codes()), draw(_slices(CROWD, 60)), draw(st.integers(1, 6))
+    return [b"%s %s %d 0" % (code, title, place % different) for place, title in enumerate(titles)]
+
+
+@st.composite
+def _slices(draw: st.DrawFn, members: tuple[bytes, ...], most: int) -> tuple[bytes, ...]:
+    """Take neighbours: many members for two draws."""
+    start = draw(st.integers(0, len(members) - 1))
+    return members[start : start + draw(st.integers(0, most))]
+
+
+@st.composite
+def _dirt(draw: st.DrawFn) -> list[bytes]:
+    """One line or some that are malformed, nearly always."""
+    if draw(st.booleans()):
+        return list(draw(_slices(BAD_CROWD, 4)))
+    fields = [draw(_codes()), draw(_titles()), draw(_counts()), b"0"]
+    match draw(st.sampled_from(("count", "size", "short", "long", "empty", "separator", "broken"))):
+        case "count":
+            fields[2] = draw(st.sampled_from(BAD_COUNTS))
+        case "size":
+            fields[3] = draw(st.sampled_from(BAD_COUNTS))
+        case "short":
+            del fields[draw(st.integers(0, 3))]
+        case "long":
+            fields.insert(draw(st.integers(0, 4)), draw(st.sampled_from((b"0", b"", b"a", b'"'))))
+        case "empty":
+            fields[draw(st.integers(1, 3))] = b""
+        case "separator":
+            place = draw(st.integers(0, 2))
+            fields[place : place + 2] = [draw(st.sampled_from(SEPARATORS)).join(fields[place : place + 2])]
+        case "broken":
+            fields[1] += b"\n"
+    return b" ".join(fields).split(b"\n")
+
+
+def _codes() -> st.SearchStrategy[bytes]:
+    return _weighted((st.just(CODES[0]), 3), (st.sampled_from(CODES), 9), (st.sampled_from(RARE_CODES), 1))
+
+
+def _titles() -> st.SearchStrategy[bytes]:
+    """Titles as a dump writes them: raw, quoted, and what is neither."""
+    return _weighted(
+        (st.sampled_from(COMMON_TITLES), 8),
+        (st.sampled_from(TITLES), 5),
+        (st.sampled_from(TITLES).map(_spark), 2),
+        (st.sampled_from(QUOTED + ALMOST_QUOTED), 2),
+        (_new_titles(), 2),
+        (st.text('"\\a', min_size=1, max_size=6).map(str.encode), 1),
+    )
+
+
+def _new_titles() -> st.SearchStrategy[bytes]:
+    """Titles that are in no pool: any text, odd characters, bytes that are not UTF-8."""
+    letters = (st.integers(0x21, 0xD7FF) | st.integers(0xE000, 0x10FFFF)).map(chr).map(str.encode)
+    parts = st.sampled_from((b"a", b'"', b"\\", *ODD_CHARACTERS)) | st.sampled_from(NOT_UTF8) | letters
+    return st.lists(parts, min_size=1, max_size=5).map(b"".join)
+
+
+def _spark(title: bytes) -> bytes:
+    """Write a title as dumps since 2023 do."""
+    if b'"' not in title:
+        return title
+    return b'"' + title.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _counts() -> st.SearchStrategy[bytes]:
+    return _weighted((st.integers(0, 5).map(b"%d".__mod__), 16), (st.sampled_from(ODD_COUNTS), 1))
+
+
+@st.composite
+def _entries(draw: st.DrawFn) -> list[bytes]:
+    """One page of a blacklist, in one domain or in all the common ones."""
+    titles = (
+        (st.sampled_from(COMMON_TITLES), 8),
+        (st.sampled_from(TITLES), 8),
+        (_new_titles(), 1),
+        (_titles(), 1),
+    )
+    title = draw(st.sampled_from(_spellings(draw(_weighted(*titles)))))
+    codes = draw(_codes().map(lambda code: (code,)) | st.just(CODES))
+    return [code + b" " + title for code in codes]
+
+
+@st.composite
+def _entry_crowds(draw: st.DrawFn) -> list[bytes]:
+    """Many pages of one domain, spelled the same way."""
+    code, titles, spelling = draw(_codes()), draw(_slices(CROWD, 60)), draw(st.integers(0, 8))
+    return [code + b" " + _spellings(title)[spelling] for title in titles]
+
+
+@st.composite
+def _odd_entries(draw: st.DrawFn) -> list[bytes]:
+    """One line of a blacklist that is no entry, or an odd one."""
+    if draw(st.booleans()):
+        return [draw(st.sampled_from(NO_ENTRIES))]
+    return [draw(_codes()) + b" " + draw(st.sampled_from(ODD_ENTRY_TITLES))]
+
+
+def _spellings(title: bytes) -> list[bytes]:
+    """Write a title as it is and percent-encoded: as usual, more than needed, twice, and in part."""
+    quoted = quote_from_bytes(title, safe="").encode()
+    return [
+        title,
+        quoted,
+        quote_from_bytes(title, safe="/:,'").encode(),
+        quoted.replace(b"_", b"%20"),
+        title.replace(b"_", b" "),
+        re.sub(rb"[^A-Za-z0-9]", lambda match: b"%%%02x" % match[0][0], title),
+        b"".join(b"%%%02X" % byte for byte in title),
+        b"".join(b"%%%02X" % byte if place % 2 else b"%c" % byte for place, byte in enumerate(title)),
+        quote_from_bytes(quoted).encode(),
+    ]
+
+
+def _adds_up(dump: bytes) -> bool:
+    """Sums beyond 64 bits are another matter; two lines with huge counts are all but never drawn."""
+    return reference(dump).views <= MAX_COUNT
+
+
+def _one_in(times: int) -> st.SearchStrategy[bool]:
+    return st.sampled_from((False,) * (times - 1) + (True,))
+
+
+def _weighted(*choices: tuple[st.SearchStrategy[T], int]) -> st.SearchStrategy[T]:
+    """Draw from each strategy about as often as its weight says; the first is the simplest."""
+    picks = [strategy for strategy, weight in choices for _ in range(weight)]
+    return st.sampled_from(picks).flatmap(lambda strategy: strategy)
