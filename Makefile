@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `make setup` makes from the lock; every other target calls it when needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report test check fix bench lock sample build clean
+.PHONY: help setup demo report test check docs fix lock sample clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,6 +9,8 @@ READY := .venv/.ready
 # make report DATE=2024-08-03 HOUR=6 SOURCE=... BLACKLIST=... OUTPUT=...
 REPORT = $(if $(DATE),--date $(DATE)) $(if $(HOUR),--hour $(HOUR)) $(if $(SOURCE),--source '$(SOURCE)') \
 	$(if $(BLACKLIST),--blacklist '$(BLACKLIST)') $(if $(OUTPUT),--output '$(OUTPUT)')
+
+CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -36,6 +38,10 @@ check: $(READY) ## Lint, types, format, and whether the generated pages are up t
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@$(CLI_DOCS) | diff docs/cli.md - || { echo 'docs/cli.md is out of date: make docs'; exit 1; }
+
+docs: $(READY) ## Generate docs/cli.md from the help texts
+	$(CLI_DOCS) > docs/cli.md
 
 fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only

@@ -39,12 +39,15 @@ NOT_UTF8 = pool(
     b"\x80|\x80\x80\x80|\xff|\xfe|\xc3|\xc3\xc3\xa9|\xe2\x82|\xe2\xe2\x82\xac|\xf0\x9d\x84",  # lone, cut
     b"\xed\xa0\x80|\xc0\x80|\xe0\x80\xaf|\xf4\x90\x80\x80",  # a surrogate, overlong, beyond U+10FFFF
 )
-QUOTED = pool(rb'"a\"b"|"\""|"\"a\""|"\\\"a"|"a\"b\\"|"-\""|"\\"|"a\\"', b'"\xff\\""|"\r\\""|"\xe2\x80\xa8\\""')
+QUOTED = pool(
+    rb'"a\"b"|"\""|"\"a\""|"\\\"a"|"a\"b\\"|"-\""|"\\"|"a\\"',
+    b'"\xff\\""|"\r\\""|"\xe2\x80\xa8\\""',
+)
 ALMOST_QUOTED = pool(
     rb'"|""|"""|"a"|"\"|"a\"|\"|a\"b|"a\"b|a\"b"|"a"\""|"\a\""|"\\\"|"a\"b""|""a\"b"|"\\a"',
     rb"""'a\"b'|"a""b"|x"\""|"\""x""",
 )
-ODD_COUNTS = pool(b"9|10|00|007|4294967296|9007199254740992|9007199254740993", b"0" * 30 + b"2")
+ODD_COUNTS = pool(b"9|10|00|007|4294967296|9223372036854775", b"0" * 30 + b"2")
 BAD_COUNTS = pool(
     b'|-|+5|-1|-0|1.5|1.0|1e3|1_0|0x1|1,0|"1"|a|NaN|null|9223372036854775808|18446744073709551617',
     b"9" * 40,
@@ -68,6 +71,7 @@ BAD_CROWD = (
     *(b"en a 1 %s" % count for count in BAD_COUNTS),
     *BAD_LINES,
 )
+CROWD_COUNTS = (0, 0, 0, 8, 2**32 - 2, 2**53)  # from one digit to two, from 32 bits to 33, beyond a float
 SEPARATORS = pool(b"\t|  |\xc2\xa0|\xe3\x80\x80|\0|,|\r|")
 LINE_ENDS = (b"\n",) * 12 + pool(b"\r\n|\r\n|\r\r\n|\n\n|\n\r\n\n|\r")
 
@@ -79,7 +83,7 @@ NO_ENTRIES = pool(b'| |  |\r|en|en |""|"en a"|en\ta|a|\xff|\xef\xbb\xbf')
 
 # For raw dumps: single bytes, and the pieces that make well-formed lines likely.
 ALPHABET = tuple(bytes([byte]) for byte in b'a \n01-+."\\\r\t\0b9\x80\xc3\xa9\xe2\xff')
-PIECES = pool(b'a b| 1 0\n|\na | "|\\"|" 0 1')
+PIECES = pool(b'a b 1 0\n| 1 0\n|a b|\na | "|\\"|" 0 1')
 
 
 def dumps() -> st.SearchStrategy[bytes]:
@@ -90,7 +94,8 @@ def dumps() -> st.SearchStrategy[bytes]:
 def raw_dumps() -> st.SearchStrategy[bytes]:
     """Make short dumps of interesting bytes in any order, easy to read when a failure has shrunk."""
     parts = st.sampled_from(ALPHABET) | st.sampled_from(PIECES)
-    return st.lists(parts, max_size=40).map(b"".join).filter(_adds_up)
+    lists = st.sampled_from((0, 12)).flatmap(lambda fewest: st.lists(parts, min_size=fewest, max_size=40))
+    return lists.map(b"".join).filter(_adds_up)
 
 
 @st.composite
@@ -102,7 +107,7 @@ def blacklists(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _dumps(draw: st.DrawFn) -> bytes:
-    lines = draw(_joined(_weighted((_pages(), 24), (_dirt(), 2), (_crowds(), 1))))
+    lines = draw(_joined(_weighted((_pages(), 24), (_dirt(), 2), (_crowds(), 2))))
     if draw(_one_in(8)):
         lines[:0] = draw(_dirt())
     if draw(_one_in(8)):
@@ -133,15 +138,17 @@ def _files(draw: st.DrawFn, lines: list[bytes]) -> bytes:
 @st.composite
 def _pages(draw: st.DrawFn) -> list[bytes]:
     """One well-formed line."""
-    sizes = _weighted((st.just(b"0"), 8), (_counts(), 1))
+    sizes = _weighted((st.just(b"0"), 10), (_counts(), 1), (st.just(b"%d" % MAX_COUNT), 1))
     return [b" ".join((draw(_codes()), draw(_titles()), draw(_counts()), draw(sizes)))]
 
 
 @st.composite
 def _crowds(draw: st.DrawFn) -> list[bytes]:
-    """One domain with about as many pages as ranks or more, and few different counts: ties at the last rank."""
-    code, titles, different = draw(_codes()), draw(_slices(CROWD, 60)), draw(st.integers(1, 6))
-    return [b"%s %s %d 0" % (code, title, place % different) for place, title in enumerate(titles)]
+    """Lines of one domain, often more than it has ranks, with few different counts: ties at the last rank."""
+    code, titles = draw(_codes()), draw(_slices(CROWD, 60))
+    fewest, different = draw(st.sampled_from(CROWD_COUNTS)), draw(st.integers(1, 6))
+    counts = [fewest + place // 3 % different for place in range(len(titles))]
+    return [b"%s %s %d 0" % (code, title, count) for title, count in zip(titles, counts, strict=True)]
 
 
 @st.composite
@@ -155,7 +162,7 @@ def _slices(draw: st.DrawFn, members: tuple[bytes, ...], most: int) -> tuple[byt
 def _dirt(draw: st.DrawFn) -> list[bytes]:
     """One line or some that are malformed, nearly always."""
     if draw(st.booleans()):
-        return list(draw(_slices(BAD_CROWD, 4)))
+        return list(draw(_slices(BAD_CROWD, 10)))
     fields = [draw(_codes()), draw(_titles()), draw(_counts()), b"0"]
     match draw(st.sampled_from(("count", "size", "short", "long", "empty", "separator", "broken"))):
         case "count":
@@ -177,7 +184,7 @@ def _dirt(draw: st.DrawFn) -> list[bytes]:
 
 
 def _codes() -> st.SearchStrategy[bytes]:
-    return _weighted((st.just(CODES[0]), 3), (st.sampled_from(CODES), 9), (st.sampled_from(RARE_CODES), 1))
+    return _weighted((st.just(CODES[0]), 3), (st.sampled_from(CODES), 8), (st.sampled_from(RARE_CODES), 2))
 
 
 def _titles() -> st.SearchStrategy[bytes]:
@@ -213,15 +220,11 @@ def _counts() -> st.SearchStrategy[bytes]:
 @st.composite
 def _entries(draw: st.DrawFn) -> list[bytes]:
     """One page of a blacklist, in one domain or in all the common ones."""
-    titles = (
-        (st.sampled_from(COMMON_TITLES), 8),
-        (st.sampled_from(TITLES), 8),
-        (_new_titles(), 1),
-        (_titles(), 1),
-    )
-    title = draw(st.sampled_from(_spellings(draw(_weighted(*titles)))))
+    from_pools = st.sampled_from(COMMON_TITLES) | st.sampled_from(TITLES)
+    title = draw(_weighted((from_pools, 16), (_new_titles(), 1), (_titles(), 1)))
+    spelled = draw(st.sampled_from(_spellings(title)))
     codes = draw(_codes().map(lambda code: (code,)) | st.just(CODES))
-    return [code + b" " + title for code in codes]
+    return [code + b" " + spelled for code in codes]
 
 
 @st.composite

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 
 def public(address: str) -> str:
     """Strip an address of what may be secret: user and password, query and fragment."""
     if "://" not in address:
         return address
-    parts = urlsplit(address)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return re.sub(r"://[^/?#]*@", "://", re.sub(r"[?#].*", "", address, flags=re.DOTALL))
 
 
 def local_path(address: str) -> Path | None:
     """Give the local path an address means, None where it is not local."""
     if address.startswith("file://"):
         return Path(unquote(urlsplit(address).path))
-    return None if "://" in address or "::" in address else Path(address).expanduser()
+    if "://" in address or "::" in address:
+        return None
+    try:
+        return Path(address).expanduser()
+    except RuntimeError:  # a tilde before a name that is no user's is part of the name
+        return Path(address)
 
 
 def is_http(address: str) -> bool:
@@ -28,4 +33,4 @@ def is_http(address: str) -> bool:
 
 def join(root: str, path: str) -> str:
     """Give the address of a path below a root."""
-    return f"{root.rstrip('/')}/{path}"
+    return root + path if root.endswith("://") else f"{root.rstrip('/')}/{path}"

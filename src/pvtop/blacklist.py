@@ -12,7 +12,7 @@ from pvtop.errors import BlacklistError
 
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-NOT_A_LIST = (b"<", b"\x1f\x8b", b"PK\x03\x04", b"%PDF")  # markup (an error page), gzip, zip, PDF
+NOT_A_LIST = (b"<", b"\x1f\x8b", b"PK\x03\x04", b"%PDF", b"\xff\xfe", b"\xfe\xff")  # markup, gzip, zip, PDF, UTF-16
 
 
 def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
@@ -38,19 +38,25 @@ def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
             f"the blacklist {shown or path} cannot be read: {error.strerror}",
             "--blacklist takes an address, a path, or none",
         ) from error
-    if content.lstrip().startswith(NOT_A_LIST) or b"\0" in content:
+    if content.lstrip().startswith(NOT_A_LIST):
         start = content.lstrip()[:40].decode("utf-8", "replace")
         raise BlacklistError(
             f"{shown or path} is not a blacklist: it begins with {start!r}",
             "a blacklist has lines of domain code, a space, title",
         )
-    pages = set()
-    for line in content.decode("utf-8", "replace").split("\n"):
-        code, _, title = line.rstrip("\r").partition(" ")
-        if title:
-            code = "" if code == '""' else code
-            pages |= {(code, title), (code, unquote(title).replace(" ", "_"))}
-    return pl.DataFrame(sorted(pages), schema=PAGES, orient="row")
+    lines = pl.Series("line", content.decode("utf-8", "replace").split("\n"), dtype=pl.String).str.strip_chars_end("\r")
+    code, title = pl.col("field_0"), pl.col("field_1")
+    written = (
+        lines.str.splitn(" ", 2)
+        .struct.unnest()
+        .filter(title != "")
+        .select(domain_code=pl.when(code == '""').then(pl.lit("")).otherwise(code), page_title=title)
+    )
+    encoded = written.filter(pl.col("page_title").str.contains("%", literal=True))
+    decoded = [unquote(one).replace(" ", "_") for one in encoded.get_column("page_title")]
+    spaced = written.with_columns(pl.col("page_title").str.replace_all(" ", "_", literal=True))
+    again = encoded.with_columns(page_title=pl.Series(decoded, dtype=pl.String))
+    return pl.concat([written, spaced, again]).unique().sort("domain_code", "page_title")
 
 
 def verify_blacklist(path: Path, shown: str) -> str:

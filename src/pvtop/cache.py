@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,8 +70,8 @@ class Cache:
     def dumps(self) -> Iterator[CachedDump]:
         """Give the dumps in the cache, the oldest hour first."""
         for path in sorted(self.folder.glob("[0-9][0-9][0-9][0-9]/*/pageviews-*.gz")):
-            if hour := Hour.of_dump(path.name):
-                status = path.stat()
+            hour, status = Hour.of_dump(path.name), _stat(path)
+            if hour and status:
                 yield CachedDump(hour, path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def broken(self) -> Iterator[tuple[CachedDump, str]]:
@@ -109,3 +110,11 @@ class Cache:
         with writing(self.folder):
             sidecar(dump.path).unlink(missing_ok=True)
             dump.path.unlink(missing_ok=True)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Give a file's size and times; None where another process has just removed it."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None

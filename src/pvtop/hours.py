@@ -32,6 +32,7 @@ class Hour:
             or self.stamp.replace(minute=0, second=0, microsecond=0) != self.stamp
         ):
             raise UsageError(f"{self.stamp.isoformat()} is not a whole hour in UTC")
+        object.__setattr__(self, "stamp", self.stamp.astimezone(UTC))  # not a zone that is UTC for half of the year
         if self.stamp < FIRST_STAMP:
             raise UsageError(
                 f"{self} lies before the first dump",

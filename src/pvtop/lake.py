@@ -12,8 +12,8 @@ from uuid import uuid4
 import fsspec
 import polars as pl
 
-from pvtop.addresses import public
-from pvtop.errors import OutputError
+from pvtop.addresses import join, local_path, public
+from pvtop.errors import OutputError, UsageError
 from pvtop.hours import Hour
 from pvtop.report import Provenance, Report
 
@@ -29,15 +29,14 @@ class Lake:
 
     def __init__(self, output: str) -> None:
         self.output = output
+        folder = local_path(output)
         with self._failures("opened"):
-            self._files, self._root = fsspec.core.url_to_fs(
-                str(Path(output).expanduser()) if "://" not in output else output
-            )
+            self._files, self._root = fsspec.core.url_to_fs(str(folder) if folder else output)
         self._local = "file" in self._files.protocol
 
     def path(self, relative: str) -> str:
         """Give where something lies, fit to be shown."""
-        return f"{public(self.output).rstrip('/')}/{relative}"
+        return join(public(self.output), relative)
 
     def prepare(self) -> None:
         """Make the root where that means anything, so that a run fails before its work and not after it.
@@ -103,10 +102,8 @@ class Lake:
             raise OutputError(
                 f"the lake {public(self.output)} cannot be {verb}: {error.strerror or error}", hint
             ) from error
-        except (
-            ImportError,
-            ValueError,
-        ) as error:  # fsspec's for a protocol that needs a package, or is unheard of
+        except (ImportError, ValueError, pl.exceptions.PolarsError) as error:
+            # An unheard-of protocol, one whose package is missing, or a file that is no Parquet.
             raise OutputError(f"the lake {public(self.output)} cannot be {verb}: {error}", hint) from error
 
     def read(self, hour: Hour) -> Report | None:
@@ -132,9 +129,9 @@ class Lake:
         """
         days = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
         for one in days:
-            for stamp in self._partitions(f"top_pages/date={one}", "hour="):
-                found = Hour.parse(f"{one}T{stamp}")
-                if hour in {None, found.stamp.hour} and self._files.exists(self._full(top_pages_path(found))):
+            for time in self._partitions(f"top_pages/date={one}", "hour="):
+                found = _hour(f"{one}T{time}")
+                if found and hour in {None, found.stamp.hour} and self._files.exists(self._full(top_pages_path(found))):
                     return found
         return None
 
@@ -148,6 +145,14 @@ class Lake:
             except FileNotFoundError:
                 return []
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
+
+
+def _hour(text: str) -> Hour | None:
+    """Read the hour that folders of a lake name; None where they name none."""
+    try:
+        return Hour.parse(text)
+    except UsageError:
+        return None
 
 
 def top_pages_path(hour: Hour) -> str:

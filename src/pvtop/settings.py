@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -32,12 +33,17 @@ def _header_comment(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return text.strip()
+    """Refuse what is no address: an empty one, one whose host or port cannot be read."""
+    text = text.strip()
+    parts = urlsplit(text)
+    if not text or (parts.scheme in {"http", "https"} and not parts.hostname):
+        raise ValueError("must name a place")
+    _ = parts.port  # raises ValueError for a port that is none
+    return text
 
 
 Address = Annotated[str, BeforeValidator(str), AfterValidator(_address)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
@@ -71,7 +77,7 @@ class Settings(BaseSettings):
     source: Address = WIKIMEDIA
     blacklist: Address = BLACKLIST
     output: Address = "reports"
-    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
+    cache_dir: Folder = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
     top: int = Field(25, ge=1, le=1_000_000)
     keep_unknown: bool = False
     malformed_limit: float = Field(0.01, ge=0, le=1)

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -20,7 +21,8 @@ from pvtop.hours import Hour
 from pvtop.http import Client
 
 LINK = re.compile(
-    r"""<a\s[^>]*?href=["']([^"']+)["'][^>]*>[^<]*</a>(?:\s+(\d{2}-\w{3}-\d{4} \d{2}:\d{2})\s+(\d+))?""",
+    r"""<a\s[^>]*?href=["']([^"']+)["'][^>]*>.*?</a>"""
+    r"""(?:[ \t]+(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]+(\d+)(?=\s*(?:[\r\n<]|$)))?""",
     re.IGNORECASE,
 )
 LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
@@ -68,11 +70,19 @@ class FolderSource:
         if root is None or not root.is_dir():
             raise SourceError(f"the source {root} is not a folder", "--source takes an address or a folder")
         try:
-            return [Entry(path.name, path.stat().st_size) for path in (root / folder).iterdir()]
+            return [Entry(path.name, _size(path)) for path in (root / folder).iterdir()]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise SourceError(f"{root / folder} cannot be listed: {error.strerror}", LAYOUT) from error
+
+
+def _size(path: Path) -> int | None:
+    """Give a file's size; None where it is gone, or a link that leads nowhere."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -122,9 +132,16 @@ def parse_listing(text: str) -> list[Entry]:
     for href, modified, size in LINK.findall(text):
         name = unquote(html.unescape(href)).removeprefix("./").rstrip("/")
         if name and "/" not in name and not name.startswith((".", "?")):
-            time = datetime.strptime(modified, "%d-%b-%Y %H:%M").replace(tzinfo=UTC) if modified else None
-            found[name] = Entry(name, int(size) if size else None, time)
+            found[name] = Entry(name, int(size) if size else None, _time(modified))
     return list(found.values())
+
+
+def _time(listed: str) -> datetime | None:
+    """Read nginx's `03-Aug-2024 07:51`, which is in UTC; None where there is none that can be read."""
+    try:
+        return datetime.strptime(listed, "%d-%b-%Y %H:%M").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def open_source(root: str, client: Client) -> Source:

@@ -1,0 +1,72 @@
+"""What the tests share: the command as a user runs it, dumps written by hand, a server on loopback."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pvtop.hours import Hour
+from pvtop.settings import Settings
+from server import Server
+
+DATA = Path(__file__).parent.parent / "data"
+HOUR = Hour.parse("2024-08-03T06")
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+WriteDump = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's settings, cache and pvtop.toml out of the tests, and waits between attempts short."""
+    for name in [name for name in os.environ if name.startswith("PVTOP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PVTOP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PVTOP_BACKOFF", "0.01")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Run a server on loopback."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def write_dump(tmp_path: Path) -> WriteDump:
+    """Write a dump into a source, which is `tmp_path / "source"`."""
+
+    def write(content: bytes | str, hour: Hour = HOUR) -> Path:
+        path = tmp_path / "source" / hour.dump_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content.encode() if isinstance(content, str) else content, mtime=0))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings for `tmp_path / "source"`, no blacklist, and a lake in `tmp_path / "lake"`."""
+    return Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def pvtop() -> Command:
+    """Run the command as a user does, in a process of its own."""
+
+    def run(*args: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("pvtop")), *map(str, args)]
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", env=os.environ | environment, timeout=120, check=False
+        )
+
+    return run

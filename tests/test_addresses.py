@@ -1,0 +1,96 @@
+"""Addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pvtop.addresses import is_http, join, local_path, public
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://example.org/a/b.gz", "https://example.org/a/b.gz"),
+        ("https://user@example.org/a", "https://example.org/a"),
+        ("https://user:secret@example.org/a", "https://example.org/a"),
+        ("https://user:p@ss@example.org/a", "https://example.org/a"),
+        ("https://user:secret@example.org:8443/a", "https://example.org:8443/a"),
+        ("https://example.org/a?token=secret", "https://example.org/a"),
+        ("https://example.org/a#secret", "https://example.org/a"),
+        ("https://user:secret@[::1]:8443/a?b=c#d", "https://[::1]:8443/a"),
+        ("s3://key:secret@bucket/lake", "s3://bucket/lake"),
+        ("file:///srv/mirror", "file:///srv/mirror"),
+    ],
+)
+def test_secrets_are_not_shown(address: str, shown: str) -> None:
+    assert public(address) == shown
+
+
+def test_secrets_within_a_chain_of_protocols_are_not_shown() -> None:
+    assert "secret" not in public("simplecache::https://user:secret@example.org/a")
+
+
+@pytest.mark.parametrize("address", ["hdfs:///lake", "memory:///lake", "memory://"])
+def test_an_empty_host_is_kept(address: str) -> None:
+    assert public(address) == address
+
+
+@pytest.mark.parametrize("path", ["/srv/a?b#c", "me@home/x", "~/mirror", "../a", "C:mirror", "", "."])
+def test_paths_are_shown_as_they_are(path: str) -> None:
+    assert public(path) == path
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("data/source", Path("data/source")),
+        ("/srv/a b", Path("/srv/a b")),
+        ("/srv/a%20b?c#d", Path("/srv/a%20b?c#d")),
+        ("file:///srv/mirror", Path("/srv/mirror")),
+        ("file:///srv/a%20b", Path("/srv/a b")),
+        ("file://localhost/srv", Path("/srv")),
+    ],
+)
+def test_local_paths(address: str, path: Path) -> None:
+    assert local_path(address) == path
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a", "s3://bucket/a", "memory://a", "simplecache::memory://a"])
+def test_all_else_is_not_local(address: str) -> None:
+    assert local_path(address) is None
+
+
+def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert local_path("~/mirror") == tmp_path / "mirror"
+
+
+def test_a_tilde_of_nobody_is_a_name() -> None:
+    assert local_path("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
+
+
+@pytest.mark.parametrize(
+    ("address", "http"),
+    [
+        ("http://example.org", True),
+        ("https://example.org", True),
+        ("HTTPS://example.org", True),
+        ("s3://bucket", False),
+        ("httpx://example.org", False),
+        ("https", False),
+        ("./https://example.org", False),
+    ],
+)
+def test_is_http(address: str, http: bool) -> None:
+    assert is_http(address) is http
+
+
+@pytest.mark.parametrize("root", ["https://example.org/a", "https://example.org/a/"])
+def test_join_puts_one_slash_between(root: str) -> None:
+    assert join(root, "2019/2019-04") == "https://example.org/a/2019/2019-04"
+
+
+def test_join_keeps_a_root_without_a_host() -> None:
+    assert join("memory://", "2019") == "memory://2019"

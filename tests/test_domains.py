@@ -1,0 +1,83 @@
+"""Domain codes, as Wikimedia's definition of the dumps has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvtop.domains import Domain
+
+TABLE = """
+en          wikipedia            en.wikipedia.org                desktop
+en.m        wikipedia            en.m.wikipedia.org              mobile
+en.b        wikibooks            en.wikibooks.org                desktop
+en.m.b      wikibooks            en.m.wikibooks.org              mobile
+en.d        wiktionary           en.wiktionary.org               desktop
+en.m.d      wiktionary           en.m.wiktionary.org             mobile
+en.n        wikinews             en.wikinews.org                 desktop
+en.m.n      wikinews             en.m.wikinews.org               mobile
+en.q        wikiquote            en.wikiquote.org                desktop
+en.m.q      wikiquote            en.m.wikiquote.org              mobile
+en.s        wikisource           en.wikisource.org               desktop
+en.m.s      wikisource           en.m.wikisource.org             mobile
+www.s       wikisource           wikisource.org                  desktop
+m.s         wikisource           m.wikisource.org                mobile
+en.v        wikiversity          en.wikiversity.org              desktop
+en.m.v      wikiversity          en.m.wikiversity.org            mobile
+en.voy      wikivoyage           en.wikivoyage.org               desktop
+en.m.voy    wikivoyage           en.m.wikivoyage.org             mobile
+commons.m   wikimedia            commons.wikimedia.org           desktop
+commons.m.m wikimedia            commons.m.wikimedia.org         mobile
+www.w       mediawiki            www.mediawiki.org               desktop
+m.w         mediawiki            m.mediawiki.org                 mobile
+www.wd      wikidata             www.wikidata.org                desktop
+m.wd        wikidata             m.wikidata.org                  mobile
+test.wd     wikidata             test.wikidata.org               desktop
+test.m.wd   wikidata             test.m.wikidata.org             mobile
+www.f       wikimediafoundation  wikimediafoundation.org         desktop
+m.f         wikimediafoundation  m.wikimediafoundation.org       mobile
+www         wikipedia            www.wikipedia.org               desktop
+m           wikipedia            m.wikipedia.org                 mobile
+www.m       wikimedia            www.wikimedia.org               desktop
+m.m         wikimedia            m.wikimedia.org                 mobile
+zh-min-nan  wikipedia            zh-min-nan.wikipedia.org        desktop
+en.zero     wikipedia            en.zero.wikipedia.org           zero
+en.zero.d   wiktionary           en.zero.wiktionary.org          zero
+simple.zero wikipedia            simple.zero.wikipedia.org       zero
+"""
+AMBIGUOUS = "am ar az be br ca co ee fi hi id mai mk ng nl no pl pt ru se th tr uz ve za"
+WIKIMEDIA = (
+    "advisory ae bd cn commons dk ec fdc fixcopyright foundation ge gr il in-tech incubator meta mx noc nyc nz "
+    "outreach pk rs slo species strategy ua usability wb wikimania wikitech quality"
+)
+
+
+@pytest.mark.parametrize("row", TABLE.split("\n")[1:-1])
+def test_table(row: str) -> None:
+    code, project, host, access = row.split()
+    assert Domain.of(code) == Domain(code, project, host, access)
+
+
+@pytest.mark.parametrize("prefix", AMBIGUOUS.split())
+def test_a_wikipedia_with_a_chapter_of_its_name_is_ambiguous_on_mobile(prefix: str) -> None:
+    wanted = Domain(f"{prefix}.m", "wikipedia", f"{prefix}.m.wikipedia.org", "mobile", ambiguous=True)
+    assert Domain.of(f"{prefix}.m") == wanted
+
+
+@pytest.mark.parametrize("code", ["nl", "nl.zero", "nl.d", "nl.m.d", "nl.m.m", "de.m", "commons.m", "m", "www.m"])
+def test_all_other_codes_are_not(code: str) -> None:
+    assert not Domain.of(code).ambiguous
+
+
+@pytest.mark.parametrize("prefix", WIKIMEDIA.split())
+def test_a_wiki_of_wikimedia_alone_is_never_a_mobile_wikipedia(prefix: str) -> None:
+    assert Domain.of(f"{prefix}.m") == Domain(f"{prefix}.m", "wikimedia", f"{prefix}.wikimedia.org", "desktop")
+    assert Domain.of(f"{prefix}.m.m") == Domain(f"{prefix}.m.m", "wikimedia", f"{prefix}.m.wikimedia.org", "mobile")
+
+
+@pytest.mark.parametrize("code", ["", ".", ".m", "en.", "en..m", "en.x", "en.b.m.b", "a.b.c.d", "en.zero.zero"])
+def test_codes_unheard_of_are_other(code: str) -> None:
+    assert Domain.of(code) == Domain(code, "other", None, None)
+
+
+def test_the_empty_code_is_shown_as_two_quotes() -> None:
+    assert [Domain.of("").label, Domain.of("en.m").label] == ['""', "en.m"]

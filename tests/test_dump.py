@@ -1,0 +1,191 @@
+"""Lines, fields and titles, on files."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from conftest import WriteDump
+from pvtop.dump import decode_title, encode_titles, reading, scan_dump, scan_rows, verify_gzip
+from pvtop.errors import CorruptError
+
+GOOD = "en A 1 0\n"
+
+
+def rows(path: Path) -> list[tuple[str, str, int]]:
+    return scan_dump(path).collect(engine="streaming").rows()
+
+
+def malformed(path: Path) -> list[str]:
+    return scan_rows(path).select("malformed").drop_nulls().collect(engine="streaming").to_series().to_list()
+
+
+def test_columns(write_dump: WriteDump) -> None:
+    schema = {"domain_code": pl.String, "page_title": pl.String, "views": pl.Int64}
+    path = write_dump(GOOD)
+    assert scan_dump(path).collect_schema() == schema
+    assert scan_dump(path).collect(engine="streaming").schema == schema
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        (r'"\"Heroes\""', '"Heroes"'),
+        (r'"a\"b"', 'a"b'),
+        (r'"\\\"q"', r"\"q"),
+        (r"AC\DC", r"AC\DC"),
+        ("q\\", "q\\"),
+        ("'apos'", "'apos'"),
+        ("#hash", "#hash"),
+        ("a,b", "a,b"),
+        ('"Heroes"', '"Heroes"'),  # raw, from before February 2023
+        ('a"b', 'a"b'),
+        (r'"a\"b', r'"a\"b'),  # not closed
+        (r'"a\nb\"c"', r'"a\nb\"c"'),  # a backslash that escapes neither quote nor backslash
+        ('"', '"'),
+        ('""', '""'),
+    ],
+)
+def test_titles_of_both_eras(write_dump: WriteDump, written: str, title: str) -> None:
+    assert rows(write_dump(f"en {written} 5 0\n")) == [("en", title, 5)]
+
+
+@pytest.mark.parametrize("line", ['"" Z11550 1 0', " Z11550 1 0"])
+def test_the_empty_code_in_both_spellings(write_dump: WriteDump, line: str) -> None:
+    assert rows(write_dump(f"{line}\n{GOOD}{line}\n")) == [("", "Z11550", 1), ("en", "A", 1), ("", "Z11550", 1)]
+
+
+@pytest.mark.parametrize(
+    "space", ["\u00a0", "\u3000", "\u2028", "\u0085", "\t", "\x0b", "\x0c", "\x1c", "\0", "\x1b", "\r"]
+)
+def test_white_space_and_control_characters_stay_in_titles(write_dump: WriteDump, space: str) -> None:
+    assert rows(write_dump(f"en a{space}b 5 0\n{GOOD}")) == [("en", f"a{space}b", 5), ("en", "A", 1)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Title 1 0",
+        "en Title",
+        "en",
+        "en a b 1 0",
+        "en a 1 0 0",
+        "en a 1 0 ",
+        "en  506 0",
+        "en  a 1 0",
+        "en a  0",
+        "en a 1 ",
+        " a 1",
+        "en a 1.5 0",
+        "en a 1e3 0",
+        "en a +5 0",
+        "en a -5 0",
+        "en a -0 0",
+        "en a 5 +0",
+        "en a \t5 0",
+        "en a 5 x",
+        "en a ٣ 0",
+        "en a 9223372036854775808 0",
+        "en a 1 9223372036854775808",
+        "en a 1_0 0",
+        "\t",
+        " ",
+    ],
+)
+@pytest.mark.parametrize("place", ["first", "middle", "last", "last without a newline", "only"])
+def test_malformed_lines_are_left_out_and_kept_for_the_log(write_dump: WriteDump, line: str, place: str) -> None:
+    content = {
+        "first": f"{line}\n{GOOD}{GOOD}",
+        "middle": f"{GOOD}{line}\n{GOOD}",
+        "last": f"{GOOD}{GOOD}{line}\n",
+        "last without a newline": f"{GOOD}{GOOD}{line}",
+        "only": f"{line}\n",
+    }[place]
+    path = write_dump(content)
+    assert rows(path) == ([] if place == "only" else [("en", "A", 1)] * 2)
+    assert malformed(path) == [line]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "en A 1 0\r\nen B 2 0\r\n",
+        "\n\nen A 1 0\n\n\nen B 2 0\n\n",
+        "\r\nen A 1 0\n\r\r\nen B 2 0\r",
+        "en A 1 0\nen B 2 0",
+    ],
+)
+def test_line_ends_and_blank_lines(write_dump: WriteDump, content: str) -> None:
+    path = write_dump(content)
+    assert rows(path) == [("en", "A", 1), ("en", "B", 2)]
+    assert malformed(path) == []
+
+
+def test_the_largest_count_and_leading_zeros(write_dump: WriteDump) -> None:
+    content = "en A 9223372036854775807 0\nen B 007 0\n" + f"en C {'0' * 40}7 0\n"
+    assert rows(write_dump(content)) == [("en", "A", 2**63 - 1), ("en", "B", 7), ("en", "C", 7)]
+
+
+def test_what_is_not_utf8_becomes_the_replacement_character(write_dump: WriteDump) -> None:
+    path = write_dump(b"en Caf\xe9 5 0\n\xff \xe5\x8c 2 0\nen \xff\n")
+    assert rows(path) == [("en", "Caf\ufffd", 5), ("\ufffd", "\ufffd", 2)]
+    assert malformed(path) == ["en \ufffd"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_code(write_dump: WriteDump) -> None:
+    assert rows(write_dump("\ufeffen A 1 0\n\ufeffen B 2 0\n")) == [("en", "A", 1), ("\ufeffen", "B", 2)]
+
+
+def test_lines_longer_than_a_chunk(write_dump: WriteDump) -> None:
+    title = "x" * 10_000_000
+    assert rows(write_dump(f"{GOOD}en {title} 5 0\n{GOOD}")) == [("en", "A", 1), ("en", title, 5), ("en", "A", 1)]
+
+
+def test_more_than_one_gzip_member(tmp_path: Path) -> None:
+    path = tmp_path / "two.gz"
+    path.write_bytes(gzip.compress(b"en A 1 0\nen B") + gzip.compress(b" 2 0\n"))
+    assert rows(path) == [("en", "A", 1), ("en", "B", 2)]
+    verify_gzip(path, "it")
+
+
+def test_encoded_titles_are_those_that_decode_to_the_title() -> None:
+    titles = ["plain", '"Heroes"', 'a"b', r"AC\DC", "q\\", '"', r'"\"x\""', r'"a\\"']
+    pages = pl.LazyFrame({"domain_code": ["en"] * len(titles), "page_title": titles})
+    found = encode_titles(pages).with_columns(title=decode_title(pl.col("page_title"))).collect()
+    by_title = {title: sorted(found.filter(title=title)["page_title"]) for title in titles}
+    assert by_title == {
+        "plain": ["plain"],
+        '"Heroes"': ['"Heroes"', r'"\"Heroes\""'],
+        'a"b': [r'"a\"b"', 'a"b'],
+        r"AC\DC": [r"AC\DC"],
+        "q\\": [r'"q\\"', "q\\"],
+        '"': ['"', r'"\""'],
+        r'"\"x\""': [r'"\"\\\"x\\\"\""'],
+        r'"a\\"': [r'"\"a\\\\\""'],
+    }
+
+
+PACKED = gzip.compress(bytes(range(256)) * 99)
+BROKEN = {
+    "an empty file": (b"", "is empty"),
+    "a web page": (b"<!DOCTYPE html><title>No</title>", "is not gzip: it begins with '<!DOCTYPE html>"),
+    "a truncated stream": (gzip.compress(GOOD.encode() * 9_000)[:-20], "is truncated"),
+    "a truncated trailer": (gzip.compress(GOOD.encode() * 9_000)[:-3], "is truncated"),
+    "a wrong checksum": (gzip.compress(GOOD.encode() * 9_000)[:-8] + bytes(8), "is corrupt"),
+    "a flipped byte": (PACKED[:40] + bytes([PACKED[40] ^ 0xFF]) + PACKED[41:], "is "),
+    "junk at the end": (gzip.compress(GOOD.encode()) + b"junk" * 9, "is corrupt"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_files_are_refused(tmp_path: Path, case: str) -> None:
+    content, reason = BROKEN[case]
+    path = tmp_path / "broken.gz"
+    path.write_bytes(content)
+    with pytest.raises(CorruptError, match=f"the dump {reason}"):
+        verify_gzip(path, "the dump")
+    with pytest.raises(CorruptError, match=f"the dump {reason}"), reading(path, "the dump"):
+        scan_rows(path).collect(engine="streaming")

@@ -1,0 +1,357 @@
+"""One hour, end to end, as the library does it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import pickle
+import random
+from pathlib import Path
+
+import pytest
+
+from conftest import HOUR, WriteDump
+from pvtop.errors import BlacklistError, CorruptError, MalformedError, NotPublishedError, OutputError, SourceError
+from pvtop.hours import Hour
+from pvtop.lake import Lake
+from pvtop.pipeline import HourResult, Status, load_blacklist, newest_hour, run_hour
+from pvtop.settings import Settings
+from server import File, Server, cut, html, status
+
+DUMP = 'en A 5 0\nen B 7 0\nen - 9 0\nde "\\"x\\"" 2 0\n'
+PATH = f"/{HOUR.dump_path}"
+
+
+def but(settings: Settings, **changes: object) -> Settings:
+    return settings.model_copy(update=changes)
+
+
+def entries(settings: Settings, hour: Hour = HOUR) -> list[tuple[object, ...]]:
+    report = Lake(settings.output).read(hour)
+    assert report is not None
+    return report.top_pages.rows()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
+
+
+@pytest.fixture
+def online(server: Server, tmp_path: Path) -> Settings:
+    server.files[PATH] = File(packed(DUMP))
+    return Settings.load(source=server.url, blacklist="none", output=str(tmp_path / "lake"), read_timeout=0.5)
+
+
+def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None:
+    path = write_dump(DUMP)
+    result = run_hour(HOUR, settings)
+    assert entries(settings) == [("de", 1, '"x"', 2), ("en", 1, "B", 7), ("en", 2, "A", 5)]
+    facts = result.provenance
+    assert (facts.rows, facts.views, facts.unknown_rows, facts.unknown_views) == (4, 23, 1, 9)
+    assert (facts.domains, facts.entries, facts.entry_views, facts.malformed) == (2, 3, 14, 0)
+    assert (facts.stamp, facts.start, facts.end) == (
+        "2024-08-03T06:00:00Z", "2024-08-03T05:00:00Z", "2024-08-03T06:00:00Z"
+    )  # fmt: skip
+    assert (facts.source, facts.dump_bytes, facts.blacklist) == (str(path), path.stat().st_size, "none")
+    assert result.status is Status.WRITTEN
+    assert all(Path(written).is_file() for written in (result.text, result.top_pages, result.domains))
+
+
+def test_a_source_in_a_folder_is_not_copied(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    assert not settings.cache_dir.exists()
+
+
+def test_two_runs_give_the_same_bytes(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    run_hour(HOUR, but(settings, output=str(tmp_path / "again")))
+    assert files(tmp_path / "lake") == files(tmp_path / "again")
+    assert len(files(tmp_path / "lake")) == 3
+
+
+def test_settings_and_results_travel_to_other_processes(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    result = run_hour(HOUR, pickle.loads(pickle.dumps(settings)))  # noqa: S301 - our own
+    copy: HourResult = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
+    assert copy == result
+
+
+async def test_it_runs_inside_a_running_loop_as_in_a_notebook(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    assert asyncio.get_running_loop().is_running()
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_server_gives_what_a_folder_gives(
+    write_dump: WriteDump, settings: Settings, online: Settings, tmp_path: Path
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, but(settings, output=str(tmp_path / "folder")))
+    run_hour(HOUR, online)
+    text = f"text/{HOUR.month_folder}/top_pages-20240803-060000.txt"
+    assert (tmp_path / "lake" / text).read_bytes() == (tmp_path / "folder" / text).read_bytes()
+    assert entries(online) == entries(but(settings, output=str(tmp_path / "folder")))
+
+
+def test_a_downloaded_dump_stays_in_the_cache(server: Server, online: Settings) -> None:
+    result = run_hour(HOUR, online)
+    assert result.provenance.dump_etag == server.files[PATH].headers["ETag"]
+    assert result.provenance.dump_last_modified == server.files[PATH].headers["Last-Modified"]
+    run_hour(HOUR, but(online, top=1))
+    assert len(server.asked(PATH)) == 1
+    assert (online.cache_dir / HOUR.dump_path).read_bytes() == packed(DUMP)
+
+
+# An hour that is done.
+
+
+def test_a_done_hour_is_not_done_again(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    (online.cache_dir / HOUR.dump_path).unlink()
+    before = files(Path(online.output))
+    assert run_hour(HOUR, online).status is Status.UNCHANGED
+    assert files(Path(online.output)) == before
+    assert len(server.asked(PATH)) == 1
+
+
+@pytest.mark.parametrize("change", [{"top": 1}, {"keep_unknown": True}, {"force": True}], ids=str)
+def test_other_settings_do_it_again(write_dump: WriteDump, settings: Settings, change: dict[str, object]) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    changed = but(settings, **change)
+    assert run_hour(HOUR, changed).status is Status.WRITTEN
+    assert run_hour(HOUR, but(changed, force=False)).status is Status.UNCHANGED
+
+
+def test_another_dump_in_the_folder_does_it_again(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    write_dump(DUMP.replace("A 5", "A 8"))
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert entries(settings)[1] == ("en", 1, "A", 8)
+
+
+def test_another_blacklist_does_it_again(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+    write_dump(DUMP)
+    listed = but(settings, blacklist=str(tmp_path / "blacklist"))
+    (tmp_path / "blacklist").write_text("en A\n")
+    assert run_hour(HOUR, listed).status is Status.WRITTEN
+    assert run_hour(HOUR, listed).status is Status.UNCHANGED
+    (tmp_path / "blacklist").write_text("en B\n")
+    assert run_hour(HOUR, listed).status is Status.WRITTEN
+    assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
+
+
+def test_a_report_by_other_rules_is_done_again(
+    write_dump: WriteDump, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    monkeypatch.setattr("pvtop.pipeline.RULES", 2)
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_changed_source_counts_only_when_asked(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
+    assert run_hour(HOUR, online).status is Status.UNCHANGED
+    assert run_hour(HOUR, but(online, check_source=True)).status is Status.WRITTEN
+    assert ("en", 3, "C", 1) in entries(online)
+
+
+def test_a_change_of_time_alone_counts_when_asked(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    assert run_hour(HOUR, but(online, check_source=True)).status is Status.UNCHANGED
+    assert len(server.asked(PATH)) == 1
+    other = packed(DUMP.replace("A 5", "A 6"))
+    assert len(other) == len(packed(DUMP))
+    server.files[PATH] = File(other, modified=server.files[PATH].modified + 60)
+    assert run_hour(HOUR, but(online, check_source=True)).status is Status.WRITTEN
+
+
+def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    assert run_hour(HOUR, but(online, refresh_dump=True)).status is Status.UNCHANGED
+    server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
+    assert run_hour(HOUR, but(online, refresh_dump=True)).status is Status.WRITTEN
+    assert len(server.asked(PATH)) == 3
+
+
+def test_another_source_is_another_dump(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    server.files[f"/other{PATH}"] = File(packed("en Z 1 0\n"))
+    assert run_hour(HOUR, but(online, source=f"{server.url}/other")).status is Status.WRITTEN
+    assert entries(online) == [("en", 1, "Z", 1)]
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"", b"junk", packed(DUMP)[:-9], packed(DUMP)[:-8] + bytes(8)], ids=["empty", "junk", "cut", "crc"]
+)
+def test_a_cached_dump_that_is_broken_is_downloaded_again(server: Server, online: Settings, wrong: bytes) -> None:
+    run_hour(HOUR, online)
+    (online.cache_dir / HOUR.dump_path).write_bytes(wrong)
+    assert run_hour(HOUR, but(online, force=True)).status is Status.WRITTEN
+    assert len(server.asked(PATH)) == 2
+    assert (online.cache_dir / HOUR.dump_path).read_bytes() == packed(DUMP)
+
+
+def test_a_dump_that_is_broken_at_the_source_is_an_error(server: Server, online: Settings) -> None:
+    server.files[PATH] = File(packed(DUMP)[:-9])
+    with pytest.raises(CorruptError, match="truncated"):
+        run_hour(HOUR, online)
+    assert len(server.asked(PATH)) == 2
+    assert files(Path(online.output)) == {}
+
+
+def test_a_page_instead_of_a_dump_is_an_error(server: Server, online: Settings) -> None:
+    server.script[PATH] = [html, html]
+    with pytest.raises(CorruptError, match="not gzip"):
+        run_hour(HOUR, online)
+
+
+def test_a_broken_transfer_is_taken_up(server: Server, online: Settings) -> None:
+    server.files[PATH] = File(gzip.compress(DUMP.encode() + random.Random(1).randbytes(100), mtime=0))
+    server.script[PATH] = [cut(60), status(500)]
+    assert run_hour(HOUR, but(online, malformed_limit=1.0)).status is Status.WRITTEN
+    assert [asked.get("Range") for asked in server.asked(PATH)] == [None, "bytes=60-", "bytes=60-"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n\n"], ids=["nothing", "blank lines"])
+def test_an_hour_without_lines_is_an_error(write_dump: WriteDump, settings: Settings, content: bytes) -> None:
+    write_dump(content)
+    with pytest.raises(CorruptError, match="no lines"):
+        run_hour(HOUR, settings)
+
+
+def test_a_broken_dump_in_a_folder_is_an_error(write_dump: WriteDump, settings: Settings) -> None:
+    path = write_dump(DUMP)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CorruptError, match=f"{path} is truncated"):
+        run_hour(HOUR, settings)
+    assert files(Path(settings.output)) == {}
+
+
+def test_too_many_malformed_lines_fail_the_hour(
+    write_dump: WriteDump, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = "".join(f"en T{i} 1 0\n" for i in range(99))
+    write_dump(good + "Title 1 0\n")
+    assert run_hour(HOUR, settings).provenance.malformed == 1
+    assert "'Title 1 0'" in caplog.text
+    write_dump(good + "Title 1 0\nen\n")
+    with pytest.raises(MalformedError, match="2 of 101 lines") as caught:
+        run_hour(HOUR, settings)
+    assert caught.value.exit_code == 5
+
+
+def test_views_beyond_64_bits_are_an_error(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(f"en A {2**63 - 1} 0\nen B 1 0\n")
+    with pytest.raises(CorruptError, match="64 bits"):
+        run_hour(HOUR, settings)
+
+
+def test_a_page_twice_in_a_dump_is_not_valid_unless_wanted(write_dump: WriteDump, settings: Settings) -> None:
+    from pvtop.errors import InvalidReportError
+
+    write_dump("en A 5 0\nen A 7 0\n")
+    with pytest.raises(InvalidReportError, match="no page appears twice"):
+        run_hour(HOUR, settings)
+    assert files(Path(settings.output)) == {}
+    run_hour(HOUR, but(settings, no_validate=True))
+    assert entries(settings) == [("en", 1, "A", 7), ("en", 2, "A", 5)]
+
+
+def test_an_hour_that_the_folder_has_not(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    with pytest.raises(NotPublishedError, match="2024-08-03 07:00 UTC is not published"):
+        run_hour(HOUR + 1, settings)
+
+
+def test_an_hour_that_the_server_has_not(online: Settings) -> None:
+    with pytest.raises(NotPublishedError) as caught:
+        run_hour(HOUR + 1, online)
+    assert "overdue" in caught.value.hint
+
+
+def test_hours_to_come_say_when(online: Settings) -> None:
+    with pytest.raises(NotPublishedError) as caught:
+        run_hour(Hour.now() + 1, online)
+    assert str(Hour.now() + 1) in caught.value.hint
+    with pytest.raises(NotPublishedError) as caught:
+        run_hour(Hour.now(), online)
+    assert "expect it by" in caught.value.hint
+
+
+def test_a_source_that_is_not_there(settings: Settings) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        run_hour(HOUR, settings)
+
+
+def test_a_lake_that_cannot_be_written_fails_before_the_work(server: Server, online: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        run_hour(HOUR, but(online, output=str(tmp_path / "file" / "lake")))
+    assert server.requests == []
+
+
+# The blacklist.
+
+
+def test_the_blacklist_is_downloaded_once(server: Server, online: Settings) -> None:
+    server.files["/blacklist"] = File(b"en B\n")
+    listed = but(online, blacklist=f"{server.url}/blacklist")
+    run_hour(HOUR, listed)
+    assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
+    server.files["/blacklist"] = File(b"en A\n")
+    run_hour(HOUR, listed)
+    assert len(server.asked("/blacklist")) == 1
+    run_hour(HOUR, but(listed, refresh_blacklist=True))
+    assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "B", 7)]
+
+
+@pytest.mark.parametrize("trouble", [status(404), status(403), html])
+def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, trouble: object) -> None:
+    server.script["/blacklist"] = [trouble, trouble]  # type: ignore[list-item] # behaviours of two shapes
+    with pytest.raises(BlacklistError):
+        run_hour(HOUR, but(online, blacklist=f"{server.url}/blacklist"))
+    assert server.asked(PATH) == []
+    assert files(Path(online.output)) == {}
+
+
+def test_a_failed_refresh_keeps_the_old_blacklist(server: Server, online: Settings) -> None:
+    server.files["/blacklist"] = File(b"en B\n")
+    listed = but(online, blacklist=f"{server.url}/blacklist")
+    before = load_blacklist(listed)
+    server.script["/blacklist"] = [html]
+    with pytest.raises(BlacklistError):
+        load_blacklist(but(listed, refresh_blacklist=True))
+    assert load_blacklist(listed).sha256 == before.sha256
+
+
+# The newest hour.
+
+
+def test_the_newest_hour_of_a_server(server: Server, online: Settings) -> None:
+    for stamp in ("2023-12-31T23", "2024-08-03T05", "2024-08-02T23"):
+        server.files[f"/{Hour.parse(stamp).dump_path}"] = File(b"")
+    server.files["/2024/2024-08/projectviews-20240803-070000"] = File(b"")
+    server.files["/readme.html"] = File(b"")
+    assert newest_hour(online) == HOUR
+    assert newest_hour(online, hour=23) == Hour.parse("2024-08-02T23")
+    assert newest_hour(online, day=Hour.parse("2023-12-31T00").stamp.date()) == Hour.parse("2023-12-31T23")
+    with pytest.raises(NotPublishedError):
+        newest_hour(online, day=Hour.parse("2023-12-30T00").stamp.date())
+
+
+def test_the_newest_hour_of_a_server_in_trouble(server: Server, online: Settings) -> None:
+    server.script["/"] = [status(503)]
+    assert newest_hour(online) == HOUR

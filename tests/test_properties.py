@@ -1,0 +1,77 @@
+"""Generated dumps and blacklists: pvtop and the plain-Python reference give the same."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pvtop.blacklist import read_blacklist
+from pvtop.cache import LocalFile
+from pvtop.download import Facts
+from pvtop.errors import CorruptError
+from pvtop.hours import Hour
+from pvtop.obtain import Blacklist
+from pvtop.pipeline import make_report
+from pvtop.report import Report
+from pvtop.settings import Settings
+from reference import Reference, reference
+from strategies import blacklists, dumps, raw_dumps
+
+ANY_SHARE = Settings.load(malformed_limit=1.0, source=".", blacklist="none")
+HOUR = Hour.parse("2024-08-03T06")
+
+
+def compute(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> Report:
+    """Make a report of a dump and a blacklist as they are on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, list_path = Path(folder, "dump.gz"), Path(folder, "blacklist")
+        path.write_bytes(gzip.compress(dump, 1))
+        list_path.write_bytes(blacklist)
+        local = LocalFile(path, Facts("dump", path.stat().st_size, "0"))
+        found = Blacklist("blacklist", "0", read_blacklist(list_path))
+        chosen = ANY_SHARE.model_copy(update={"top": top, "keep_unknown": keep_unknown})
+        return make_report(HOUR, local, found, chosen)
+
+
+def agree(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> None:
+    expected = reference(dump, blacklist, top=top, keep_unknown=keep_unknown)
+    if not expected.rows and not expected.malformed:
+        with pytest.raises(CorruptError, match="no lines"):
+            compute(dump, blacklist, top, keep_unknown=keep_unknown)
+        return
+    report = compute(dump, blacklist, top, keep_unknown=keep_unknown)
+    assert report.top_pages.rows() == expected.top_pages
+    assert report.domains.rows() == expected.domains
+    assert counts(report) == counts_of(expected)
+
+
+def counts(report: Report) -> tuple[int, ...]:
+    facts = report.provenance
+    return (
+        facts.rows, facts.views, facts.malformed, facts.unknown_rows, facts.unknown_views,
+        facts.blacklisted_rows, facts.blacklisted_views,
+    )  # fmt: skip
+
+
+def counts_of(expected: Reference) -> tuple[int, ...]:
+    return (
+        expected.rows, expected.views, len(expected.malformed), expected.unknown_rows, expected.unknown_views,
+        expected.blacklisted_rows, expected.blacklisted_views,
+    )  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(dump=dumps(), blacklist=blacklists(), top=st.sampled_from([1, 2, 3, 25]), keep_unknown=st.booleans())
+def test_generated_hours(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> None:
+    agree(dump, blacklist, top, keep_unknown=keep_unknown)
+
+
+@settings(max_examples=400, deadline=None)
+@given(dump=raw_dumps(), blacklist=st.one_of(st.just(b""), raw_dumps().map(lambda it: it.replace(b"\0", b""))))
+def test_raw_bytes(dump: bytes, blacklist: bytes) -> None:
+    agree(dump, blacklist, 2, keep_unknown=False)

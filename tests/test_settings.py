@@ -1,0 +1,168 @@
+"""Settings: where a value comes from, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pvtop.errors import UsageError
+from pvtop.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder of one's own, with no setting in the environment."""
+    for name in [name for name in os.environ if name.upper().startswith("PVTOP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def toml(text: str | bytes) -> None:
+    Path("pvtop.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def test_defaults() -> None:
+    settings = Settings.load()
+    assert settings.source == "https://dumps.wikimedia.org/other/pageviews"
+    assert settings.blacklist.startswith("https://s3.amazonaws.com/dd-interview-data/")
+    assert (settings.top, settings.connections, settings.malformed_limit) == (25, 2, 0.01)
+    assert (settings.force, settings.keep_unknown, settings.no_validate) == (False, False, False)
+
+
+def test_toml_before_defaults() -> None:
+    toml("top = 10")
+    assert Settings.load().top == 10
+
+
+def test_environment_before_toml(monkeypatch: pytest.MonkeyPatch) -> None:
+    toml("top = 10")
+    monkeypatch.setenv("PVTOP_TOP", "11")
+    assert Settings.load().top == 11
+
+
+def test_flags_before_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    toml("top = 10")
+    monkeypatch.setenv("PVTOP_TOP", "11")
+    assert Settings.load(top=12).top == 12
+
+
+def test_a_flag_that_is_not_given_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PVTOP_TOP", "11")
+    assert Settings.load(top=None).top == 11
+
+
+def test_a_switch_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PVTOP_FORCE", "1")
+    assert Settings.load().force
+    assert not Settings.load(force=False).force
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_one_of_the_environment(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"PVTOP_{field.upper()}", "1")
+    assert str(getattr(Settings.load(), field)) in {"1", "1.0", "True"}
+
+
+def test_other_variables_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOP", "11")
+    monkeypatch.setenv("PVTOP_COLOUR", "red")
+    assert Settings.load().top == 25
+
+
+def test_an_unknown_key_is_named() -> None:
+    toml("colour = 'red'")
+    with pytest.raises(UsageError, match="colour"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("top", "0"),
+        ("top", "1000001"),
+        ("top", "many"),
+        ("top", "2.5"),
+        ("top", ""),
+        ("connections", "4"),
+        ("connections", "0"),
+        ("malformed_limit", "1.1"),
+        ("malformed_limit", "-0.1"),
+        ("malformed_limit", "nan"),
+        ("force", "perhaps"),
+        ("source", " "),
+        ("output", ""),
+        ("read_timeout", "0"),
+        ("attempts", "0"),
+        ("backoff", "-1"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place(field: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"PVTOP_{field.upper()}", value)
+    with pytest.raises(UsageError, match=rf"^{field}: .*{re.escape(repr(value))}$") as caught:
+        Settings.load()
+    assert f"PVTOP_{field.upper()}" in caught.value.hint
+
+
+def test_a_wrong_value_in_the_toml_is_named() -> None:
+    toml("top = 'many'")
+    with pytest.raises(UsageError, match=r"top: .*'many'") as caught:
+        Settings.load()
+    assert "pvtop.toml" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["top =", "top = 1\ntop = 2", "not toml", b"top = 1 # \xff"])
+def test_broken_toml_is_named(text: str | bytes) -> None:
+    toml(text)
+    with pytest.raises(UsageError, match=r"pvtop\.toml is not valid TOML"):
+        Settings.load()
+
+
+def test_the_toml_is_that_of_the_working_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml("top = 10")
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder / "below")
+    assert Settings.load().top == 25
+
+
+def test_a_tilde_is_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    toml("cache_dir = '~/cache'")
+    assert Settings.load().cache_dir == folder / "cache"
+
+
+def test_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings.load().top = 10
+
+
+def test_a_pickle_keeps_its_values_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.load(top=10, contact="you@example.org")
+    user_agent = settings.user_agent
+    pickled = pickle.dumps(settings)
+    monkeypatch.setenv("PVTOP_TOP", "11")
+    toml("source = 'elsewhere'")
+    again = pickle.loads(pickled)  # noqa: S301 - our own
+    assert again == settings
+    assert again.user_agent == user_agent
+
+
+def test_user_agent_with_a_contact() -> None:
+    contact = "https://example.org/bot; you@example.org"
+    wanted = f"pvtop/{version('pvtop')} ({contact}) aiohttp/{version('aiohttp')}"
+    assert Settings.load(contact=contact).user_agent == wanted
+
+
+def test_user_agent_without_a_contact() -> None:
+    assert Settings.load().user_agent == f"pvtop/{version('pvtop')} aiohttp/{version('aiohttp')}"
+
+
+@pytest.mark.parametrize("contact", ["a\nb", "a\r\nX-Header: b", "a\0b", "a(b", "a)b", "a\\b", "jürgen@example.org"])
+def test_a_contact_cannot_break_the_header(contact: str) -> None:
+    with pytest.raises(UsageError, match="contact: must be plain ASCII"):
+        Settings.load(contact=contact)
