@@ -23,7 +23,9 @@ def pool(*rows: bytes) -> tuple[bytes, ...]:
 
 CODES = pool(b'en|en.m||""|commons.m|\xc3\xa9n')
 RARE_CODES = pool(b'EN|-|"|\xff|e\xe2\x82|e\tn|\xef\xbb\xbfen|%65n|\xf0\x9d\x84\x9e')
-COMMON_TITLES = pool(b'a|b|-|a_b|\xc3\xa9|Special:Search|Special%3ASearch|"a"|"\\"a\\""')
+COMMON_TITLES = pool(
+    b'a|b|-|a_b|a+b|Special:Search|Special%3ASearch|"a"|"\\"a\\""|\xc3\xa9|\xef\xbf\xbd|\xf0\x9d\x84\x9e'
+)
 TITLES = pool(
     b"a|b|B|Z|_|-|--|a_b|_a|a_|Main_Page|0|1.5|a,b|#a|'a'|a+b",
     b"Special:Search|Special%3ASearch|Special%253ASearch|a%20b|a_%41|100%|%|%4|%zz",
