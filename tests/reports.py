@@ -38,7 +38,7 @@ PROVENANCE = Provenance(
     version="1.2.3",
 )
 Page = tuple[str, int | None, str | None, int]
-Totals = tuple[str, int, int, int, int]
+Totals = tuple[str, int | None, int | None, int | None, int | None]
 PAGES: Sequence[Page] = (
     ("", 1, "Z6", 36),
     ("en", 1, "Main_Page", 382_051),

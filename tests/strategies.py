@@ -96,20 +96,20 @@ def dumps() -> st.SearchStrategy[bytes]:
 def raw_dumps() -> st.SearchStrategy[bytes]:
     """Make short dumps of interesting bytes in any order, easy to read when a failure has shrunk."""
     parts = st.sampled_from(ALPHABET) | st.sampled_from(PIECES)
-    lists = st.sampled_from((0, 12)).flatmap(lambda fewest: st.lists(parts, min_size=fewest, max_size=40))
-    return lists.map(b"".join).filter(_adds_up)
+    return _chains(parts).map(b"".join).filter(_adds_up)
 
 
 @st.composite
 def blacklists(draw: st.DrawFn) -> bytes:
     """Make blacklists with every spelling of the titles in dumps(), and lines that are no entry at all."""
     runs = _weighted((_entries(), 8), (_odd_entries(), 1), (_entry_crowds(), 1))
-    return draw(_files(draw(_joined(runs))))
+    return draw(_files(list(chain.from_iterable(draw(_chains(runs))))))
 
 
 @st.composite
 def _dumps(draw: st.DrawFn) -> bytes:
-    lines = draw(_joined(_weighted((_pages(), 24), (_dirt(), 2), (_crowds(), 2))))
+    runs = _weighted((_pages(), 24), (_dirt(), 2), (_crowds(), 2))
+    lines = list(chain.from_iterable(draw(_chains(runs))))
     if draw(_one_in(8)):
         lines[:0] = draw(_dirt())
     if draw(_one_in(8)):
@@ -119,13 +119,6 @@ def _dumps(draw: st.DrawFn) -> bytes:
         place = draw(st.integers(0, len(lines)))
         lines.insert(place, b" ".join((draw(_codes()), draw(_titles()), b"%d" % huge, b"0")))
     return draw(_files(lines))
-
-
-@st.composite
-def _joined(draw: st.DrawFn, runs: st.SearchStrategy[list[bytes]]) -> list[bytes]:
-    """Chain runs of lines; a minimum makes more than a handful of them likely."""
-    fewest = draw(st.sampled_from((0, 8, 8)))
-    return list(chain.from_iterable(draw(st.lists(runs, min_size=fewest, max_size=24))))
 
 
 @st.composite
@@ -155,9 +148,9 @@ def _crowds(draw: st.DrawFn) -> list[bytes]:
 
 @st.composite
 def _slices(draw: st.DrawFn, members: tuple[bytes, ...], most: int) -> tuple[bytes, ...]:
-    """Take neighbours: many members for two draws."""
-    start = draw(st.integers(0, len(members) - 1))
-    return members[start : start + draw(st.integers(0, most))]
+    """Take neighbours: many members for two draws, each of which shrinks by itself."""
+    end = draw(st.integers(0, len(members)))
+    return members[max(0, end - draw(st.integers(0, most))) : end]
 
 
 @st.composite
@@ -263,6 +256,11 @@ def _spellings(title: bytes) -> list[bytes]:
 def _adds_up(dump: bytes) -> bool:
     """Sums beyond 64 bits are another matter; two lines with huge counts are all but never drawn."""
     return reference(dump).views <= MAX_COUNT
+
+
+def _chains(members: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
+    """Make lists; one list alone would hold five members on average, and a minimum would not shrink."""
+    return st.lists(st.lists(members, max_size=12), max_size=6).map(lambda lists: list(chain.from_iterable(lists)))
 
 
 def _one_in(times: int) -> st.SearchStrategy[bool]:

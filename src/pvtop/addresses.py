@@ -14,6 +14,11 @@ def public(address: str) -> str:
     return re.sub(r"://[^/?#]*@", "://", re.sub(r"[?#].*", "", address, flags=re.DOTALL))
 
 
+def redacted(text: str) -> str:
+    """Strip the addresses within a text, such as another library's message, of user and password."""
+    return re.sub(r"://[^/?#\s@]*@", "://", text)
+
+
 def local_path(address: str) -> Path | None:
     """Give the local path an address means, None where it is not local."""
     if address.startswith("file://"):

@@ -13,6 +13,7 @@ from pvtop.addresses import public
 from pvtop.download import Facts, sidecar, writing
 from pvtop.dump import verify_gzip
 from pvtop.errors import CorruptError
+from pvtop.files import remove_unless_used
 from pvtop.hours import Hour
 
 
@@ -105,11 +106,17 @@ class Cache:
                 total -= dump.bytes
         return chosen
 
-    def remove(self, dump: CachedDump) -> None:
-        """Remove a dump, its facts first, so that half of it is never taken for the whole."""
+    def remove(self, dump: CachedDump) -> bool:
+        """Remove a dump and its facts, unless it is being read; tell whether it is gone.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
         with writing(self.folder):
-            sidecar(dump.path).unlink(missing_ok=True)
-            dump.path.unlink(missing_ok=True)
+            gone = remove_unless_used(dump.path)
+            if gone:
+                sidecar(dump.path).unlink(missing_ok=True)
+        return gone
 
 
 def _stat(path: Path) -> os.stat_result | None:

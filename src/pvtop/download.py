@@ -7,17 +7,16 @@ import contextlib
 import errno
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
-from uuid import uuid4
 
 import fsspec
 
 from pvtop.addresses import is_http, public
 from pvtop.errors import CorruptError, OutputError, UnreachableError
+from pvtop.files import become, temporary, write_whole
 from pvtop.http import Client
 from pvtop.source import fsspec_failures
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     import aiohttp
 
 CHUNK = 1 << 18
-PARTIAL = ".part"
 PARTIAL_CONTENT = 206
 DOWNLOADS = 2  # of a file that arrives whole but is not what it should be
 
@@ -94,7 +92,9 @@ async def download(
         SourceError: The server refused, or the address is wrong.
         OutputError: The cache folder could not be written.
     """
-    with _temporary(target) as file:
+    with contextlib.ExitStack() as stack:
+        with writing(target.parent):
+            file = stack.enter_context(temporary(target))
         for last in (False, True):
             transfer = _Transfer(address, file, progress or (lambda *_: None))
             await (transfer.over_http(client) if is_http(address) else asyncio.to_thread(transfer.over_fsspec))
@@ -108,19 +108,6 @@ async def download(
         facts = Facts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
         _finish(file, target, facts)
     return facts
-
-
-@contextlib.contextmanager
-def _temporary(target: Path) -> Iterator[BinaryIO]:
-    """Open a file beside the target, under a name of its own; gone at the end unless it has become the target."""
-    with writing(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{PARTIAL}").open("xb")
-    try:
-        with file:
-            yield file
-    finally:
-        Path(file.name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -141,9 +128,8 @@ def writing(folder: Path) -> Iterator[None]:
 def _finish(file: BinaryIO, target: Path, facts: Facts) -> None:
     """Give a file its final name, its facts first: a file without fitting facts counts as not there."""
     with writing(target.parent):
-        os.fsync(file.fileno())
-        sidecar(target).write_text(json.dumps(asdict(facts), indent=1) + "\n")
-        Path(file.name).replace(target)
+        write_whole(sidecar(target), (json.dumps(asdict(facts), indent=1) + "\n").encode())
+        become(file, target)
 
 
 class _Transfer:

@@ -7,13 +7,13 @@ import io
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from uuid import uuid4
 
 import fsspec
 import polars as pl
 
-from pvtop.addresses import join, local_path, public
+from pvtop.addresses import join, local_path, public, redacted
 from pvtop.errors import OutputError, UsageError
+from pvtop.files import write_whole
 from pvtop.hours import Hour
 from pvtop.report import Provenance, Report
 
@@ -81,30 +81,24 @@ class Lake:
 
     def _put(self, relative: str, content: bytes) -> None:
         with self._failures("written"):
-            if not self._local:
+            if self._local:
+                write_whole(Path(self._full(relative)), content)
+            else:
                 self._files.pipe_file(self._full(relative), content)  # object stores show an object when it is whole
-                return
-            path = Path(self._full(relative))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
-            try:
-                temporary.write_bytes(content)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _failures(self, verb: str) -> Iterator[None]:
-        hint = "choose another with --output"
+        """Turn what a file system raises into our words.
+
+        Raises:
+            OutputError: Whatever was raised: file systems raise what their libraries do, so nothing narrower will do.
+        """
         try:
             yield
-        except OSError as error:
-            raise OutputError(
-                f"the lake {public(self.output)} cannot be {verb}: {error.strerror or error}", hint
-            ) from error
-        except (ImportError, ValueError, pl.exceptions.PolarsError) as error:
-            # An unheard-of protocol, one whose package is missing, or a file that is no Parquet.
-            raise OutputError(f"the lake {public(self.output)} cannot be {verb}: {error}", hint) from error
+        except Exception as error:
+            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            hint = "choose another with --output, or check its permissions and credentials"
+            raise OutputError(f"the lake {public(self.output)} cannot be {verb}: {redacted(reason)}", hint) from error
 
     def read(self, hour: Hour) -> Report | None:
         """Read an hour back; None where it is not done.

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import fsspec
 
-from pvtop.addresses import is_http, join, local_path, public
+from pvtop.addresses import is_http, join, local_path, public, redacted
 from pvtop.errors import MissingError, NotPublishedError, SourceError
 from pvtop.hours import Hour
 from pvtop.http import Client
@@ -174,7 +174,9 @@ def fsspec_failures(address: str) -> Iterator[None]:
             f"{shown} needs a package that is not installed: {error}", "for s3: pip install pvtop[s3]"
         ) from error
     except Exception as error:
-        raise SourceError(f"{shown} cannot be read: {error}", "check the address and the credentials") from error
+        raise SourceError(
+            f"{shown} cannot be read: {redacted(str(error))}", "check the address and the credentials"
+        ) from error
 
 
 async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:

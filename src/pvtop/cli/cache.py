@@ -97,7 +97,7 @@ def prune(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Remove downloads that are old or too many.
+    """Remove downloads that are old or too many; never one that is being read.
 
     Examples:
 

@@ -1,0 +1,101 @@
+"""Files that appear whole or not at all, and that nobody removes under another's hands; on local disks.
+
+Both rest on advisory locks, which the system drops when a process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+SUFFIX = ".tmp"
+
+
+@contextlib.contextmanager
+def temporary(target: Path) -> Iterator[BinaryIO]:
+    """Open a file beside the target, under a name of its own: gone at the end, unless `become` has made it the target.
+
+    What a process that was killed has left of the same target is removed first.
+
+    Raises:
+        OSError: The folder cannot be made or written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for abandoned in target.parent.glob(f".{_escaped(target.name)}.*{SUFFIX}"):
+        remove_unless_used(abandoned)
+    file = _create(target)
+    try:
+        with file:
+            yield file
+    finally:
+        Path(file.name).unlink(missing_ok=True)
+
+
+def become(file: BinaryIO, target: Path) -> None:
+    """Make a temporary file the target, which it replaces in one step.
+
+    Raises:
+        OSError: It cannot be written to disk or renamed.
+    """
+    file.flush()
+    os.fsync(file.fileno())
+    Path(file.name).replace(target)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file in one step.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with temporary(target) as file:
+        file.write(content)
+        become(file, target)
+
+
+@contextlib.contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """Keep a file from being removed by `remove_unless_used` as long as the context lasts.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def remove_unless_used(path: Path) -> bool:
+    """Remove a file, unless it is being written or read; tell whether it is gone.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _create(target: Path) -> BinaryIO:
+    """Create a temporary file and lock it; once more where another process took it for abandoned in between."""
+    while True:
+        file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{SUFFIX}").open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
+
+
+def _escaped(name: str) -> str:
+    return name.replace("[", "[[]")
