@@ -1,14 +1,14 @@
 # Everything runs in .venv, which `make setup` makes from the lock; every other target calls it when needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report test check docs fix lock sample clean
+.PHONY: help setup demo report batch test check docs fix lock sample clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
 # make report DATE=2024-08-03 HOUR=6 SOURCE=... BLACKLIST=... OUTPUT=...
-REPORT = $(if $(DATE),--date $(DATE)) $(if $(HOUR),--hour $(HOUR)) $(if $(SOURCE),--source '$(SOURCE)') \
-	$(if $(BLACKLIST),--blacklist '$(BLACKLIST)') $(if $(OUTPUT),--output '$(OUTPUT)')
+PLACES = $(if $(SOURCE),--source '$(SOURCE)') $(if $(BLACKLIST),--blacklist '$(BLACKLIST)') \
+	$(if $(OUTPUT),--output '$(OUTPUT)')
 
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
 
@@ -29,7 +29,10 @@ demo: $(READY) ## Do the main job on the sample in data/, without a network
 	$(BIN)/pvtop show --output reports/demo --domain en --domain ja -n 5
 
 report: $(READY) ## Make the report of DATE= and HOUR= (default: the newest); SOURCE=, BLACKLIST=, OUTPUT= pass through
-	$(BIN)/pvtop report $(REPORT)
+	$(BIN)/pvtop report $(if $(DATE),--date $(DATE)) $(if $(HOUR),--hour $(HOUR)) $(PLACES)
+
+batch: $(READY) ## Make the reports of START= to END= (default: the newest 24); SOURCE=, BLACKLIST=, OUTPUT= pass through
+	$(BIN)/pvtop batch $(if $(START),--start $(START)) $(if $(END),--end $(END)) $(PLACES)
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -q

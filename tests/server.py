@@ -47,12 +47,15 @@ class Server:
         files: What is served, by path, `/2024/2024-08/...`.
         script: What to do instead with the next requests for a path, one after the other.
         requests: What was asked for: path and headers.
+        most_at_once: How many requests were under way at the same time, at most.
     """
 
     files: dict[str, File] = field(default_factory=dict)
     script: dict[str, list[Behaviour]] = field(default_factory=lambda: defaultdict(list))
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
+    most_at_once: int = 0
+    _open: int = 0
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -81,6 +84,14 @@ class Server:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self._open += 1
+        self.most_at_once = max(self.most_at_once, self._open)
+        try:
+            return await self._answer(request)
+        finally:
+            self._open -= 1
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.path, dict(request.headers)))
         file = self.files.get(request.path, File(b""))
         if self.script[request.path]:

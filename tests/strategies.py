@@ -5,6 +5,7 @@ Pools start with their simplest members, which is what failures shrink to.
 """
 
 import re
+from functools import cache
 from itertools import chain
 from typing import TypeVar
 from urllib.parse import quote_from_bytes
@@ -21,14 +22,35 @@ def pool(*rows: bytes) -> tuple[bytes, ...]:
     return tuple(b"|".join(rows).split(b"|"))
 
 
+def _spark(title: bytes) -> bytes:
+    """Write a title with quotes in it as dumps since 2023 do."""
+    return b'"' + title.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _spellings(title: bytes) -> list[bytes]:
+    """Write a title as it is and percent-encoded: as usual, more than needed, twice, and in part."""
+    quoted = quote_from_bytes(title, safe="").encode()
+    return [
+        title,
+        quoted,
+        quote_from_bytes(title, safe="/:,'").encode(),
+        quoted.replace(b"_", b"%20"),
+        title.replace(b"_", b" "),
+        re.sub(rb"[^A-Za-z0-9]", lambda match: b"%%%02x" % match[0][0], title),
+        b"".join(b"%%%02X" % byte for byte in title),
+        b"".join(b"%%%02X" % byte if place % 2 else b"%c" % byte for place, byte in enumerate(title)),
+        quote_from_bytes(quoted).encode(),
+    ]
+
+
 CODES = pool(b'en|en.m||""|commons.m|\xc3\xa9n')
 RARE_CODES = pool(b'EN|-|"|\xff|e\xe2\x82|e\tn|\xef\xbb\xbfen|%65n|\xf0\x9d\x84\x9e')
 COMMON_TITLES = pool(
-    b'a|b|-|a_b|a+b|Special:Search|Special%3ASearch|"a"|"\\"a\\""|\xc3\xa9|\xef\xbf\xbd|\xf0\x9d\x84\x9e'
+    b'a|b|-|a_b|a+b|a_%41|Special:Search|Special%3ASearch|"a"|"\\"a\\""|\xc3\xa9|\xef\xbf\xbd|\xf0\x9d\x84\x9e'
 )
 TITLES = pool(
     b"a|b|B|Z|_|-|--|a_b|_a|a_|Main_Page|0|1.5|a,b|#a|'a'|a+b",
-    b"Special:Search|Special%3ASearch|Special%253ASearch|a%20b|a_%41|100%|%|%4|%zz",
+    b"Special:Search|Special%3ASearch|Special%253ASearch|a%20b|100%|%|%4|%zz",
     b"\xc3\xa9|e\xcc\x81|\xe2\x82\xac|\xf0\x9d\x84\x9e|\xef\xbf\xbd|%C3%A9|%C3|%FF",
     b'a"b|"|""|"a"|\\"a|"a\\"b"|"-"|"gospel_writers"|AC\\DC|a\\|\\\\',
 )
@@ -74,8 +96,19 @@ BAD_CROWD = (
     *BAD_LINES,
 )
 CROWD_COUNTS = (0, 0, 0, 8, 2**32 - 2, 2**53)  # from one digit to two, from 32 bits to 33, beyond a float
+ALL_CODES = CODES[:1] * 18 + CODES * 6 + RARE_CODES
+WRITTEN = (  # titles as a dump writes them
+    *(*COMMON_TITLES * 4, *TITLES, *QUOTED, *ALMOST_QUOTED),
+    *(_spark(title) for title in TITLES if b'"' in title),
+)
+SPELLED = tuple(chain.from_iterable(map(_spellings, COMMON_TITLES * 4 + TITLES)))  # as a blacklist writes them
 SEPARATORS = pool(b"\t|  |\xc2\xa0|\xe3\x80\x80|\0|,|\r|")
 LINE_ENDS = (b"\n",) * 12 + pool(b"\r\n|\r\n|\r\r\n|\n\n|\n\r\n\n|\r")
+TAILS = (  # count, size and line end as one member: lines of few draws shrink better
+    *(b"%d 0%s" % (count, end) for end in LINE_ENDS for count in range(6)),
+    *(b"%s 0\n" % count for count in ODD_COUNTS),
+    *(b"1 %s\n" % size for size in (b"1", b"007", b"%d" % MAX_COUNT)),
+)
 
 ODD_ENTRY_TITLES = pool(
     b'| |  a| a|a |a b|a 1 0|"a b"|\ta|a\rb|+|%00|%0A|%20|%2D|%22%22|%%41|%4%31|%u0041',
@@ -89,7 +122,7 @@ PIECES = pool(b'a b 1 0\n| 1 0\n|a b|\na | "|\\"|" 0 1')
 
 
 def dumps() -> st.SearchStrategy[bytes]:
-    """Make dumps of up to some dozens of lines; the views of all lines add up to 2**63 - 1 at most."""
+    """Make dumps of none to some hundreds of lines, whose views add up to 2**63 - 1 at most."""
     return _dumps().filter(_adds_up)
 
 
@@ -99,42 +132,45 @@ def raw_dumps() -> st.SearchStrategy[bytes]:
     return _chains(parts).map(b"".join).filter(_adds_up)
 
 
-@st.composite
-def blacklists(draw: st.DrawFn) -> bytes:
+def blacklists() -> st.SearchStrategy[bytes]:
     """Make blacklists with every spelling of the titles in dumps(), and lines that are no entry at all."""
-    runs = _weighted((_entries(), 8), (_odd_entries(), 1), (_entry_crowds(), 1))
-    return draw(_files(list(chain.from_iterable(draw(_chains(runs))))))
+    new = _titles().flatmap(lambda title: st.sampled_from(_spellings(title)))
+    runs = _weighted(
+        (_entries(st.sampled_from(SPELLED)), 16), (_entries(new), 2), (_odd_entries(), 2), (_entry_crowds(), 2)
+    )
+    return _chains(runs).flatmap(_files)
 
 
 @st.composite
 def _dumps(draw: st.DrawFn) -> bytes:
-    runs = _weighted((_pages(), 24), (_dirt(), 2), (_crowds(), 2))
-    lines = list(chain.from_iterable(draw(_chains(runs))))
+    pages, new_pages = _pages(st.sampled_from(WRITTEN)), _pages(_new_titles())
+    runs = draw(_chains(_weighted((pages, 20), (new_pages, 3), (_dirt(), 2), (_crowds(), 2))))
     if draw(_one_in(8)):
-        lines[:0] = draw(_dirt())
+        runs.insert(0, draw(_dirt()))
     if draw(_one_in(8)):
-        lines += draw(_dirt())
+        runs.append(draw(_dirt()))
     if draw(_one_in(8)):
-        huge = MAX_COUNT - reference(b"\n".join(lines)).views - draw(st.integers(0, 2))
-        place = draw(st.integers(0, len(lines)))
-        lines.insert(place, b" ".join((draw(_codes()), draw(_titles()), b"%d" % huge, b"0")))
-    return draw(_files(lines))
+        huge = MAX_COUNT - reference(_joined(runs)).views - draw(st.integers(0, 2))
+        line = b"%s %s %d 0\n" % (draw(_codes()), draw(_titles()), huge)
+        runs.insert(draw(st.integers(0, len(runs))), [line])
+    return draw(_files(runs))
 
 
 @st.composite
-def _files(draw: st.DrawFn, lines: list[bytes]) -> bytes:
-    """Join lines; the last one has an end or not, and a byte-order mark may open the file."""
-    ends = draw(st.lists(st.sampled_from(LINE_ENDS), min_size=len(lines), max_size=len(lines)))
-    mark = draw(_weighted((st.just(b""), 14), (st.just(BOM), 3), (st.just(BOM + BOM), 1)))
-    data = mark + b"".join(line + end for line, end in zip(lines, ends, strict=True))
+def _files(draw: st.DrawFn, runs: list[list[bytes]]) -> bytes:
+    """Join lines; the last one keeps its end or not, and a byte-order mark may open the file."""
+    mark: bytes = draw(st.sampled_from((b"",) * 14 + (BOM,) * 3 + (BOM + BOM,)))
+    data = mark + _joined(runs)
     return data.removesuffix(b"\n") if draw(_one_in(3)) else data
 
 
-@st.composite
-def _pages(draw: st.DrawFn) -> list[bytes]:
+def _joined(runs: list[list[bytes]]) -> bytes:
+    return b"".join(chain.from_iterable(runs))
+
+
+def _pages(titles: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
     """One well-formed line."""
-    sizes = _weighted((st.just(b"0"), 10), (_counts(), 1), (st.just(b"%d" % MAX_COUNT), 1))
-    return [b" ".join((draw(_codes()), draw(_titles()), draw(_counts()), draw(sizes)))]
+    return st.tuples(_codes(), titles, st.sampled_from(TAILS)).map(lambda fields: [b" ".join(fields)])
 
 
 @st.composite
@@ -143,22 +179,16 @@ def _crowds(draw: st.DrawFn) -> list[bytes]:
     code, titles = draw(_codes()), draw(_slices(CROWD, 60))
     fewest, different = draw(st.sampled_from(CROWD_COUNTS)), draw(st.integers(1, 6))
     counts = [fewest + place // 3 % different for place in range(len(titles))]
-    return [b"%s %s %d 0" % (code, title, count) for title, count in zip(titles, counts, strict=True)]
-
-
-@st.composite
-def _slices(draw: st.DrawFn, members: tuple[bytes, ...], most: int) -> tuple[bytes, ...]:
-    """Take neighbours: many members for two draws, each of which shrinks by itself."""
-    end = draw(st.integers(0, len(members)))
-    return members[max(0, end - draw(st.integers(0, most))) : end]
+    end = draw(st.sampled_from(LINE_ENDS))
+    return [b"%s %s %d 0%s" % (code, title, count, end) for title, count in zip(titles, counts, strict=True)]
 
 
 @st.composite
 def _dirt(draw: st.DrawFn) -> list[bytes]:
     """One line or some that are malformed, nearly always."""
     if draw(st.booleans()):
-        return list(draw(_slices(BAD_CROWD, 10)))
-    fields = [draw(_codes()), draw(_titles()), draw(_counts()), b"0"]
+        return [line + b"\n" for line in draw(_slices(BAD_CROWD, 10))]
+    fields = [draw(_codes()), draw(_titles()), b"1", b"0"]
     match draw(st.sampled_from(("count", "size", "short", "long", "empty", "separator", "broken"))):
         case "count":
             fields[2] = draw(st.sampled_from(BAD_COUNTS))
@@ -175,82 +205,48 @@ def _dirt(draw: st.DrawFn) -> list[bytes]:
             fields[place : place + 2] = [draw(st.sampled_from(SEPARATORS)).join(fields[place : place + 2])]
         case "broken":
             fields[1] += b"\n"
-    return b" ".join(fields).split(b"\n")
+    return [b" ".join(fields) + draw(st.sampled_from(LINE_ENDS))]
 
 
+@cache
 def _codes() -> st.SearchStrategy[bytes]:
-    return _weighted((st.just(CODES[0]), 3), (st.sampled_from(CODES), 8), (st.sampled_from(RARE_CODES), 2))
+    return st.sampled_from(ALL_CODES)
 
 
+@cache
 def _titles() -> st.SearchStrategy[bytes]:
-    """Titles as a dump writes them: raw, quoted, and what is neither."""
-    return _weighted(
-        (st.sampled_from(COMMON_TITLES), 8),
-        (st.sampled_from(TITLES), 5),
-        (st.sampled_from(TITLES).map(_spark), 2),
-        (st.sampled_from(QUOTED + ALMOST_QUOTED), 2),
-        (_new_titles(), 2),
-        (st.text('"\\a', min_size=1, max_size=6).map(str.encode), 1),
-    )
+    return _weighted((st.sampled_from(WRITTEN), 2), (_new_titles(), 1))
 
 
+@cache
 def _new_titles() -> st.SearchStrategy[bytes]:
     """Titles that are in no pool: any text, odd characters, bytes that are not UTF-8."""
     letters = (st.integers(0x21, 0xD7FF) | st.integers(0xE000, 0x10FFFF)).map(chr).map(str.encode)
-    parts = st.sampled_from((b"a", b'"', b"\\", *ODD_CHARACTERS)) | st.sampled_from(NOT_UTF8) | letters
-    return st.lists(parts, min_size=1, max_size=5).map(b"".join)
+    parts = st.sampled_from((b"a", b'"', b"\\", *ODD_CHARACTERS, *NOT_UTF8)) | letters
+    quotes = st.sampled_from((b"a", b'"', b"\\"))
+    lists = st.lists(parts, min_size=1, max_size=5) | st.lists(quotes, min_size=1, max_size=6)
+    return lists.map(b"".join)
 
 
-def _spark(title: bytes) -> bytes:
-    """Write a title as dumps since 2023 do."""
-    if b'"' not in title:
-        return title
-    return b'"' + title.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-
-
-def _counts() -> st.SearchStrategy[bytes]:
-    return _weighted((st.integers(0, 5).map(b"%d".__mod__), 16), (st.sampled_from(ODD_COUNTS), 1))
-
-
-@st.composite
-def _entries(draw: st.DrawFn) -> list[bytes]:
+def _entries(spelled: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
     """One page of a blacklist, in one domain or in all the common ones."""
-    from_pools = st.sampled_from(COMMON_TITLES) | st.sampled_from(TITLES)
-    title = draw(_weighted((from_pools, 16), (_new_titles(), 1), (_titles(), 1)))
-    spelled = draw(st.sampled_from(_spellings(title)))
-    codes = draw(_codes().map(lambda code: (code,)) | st.just(CODES))
-    return [code + b" " + spelled for code in codes]
+    codes = st.sampled_from(tuple((code,) for code in ALL_CODES) + (CODES,) * 20)
+    parts = st.tuples(codes, spelled, st.sampled_from(LINE_ENDS))
+    return parts.map(lambda part: [code + b" " + part[1] + part[2] for code in part[0]])
 
 
 @st.composite
 def _entry_crowds(draw: st.DrawFn) -> list[bytes]:
     """Many pages of one domain, spelled the same way."""
     code, titles, spelling = draw(_codes()), draw(_slices(CROWD, 60)), draw(st.integers(0, 8))
-    return [code + b" " + _spellings(title)[spelling] for title in titles]
+    return [code + b" " + _spellings(title)[spelling] + b"\n" for title in titles]
 
 
-@st.composite
-def _odd_entries(draw: st.DrawFn) -> list[bytes]:
+@cache
+def _odd_entries() -> st.SearchStrategy[list[bytes]]:
     """One line of a blacklist that is no entry, or an odd one."""
-    if draw(st.booleans()):
-        return [draw(st.sampled_from(NO_ENTRIES))]
-    return [draw(_codes()) + b" " + draw(st.sampled_from(ODD_ENTRY_TITLES))]
-
-
-def _spellings(title: bytes) -> list[bytes]:
-    """Write a title as it is and percent-encoded: as usual, more than needed, twice, and in part."""
-    quoted = quote_from_bytes(title, safe="").encode()
-    return [
-        title,
-        quoted,
-        quote_from_bytes(title, safe="/:,'").encode(),
-        quoted.replace(b"_", b"%20"),
-        title.replace(b"_", b" "),
-        re.sub(rb"[^A-Za-z0-9]", lambda match: b"%%%02x" % match[0][0], title),
-        b"".join(b"%%%02X" % byte for byte in title),
-        b"".join(b"%%%02X" % byte if place % 2 else b"%c" % byte for place, byte in enumerate(title)),
-        quote_from_bytes(quoted).encode(),
-    ]
+    odd = st.tuples(_codes(), st.sampled_from(ODD_ENTRY_TITLES)).map(b" ".join)
+    return (st.sampled_from(NO_ENTRIES) | odd).map(lambda line: [line + b"\n"])
 
 
 def _adds_up(dump: bytes) -> bool:
@@ -260,9 +256,17 @@ def _adds_up(dump: bytes) -> bool:
 
 def _chains(members: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
     """Make lists; one list alone would hold five members on average, and a minimum would not shrink."""
-    return st.lists(st.lists(members, max_size=12), max_size=6).map(lambda lists: list(chain.from_iterable(lists)))
+    lists = st.lists(st.lists(members, max_size=12), min_size=1, max_size=6)
+    return lists.map(lambda lists: list(chain.from_iterable(lists)))
 
 
+def _slices(members: tuple[bytes, ...], most: int) -> st.SearchStrategy[list[bytes]]:
+    """Take neighbours: many members for two draws, each of which shrinks by itself."""
+    ends = st.tuples(st.integers(0, len(members)), st.integers(0, most))
+    return ends.map(lambda drawn: list(members[max(0, drawn[0] - drawn[1]) : drawn[0]]))
+
+
+@cache
 def _one_in(times: int) -> st.SearchStrategy[bool]:
     return st.sampled_from((False,) * (times - 1) + (True,))
 

@@ -28,9 +28,7 @@ def read(folder: Path, content: bytes | str) -> list[tuple[str, str]]:
         ("Category_talk%3AÖl", ["Category_talk%3AÖl", "Category_talk:Öl"]),
         ("a%2525", ["a%25", "a%2525"]),
         ("a b", ["a b", "a_b"]),
-        pytest.param(
-            "a%3A b", ["a%3A b", "a:_b"], marks=pytest.mark.xfail(reason="also listed with `_` and not decoded")
-        ),
+        ("a%3A b", ["a%3A b", "a:_b"]),
     ],
 )
 def test_a_page_is_listed_as_written_and_decoded(title: str, spellings: list[str], tmp_path: Path) -> None:
@@ -132,9 +130,6 @@ def test_a_refusal_names_the_address(tmp_path: Path) -> None:
     path = tmp_path / "1a2b.txt"
     path.write_text("<html>")
     with pytest.raises(BlacklistError, match=r"^https://example\.org/list is not"):
-        verify_blacklist(path, "https://example.org/list")
-    path.unlink()
-    with pytest.raises(BlacklistError, match=r"^the blacklist https://example\.org/list cannot"):
         verify_blacklist(path, "https://example.org/list")
 
 

@@ -17,6 +17,7 @@ import pytest
 from pvtop.cache import Cache, CachedDump, LocalFile
 from pvtop.download import Facts, sidecar
 from pvtop.errors import OutputError
+from pvtop.files import in_use
 from pvtop.hours import Hour
 
 HOUR = Hour.parse("2019-04-01T12")
@@ -186,11 +187,19 @@ def test_removing_takes_the_facts_along(three: Cache) -> None:
     assert not sidecar(first.path).exists()
 
 
+def test_a_dump_that_is_being_read_stays(cache: Cache) -> None:
+    path = keep(cache)
+    (dump,) = cache.dumps()
+    with in_use(path):
+        assert not cache.remove(dump)
+    assert Cache.find(path, ADDRESS)
+
+
 def test_removing_what_is_gone_is_no_failure(cache: Cache) -> None:
     keep(cache)
     (dump,) = cache.dumps()
-    cache.remove(dump)
-    cache.remove(dump)
+    assert cache.remove(dump)
+    assert cache.remove(dump)
 
 
 def test_what_cannot_be_removed_is_named(cache: Cache) -> None:

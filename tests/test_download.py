@@ -93,6 +93,24 @@ async def test_a_server_that_ignores_ranges_is_taken_from_its_start(server: Serv
     assert target.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("code", [202, 204, 206, 304])
+async def test_only_a_whole_answer_is_a_file(server: Server, target: Path, code: int) -> None:
+    with pytest.raises(SourceError, match=str(code)):
+        await fetch(server, target, status(code))
+    assert left_behind(target) == []
+
+
+async def test_a_range_that_is_refused_is_taken_from_the_start(server: Server, target: Path) -> None:
+    await fetch(server, target, cut(HALF), status(416))
+    assert target.read_bytes() == CONTENT
+    assert "Range" not in server.asked(PATH)[2]
+
+
+async def test_another_part_than_the_missing_one_is_not_taken(server: Server, target: Path) -> None:
+    await fetch(server, target, cut(HALF), status(206, Content_Range=f"bytes 0-9/{len(CONTENT)}"))
+    assert target.read_bytes() == CONTENT
+
+
 async def test_a_body_of_unknown_length(server: Server, target: Path) -> None:
     assert (await fetch(server, target, chunked)).bytes == len(CONTENT)
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import pickle
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conftest import HOUR, WriteDump
-from pvtop.errors import BlacklistError, CorruptError, MalformedError, NotPublishedError, OutputError, SourceError
+from pvtop.errors import (
+    BlacklistError,
+    CorruptError,
+    InvalidReportError,
+    MalformedError,
+    NotPublishedError,
+    OutputError,
+    SourceError,
+)
 from pvtop.hours import Hour
 from pvtop.lake import Lake
 from pvtop.pipeline import HourResult, Status, load_blacklist, newest_hour, run_hour
 from pvtop.settings import Settings
+from pvtop.validation import Validator
 from server import File, Server, cut, html, status
 
 DUMP = 'en A 5 0\nen B 7 0\nen - 9 0\nde "\\"x\\"" 2 0\n'
@@ -259,15 +272,83 @@ def test_views_beyond_64_bits_are_an_error(write_dump: WriteDump, settings: Sett
         run_hour(HOUR, settings)
 
 
-def test_a_page_twice_in_a_dump_is_not_valid_unless_wanted(write_dump: WriteDump, settings: Settings) -> None:
-    from pvtop.errors import InvalidReportError
+def test_two_lines_that_decode_to_the_same_title_are_two_pages(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(b"en caf\xe9 5 0\nen caf\xe8 7 0\n")
+    run_hour(HOUR, settings)
+    assert entries(settings) == [("en", 1, "caf\ufffd", 7), ("en", 2, "caf\ufffd", 5)]
 
-    write_dump("en A 5 0\nen A 7 0\n")
-    with pytest.raises(InvalidReportError, match="no page appears twice"):
+
+def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(
+    write_dump: WriteDump, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dump(DUMP)
+    broken = Validator("nothing is right", lambda it: it.top_pages)
+    monkeypatch.setattr("pvtop.validation.RULES", (broken,))
+    with pytest.raises(InvalidReportError, match="nothing is right") as caught:
         run_hour(HOUR, settings)
+    assert caught.value.exit_code == 5
     assert files(Path(settings.output)) == {}
-    run_hour(HOUR, but(settings, no_validate=True))
-    assert entries(settings) == [("en", 1, "A", 7), ("en", 2, "A", 5)]
+    assert run_hour(HOUR, but(settings, no_validate=True)).status is Status.WRITTEN
+
+
+def test_a_path_is_no_pattern(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+    write_dump("en WRONG 9 0\n").parents[2].rename(tmp_path / "m1")
+    write_dump("en RIGHT 7 0\n").parents[2].rename(tmp_path / "m[1]")
+    run_hour(HOUR, but(settings, source=str(tmp_path / "m[1]")))
+    assert entries(settings) == [("en", 1, "RIGHT", 7)]
+
+
+@pytest.mark.parametrize("lost", ["text", "domains"])
+def test_an_hour_that_has_lost_a_file_is_done_again(write_dump: WriteDump, settings: Settings, lost: str) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    before = files(Path(settings.output))
+    shutil.rmtree(Path(settings.output, lost))
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert files(Path(settings.output)) == before
+
+
+def test_a_rewrite_that_breaks_off_leaves_the_hour_undone(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    text = Path(run_hour(HOUR, settings).text)
+    text.unlink()
+    text.mkdir()
+    with pytest.raises(OutputError):
+        run_hour(HOUR, but(settings, top=1))
+    text.rmdir()
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_broken_report_is_done_again(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    Path(run_hour(HOUR, settings).top_pages).write_bytes(b"")
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_stricter_limit_counts_for_an_hour_that_is_done(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump("en A 5 0\nx\n")
+    run_hour(HOUR, but(settings, malformed_limit=0.5))
+    with pytest.raises(MalformedError):
+        run_hour(HOUR, settings)
+
+
+def test_a_source_by_another_spelling_gives_the_same_bytes(
+    write_dump: WriteDump, settings: Settings, tmp_path: Path
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    run_hour(HOUR, but(settings, source="source", output=str(tmp_path / "again")))
+    assert files(tmp_path / "lake") == files(tmp_path / "again")
+
+
+def test_many_chunks_give_the_same_bytes(write_dump: WriteDump, tmp_path: Path) -> None:
+    """Polars' chunks depend on threads; the pages of the Parquet file must not."""
+    write_dump("".join(f"d{i % 500} T{i} {i % 97} 0\n" for i in range(300_000)))
+    command = [str(Path(sys.executable).with_name("pvtop")), "report", "--source", "source", "--blacklist", "none"]
+    for threads in ("1", "2", "7"):
+        done = os.environ | {"POLARS_MAX_THREADS": threads}
+        subprocess.run([*command, "--output", threads, "--top", "300"], env=done, check=True, capture_output=True)
+    assert files(tmp_path / "1") == files(tmp_path / "2") == files(tmp_path / "7")
 
 
 def test_an_hour_that_the_folder_has_not(write_dump: WriteDump, settings: Settings) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from pvtop.blacklist import read_blacklist
 from pvtop.cache import LocalFile
+from pvtop.compute import make_report
 from pvtop.download import Facts
 from pvtop.errors import CorruptError
 from pvtop.hours import Hour
 from pvtop.obtain import Blacklist
-from pvtop.pipeline import make_report
 from pvtop.report import Report
 from pvtop.settings import Settings
 from reference import Reference, reference

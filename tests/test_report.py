@@ -55,6 +55,12 @@ def test_the_head_tells_how_many_pages_a_domain_gets() -> None:
     assert make_report(top=3).to_text().startswith("Top 3 pages per domain\n")
 
 
+def test_all_counts_of_the_head_have_thousands_separators() -> None:
+    text = make_report(domains=1_000, unknown_rows=2_000, malformed=3_000).to_text()
+    assert text.split("\n")[2].startswith("1,000 domains, ")
+    assert text.split("\n")[2].endswith(" 2,000 unknown, 3,000 malformed lines")
+
+
 def test_an_hour_stamped_midnight_began_the_day_before() -> None:
     text = make_report(hour=Hour.parse("2020-01-01T00")).to_text()
     assert text.split("\n")[1] == "Dump 2020-01-01 00:00 UTC, views from 23:00 to 00:00 UTC"
@@ -67,7 +73,8 @@ def test_an_hour_stamped_midnight_began_the_day_before() -> None:
         ("a\nb\r\tc", r"a\x0ab\x0d\x09c"),
         ("\x00\x7f\x85\x9b", r"\x00\x7f\x85\x9b"),
         ("a\u2028b\u2029c", r"a\u2028b\u2029c"),
-        ("a\u202eb\u2066c\u2069", r"a\u202eb\u2066c\u2069"),
+        ("\u202a\u202b\u202c\u202d\u202e", r"\u202a\u202b\u202c\u202d\u202e"),
+        ("\u2066\u2067\u2068\u2069", r"\u2066\u2067\u2068\u2069"),
     ],
 )
 def test_what_a_terminal_acts_on_is_escaped(title: str, shown: str) -> None:

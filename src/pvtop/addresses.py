@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from pvtop.errors import UsageError
 
 
 def public(address: str) -> str:
@@ -16,13 +18,16 @@ def public(address: str) -> str:
 
 def redacted(text: str) -> str:
     """Strip the addresses within a text, such as another library's message, of user and password."""
-    return re.sub(r"://[^/?#\s@]*@", "://", text)
+    return re.sub(r"\?[^\s'\"]*", "", re.sub(r"://[^/?#\s@]*@", "://", text))
 
 
 def local_path(address: str) -> Path | None:
     """Give the local path an address means, None where it is not local."""
     if address.startswith("file://"):
-        return Path(unquote(urlsplit(address).path))
+        host, slash, path = address.removeprefix("file://").partition("/")
+        if host not in {"", "localhost"}:
+            raise UsageError(f"{public(address)} names a host", "write file:///folder, with three slashes, or the path")
+        return Path(unquote(slash + path))
     if "://" in address or "::" in address:
         return None
     try:

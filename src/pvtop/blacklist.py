@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
 
-from pvtop.dump import sha256_of
 from pvtop.errors import BlacklistError
 
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
@@ -15,7 +15,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NOT_A_LIST = (b"<", b"\x1f\x8b", b"PK\x03\x04", b"%PDF", b"\xff\xfe", b"\xfe\xff")  # markup, gzip, zip, PDF, UTF-16
 
 
-def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
+def read_blacklist(path: Path) -> pl.DataFrame:
     """Read a blacklist: lines of `domain_code page_title`, one space between them.
 
     Entries are percent-encoded in part, a dump's titles are decoded: each entry counts as it is written and decoded
@@ -23,7 +23,6 @@ def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
 
     Args:
         path: The file.
-        shown: How to call it in a message; its path where empty.
 
     Returns:
         `domain_code` String (`""` becomes the empty string), `page_title` String; no row twice, sorted.
@@ -31,17 +30,35 @@ def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
     Raises:
         BlacklistError: The file cannot be read, or is no blacklist but, say, a web page.
     """
+    return parse_blacklist(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a blacklist's bytes.
+
+    Raises:
+        BlacklistError: The file cannot be read.
+    """
     try:
-        content = path.read_bytes().removeprefix(BYTE_ORDER_MARK)
-    except OSError as error:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise BlacklistError(
-            f"the blacklist {shown or path} cannot be read: {error.strerror}",
-            "--blacklist takes an address, a path, or none",
+            f"the blacklist {path} cannot be read: {reason}", "--blacklist takes an address, a path, or none"
         ) from error
+
+
+def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
+    """Do what `read_blacklist` does with the bytes of a file, which a message calls `shown`.
+
+    Raises:
+        BlacklistError: They are no blacklist.
+    """
+    content = content.removeprefix(BYTE_ORDER_MARK)
     if content.lstrip().startswith(NOT_A_LIST):
         start = content.lstrip()[:40].decode("utf-8", "replace")
         raise BlacklistError(
-            f"{shown or path} is not a blacklist: it begins with {start!r}",
+            f"{shown} is not a blacklist: it begins with {start!r}",
             "a blacklist has lines of domain code, a space, title",
         )
     lines = pl.Series("line", content.decode("utf-8", "replace").split("\n"), dtype=pl.String).str.strip_chars_end("\r")
@@ -52,21 +69,24 @@ def read_blacklist(path: Path, shown: str = "") -> pl.DataFrame:
         .filter(title != "")
         .select(domain_code=pl.when(code == '""').then(pl.lit("")).otherwise(code), page_title=title)
     )
-    encoded = written.filter(pl.col("page_title").str.contains("%", literal=True))
+    encoded = written.filter(pl.col("page_title").str.contains("[% ]"))  # the others decode to themselves
     decoded = [unquote(one).replace(" ", "_") for one in encoded.get_column("page_title")]
-    spaced = written.with_columns(pl.col("page_title").str.replace_all(" ", "_", literal=True))
     again = encoded.with_columns(page_title=pl.Series(decoded, dtype=pl.String))
-    return pl.concat([written, spaced, again]).unique().sort("domain_code", "page_title")
+    return pl.concat([written, again]).unique().sort("domain_code", "page_title")
 
 
 def verify_blacklist(path: Path, shown: str) -> str:
-    """Read a blacklist to see whether it is one, and give the sha256 of the file, in hex.
+    """Read a blacklist that was downloaded to see whether it is one, and give the sha256 of the file, in hex.
 
     Raises:
-        BlacklistError: It is none.
+        BlacklistError: It is none, or has no entry.
     """
-    read_blacklist(path, shown)
-    return sha256_of(path)
+    content = read_bytes(path)
+    if parse_blacklist(content, shown).is_empty():
+        raise BlacklistError(
+            f"{shown} is not a blacklist: it has no entry", "to leave nothing out, give --blacklist none"
+        )
+    return sha256(content).hexdigest()
 
 
 def no_blacklist() -> pl.DataFrame:

@@ -53,6 +53,11 @@ class Domain:
         """The code as it is shown: the empty one as two quotes."""
         return self.code or '""'
 
+    @property
+    def heading(self) -> str:
+        """Code, host and access in a line: `en.m  en.m.wikipedia.org  mobile`."""
+        return "  ".join(filter(None, [self.label, self.host or self.project, self.access]))
+
     @classmethod
     def of(cls, code: str) -> Domain:
         """Explain a domain code: `[wiki.][m.|zero.][site]`, where a lone `.m` may be either of the last two."""

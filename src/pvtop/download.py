@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 import fsspec
 
 from pvtop.addresses import is_http, public
-from pvtop.errors import CorruptError, OutputError, UnreachableError
+from pvtop.errors import CorruptError, OutputError, RangeError, UnreachableError
 from pvtop.files import become, temporary, write_whole
 from pvtop.http import Client
 from pvtop.source import fsspec_failures
@@ -60,9 +60,12 @@ class Facts:
     def read(cls, path: Path) -> Self | None:
         """Read the facts kept beside a file; None where there are none that can be read."""
         try:
-            return cls(**json.loads(sidecar(path).read_text()))
-        except (OSError, ValueError, TypeError):
+            facts = cls(**json.loads(sidecar(path).read_text()))
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
+        texts = [facts.address, facts.sha256, facts.etag or "", facts.last_modified or ""]
+        sound = [isinstance(it, kind) for kind, its in ((int, [facts.bytes]), (str, texts)) for it in its]
+        return facts if all(sound) else None
 
 
 def sidecar(path: Path) -> Path:
@@ -152,15 +155,15 @@ class _Transfer:
     async def over_http(self, client: Client) -> None:
         async for attempt in client.retries():
             with attempt:
-                await self._attempt(client)
+                try:
+                    await self._attempt(client)
+                except RangeError:
+                    self.restart()
+                    raise
 
     async def _attempt(self, client: Client) -> None:
         async with client.get(self.address, self._resume()) as response:
-            if not self._continues(response):
-                self.restart()
-            self.etag = response.headers.get("ETag")
-            self.last_modified = response.headers.get("Last-Modified")
-            expected = None if response.content_length is None else self.received + response.content_length
+            expected = self._begin(response)
             async for chunk in response.content.iter_chunked(CHUNK):
                 self._write(chunk)
                 self.progress(self.received, expected)
@@ -175,10 +178,26 @@ class _Transfer:
             return {}
         return {"Range": f"bytes={self.received}-", "If-Range": validator}
 
+    def _begin(self, response: aiohttp.ClientResponse) -> int | None:
+        """Take up what is here, or start again; give how long the whole is, where the server says.
+
+        Raises:
+            RangeError: The server sends a part, but not the one that is missing.
+        """
+        if response.status == PARTIAL_CONTENT:
+            if not self._continues(response):
+                raise RangeError(f"{public(self.address)} sends another part than it was asked for")
+            total = response.headers["Content-Range"].rpartition("/")[2]
+            return int(total) if total.isascii() and total.isdigit() and len(total) < 20 else None  # noqa: PLR2004
+        self.restart()
+        self.etag = response.headers.get("ETag")
+        self.last_modified = response.headers.get("Last-Modified")
+        return response.content_length
+
     def _continues(self, response: aiohttp.ClientResponse) -> bool:
         """Tell whether a response goes on where the file ends."""
-        content_range = response.headers.get("Content-Range", "")
-        return response.status == PARTIAL_CONTENT and content_range.startswith(f"bytes {self.received}-")
+        same = response.headers.get("ETag", self.etag) == self.etag
+        return same and response.headers.get("Content-Range", "").startswith(f"bytes {self.received}-")
 
     def _write(self, chunk: bytes) -> None:
         with writing(Path(self.file.name).parent):

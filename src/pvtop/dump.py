@@ -61,6 +61,7 @@ def scan_rows(path: Path) -> pl.LazyFrame:
         quote_char=None,
         encoding="utf8-lossy",
         empty_string_is_null=False,
+        glob=False,
         schema={"line": pl.String},
     )
     code, title, views, size, rest = (pl.col(f"field_{i}") for i in range(5))
@@ -165,8 +166,11 @@ def check_magic(path: Path, shown: str) -> None:
     Raises:
         CorruptError: It does not.
     """
-    with path.open("rb") as file:
-        start = file.read(64)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise CorruptError(f"{shown} cannot be read: {error.strerror}", BROKEN) from error
     if not start:
         raise CorruptError(f"{shown} is empty", BROKEN)
     if not start.startswith(GZIP_MAGIC):

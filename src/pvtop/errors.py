@@ -48,6 +48,10 @@ class UnreachableError(SourceError):
         self.retry_after = retry_after
 
 
+class RangeError(UnreachableError):
+    """A server does not go on where a transfer broke off: worth another try from the start."""
+
+
 class NotPublishedError(SourceError):
     """The source does not hold the hour (yet)."""
 
@@ -80,6 +84,18 @@ class InvalidReportError(PvtopError):
     """A report breaks the rules of what a report holds; nothing of it was completed."""
 
     exit_code = 5
+
+
+class IncompleteError(PvtopError):
+    """Some hours of a batch failed; the others are done."""
+
+    exit_code = 4
+
+
+def internal(error: Exception) -> PvtopError:
+    """Tell of a failure that nobody expected."""
+    hint = "this is a bug of pvtop; -v shows the traceback to report"
+    return PvtopError(f"internal error: {type(error).__name__}: {error}", hint)
 
 
 def is_transient(error: BaseException) -> TypeGuard[UnreachableError]:

@@ -17,18 +17,22 @@ SUFFIX = ".tmp"
 
 
 @contextlib.contextmanager
-def temporary(target: Path) -> Iterator[BinaryIO]:
-    """Open a file beside the target, under a name of its own: gone at the end, unless `become` has made it the target.
+def temporary(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a file under a name of its own: gone at the end, unless `become` has made it the target.
+
+    It lies beside the target, or in another folder of the same disk.
 
     What a process that was killed has left of the same target is removed first.
 
     Raises:
         OSError: The folder cannot be made or written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in target.parent.glob(f".{_escaped(target.name)}.*{SUFFIX}"):
+    folder = folder or target.parent
+    for needed in {folder, target.parent}:
+        needed.mkdir(parents=True, exist_ok=True)
+    for abandoned in folder.glob(f".{_escaped(target.name)}.*{SUFFIX}"):
         remove_unless_used(abandoned)
-    file = _create(target)
+    file = _create(folder / target.name)
     try:
         with file:
             yield file
@@ -47,13 +51,13 @@ def become(file: BinaryIO, target: Path) -> None:
     Path(file.name).replace(target)
 
 
-def write_whole(target: Path, content: bytes) -> None:
+def write_whole(target: Path, content: bytes, folder: Path | None = None) -> None:
     """Write a file in one step.
 
     Raises:
         OSError: It cannot be written.
     """
-    with temporary(target) as file:
+    with temporary(target, folder) as file:
         file.write(content)
         become(file, target)
 
@@ -79,6 +83,8 @@ def remove_unless_used(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return False  # another has just taken its place
             path.unlink()
     except FileNotFoundError:
         return True

@@ -46,8 +46,7 @@ class Hour:
         Raises:
             UsageError: There is no such hour.
         """
-        if not 0 <= hour <= 23:  # noqa: PLR2004 - hours of a day
-            raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
+        check_hour_of_day(hour)
         return cls(datetime(day.year, day.month, day.day, hour, tzinfo=UTC))
 
     @classmethod
@@ -124,3 +123,54 @@ def parse_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text} does not exist", "check the month and the day") from None
+
+
+def check_hour_of_day(hour: int) -> None:
+    """Make sure that there is such an hour.
+
+    Raises:
+        UsageError: There is not.
+    """
+    if not 0 <= hour <= 23:  # noqa: PLR2004 - hours of a day
+        raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
+
+
+def span(first: Hour, last: Hour) -> list[Hour]:
+    """Give every hour from the first to the last, both of them too.
+
+    Raises:
+        UsageError: The last lies before the first.
+    """
+    if last < first:
+        raise UsageError(f"{last} lies before {first}", "swap --start and --end")
+    count = (last.stamp - first.stamp) // ONE_HOUR
+    return [first + i for i in range(count + 1)]
+
+
+def parse_bound(text: str, *, end: bool) -> Hour:
+    """Read one end of a range: `2019-04-01T12`, or a date alone for its first or last stamp.
+
+    Raises:
+        UsageError: It is neither, or there is no such hour.
+    """
+    if "T" in text or " " in text:
+        return Hour.parse(text)
+    day = parse_date(text)
+    first = Hour(FIRST_STAMP)
+    return first if not end and day == first.stamp.date() else Hour.of(day, 23 if end else 0)
+
+
+def parse_hours_of_day(text: str) -> frozenset[int]:
+    """Read hours of the day: `0,6,12-17`.
+
+    Raises:
+        UsageError: It is no such list.
+    """
+    hours: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,2})(?:-(\d{1,2}))?", part.strip(), re.ASCII)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not low <= high <= 23:  # noqa: PLR2004 - hours of a day
+            raise UsageError(f"{part.strip()!r} is not an hour of the day or a range of them", "write 0,6,12-17")
+        hours |= set(range(low, high + 1))
+    return frozenset(hours)

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 
 from pvtop.addresses import public
-from pvtop.errors import MissingError, SourceError, UnreachableError, is_transient
+from pvtop.errors import MissingError, RangeError, SourceError, UnreachableError, is_transient
 from pvtop.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import stamina
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+LONGEST_LISTING = 20_000_000  # bytes; a month's of Wikimedia's has some 200,000
 LONGEST_WAIT = 600  # seconds: a server that asks for more is an error rather than a wait
 HINT = (
     "check the address and the network; a mirror may serve: --source https://dumps.wikimedia.your.org/other/pageviews"
@@ -98,7 +99,7 @@ class Client:
             async with self._session.get(address, headers=headers) as response:
                 _check(response, shown)
                 yield response
-        except (aiohttp.InvalidURL, aiohttp.TooManyRedirects) as error:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects, UnicodeError) as error:
             raise SourceError(f"{shown} cannot be fetched: {type(error).__name__}", "check the address") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise SourceError(f"{shown}: the server's certificate is not valid", HINT) from error
@@ -116,8 +117,22 @@ class Client:
         async for attempt in self.retries():
             with attempt:
                 async with self.get(address) as response:
-                    return (await response.read()).decode("utf-8", "replace")
+                    return (await _read(response, shown=public(address))).decode("utf-8", "replace")
         raise AssertionError  # unreachable: the last attempt returns or raises
+
+
+async def _read(response: aiohttp.ClientResponse, shown: str) -> bytes:
+    """Read a body that has to be short.
+
+    Raises:
+        SourceError: It is not.
+    """
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LONGEST_LISTING:
+            raise SourceError(f"{shown} is too long for a listing", "check that the source has the server's layout")
+    return bytes(body)
 
 
 def _reason(error: Exception) -> str:
@@ -127,9 +142,11 @@ def _reason(error: Exception) -> str:
 
 
 def _check(response: aiohttp.ClientResponse, shown: str) -> None:
-    status = response.status
-    if response.ok:
+    status, wanted = response.status, "Range" in response.request_info.headers
+    if status == 200 or (status == 206 and wanted):  # noqa: PLR2004 - all of it, or the part that was asked for
         return
+    if status == 416 and wanted:  # noqa: PLR2004 - a part that the server does not have
+        raise RangeError(f"{shown} cannot be resumed (416)")
     if status in {404, 410}:
         raise MissingError(f"{shown} does not exist ({status})")
     if status == 403:  # noqa: PLR2004 - the status for forbidden
@@ -138,7 +155,7 @@ def _check(response: aiohttp.ClientResponse, shown: str) -> None:
             "Wikimedia refuses clients that name no contact: set --contact you@example.org (or PVTOP_CONTACT)",
         )
     if status not in TRANSIENT:
-        raise SourceError(f"{shown} cannot be fetched ({status} {response.reason})", "check the address")
+        raise SourceError(f"{shown} cannot be fetched ({status})", "check the address")
     wait = _retry_after(response.headers.get("Retry-After"))
     if wait is not None and wait > LONGEST_WAIT:
         raise SourceError(f"{shown} is unavailable ({status})", f"the server asks to come back in {wait:,.0f} s")
@@ -153,7 +170,7 @@ def _retry_after(value: str | None) -> float | None:
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
-from datetime import date
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import polars as pl
+from fsspec.implementations.local import LocalFileSystem
 
 from pvtop.addresses import join, local_path, public, redacted
-from pvtop.errors import OutputError, UsageError
+from pvtop.errors import OutputError, PvtopError, UsageError
 from pvtop.files import write_whole
 from pvtop.hours import Hour
 from pvtop.report import Provenance, Report
 
 PROVENANCE_KEY = "pvtop"
+TEMPORARY = ".tmp"
+DAYS_LISTED_ALONE = 100
 
 
 class Lake:
@@ -32,20 +37,23 @@ class Lake:
         folder = local_path(output)
         with self._failures("opened"):
             self._files, self._root = fsspec.core.url_to_fs(str(folder) if folder else output)
-        self._local = "file" in self._files.protocol
+        self._local = isinstance(self._files, LocalFileSystem)
 
     def path(self, relative: str) -> str:
         """Give where something lies, fit to be shown."""
         return join(public(self.output), relative)
 
     def prepare(self) -> None:
-        """Make the root where that means anything, so that a run fails before its work and not after it.
+        """Make the root folder, or see that the bucket answers, so that a run fails before its work and not after it.
 
         Raises:
             OutputError: The lake cannot be written.
         """
         with self._failures("written"):
-            self._files.makedirs(self._root, exist_ok=True)
+            if self._local:
+                self._files.makedirs(self._root, exist_ok=True)
+            else:
+                self._files.exists(self._root)  # a bucket is not made, but that it answers is seen
 
     def write(self, report: Report) -> None:
         """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
@@ -56,25 +64,40 @@ class Lake:
             OutputError: The lake cannot be written.
         """
         facts = report.provenance.to_json()
+        self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
         self._put(domains_path(report.hour), _parquet(report.domains, facts))
         self._put(text_path(report.hour), report.to_text().encode())
         self._put(top_pages_path(report.hour), _parquet(report.top_pages, facts))
+        self._remove(failure_path(report.hour))
 
     def provenance(self, hour: Hour) -> Provenance | None:
-        """Tell where an hour's report comes from; None where it is not done, or by a version with other facts.
+        """Tell where an hour's report comes from.
+
+        Returns:
+            None where the hour is not done, or done in a way that this version cannot read, so that it is to be made.
 
         Raises:
             OutputError: The lake cannot be read.
         """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         with self._failures("read"):
             try:
                 with self._files.open(self._full(top_pages_path(hour)), "rb") as file:
                     metadata = pq.read_metadata(file).metadata or {}
-            except FileNotFoundError:
+            except (FileNotFoundError, pa.ArrowInvalid):
                 return None
         return Provenance.from_json(metadata.get(PROVENANCE_KEY.encode(), b"null"))
+
+    def is_whole(self, hour: Hour) -> bool:
+        """Tell whether every file of an hour is there, not only the one that says that it is done.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        with self._failures("read"):
+            return all(self._files.exists(self._full(path(hour))) for path in (top_pages_path, domains_path, text_path))
 
     def _full(self, relative: str) -> str:
         return f"{self._root}/{relative}"
@@ -82,9 +105,14 @@ class Lake:
     def _put(self, relative: str, content: bytes) -> None:
         with self._failures("written"):
             if self._local:
-                write_whole(Path(self._full(relative)), content)
+                # Not in the partition: readers of a folder of Parquet trip over any other file in it.
+                write_whole(Path(self._full(relative)), content, Path(self._full(TEMPORARY)))
             else:
                 self._files.pipe_file(self._full(relative), content)  # object stores show an object when it is whole
+
+    def _remove(self, relative: str) -> None:
+        with self._failures("written"), contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self._full(relative))
 
     @contextlib.contextmanager
     def _failures(self, verb: str) -> Iterator[None]:
@@ -106,14 +134,59 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read, or holds what this version cannot read.
         """
-        provenance = self.provenance(hour)
-        if provenance is None:
+        if hour not in self.done([hour]):
             return None
-        return Report(hour, self._frame(top_pages_path(hour)), self._frame(domains_path(hour)), provenance)
+        with self._failures("read"):
+            top_pages, domains = self._frame(top_pages_path(hour)), self._frame(domains_path(hour))
+            provenance = self.provenance(hour)
+            if provenance is None:
+                raise ValueError(f"the report of {hour} was made by another version of pvtop")
+        return Report(hour, top_pages, domains, provenance)
 
     def _frame(self, relative: str) -> pl.DataFrame:
-        with self._failures("read"), self._files.open(self._full(relative), "rb") as file:
+        with self._files.open(self._full(relative), "rb") as file:
             return pl.read_parquet(file)
+
+    def done(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
+        """Tell which hours are done and when they were completed, from listings alone.
+
+        Up to `DAYS_LISTED_ALONE` days take a listing of each day's folder; more take one of the whole lake, which on
+        an object store is a call for every 1,000 hours.
+
+        Returns:
+            The hours that are done, and the time of their `top_pages.parquet`; None where the file system tells none.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return self._listed("top_pages", top_pages_path, hours)
+
+    def failed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
+        """Tell which hours have failed since they were last done, and when; by listings, as `done` does."""
+        return self._listed("failures", failure_path, hours)
+
+    def note_failure(self, hour: Hour, error: PvtopError) -> None:
+        """Leave a note that an hour failed, for `status`; the next success removes it.
+
+        Raises:
+            OutputError: The lake cannot be written.
+        """
+        note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
+        self._put(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
+
+    def _listed(
+        self, folder: str, path_of: Callable[[Hour], str], hours: Collection[Hour]
+    ) -> dict[Hour, datetime | None]:
+        days = sorted({f"{folder}/date={hour.stamp:%Y-%m-%d}" for hour in hours})
+        by_path = {self._full(path_of(hour)): hour for hour in hours}
+        found = {}
+        with self._failures("read"):
+            self._files.invalidate_cache()
+            for one in days if len(days) <= DAYS_LISTED_ALONE else [folder]:
+                for path, facts in self._files.find(self._full(one), detail=True).items():
+                    if hour := by_path.get(path):
+                        found[hour] = _completed(facts)
+        return found
 
     def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
         """Find the newest hour that is done, of a day or at an hour of the day where given; None where none is.
@@ -141,6 +214,12 @@ class Lake:
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
 
 
+def _completed(facts: Mapping[str, Any]) -> datetime | None:
+    """Read a file's time as file systems tell it: seconds, or a time under their own name for it."""
+    time = facts.get("mtime") or facts.get("LastModified") or facts.get("created")
+    return datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else time
+
+
 def _hour(text: str) -> Hour | None:
     """Read the hour that folders of a lake name; None where they name none."""
     try:
@@ -159,6 +238,11 @@ def domains_path(hour: Hour) -> str:
     return f"domains/{hour.partition}/domains.parquet"
 
 
+def failure_path(hour: Hour) -> str:
+    """Give where the note lies that an hour failed."""
+    return f"failures/{hour.partition}.json"
+
+
 def text_path(hour: Hour) -> str:
     """Give where the text report of an hour lies."""
     return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"
@@ -168,7 +252,7 @@ def _parquet(frame: pl.DataFrame, facts: str) -> bytes:
     """Write a frame as Parquet with its provenance; by pyarrow, where metadata of one's own is not experimental."""
     import pyarrow.parquet as pq
 
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
         writer.write_table(table)

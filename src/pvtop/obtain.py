@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from hashlib import sha256
 
 import polars as pl
 
 from pvtop.addresses import join, local_path, public
-from pvtop.blacklist import no_blacklist, read_blacklist, verify_blacklist
+from pvtop.blacklist import no_blacklist, parse_blacklist, read_bytes, verify_blacklist
 from pvtop.cache import Cache, LocalFile
 from pvtop.download import Facts, Progress, download
 from pvtop.dump import sha256_of, verify_gzip
 from pvtop.errors import BlacklistError, MissingError, NotPublishedError, SourceError
 from pvtop.hours import Hour
 from pvtop.http import Client
+from pvtop.plan import is_other
 from pvtop.settings import Settings
-from pvtop.source import Entry, Source
+from pvtop.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +53,16 @@ async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
     if address == NONE:
         return Blacklist(NONE, None, no_blacklist())
     if path := local_path(address):
-        pages = read_blacklist(path)
-        return Blacklist(str(path), sha256_of(path), pages)
+        content = read_bytes(path)
+        return Blacklist(str(path.absolute()), sha256(content).hexdigest(), parse_blacklist(content, str(path)))
     path = Cache(settings.cache_dir).blacklist(address)
-    cached = None if settings.refresh_blacklist else Cache.find(path, address)
-    try:
-        facts = cached.facts if cached else await download(client, address, path, verify_blacklist)
-    except SourceError as error:
-        raise BlacklistError(f"the blacklist cannot be had: {error}", error.hint) from error
-    return Blacklist(public(address), facts.sha256, read_blacklist(path))
+    if settings.refresh_blacklist or not Cache.find(path, address):
+        try:
+            await download(client, address, path, verify_blacklist)
+        except SourceError as error:
+            raise BlacklistError(f"the blacklist cannot be had: {error}", error.hint) from error
+    content = read_bytes(path)
+    return Blacklist(public(address), sha256(content).hexdigest(), parse_blacklist(content, public(address)))
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
@@ -76,7 +78,7 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
     folder = local_path(settings.source)
     if folder is None:
         return Cache.find(Cache(settings.cache_dir).dump(hour), join(settings.source, hour.dump_path))
-    path = folder / hour.dump_path
+    path = folder.absolute() / hour.dump_path
     try:
         return LocalFile(path, Facts(str(path), path.stat().st_size, sha256_of(path)))
     except FileNotFoundError as error:
@@ -130,11 +132,4 @@ async def has_changed(hour: Hour, known: Facts, source: Source) -> bool:
     if name not in listed:
         log.warning("%s is no longer listed at %s", name, public(source.root))
         return False
-    return listed[name].size != known.bytes or _is_later(listed[name], known)
-
-
-def _is_later(entry: Entry, known: Facts) -> bool:
-    """Compare times by the minute, as listings tell no seconds."""
-    if entry.modified is None or known.last_modified is None:
-        return False
-    return entry.modified != parsedate_to_datetime(known.last_modified).replace(second=0)
+    return is_other(listed[name], known.bytes, known.last_modified)

@@ -9,22 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from importlib.metadata import version
-from typing import Any, TypeVar
+from time import monotonic
+from typing import Any, Self, TypeVar
 
-import polars as pl
-
-from pvtop import ranking
 from pvtop.addresses import join, local_path, public
 from pvtop.cache import LocalFile
+from pvtop.compute import make_report
 from pvtop.download import Facts, Progress
-from pvtop.dump import decode_title, encode_titles, reading, scan_rows
-from pvtop.errors import CorruptError, MalformedError
+from pvtop.errors import CorruptError
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
 from pvtop.obtain import Blacklist, fetch_dump, find_dump, has_changed, obtain_blacklist
-from pvtop.report import DOMAINS, RULES, Provenance, Report
+from pvtop.plan import Recipe
+from pvtop.report import RULES, Provenance, Report
 from pvtop.settings import Settings
 from pvtop.source import newest, open_source
 from pvtop.validation import validate
@@ -42,6 +40,19 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Seconds:
+    """What the time of an hour went to.
+
+    Attributes:
+        obtaining: Seconds until the dump was at hand: looking, waiting, downloading.
+        computing: Seconds from there to the report in the lake, waiting for a turn included.
+    """
+
+    obtaining: float
+    computing: float
+
+
+@dataclass(frozen=True, slots=True)
 class HourResult:
     """What came of an hour; picklable.
 
@@ -52,6 +63,7 @@ class HourResult:
         text: Where the text report lies.
         top_pages: Where the Parquet of the ranked pages lies.
         domains: Where the Parquet of the domain totals lies.
+        seconds: What the time went to.
     """
 
     hour: Hour
@@ -60,6 +72,7 @@ class HourResult:
     text: str
     top_pages: str
     domains: str
+    seconds: Seconds
 
 
 def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -> HourResult:
@@ -73,7 +86,12 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
     Raises:
         PvtopError: One of its kinds, by what went wrong; the lake is then as it was.
     """
-    return run_sync(_run_hour(hour, settings, progress))
+
+    async def run() -> HourResult:
+        async with Run(settings) as shared:
+            return await make_hour(hour, shared, progress)
+
+    return run_sync(run())
 
 
 def newest_hour(settings: Settings, day: date | None = None, hour: int | None = None) -> Hour:
@@ -115,151 +133,128 @@ def run_sync(step: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, step).result()
 
 
-async def _run_hour(hour: Hour, settings: Settings, progress: Progress | None) -> HourResult:
-    lake = Lake(settings.output)
-    lake.prepare()
-    done = lake.provenance(hour)
-    async with Client(settings) as client:
-        dump = find_dump(hour, settings)
-        blacklist = await obtain_blacklist(client, settings)
-        if await _must_refresh(hour, dump, done, client, settings):
-            dump = await fetch_dump(hour, client, settings, progress)
-        if done and not settings.force and _still_holds(done, hour, dump, blacklist, settings):
-            return _result(lake, hour, Status.UNCHANGED, done)
-        try:
-            dump = dump or await fetch_dump(hour, client, settings, progress)
-            report = await asyncio.to_thread(make_report, hour, dump, blacklist, settings)
-        except CorruptError as error:
-            if dump is None or not dump.cached:
-                raise
-            log.warning("%s; downloading it again", error)
-            dump = await fetch_dump(hour, client, settings, progress)
-            report = await asyncio.to_thread(make_report, hour, dump, blacklist, settings)
-    if not settings.no_validate:
-        validate(report, blacklist.pages)
-    lake.write(report)
-    return _result(lake, hour, Status.WRITTEN, report.provenance)
+class Run:
+    """What the hours of a run share; an asynchronous context manager.
+
+    Args:
+        settings: The settings of the run.
+
+    Attributes:
+        lake: Where reports go.
+        client: All HTTP of the run.
+        downloading: Taken for each transfer.
+        computing: Taken for each report that is computed: two at once keep two cores busy, as each has stretches that
+            use one only; more would only take memory.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lake = Lake(settings.output)
+        self.client = Client(settings)
+        self.source = open_source(settings.source, self.client)
+        self.downloading = asyncio.Semaphore(settings.connections)
+        self.computing = asyncio.Semaphore(2)
+        self._blacklist: Blacklist | None = None
+        self._reading_blacklist = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.__aexit__()
+
+    async def blacklist(self) -> Blacklist:
+        """Give the blacklist, read once.
+
+        Raises:
+            BlacklistError: It cannot be had, or is none.
+        """
+        async with self._reading_blacklist:
+            if self._blacklist is None:
+                self._blacklist = await obtain_blacklist(self.client, self.settings)
+            return self._blacklist
+
+    async def recipe(self) -> Recipe:
+        """Give what reports are made with, dumps apart."""
+        blacklist = await self.blacklist()
+        return Recipe(blacklist.sha256, self.settings.top, self.settings.keep_unknown, RULES)
+
+    async def fetch(self, hour: Hour, progress: Progress | None) -> LocalFile:
+        """Download the dump of an hour."""
+        async with self.downloading:
+            return await fetch_dump(hour, self.client, self.settings, progress)
+
+    async def compute(self, hour: Hour, dump: LocalFile) -> Report:
+        """Compute the report of an hour, and validate it."""
+        blacklist = await self.blacklist()
+        async with self.computing:
+            report = await asyncio.to_thread(make_report, hour, dump, blacklist, self.settings)
+            if not self.settings.no_validate:
+                await asyncio.to_thread(validate, report, blacklist.pages)
+            return report
 
 
-async def _must_refresh(
-    hour: Hour, dump: LocalFile | None, done: Provenance | None, client: Client, settings: Settings
-) -> bool:
+async def make_hour(hour: Hour, run: Run, progress: Progress | None = None) -> HourResult:
+    """Make the report of one hour within a run, unless the one in the lake still holds.
+
+    Raises:
+        PvtopError: As for `run_hour`.
+    """
+    settings, started = run.settings, monotonic()
+    await asyncio.to_thread(run.lake.prepare)
+    done = await asyncio.to_thread(run.lake.provenance, hour)
+    dump = await asyncio.to_thread(find_dump, hour, settings)
+    recipe = await run.recipe()
+    if await _must_refresh(hour, dump, done, run):
+        dump = await run.fetch(hour, progress)
+    still = done and not settings.force and _still_holds(done, hour, dump, recipe, settings)
+    if done and still and await asyncio.to_thread(run.lake.is_whole, hour):
+        return _result(run.lake, hour, Status.UNCHANGED, done)
+    dump = dump or await run.fetch(hour, progress)
+    fetched = monotonic()
+    try:
+        report = await run.compute(hour, dump)
+    except CorruptError as error:
+        if not dump.cached:
+            raise
+        log.warning("%s; downloading it again", error)
+        report = await run.compute(hour, await run.fetch(hour, progress))
+    await asyncio.to_thread(run.lake.write, report)
+    seconds = Seconds(fetched - started, monotonic() - fetched)
+    return _result(run.lake, hour, Status.WRITTEN, report.provenance, seconds)
+
+
+async def _must_refresh(hour: Hour, dump: LocalFile | None, done: Provenance | None, run: Run) -> bool:
     """Tell whether what is known of a dump does not count, and it is to be downloaded in any case."""
+    settings = run.settings
     if local_path(settings.source):
         return False
-    known = (
-        dump.facts
-        if dump
-        else done and Facts(done.source, done.dump_bytes, done.dump_sha256, done.dump_etag, done.dump_last_modified)
-    )
-    if settings.check_source and known:
-        return settings.refresh_dump or await has_changed(hour, known, open_source(settings.source, client))
+    known = dump.facts if dump else _facts(done)
+    if settings.check_source and known and not settings.refresh_dump:
+        return await has_changed(hour, known, run.source)
     return settings.refresh_dump
 
 
-def _still_holds(
-    done: Provenance, hour: Hour, dump: LocalFile | None, blacklist: Blacklist, settings: Settings
-) -> bool:
-    """Tell whether a report was made from the same dump, blacklist and settings by the same rules."""
+def _facts(done: Provenance | None) -> Facts | None:
+    """Give what a report tells of its dump."""
+    if done is None:
+        return None
+    return Facts(done.source, done.dump_bytes, done.dump_sha256, done.dump_etag, done.dump_last_modified)
+
+
+def _still_holds(done: Provenance, hour: Hour, dump: LocalFile | None, recipe: Recipe, settings: Settings) -> bool:
+    """Tell whether a report was made from the same dump by the same recipe, and would be accepted again."""
     if dump is None:
         same_dump = done.source == public(join(settings.source, hour.dump_path))
     else:
         same_dump = done.dump_sha256 == dump.facts.sha256
-    made_with = (done.blacklist_sha256, done.top, done.keep_unknown, done.rules)
-    return same_dump and made_with == (blacklist.sha256, settings.top, settings.keep_unknown, RULES)
+    accepted = done.malformed <= settings.malformed_limit * (done.rows + done.malformed)
+    return same_dump and accepted and not recipe.difference(done)
 
 
-def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
-    """Compute the report of an hour from its files, in one streaming pass over the dump.
-
-    Raises:
-        CorruptError: The dump is truncated, corrupt or empty, or a domain's views do not fit into 64 bits.
-        MalformedError: More of its lines are malformed than the settings allow.
-    """
-    shown = dump.facts.address
-    left_out = encode_titles(blacklist.pages.lazy()).collect().lazy()
-    rows = scan_rows(dump.path)
-    with reading(dump.path, shown):
-        condensed = ranking.condense(rows, left_out, settings.top, keep_unknown=settings.keep_unknown).collect(
-            engine="streaming"
-        )
-    malformed = _count_malformed(condensed, shown, settings.malformed_limit)
-    try:
-        totals = ranking.total(condensed.lazy()).collect()
-    except pl.exceptions.InvalidOperationError as error:
-        raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
-    pages = ranking.candidates(condensed.lazy()).with_columns(decode_title(pl.col("page_title")))
-    top_pages = ranking.rank(pages, settings.top).collect()
-    inputs = _inputs(hour, dump.facts, blacklist, settings)
-    provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
-    return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
-
-
-def _count_malformed(condensed: pl.DataFrame, shown: str, limit: float) -> int:
-    """Count the malformed lines and log the first few.
-
-    Raises:
-        CorruptError: There are no lines at all.
-        MalformedError: Their share is above the limit.
-    """
-    lines = int(condensed.get_column("pages").sum())
-    if not lines:
-        raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
-    lost = condensed.filter(pl.col("domain_code").is_null())
-    malformed = int(lost.get_column("pages").sum())
-    samples = lost.get_column("malformed").explode().head(ranking.SAMPLES).to_list()
-    if malformed:
-        log.warning(
-            "%s has %s malformed lines, such as %s",
-            shown,
-            f"{malformed:,}",
-            ", ".join(repr(line[:80]) for line in samples),
-        )
-    if malformed > limit * lines:
-        raise MalformedError(
-            f"{malformed:,} of {lines:,} lines of {shown} are malformed, such as {samples[0][:80]!r}",
-            f"more than {limit:.2%} is refused; PVTOP_MALFORMED_LIMIT raises that",
-        )
-    return malformed
-
-
-def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:
-    """Give the part of the provenance that is known before the work."""
-    return {
-        "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
-        "start": f"{hour.start:%Y-%m-%dT%H:%M:%SZ}",
-        "end": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
-        "source": dump.address,
-        "dump_bytes": dump.bytes,
-        "dump_sha256": dump.sha256,
-        "dump_etag": dump.etag,
-        "dump_last_modified": dump.last_modified,
-        "top": settings.top,
-        "keep_unknown": settings.keep_unknown,
-        "blacklist": blacklist.address,
-        "blacklist_sha256": blacklist.sha256,
-        "rules": RULES,
-        "version": version("pvtop"),
-    }
-
-
-def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
-    """Give the part of the provenance that is counted. Sums are Python's own, which do not overflow."""
-    counted = {name: sum(totals.get_column(name)) for name in ranking.COUNTS}
-    return {
-        "rows": counted["pages"],
-        "views": counted["views"],
-        "unknown_rows": counted["unknown_pages"],
-        "unknown_views": counted["unknown_views"],
-        "blacklisted_rows": counted["blacklisted_pages"],
-        "blacklisted_views": counted["blacklisted_views"],
-        "domains": top_pages.get_column("domain_code").n_unique(),
-        "entries": len(top_pages),
-        "entry_views": sum(top_pages.get_column("views")),
-    }
-
-
-def _result(lake: Lake, hour: Hour, status: Status, provenance: Provenance) -> HourResult:
+def _result(
+    lake: Lake, hour: Hour, status: Status, provenance: Provenance, seconds: Seconds | None = None
+) -> HourResult:
     return HourResult(
         hour,
         status,
@@ -267,4 +262,5 @@ def _result(lake: Lake, hour: Hour, status: Status, provenance: Provenance) -> H
         text=lake.path(text_path(hour)),
         top_pages=lake.path(top_pages_path(hour)),
         domains=lake.path(domains_path(hour)),
+        seconds=seconds or Seconds(0, 0),
     )

@@ -92,9 +92,13 @@ class Provenance:
     def from_json(cls, text: str | bytes) -> Self | None:
         """Read what `to_json` wrote; None where another version wrote other fields."""
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError):
+            made = cls(**json.loads(text))
+        except (ValueError, TypeError, RecursionError):
             return None
+        numbers = (made.dump_bytes, made.rows, made.views, made.malformed, made.domains, made.entries, made.entry_views)
+        texts = (made.source, made.dump_sha256, made.blacklist)
+        sound = all(isinstance(it, int) for it in numbers) and all(isinstance(it, str) for it in texts)
+        return made if sound else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +135,7 @@ class Report:
         for code, pages in groupby(self.top_pages.iter_rows(), key=itemgetter(0)):
             domain = Domain.of(code)
             yield ""
-            yield "  ".join(
-                filter(None, [printable(domain.label), printable(domain.host or domain.project), domain.access])
-            )
+            yield printable(domain.heading)
             for _, rank, title, views in pages:
                 yield f"{rank:4} {views:>11,}  {printable(title)}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +20,40 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from pvtop.addresses import local_path
 from pvtop.errors import UsageError
 
 CONFIG_FILE = "pvtop.toml"
+UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+SIZES = {
+    "": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
 WIKIMEDIA = "https://dumps.wikimedia.org/other/pageviews"
 BLACKLIST = "https://s3.amazonaws.com/dd-interview-data/data_engineer/wikipedia/blacklist_domains_and_pages"
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read `7d`, `12h`, `30m`, `90s` or `2w`.
+
+    Raises:
+        ValueError: The text is no duration.
+    """
+    if match := re.fullmatch(r"(\d{1,6})([smhdw])", str(text).strip().lower(), re.ASCII):
+        return timedelta(seconds=int(match[1]) * UNITS[match[2]])
+    raise ValueError("must be a duration such as 7d, 12h or 30m")
+
+
+def parse_size(text: str) -> int:
+    """Read `20GB`, `500MB`, `1.5GiB` or a number of bytes.
+
+    Raises:
+        ValueError: The text is no size.
+    """
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]i?b)?", str(text).strip().lower(), re.ASCII)
+    if match:
+        return int(float(match[1]) * SIZES[match[2] or ""])
+    raise ValueError("must be a size such as 20GB, 500MB or 1GiB")
 
 
 def _header_comment(text: str) -> str:
@@ -35,15 +66,28 @@ def _header_comment(text: str) -> str:
 def _address(text: str) -> str:
     """Refuse what is no address: an empty one, one whose host or port cannot be read."""
     text = text.strip()
-    parts = urlsplit(text)
-    if not text or (parts.scheme in {"http", "https"} and not parts.hostname):
+    if not text or "\0" in text:
         raise ValueError("must name a place")
-    _ = parts.port  # raises ValueError for a port that is none
+    if text.lower().startswith(("http://", "https://")):
+        try:
+            parts = urlsplit(text)
+            readable = bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            readable = False
+        if not readable or parts.query or parts.fragment:
+            raise ValueError("must be an address with a host, and without a query")
     return text
 
 
 Address = Annotated[str, BeforeValidator(str), AfterValidator(_address)]
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Age = Annotated[timedelta, BeforeValidator(parse_duration)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Folder = Annotated[Path, AfterValidator(lambda folder: local_path(str(folder)))]
+
+
+def _shown(value: str) -> str:
+    """Show a value that was refused, unless it may hold a password."""
+    return "what was given" if "@" in value and "/" in value else repr(value)
 
 
 class Settings(BaseSettings):
@@ -65,6 +109,9 @@ class Settings(BaseSettings):
         refresh_blacklist: Download the blacklist again.
         no_validate: Complete a report that breaks the rules, too.
         contact: An address or e-mail for the User-Agent, which Wikimedia requires.
+        cache_max_age: Downloads older than this are removed after a batch and in the midst of it, e.g. `7d`.
+        cache_max_size: The oldest downloads above this are, e.g. `20GB`.
+        statsd: `host:port` of a DogStatsD server that is sent metrics.
         connections: Connections to one server at a time.
         connect_timeout: Seconds until a connection must stand.
         read_timeout: Seconds without a byte after which a transfer counts as stalled.
@@ -87,11 +134,14 @@ class Settings(BaseSettings):
     refresh_blacklist: bool = False
     no_validate: bool = False
     contact: Annotated[str, AfterValidator(_header_comment)] = ""
+    cache_max_age: Age | None = None
+    cache_max_size: Size | None = None
+    statsd: str = ""
     connections: int = Field(2, ge=1, le=3)
-    connect_timeout: float = Field(20, gt=0)
-    read_timeout: float = Field(60, gt=0)
+    connect_timeout: float = Field(20, gt=0, allow_inf_nan=False)
+    read_timeout: float = Field(60, gt=0, allow_inf_nan=False)
     attempts: int = Field(6, ge=1, le=100)
-    backoff: float = Field(1, ge=0)
+    backoff: float = Field(1, ge=0, le=3_600)
 
     @classmethod
     def load(cls, **flags: Any) -> Settings:  # noqa: ANN401 - checked by pydantic, field by field
@@ -106,7 +156,7 @@ class Settings(BaseSettings):
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
             raise UsageError(
-                f"{name}: {first['msg'].removeprefix('Value error, ')}, not {first['input']!r}",
+                f"{name}: {first['msg'].removeprefix('Value error, ')}, not {_shown(str(first['input']))}",
                 f"given as --{name.replace('_', '-')}, as PVTOP_{name.upper()} or in {CONFIG_FILE}",
             ) from None
         except (TOMLDecodeError, UnicodeDecodeError) as error:

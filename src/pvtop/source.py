@@ -21,8 +21,8 @@ from pvtop.hours import Hour
 from pvtop.http import Client
 
 LINK = re.compile(
-    r"""<a\s[^>]*?href=["']([^"']+)["'][^>]*>.*?</a>"""
-    r"""(?:[ \t]+(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]+(\d+)(?=\s*(?:[\r\n<]|$)))?""",
+    r"""<a\s[^>\n]{0,200}?href=["']([^"'\n]{1,500})["'][^>\n]{0,200}>[^\n]{0,500}?</a>"""
+    r"""(?:[ \t]+(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]+(\d{1,15})(?=\s*(?:[\r\n<]|$)))?""",
     re.IGNORECASE,
 )
 LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
@@ -70,19 +70,20 @@ class FolderSource:
         if root is None or not root.is_dir():
             raise SourceError(f"the source {root} is not a folder", "--source takes an address or a folder")
         try:
-            return [Entry(path.name, _size(path)) for path in (root / folder).iterdir()]
+            return [_entry(path) for path in (root / folder).iterdir()]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise SourceError(f"{root / folder} cannot be listed: {error.strerror}", LAYOUT) from error
 
 
-def _size(path: Path) -> int | None:
-    """Give a file's size; None where it is gone, or a link that leads nowhere."""
+def _entry(path: Path) -> Entry:
+    """Look a file up; without size and time where it is gone, or a link that leads nowhere."""
     try:
-        return path.stat().st_size
+        status = path.stat()
     except FileNotFoundError:
-        return None
+        return Entry(path.name)
+    return Entry(path.name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,8 @@ def fsspec_failures(address: str) -> Iterator[None]:
             f"{shown} needs a package that is not installed: {error}", "for s3: pip install pvtop[s3]"
         ) from error
     except Exception as error:
-        raise SourceError(
-            f"{shown} cannot be read: {redacted(str(error))}", "check the address and the credentials"
-        ) from error
+        reason = redacted(str(error))
+        raise SourceError(f"{shown} cannot be read: {reason}", "check the address and the credentials") from error
 
 
 async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:
@@ -184,15 +184,42 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
 
     Raises:
         NotPublishedError: The source has no such hour.
+        SourceError: The source cannot be read.
     """
     months = _months(source) if day is None else _only(f"{day:%Y/%Y-%m}")
     async for month in months:
-        hours = [found for entry in await source.listing(month) if (found := Hour.of_dump(entry.name))]
+        hours = await published(source, month)
         wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
         if wanted:
             return max(wanted)
     when = "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
     raise NotPublishedError(f"{public(source.root)} has no dump{when}", LAYOUT)
+
+
+async def last(source: Source, count: int) -> list[Hour]:
+    """Find the newest published hours from the listings, the oldest of them first.
+
+    Raises:
+        NotPublishedError: The source has none.
+        SourceError: The source cannot be read.
+    """
+    found: list[Hour] = []
+    async for month in _months(source):
+        found += sorted(await published(source, month), reverse=True)
+        if len(found) >= count:
+            break
+    if not found:
+        raise NotPublishedError(f"{public(source.root)} has no dump", LAYOUT)
+    return sorted(found[:count])
+
+
+async def published(source: Source, month: str) -> dict[Hour, Entry]:
+    """List the dumps of a month, `2019/2019-04`; none where the source does not have it.
+
+    Raises:
+        SourceError: The source cannot be read.
+    """
+    return {hour: entry for entry in await source.listing(month) if (hour := Hour.of_dump(entry.name))}
 
 
 async def _months(source: Source) -> AsyncIterator[str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import traceback
 from typing import Annotated
 
 import typer
 
-from pvtop.cli import blacklist, cache, reports
-from pvtop.errors import PvtopError
+from pvtop.cli import batch, blacklist, cache, reports, status
+from pvtop.errors import PvtopError, internal
 
 EPILOG = (
     "Every option with a value, and most switches, can also be set as PVTOP_<OPTION> in the environment or as "
@@ -27,6 +28,8 @@ app = typer.Typer(
 )
 app.command()(reports.report)
 app.command()(reports.show)
+app.command()(batch.batch)
+app.command()(status.status)
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(cache.app, name="cache")
 
@@ -57,6 +60,7 @@ def _common(
 
 def main() -> None:
     """Run the command line; the one place where failures become messages and exit codes."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end a run in good order
     try:
         app()
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
@@ -68,10 +72,7 @@ def _explain(error: Exception) -> int:
     if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
         traceback.print_exception(error)
     if not isinstance(error, PvtopError):
-        error = PvtopError(
-            f"internal error: {type(error).__name__}: {error}",
-            "this is a bug of pvtop; -v shows the traceback to report",
-        )
+        error = internal(error)
     print(f"pvtop: {error}", file=sys.stderr)  # noqa: T201 - the edge
     if error.hint:
         print(f"  {error.hint}", file=sys.stderr)  # noqa: T201 - the edge

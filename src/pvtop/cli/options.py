@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-SIZES = {
-    "": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-}
-
 
 def duration(text: str) -> timedelta:
-    """Read `7d`, `12h`, `30m`, `90s` or `2w`."""
-    if match := re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower(), re.ASCII):
-        return timedelta(seconds=int(match[1]) * UNITS[match[2]])
-    raise typer.BadParameter(f"{text!r} is not a duration such as 7d, 12h or 30m")
+    """Read a duration such as `7d`."""
+    from pvtop.settings import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}") from None
 
 
 def size(text: str) -> int:
-    """Read `20GB`, `500MB`, `1.5GiB` or a number of bytes."""
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]i?b)?", text.strip().lower(), re.ASCII)
-    if match:
-        return int(float(match[1]) * SIZES[match[2] or ""])
-    raise typer.BadParameter(f"{text!r} is not a size such as 20GB, 500MB or 1GiB")
+    """Read a size such as `20GB`."""
+    from pvtop.settings import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}") from None
+
+
+class Format(StrEnum):
+    """How a log is written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Day of the stamp, in UTC.")]
@@ -76,6 +75,16 @@ Contact = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="E-mail or address for the User-Agent; Wikimedia requires it."),
 ]
+Start = Annotated[
+    str | None, typer.Option(metavar="STAMP", help="First stamp, 2024-08-03T00, or a date for its first.")
+]
+End = Annotated[str | None, typer.Option(metavar="STAMP", help="Last stamp, 2024-08-03T23, or a date for its last.")]
+Last = Annotated[int | None, typer.Option(min=1, metavar="N", help="The N newest published hours.")]
+HoursOfDay = Annotated[
+    str | None, typer.Option("--hours", metavar="LIST", help="Only these hours of each day: 0,6,12-17.")
+]
+Statsd = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Send metrics to this DogStatsD server.")]
+LogFormat = Annotated[Format, typer.Option(help="How the log on stderr is written.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log details, and tracebacks of failures.")]

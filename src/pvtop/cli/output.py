@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,16 +24,24 @@ class Output:
         json_wanted: One JSON document on stdout instead of text.
         quiet: Nothing but errors.
         verbose: Details in the log.
+        json_log: The log as one JSON object a line.
     """
 
-    def __init__(self, *, json_wanted: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, *, json_wanted: bool = False, quiet: bool = False, verbose: bool = False, json_log: bool = False
+    ) -> None:
         self.json_wanted = json_wanted
         self.quiet = quiet
         level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
         logger = logging.getLogger("pvtop")
-        logger.handlers = [_StderrHandler()]
+        logger.handlers = [_StderrHandler(as_json=json_log)]
         logger.setLevel(level)
         logging.getLogger("stamina").addHandler(logging.NullHandler())  # its retries are in pvtop's own log
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether somebody is watching, so that progress is drawn."""
+        return not self.quiet and sys.stderr.isatty()
 
     def result(self, data: Any, lines: Iterator[str | Text]) -> None:  # noqa: ANN401 - whatever JSON can hold
         """Print a command's outcome.
@@ -40,6 +50,8 @@ class Output:
             data: The outcome as JSON shows it.
             lines: The outcome as people read it; not asked for where JSON is wanted.
         """
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a title shows its number
         if self.json_wanted:
             print(json.dumps(data, ensure_ascii=False, indent=1, default=str))  # noqa: T201 - the result
         elif not self.quiet:
@@ -52,7 +64,7 @@ class Output:
     @contextlib.contextmanager
     def download(self, name: str) -> Iterator[Progress | None]:
         """Show a progress bar while a download runs, on a terminal only."""
-        if self.quiet or not sys.stderr.isatty():
+        if not self.on_terminal:
             yield None
             return
         from rich.console import Console
@@ -80,6 +92,18 @@ class Output:
 class _StderrHandler(logging.Handler):
     """Log to what is stderr at the moment, so that lines stand above a progress bar rather than in it."""
 
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
     def emit(self, record: logging.LogRecord) -> None:
+        print(self._line(record), file=sys.stderr, flush=True)  # noqa: T201 - the log
+
+    def _line(self, record: logging.LogRecord) -> str:
+        if self._as_json:
+            time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+            fields = getattr(record, "fields", {})
+            message = {"time": time, "level": record.levelname.lower(), "message": record.getMessage(), **fields}
+            return json.dumps(message, ensure_ascii=False, default=str)
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        print(f"{prefix}{self.format(record)}", file=sys.stderr)  # noqa: T201 - the log
+        return f"{prefix}{self.format(record)}"

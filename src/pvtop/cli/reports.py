@@ -11,7 +11,7 @@ import typer
 from pvtop.cli import options
 from pvtop.cli.output import Output
 from pvtop.errors import OutputError, UsageError
-from pvtop.hours import Hour, parse_date
+from pvtop.hours import Hour, check_hour_of_day, parse_date
 
 if TYPE_CHECKING:
     from datetime import date
@@ -58,8 +58,7 @@ def report(
 
       pvtop report --date 2024-08-03 --hour 6 --source ./mirror --blacklist none --output s3://bucket/lake
     """
-    day = parse_date(date) if date else None
-    wanted = Hour.of(day, hour) if day and hour is not None else None
+    day, wanted = _when(date, hour)
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
     from pvtop.pipeline import newest_hour, run_hour
     from pvtop.settings import Settings
@@ -122,16 +121,30 @@ def show(
 
       pvtop show --date 2024-08-03 --hour 6 --domain en --json
     """
-    day = parse_date(date) if date else None
+    day, wanted = _when(date, hour)
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
-    found = _from_lake(output, day, hour)
+    found = _from_lake(output, day, hour, wanted)
     codes = ["" if code == '""' else code for code in domain] if domain else _largest(found)
     _refuse_unknown(codes, found)
     chosen = {code: _pages(found, code, count) for code in codes}
     out.result(_show_data(found, chosen), _show_lines(found, chosen))
 
 
-def _from_lake(output: str | None, day: date | None, hour: int | None) -> Report:
+def _when(date: str | None, hour: int | None) -> tuple[date | None, Hour | None]:
+    """Read the day, and the hour where both are given.
+
+    Raises:
+        UsageError: There is no such day or hour, or it lies before the first dump.
+    """
+    day = parse_date(date) if date is not None else None
+    if hour is not None:
+        check_hour_of_day(hour)
+    if day is not None and hour is None:
+        Hour.of(day, 23)
+    return day, Hour.of(day, hour) if day is not None and hour is not None else None
+
+
+def _from_lake(output: str | None, day: date | None, hour: int | None, wanted: Hour | None) -> Report:
     """Read the report that is asked for.
 
     Raises:
@@ -141,7 +154,7 @@ def _from_lake(output: str | None, day: date | None, hour: int | None) -> Report
     from pvtop.settings import Settings
 
     lake = Lake(Settings.load(output=output).output)
-    wanted = Hour.of(day, hour) if day and hour is not None else lake.newest(day, hour)
+    wanted = wanted or lake.newest(day, hour)
     found = lake.read(wanted) if wanted else None
     if found is None:
         raise OutputError(
@@ -162,7 +175,7 @@ def _largest(report: Report) -> list[str]:
 def _refuse_unknown(codes: list[str], report: Report) -> None:
     missing = set(codes) - set(report.domains.get_column("domain_code"))
     if missing:
-        known = ", ".join(code or '""' for code in _largest(report))
+        known = ", ".join(repr(code) for code in _largest(report))
         raise UsageError(f"{report.hour} has no domain {min(missing)!r}", f"it has, for example, {known}")
 
 
@@ -187,7 +200,10 @@ def _show_lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iter
     for code, pages in chosen.items():
         domain = Domain.of(code)
         yield ""
-        yield Text("  ".join(filter(None, [printable(domain.label), domain.host, domain.access])), style="bold")
+        yield Text(
+            printable(domain.heading),
+            style="bold",
+        )
         if not pages:
             yield "      nothing but pages that are left out"
         for page in pages:

@@ -1,0 +1,84 @@
+"""The command that shows what a lake holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from pvtop.cli import options
+from pvtop.cli.batch import choose_hours
+from pvtop.cli.output import Output
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from pvtop.status import LakeStatus
+
+LAST_HOURS = 168
+SIGNS = {"done": "█", "missing": "·", "failed": "x", "not published": " "}
+STYLES = {"done": "green", "missing": "yellow", "failed": "bold red", "not published": ""}
+GAPS_SHOWN = 20
+
+
+def status(
+    start: options.Start = None,
+    end: options.End = None,
+    last: options.Last = None,
+    hours: options.HoursOfDay = None,
+    source: options.Source = None,
+    output: options.Output = None,
+    contact: options.Contact = None,
+    *,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show which hours the lake holds, as a calendar: a line for each day, a sign for each hour.
+
+    The range is chosen as for batch; without one it is the last week that is published. Nothing but listings is read,
+    of the lake and of the source.
+
+    Examples:
+
+      pvtop status
+
+      pvtop status --start 2024-08-01 --end 2024-08-31 --output s3://bucket/lake
+    """
+    out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
+    from pvtop.settings import Settings
+    from pvtop.status import lake_status
+
+    settings = Settings.load(source=source, output=output, contact=contact)
+    found = lake_status(choose_hours(settings, start, end, last, hours, LAST_HOURS), settings)
+    out.result(_data(found), _lines(found))
+
+
+def _data(found: LakeStatus) -> dict[str, Any]:
+    return {
+        "counts": {str(state): count for state, count in sorted(found.counts.items())},
+        "gaps": [{"first": first.iso, "last": last.iso} for first, last in found.gaps],
+        "hours": {hour.iso: state for hour, state in found.states.items()},
+        "source_not_listed": found.unlisted or None,
+    }
+
+
+def _lines(found: LakeStatus) -> Iterator[str | Text]:
+    from rich.text import Text
+
+    yield "            0     6     12    18"
+    for day, hours in groupby(found.states.items(), key=lambda item: item[0].stamp.date()):
+        states = {hour.stamp.hour: state for hour, state in hours}
+        line = Text(f"{day}  ")
+        for hour in range(24):
+            state = states.get(hour, "not published")
+            line.append(SIGNS[state], STYLES[state])
+        yield line.append(f"  {list(states.values()).count('done'):2}")  # type: ignore[arg-type] # a state is a string
+    yield "  ".join(f"{sign} {state}" for state, sign in SIGNS.items() if sign.strip()) + "  blank: not published"
+    yield ", ".join(f"{count:,} {state}" for state, count in sorted(found.counts.items()))
+    for first, last in found.gaps[:GAPS_SHOWN]:
+        yield f"gap: {first.iso}" + (f" to {last.iso}" if first != last else "")
+    if more := found.gaps[GAPS_SHOWN:]:
+        yield f"and {len(more):,} more gaps; --json has them all"
+    if found.unlisted:
+        yield f"missing may mean not published, as the source cannot be listed: {found.unlisted}"

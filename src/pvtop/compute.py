@@ -1,0 +1,113 @@
+"""From a dump on disk to a report: one streaming pass, and what it counted."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from pvtop import ranking
+from pvtop.cache import LocalFile
+from pvtop.download import Facts
+from pvtop.dump import decode_title, encode_titles, reading, scan_rows
+from pvtop.errors import CorruptError, MalformedError
+from pvtop.files import in_use
+from pvtop.hours import Hour
+from pvtop.obtain import Blacklist
+from pvtop.report import DOMAINS, RULES, Provenance, Report
+from pvtop.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
+    """Compute the report of an hour from its files, in one streaming pass over the dump.
+
+    Raises:
+        CorruptError: The dump is truncated, corrupt or empty, or a domain's views do not fit into 64 bits.
+        MalformedError: More of its lines are malformed than the settings allow.
+    """
+    shown = dump.facts.address
+    left_out = encode_titles(blacklist.pages.lazy()).collect().lazy()
+    rows = scan_rows(dump.path)
+    with reading(dump.path, shown), in_use(dump.path) if dump.cached else nullcontext():
+        condensed = ranking.condense(rows, left_out, settings.top, keep_unknown=settings.keep_unknown).collect(
+            engine="streaming"
+        )
+    malformed = _count_malformed(condensed, shown, settings.malformed_limit)
+    try:
+        totals = ranking.total(condensed.lazy()).collect()
+    except pl.exceptions.InvalidOperationError as error:
+        raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
+    pages = ranking.candidates(condensed.lazy()).with_columns(decode_title(pl.col("page_title")))
+    top_pages = ranking.rank(pages, settings.top).collect()
+    inputs = _inputs(hour, dump.facts, blacklist, settings)
+    provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
+    return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
+
+
+def _count_malformed(condensed: pl.DataFrame, shown: str, limit: float) -> int:
+    """Count the malformed lines and log the first few.
+
+    Raises:
+        CorruptError: There are no lines at all.
+        MalformedError: Their share is above the limit.
+    """
+    lines = int(condensed.get_column("pages").sum())
+    if not lines:
+        raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
+    lost = condensed.filter(pl.col("domain_code").is_null())
+    malformed = int(lost.get_column("pages").sum())
+    samples = lost.get_column("malformed").explode().head(ranking.SAMPLES).to_list()
+    if malformed:
+        log.warning(
+            "%s has %s malformed lines, such as %s",
+            shown,
+            f"{malformed:,}",
+            ", ".join(repr(line[:80]) for line in samples),
+        )
+    if malformed > limit * lines:
+        raise MalformedError(
+            f"{malformed:,} of {lines:,} lines of {shown} are malformed, such as {samples[0][:80]!r}",
+            f"more than {limit:.2%} is refused; PVTOP_MALFORMED_LIMIT raises that",
+        )
+    return malformed
+
+
+def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:
+    """Give the part of the provenance that is known before the work."""
+    return {
+        "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
+        "start": f"{hour.start:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
+        "source": dump.address,
+        "dump_bytes": dump.bytes,
+        "dump_sha256": dump.sha256,
+        "dump_etag": dump.etag,
+        "dump_last_modified": dump.last_modified,
+        "top": settings.top,
+        "keep_unknown": settings.keep_unknown,
+        "blacklist": blacklist.address,
+        "blacklist_sha256": blacklist.sha256,
+        "rules": RULES,
+        "version": version("pvtop"),
+    }
+
+
+def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
+    """Give the part of the provenance that is counted. Sums are Python's own, which do not overflow."""
+    counted = {name: sum(totals.get_column(name)) for name in ranking.COUNTS}
+    return {
+        "rows": counted["pages"],
+        "views": counted["views"],
+        "unknown_rows": counted["unknown_pages"],
+        "unknown_views": counted["unknown_views"],
+        "blacklisted_rows": counted["blacklisted_pages"],
+        "blacklisted_views": counted["blacklisted_views"],
+        "domains": top_pages.get_column("domain_code").n_unique(),
+        "entries": len(top_pages),
+        "entry_views": sum(top_pages.get_column("views")),
+    }

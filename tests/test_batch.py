@@ -1,0 +1,171 @@
+"""Many hours, from a folder and from a server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import DATA, Command
+from pvtop.batch import run_hours
+from pvtop.hours import Hour, span
+from pvtop.metrics import open_metrics
+from pvtop.settings import Settings
+from server import File, Server, status
+
+SOURCE = DATA / "source"
+DAY = span(Hour.parse("2024-12-31T00"), Hour.parse("2024-12-31T23"))
+ARGS = ("--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
+
+
+def files(folder: str) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def serve(server: Server, hours: list[Hour]) -> Settings:
+    for hour in hours:
+        server.files[f"/{hour.dump_path}"] = File((SOURCE / hour.dump_path).read_bytes())
+    return Settings.load(source=server.url, blacklist="none", output="lake", contact="me@example.org")
+
+
+def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
+    first = json.loads(pvtop("batch", *ARGS, "--json").stdout)
+    assert first["counts"] == {"done": 0, "written": 24}
+    again = pvtop("batch", *ARGS, "--last", "26", "--json")
+    assert json.loads(again.stdout)["counts"] == {"done": 24, "written": 2}
+    assert "2 of 26 hours to make" in again.stderr
+
+
+def test_a_range_by_days_with_hours_of_the_day(pvtop: Command) -> None:
+    done = pvtop("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
+    data = json.loads(done.stdout)
+    assert (done.returncode, data["counts"]) == (0, {"done": 0, "not published": 2, "written": 4})
+    assert data["not_published"] == ["2025-01-01T22", "2025-01-01T23"]
+
+
+def test_a_dry_run_touches_nothing(pvtop: Command) -> None:
+    done = pvtop("batch", *ARGS, "--last", "2", "--dry-run")
+    assert done.stdout.splitlines() == ["2025-01-01T00  make", "2025-01-01T01  make", "2 hours: 2 make"]
+    assert not Path("lake").exists()
+
+
+def test_one_failed_hour_stops_no_other(pvtop: Command, server: Server) -> None:
+    settings = serve(server, DAY[:4])
+    server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
+    args = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
+    done = pvtop("batch", *args, "--last", "4", "--json")
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["counts"] == {"done": 0, "failed": 1, "written": 3}
+    assert json.loads(done.stdout)["failures"][0]["hour"] == DAY[1].iso
+
+    seen = json.loads(pvtop("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
+    assert seen["hours"][DAY[1].iso] == "failed"
+    server.files[f"/{DAY[1].dump_path}"] = File((SOURCE / DAY[1].dump_path).read_bytes())
+    assert json.loads(pvtop("batch", *args, "--last", "4", "--json").stdout)["counts"] == {"done": 3, "written": 1}
+    assert not [name for name in files("lake") if "failures" in name]
+
+
+def test_no_hour_published_is_not_published(pvtop: Command) -> None:
+    assert pvtop("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--end", "2024-12-31"), ("--last", "2", "--start", "2024-12-31"), ("--hours", "25"), ("--hours", "5-3"),
+     ("--start", "2024-12-31", "--end", "2024-12-30"), ("--start", "2024-13-01")],
+)  # fmt: skip
+def test_wrong_ranges(pvtop: Command, args: tuple[str, ...]) -> None:
+    assert pvtop("batch", *ARGS, *args).returncode == 2
+
+
+def test_the_servers_rules_hold_over_many_hours(server: Server) -> None:
+    settings = serve(server, DAY)
+    result = run_hours(DAY, settings)
+    assert result.counts["written"] == 24
+    assert 1 <= server.most_at_once <= 2
+    assert all(asked["User-Agent"].startswith("pvtop/") for _, asked in server.requests)
+    assert all("(me@example.org)" in asked["User-Agent"] for _, asked in server.requests)
+
+
+def test_the_cache_is_pruned_as_it_goes(server: Server) -> None:
+    settings = serve(server, DAY).model_copy(update={"cache_max_size": 20_000})
+    run_hours(DAY, settings)
+    kept = list(settings.cache_dir.rglob("*.gz"))
+    assert sum(path.stat().st_size for path in kept) <= 20_000
+    assert kept
+
+
+def test_metrics(server: Server) -> None:
+    settings = serve(server, DAY[:1])
+    server.script[f"/{DAY[0].dump_path}"] = [status(503)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(5)
+        with open_metrics(f"127.0.0.1:{listener.getsockname()[1]}") as metrics:
+            run_hours(DAY[:1], settings, metrics=metrics)
+        seen = [listener.recv(4096).decode().strip() for _ in range(7)]
+    assert seen[0] == "pvtop.hours:1|c|#outcome:written"
+    assert sorted(line.split(":")[0] for line in seen[1:]) == [
+        "pvtop.compute.seconds", "pvtop.download.seconds", "pvtop.dump.bytes", "pvtop.dump.lines",
+        "pvtop.dump.malformed_lines", "pvtop.report.entries",
+    ]  # fmt: skip
+
+
+def test_logs_as_json(pvtop: Command) -> None:
+    lines = pvtop("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
+    logged = [json.loads(line) for line in lines]
+    assert logged[-1]["hour"] == "2025-01-01T01"
+    assert logged[-1]["status"] == "written"
+    assert logged[-1]["level"] == "info"
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Chatham"])
+def test_the_zone_of_the_machine_changes_nothing(pvtop: Command, zone: str) -> None:
+    hours = ("--start", "2016-02-28T23", "--end", "2016-02-29T02")
+    pvtop("batch", *ARGS, *hours)
+    pvtop("batch", *ARGS[:4], "--output", "abroad", *hours, TZ=zone)
+    assert files("abroad") == files("lake")
+    assert len(files("lake")) == 12
+
+
+def test_status_is_a_calendar(pvtop: Command) -> None:
+    pvtop("batch", *ARGS, "--start", "2024-12-31T02", "--end", "2025-01-01T01")
+    shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
+    assert shown[1] == "2024-12-31  ··██████████████████████  22"
+    assert shown[2].rstrip() == "2025-01-01  ██                         2"
+    assert "24 done, 2 missing, 22 not published" in shown
+    assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown
+
+
+def test_kill_at_any_moment_and_run_again(pvtop: Command) -> None:
+    """Ends byte-identical to an undisturbed run, with no temporary file left."""
+    pvtop("batch", *ARGS[:4], "--output", "undisturbed", "--last", "26")
+    command = [str(Path(sys.executable).with_name("pvtop")), "batch", *map(str, ARGS), "--last", "26"]
+    for written in (0, 3, 8, 15, 22):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+            assert process.stderr
+            for line in process.stderr:
+                if len(list(Path("lake").rglob("top_pages.parquet"))) >= written or not line:
+                    break
+            process.send_signal(signal.SIGKILL)
+    assert pvtop("batch", *ARGS, "--last", "26").returncode == 0
+    assert files("lake") == files("undisturbed")
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_in_good_order(server: Server, by: signal.Signals) -> None:
+    serve(server, DAY)
+    command = [str(Path(sys.executable).with_name("pvtop")), "batch", "--source", server.url, "--blacklist", "none"]
+    command += ["--output", "lake", "--start", "2024-12-31"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        process.stderr.readline()
+        process.send_signal(by)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert not [path for path in Path().rglob("*.tmp") if path.is_file()]

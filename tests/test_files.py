@@ -1,0 +1,49 @@
+"""Files that appear whole, and locks that tell what is abandoned and what is in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pvtop.files import become, in_use, remove_unless_used, temporary, write_whole
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file"
+    with temporary(target) as file:
+        file.write(b"x")
+        assert not target.exists()
+        become(file, target)
+    assert target.read_bytes() == b"x"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    write_whole(target, b"old")
+    with pytest.raises(ZeroDivisionError), temporary(target) as file:
+        file.write(bytes(1 // 0))
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    target, abandoned = tmp_path / "file", tmp_path / ".file.0123abcd.tmp"
+    abandoned.touch()
+    with temporary(target) as one:
+        assert not abandoned.exists()
+        with temporary(target) as other:
+            become(other, target)
+        assert Path(one.name).exists()
+        become(one, target)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_in_use_is_not_removed(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    write_whole(target, b"x")
+    with in_use(target):
+        assert not remove_unless_used(target)
+    assert remove_unless_used(target)
+    assert remove_unless_used(target)
