@@ -17,7 +17,7 @@ import pytest
 from pvtop.cache import Cache, CachedDump, LocalFile
 from pvtop.download import Facts, sidecar
 from pvtop.errors import OutputError
-from pvtop.files import in_use
+from pvtop.files import in_use, temporary
 from pvtop.hours import Hour
 
 HOUR = Hour.parse("2019-04-01T12")
@@ -42,6 +42,17 @@ def keep(cache: Cache, hour: Hour = HOUR, content: bytes = CONTENT, age: timedel
 def cache(tmp_path: Path) -> Cache:
     """Give a cache whose folder does not exist yet."""
     return Cache(tmp_path / "cache")
+
+
+def test_sweeping_removes_what_killed_runs_left_and_nothing_else(tmp_path: Path) -> None:
+    dump, left = tmp_path / "2024" / "2024-08" / "kept", tmp_path / "2024" / "2024-08" / ".kept.0123abcd.tmp"
+    dump.parent.mkdir(parents=True)
+    dump.touch()
+    left.touch()
+    with temporary(dump) as file:
+        left.touch()
+        Cache(tmp_path).sweep()
+        assert sorted(dump.parent.iterdir()) == sorted([dump, Path(file.name)])
 
 
 def test_places(cache: Cache) -> None:

@@ -13,7 +13,7 @@ from pvtop.addresses import public
 from pvtop.download import Facts, sidecar, writing
 from pvtop.dump import verify_gzip
 from pvtop.errors import CorruptError
-from pvtop.files import remove_unless_used
+from pvtop.files import SUFFIX, remove_unless_used
 from pvtop.hours import Hour
 
 
@@ -117,6 +117,16 @@ class Cache:
             if gone:
                 sidecar(dump.path).unlink(missing_ok=True)
         return gone
+
+    def sweep(self) -> None:
+        """Remove what transfers that were killed have left; not what is being written.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+        with writing(self.folder):
+            for abandoned in self.folder.glob(f"**/.*{SUFFIX}"):
+                remove_unless_used(abandoned)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 LONGEST_LISTING = 20_000_000  # bytes; a month's of Wikimedia's has some 200,000
 LONGEST_WAIT = 600  # seconds: a server that asks for more is an error rather than a wait
-HINT = (
-    "check the address and the network; a mirror may serve: --source https://dumps.wikimedia.your.org/other/pageviews"
-)
+HINT = "check the address and the network, or try again later; for dumps, a mirror may serve as --source"
 
 
 log = logging.getLogger(__name__)

@@ -72,7 +72,10 @@ def verify(
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
     out.result(data, iter([*(reason for _, reason in broken), f"{count:,} dumps, {len(broken):,} broken"]))
     if broken:
-        raise CorruptError(f"{len(broken):,} of {count:,} cached dumps are broken", "pvtop report downloads them again")
+        raise CorruptError(
+            f"{len(broken):,} of {count:,} cached dumps are broken",
+            "pvtop report --force --refresh-dump downloads an hour again; pvtop cache prune removes",
+        )
 
 
 @app.command()
@@ -97,7 +100,7 @@ def prune(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Remove downloads that are old or too many; never one that is being read.
+    """Remove downloads that are old or too many, and what killed runs have left; never a file in use.
 
     Examples:
 
@@ -114,13 +117,11 @@ def prune(
     chosen = found.prunable(older_than, max_size)
     if chosen and not dry_run and not yes:
         _confirm(chosen)
-    for dump in () if dry_run else chosen:
-        found.remove(dump)
-    data = {
-        "removed": [] if dry_run else [_data(dump) for dump in chosen],
-        "chosen": [_data(dump) for dump in chosen],
-    }
-    out.result(data, _lines(chosen, "would be removed" if dry_run else "removed"))
+    if not dry_run:
+        found.sweep()
+    gone = chosen if dry_run else [dump for dump in chosen if found.remove(dump)]
+    data = {"dry_run": dry_run, "removed": [_data(dump) for dump in gone]}
+    out.result(data, _lines(gone, "would be removed" if dry_run else "removed"))
 
 
 def _confirm(chosen: list[CachedDump]) -> None:
