@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +62,6 @@ def test_every_setting_is_in_the_readme() -> None:
     assert [name for name in Settings.model_fields if f"`{name}`" not in readme and name not in switches] == []
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="make is not on this machine")
 def test_every_target_of_the_makefile_has_a_help_text() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)

@@ -1,0 +1,67 @@
+"""The lake on object storage: the same commands, the same bytes as in a folder, on an S3 server of one's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from moto.server import ThreadedMotoServer
+
+from conftest import DATA, Command
+
+ARGS = ("--source", DATA / "source", "--blacklist", DATA / "blacklist")
+LAKE = "s3://bucket/lake"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
+    """Run an S3 server with one bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "AKIATEST",
+        "AWS_SECRET_ACCESS_KEY": "verysecret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    files = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    if files.exists("bucket"):  # the server's memory outlives it
+        files.rm("bucket", recursive=True)
+    files.mkdir("bucket")
+    yield files
+    server.stop()
+
+
+def test_a_batch_writes_what_it_writes_to_a_folder(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
+    assert pvtop("batch", *ARGS, "--output", "lake", "--last", "4").returncode == 0
+    done = pvtop("batch", *ARGS, "--output", LAKE, "--last", "4", "--json")
+    assert json.loads(done.stdout)["counts"] == {"done": 0, "written": 4}, done.stderr
+    folder = {str(path.relative_to("lake")): path.read_bytes() for path in Path("lake").rglob("*") if path.is_file()}
+    bucket = {path.removeprefix("bucket/lake/"): s3.cat_file(path) for path in s3.find("bucket/lake")}
+    assert bucket == folder
+
+
+def test_what_is_done_is_known_and_read_back(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
+    pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14")
+    again = pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14")
+    assert "(unchanged)" in again.stdout, again.stderr
+    assert "Sydney_Harbour_Bridge" in pvtop("show", "--output", LAKE, "--domain", "en").stdout
+    seen = json.loads(pvtop("status", *ARGS[:2], "--output", LAKE, "--start", "2024-12-31", "--json").stdout)
+    assert seen["counts"] == {"done": 1, "missing": 23}
+    s3.rm_file("bucket/lake/top_pages/date=2024-12-31/hour=14/top_pages.parquet")
+    assert "(written)" in pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14").stdout
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_not_there_is_not_made_and_secrets_stay_secret(pvtop: Command) -> None:
+    done = pvtop("report", *ARGS, "--output", "s3://AKIATEST:verysecret@nowhere/lake", "--verbose")
+    assert done.returncode == 1
+    assert "verysecret" not in done.stdout
+    files = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    assert files.ls("") == ["bucket"]
