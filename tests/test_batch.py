@@ -100,6 +100,14 @@ def test_the_cache_is_pruned_as_it_goes(server: Server) -> None:
     assert kept
 
 
+def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
+    settings = serve(server, DAY[:2])
+    run_hours(DAY[:2], settings)
+    server.files[f"/{DAY[0].dump_path}"] = File((SOURCE / DAY[5].dump_path).read_bytes())
+    refreshed = run_hours(DAY[:2], settings.model_copy(update={"refresh_dump": True}))
+    assert refreshed.counts == {"done": 0, "unchanged": 1, "written": 1}
+
+
 def test_metrics(server: Server) -> None:
     settings = serve(server, DAY[:1])
     server.script[f"/{DAY[0].dump_path}"] = [status(503)]

@@ -180,9 +180,8 @@ async def _outcome(hour: Hour, run: Run, progress: Progress) -> Outcome:
 async def _plan(hours: Sequence[Hour], run: Run) -> list[Action]:
     settings = run.settings
     in_place = local_path(settings.source) is not None
-    terms = Terms(
-        await run.recipe(), public(settings.source).rstrip("/"), in_place, settings.check_source, settings.force
-    )
+    again = settings.force or settings.refresh_dump
+    terms = Terms(await run.recipe(), public(settings.source).rstrip("/"), in_place, settings.check_source, again)
     done = await asyncio.to_thread(_read_done, hours, run)
     every_month = in_place or settings.check_source
     months = {hour.month_folder for hour in hours if every_month or hour not in done}

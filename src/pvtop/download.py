@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 18
 PARTIAL_CONTENT = 206
-DOWNLOADS = 2  # of a file that arrives whole but is not what it should be
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +62,9 @@ class Facts:
             facts = cls(**json.loads(sidecar(path).read_text()))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
-        texts = [facts.address, facts.sha256, facts.etag or "", facts.last_modified or ""]
-        sound = [isinstance(it, kind) for kind, its in ((int, [facts.bytes]), (str, texts)) for it in its]
-        return facts if all(sound) else None
+        texts = (facts.address, facts.sha256, facts.etag or "", facts.last_modified or "")
+        sound = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
+        return facts if sound else None
 
 
 def sidecar(path: Path) -> Path:

@@ -84,7 +84,7 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
         progress: Told of every chunk of the dump that is downloaded.
 
     Raises:
-        PvtopError: One of its kinds, by what went wrong; the lake is then as it was.
+        PvtopError: One of its kinds, by what went wrong; the lake then has no half of the hour as if it were done.
     """
 
     async def run() -> HourResult:
