@@ -9,7 +9,17 @@ import polars as pl
 import pytest
 
 from conftest import WriteDump
-from pvtop.dump import decode_title, encode_titles, reading, scan_dump, scan_rows, verify_gzip
+from pvtop.dump import (
+    Proof,
+    UncleanError,
+    decode_title,
+    encode_titles,
+    reading,
+    scan_clean,
+    scan_dump,
+    scan_rows,
+    verify_gzip,
+)
 from pvtop.errors import CorruptError
 
 GOOD = "en A 1 0\n"
@@ -65,36 +75,36 @@ def test_white_space_and_control_characters_stay_in_titles(write_dump: WriteDump
     assert rows(write_dump(f"en a{space}b 5 0\n{GOOD}")) == [("en", f"a{space}b", 5), ("en", "A", 1)]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Title 1 0",
-        "en Title",
-        "en",
-        "en a b 1 0",
-        "en a 1 0 0",
-        "en a 1 0 ",
-        "en  506 0",
-        "en  a 1 0",
-        "en a  0",
-        "en a 1 ",
-        " a 1",
-        "en a 1.5 0",
-        "en a 1e3 0",
-        "en a +5 0",
-        "en a -5 0",
-        "en a -0 0",
-        "en a 5 +0",
-        "en a \t5 0",
-        "en a 5 x",
-        "en a ٣ 0",
-        "en a 9223372036854775808 0",
-        "en a 1 9223372036854775808",
-        "en a 1_0 0",
-        "\t",
-        " ",
-    ],
-)
+MALFORMED = [
+    "Title 1 0",
+    "en Title",
+    "en",
+    "en a b 1 0",
+    "en a 1 0 0",
+    "en a 1 0 ",
+    "en  506 0",
+    "en  a 1 0",
+    "en a  0",
+    "en a 1 ",
+    " a 1",
+    "en a 1.5 0",
+    "en a 1e3 0",
+    "en a +5 0",
+    "en a -5 0",
+    "en a -0 0",
+    "en a 5 +0",
+    "en a \t5 0",
+    "en a 5 x",
+    "en a ٣ 0",
+    "en a 9223372036854775808 0",
+    "en a 1 9223372036854775808",
+    "en a 1_0 0",
+    "\t",
+    " ",
+]
+
+
+@pytest.mark.parametrize("line", MALFORMED)
 @pytest.mark.parametrize("place", ["first", "middle", "last", "last without a newline", "only"])
 def test_malformed_lines_are_left_out_and_kept_for_the_log(write_dump: WriteDump, line: str, place: str) -> None:
     content = {
@@ -149,6 +159,57 @@ def test_more_than_one_gzip_member(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"en A 1 0\nen B") + gzip.compress(b" 2 0\n"))
     assert rows(path) == [("en", "A", 1), ("en", "B", 2)]
     verify_gzip(path, "it")
+
+
+def read_clean(path: Path) -> list[tuple[str, str, int]]:
+    proof = Proof()
+    found = scan_clean(path, proof).select("domain_code", "page_title", "views").collect(engine="streaming")
+    proof.settle(path)
+    return found.rows()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD,
+        GOOD * 200_000,
+        "en A 0 0\nen B 9 10\nen C 99 100\nen D 9223372036854775807 9223372036854775807\n",
+        '"" Z 1 0\n Z 1 0\nen Главная 10 0\nen "a 5 0\nen a"b 5 0\nen \ta\x0b\u2028 5 0\n',
+    ],
+)
+def test_a_clean_dump_is_proven_to_be_read_right(write_dump: WriteDump, content: str) -> None:
+    path = write_dump(content)
+    proof = Proof()
+    clean = scan_clean(path, proof).collect(engine="streaming")
+    proof.settle(path)
+    assert clean.rows() == scan_rows(path).collect(engine="streaming").rows()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(f"{GOOD}{line}\n{GOOD}" for line in MALFORMED),
+        *(f"{line}\n{GOOD}" for line in MALFORMED),
+        f"{GOOD}en a 5 0\r\n",
+        f"{GOOD}\n{GOOD}",
+        f"{GOOD}en a 007 0\n",
+        f"{GOOD}en a 5 00\n",
+        f"\ufeff{GOOD}",
+        f"{GOOD}en a 5 0",
+        b"en \xff 5 0\n",
+        gzip.compress(GOOD.encode()),  # packed twice
+    ],
+)
+def test_a_dump_that_is_not_clean_is_noticed(write_dump: WriteDump, content: str | bytes) -> None:
+    with pytest.raises((UncleanError, pl.exceptions.PolarsError)):
+        read_clean(write_dump(content))
+
+
+def test_more_members_than_one_are_no_proof(tmp_path: Path) -> None:
+    path = tmp_path / "two.gz"
+    path.write_bytes(gzip.compress(GOOD.encode()) * 2)
+    with pytest.raises(UncleanError):
+        read_clean(path)
 
 
 def test_encoded_titles_are_those_that_decode_to_the_title() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from pvtop import ranking
 from pvtop.cache import LocalFile
 from pvtop.download import Facts
-from pvtop.dump import decode_title, encode_titles, reading, scan_rows
+from pvtop.dump import Proof, UncleanError, decode_title, encode_titles, reading, scan_clean, scan_rows
 from pvtop.errors import CorruptError, MalformedError
 from pvtop.files import in_use
 from pvtop.hours import Hour
@@ -32,11 +33,8 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     """
     shown = dump.facts.address
     left_out = encode_titles(blacklist.pages.lazy()).collect().lazy()
-    rows = scan_rows(dump.path)
     with reading(dump.path, shown), in_use(dump.path) if dump.cached else nullcontext():
-        condensed = ranking.condense(rows, left_out, settings.top, keep_unknown=settings.keep_unknown).collect(
-            engine="streaming"
-        )
+        condensed = _condense(dump.path, left_out, settings)
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
     try:
         totals = ranking.total(condensed.lazy()).collect()
@@ -47,6 +45,23 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
+
+
+def _condense(dump: Path, left_out: pl.LazyFrame, settings: Settings) -> pl.DataFrame:
+    """Read a dump the fast way, and where that proves to be wrong for it, line by line."""
+
+    def condense(rows: pl.LazyFrame) -> pl.DataFrame:
+        condensed = ranking.condense(rows, left_out, settings.top, keep_unknown=settings.keep_unknown)
+        return condensed.collect(engine="streaming")
+
+    proof = Proof()
+    try:
+        condensed = condense(scan_clean(dump, proof))
+        proof.settle(dump)
+    except (UncleanError, pl.exceptions.PolarsError):
+        log.debug("%s is not clean: it is read line by line", dump)
+        return condense(scan_rows(dump))
+    return condensed
 
 
 def _count_malformed(condensed: pl.DataFrame, shown: str, limit: float) -> int:
