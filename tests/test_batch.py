@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +21,7 @@ import pytest
 from conftest import DATA, Command
 from pvtop.batch import run_hours
 from pvtop.hours import Hour, span
-from pvtop.metrics import open_metrics
+from pvtop.pipeline import run_hour
 from pvtop.settings import Settings
 from server import File, Server, status
 
@@ -100,6 +107,17 @@ def test_the_cache_is_pruned_as_it_goes(server: Server) -> None:
     assert kept
 
 
+def test_the_cache_is_pruned_by_age(server: Server) -> None:
+    settings = serve(server, DAY[:3]).model_copy(update={"cache_max_age": timedelta(days=7)})
+    run_hours(DAY[:2], settings)
+    old, young = (settings.cache_dir / hour.dump_path for hour in DAY[:2])
+    week_ago = time.time() - timedelta(days=7, minutes=1).total_seconds()
+    os.utime(old, (week_ago, week_ago))
+    run_hours(DAY[2:3], settings)
+    assert not old.exists()
+    assert young.exists()
+
+
 def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
     settings = serve(server, DAY[:2])
     run_hours(DAY[:2], settings)
@@ -108,20 +126,62 @@ def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
     assert refreshed.counts == {"done": 0, "unchanged": 1, "written": 1}
 
 
+def metrics_of(act: Callable[[Settings], object], settings: Settings) -> list[str]:
+    """Give the lines that a DogStatsD server hears while something is done, as `name:value|type|#tags`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(0.2)  # loopback delivers at once: what has not come by then does not come
+        act(settings.model_copy(update={"statsd": f"127.0.0.1:{listener.getsockname()[1]}"}))
+        heard = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                heard.append(listener.recv(4096).decode().strip())
+        return heard
+
+
 def test_metrics(server: Server) -> None:
     settings = serve(server, DAY[:1])
     server.script[f"/{DAY[0].dump_path}"] = [status(503)]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.settimeout(5)
-        with open_metrics(f"127.0.0.1:{listener.getsockname()[1]}") as metrics:
-            run_hours(DAY[:1], settings, metrics=metrics)
-        seen = [listener.recv(4096).decode().strip() for _ in range(7)]
-    assert seen[0] == "pvtop.hours:1|c|#outcome:written"
-    assert sorted(line.split(":")[0] for line in seen[1:]) == [
-        "pvtop.compute.seconds", "pvtop.download.seconds", "pvtop.dump.bytes", "pvtop.dump.lines",
-        "pvtop.dump.malformed_lines", "pvtop.report.entries",
+    heard = dict(line.split(":", 1) for line in metrics_of(lambda it: run_hours(DAY[:1], it), settings))
+    made = run_hour(DAY[0], settings)
+    sizes = [Path(path).stat().st_size for path in (made.text, made.top_pages, made.domains)]
+    assert heard.pop("pvtop.download.seconds").endswith("|ms")
+    assert heard.pop("pvtop.compute.seconds").endswith("|ms")
+    assert heard == {
+        "pvtop.retries": "1|c",
+        "pvtop.hours": "1|c|#outcome:written",
+        "pvtop.dump.lines": f"{made.provenance.rows}|c",
+        "pvtop.dump.bytes": f"{made.provenance.dump_bytes}|c",
+        "pvtop.dump.malformed_lines": "0|c",
+        "pvtop.report.entries": f"{made.provenance.entries}|g",
+        "pvtop.report.bytes": f"{sum(sizes)}|g",
+    }
+
+
+def test_metrics_of_hours_that_are_not_made(server: Server) -> None:
+    settings = serve(server, DAY[:2])
+    server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
+    assert metrics_of(lambda it: run_hours(DAY[1:3], it), settings) == [
+        "pvtop.hours:1|c|#outcome:not_published", "pvtop.hours:1|c|#outcome:failed"
     ]  # fmt: skip
+    run_hour(DAY[0], settings)
+    assert metrics_of(lambda it: run_hour(DAY[0], it), settings) == ["pvtop.hours:1|c|#outcome:unchanged"]
+
+
+def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_long_it_takes() -> None:
+    terminal, stderr = pty.openpty()
+    command = [str(Path(sys.executable).with_name("pvtop")), "batch", *map(str, ARGS), "--last", "3"]
+    with subprocess.Popen(command, stderr=stderr, stdout=subprocess.PIPE, text=True) as process:
+        os.close(stderr)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(terminal, 65536):
+                shown += chunk
+        assert process.communicate()[0] == "3 hours: 3 written\n"
+    os.close(terminal)
+    assert re.search(rb"3 of 3, [\d.,]+ a minute, 0:00:00 left", shown)
+    assert b"2025-01-01T01" in shown
+    assert b"computing" in shown
 
 
 def test_logs_as_json(pvtop: Command) -> None:

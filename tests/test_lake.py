@@ -21,7 +21,7 @@ PATHS = [
     "text/2019/2019-04/top_pages-20190401-120000.txt",
     "top_pages/date=2019-04-01/hour=12/top_pages.parquet",
 ]
-Write = Callable[[Lake], None]
+Write = Callable[[Lake], object]
 
 
 @pytest.fixture(params=["folder", "memory"])

@@ -16,7 +16,7 @@ from reports import make_report
 HOUR = Hour.parse("2019-04-01T12")
 COMPLETED = HOUR.stamp + timedelta(hours=9)
 MADE = replace(make_report().provenance, source=f"https://example.org/{HOUR.dump_path}")
-RECIPE = Recipe(MADE.blacklist_sha256, MADE.top, MADE.keep_unknown, MADE.rules)
+RECIPE = Recipe(MADE.blacklist_sha256, MADE.top, MADE.keep_unknown, MADE.rules, malformed_limit=0.01)
 TERMS = Terms(RECIPE, "https://example.org", in_place=False)
 LISTED = Entry(HOUR.dump_path.rpartition("/")[2], MADE.dump_bytes, HOUR.stamp)
 
@@ -48,6 +48,13 @@ def test_done_hours_are_done_whether_still_published_or_not() -> None:
 )
 def test_another_recipe_makes_again(recipe: Recipe, reason: str) -> None:
     assert decide(MADE, replace(TERMS, recipe=recipe)) == (Step.AGAIN, reason)
+
+
+def test_a_stricter_limit_on_malformed_lines_makes_again() -> None:
+    lossy = replace(MADE, rows=99, malformed=1)
+    assert decide(lossy, replace(TERMS, recipe=replace(RECIPE, malformed_limit=0.01))) == (Step.DONE, "")
+    again = (Step.AGAIN, "too many malformed lines")
+    assert decide(lossy, replace(TERMS, recipe=replace(RECIPE, malformed_limit=0.009))) == again
 
 
 def test_force_and_what_cannot_be_read_make_again() -> None:

@@ -14,10 +14,8 @@ from typing import Protocol
 
 from pvtop.addresses import local_path, public
 from pvtop.cache import Cache
-from pvtop.download import Progress
 from pvtop.errors import NotPublishedError, OutputError, PvtopError, internal
 from pvtop.hours import Hour
-from pvtop.metrics import Metrics, NoMetrics
 from pvtop.pipeline import HourResult, Run, make_hour, run_sync
 from pvtop.plan import Action, Done, Step, Terms, plan
 from pvtop.settings import Settings
@@ -55,6 +53,9 @@ class Watch(Protocol):
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Hear how far a download is, in bytes."""
+
+    def computing(self, hour: Hour) -> None:
+        """Hear that an hour is being computed."""
 
     def finished(self, outcome: Outcome) -> None:
         """Hear what became of an hour."""
@@ -112,24 +113,21 @@ def plan_hours(hours: Sequence[Hour], settings: Settings) -> list[Action]:
     return run_sync(make())
 
 
-def run_hours(
-    hours: Sequence[Hour], settings: Settings, watch: Watch | None = None, metrics: Metrics | None = None
-) -> BatchResult:
+def run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch | None = None) -> BatchResult:
     """Make the reports of many hours: those that are missing, and those that do not hold any more.
 
     Args:
         hours: The hours, in the order they are taken.
         settings: Everything else.
         watch: Told how it goes.
-        metrics: Told of every hour.
 
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read at all; an hour that fails is in the result.
     """
-    return run_sync(_run_hours(hours, settings, watch or _Unwatched(), metrics or NoMetrics()))
+    return run_sync(_run_hours(hours, settings, watch or _Unwatched()))
 
 
-async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch, metrics: Metrics) -> BatchResult:
+async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch) -> BatchResult:
     result = BatchResult()
     async with Run(settings) as run:
         actions = await _plan(hours, run)
@@ -138,13 +136,13 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch, me
         for action in actions:
             if action.step is Step.NOT_PUBLISHED:
                 outcome = Outcome(action.hour, action.step)
+                run.metrics.count("hours", outcome="not_published")
                 result.add(outcome)
                 watch.finished(outcome)
         to_make = iter([action.hour for action in actions if action.step in {Step.MAKE, Step.AGAIN}])
 
         def finish(outcome: Outcome) -> None:
             result.add(outcome)
-            _measure(outcome, metrics)
             watch.finished(outcome)
             if sum(result.counts.values()) % PRUNE_EVERY == 0:
                 prune(settings)
@@ -159,13 +157,13 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch, me
 async def _work(hours: Iterator[Hour], run: Run, watch: Watch, finish: Callable[[Outcome], None]) -> None:
     """Take one hour after the other. Its neighbours are at other stages: the run's semaphores order them."""
     for hour in hours:
-        finish(await _outcome(hour, run, partial(watch.downloading, hour)))
+        finish(await _outcome(hour, run, watch))
 
 
-async def _outcome(hour: Hour, run: Run, progress: Progress) -> Outcome:
+async def _outcome(hour: Hour, run: Run, watch: Watch) -> Outcome:
     """Make an hour, and give what became of it; a failure leaves a note in the lake for `status`."""
     try:
-        result = await make_hour(hour, run, progress)
+        result = await make_hour(hour, run, partial(watch.downloading, hour), partial(watch.computing, hour))
     except NotPublishedError:
         return Outcome(hour, Step.NOT_PUBLISHED)
     except Exception as error:  # whatever one hour meets, a bug too, must not stop the others; it is told as a failure
@@ -209,22 +207,6 @@ def prune(settings: Settings) -> None:
             log.info("removed %s from the cache", dump.path.name)
 
 
-def _measure(outcome: Outcome, metrics: Metrics) -> None:
-    """Report an hour's metrics."""
-    metrics.count("hours", outcome=outcome.status.replace(" ", "_"))
-    if outcome.status == "failed":
-        metrics.count("failures")
-    if outcome.result is None or outcome.status != "written":
-        return
-    facts = outcome.result.provenance
-    metrics.count("dump.lines", facts.rows + facts.malformed)
-    metrics.count("dump.bytes", facts.dump_bytes)
-    metrics.count("dump.malformed_lines", facts.malformed)
-    metrics.gauge("report.entries", facts.entries)
-    metrics.timing("download.seconds", outcome.result.seconds.obtaining)
-    metrics.timing("compute.seconds", outcome.result.seconds.computing)
-
-
 class _Unwatched:
     """Tells nobody."""
 
@@ -232,6 +214,9 @@ class _Unwatched:
         """Tell nobody."""
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
+        """Tell nobody."""
+
+    def computing(self, hour: Hour) -> None:
         """Tell nobody."""
 
     def finished(self, outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 from pvtop import ranking
 from pvtop.cache import LocalFile
 from pvtop.download import Facts
-from pvtop.dump import Proof, UncleanError, decode_title, encode_titles, reading, scan_clean, scan_rows
+from pvtop.dump import Proof, UncleanError, decode_title, reading, scan_clean, scan_rows
 from pvtop.errors import CorruptError, MalformedError
 from pvtop.files import in_use
 from pvtop.hours import Hour
@@ -32,9 +32,8 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
         MalformedError: More of its lines are malformed than the settings allow.
     """
     shown = dump.facts.address
-    left_out = encode_titles(blacklist.pages.lazy()).collect().lazy()
     with reading(dump.path, shown), in_use(dump.path) if dump.cached else nullcontext():
-        condensed = _condense(dump.path, left_out, settings)
+        condensed = _condense(dump.path, blacklist.written.lazy(), settings)
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
     try:
         totals = ranking.total(condensed.lazy()).collect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
@@ -31,10 +31,15 @@ class Client:
 
     Use as an asynchronous context manager, and one for as many hours as there are, so that the cap on
     connections holds for them together.
+
+    Args:
+        settings: The settings of the run.
+        on_retry: Called before every attempt but the first.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_retry: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
+        self._on_retry = on_retry
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -76,6 +81,7 @@ class Client:
         async for attempt in attempts:
             if attempt.num > 1:
                 log.info("attempt %d of %d", attempt.num, self._settings.attempts)
+                self._on_retry()
             yield attempt
 
     @contextlib.asynccontextmanager

@@ -55,20 +55,28 @@ class Lake:
             else:
                 self._files.exists(self._root)  # a bucket is not made, but that it answers is seen
 
-    def write(self, report: Report) -> None:
+    def write(self, report: Report) -> int:
         """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
 
         Each file appears under its name whole. Same report, same bytes.
+
+        Returns:
+            The bytes of its files.
 
         Raises:
             OutputError: The lake cannot be written.
         """
         facts = report.provenance.to_json()
+        files = {
+            domains_path(report.hour): _parquet(report.domains, facts),
+            text_path(report.hour): report.to_text().encode(),
+            top_pages_path(report.hour): _parquet(report.top_pages, facts),
+        }
         self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
-        self._put(domains_path(report.hour), _parquet(report.domains, facts))
-        self._put(text_path(report.hour), report.to_text().encode())
-        self._put(top_pages_path(report.hour), _parquet(report.top_pages, facts))
+        for path, content in files.items():
+            self._put(path, content)
         self._remove(failure_path(report.hour))
+        return sum(map(len, files.values()))
 
     def provenance(self, hour: Hour) -> Provenance | None:
         """Tell where an hour's report comes from.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Protocol
 
 from pvtop.errors import UsageError
@@ -21,6 +19,9 @@ class Metrics(Protocol):
     def timing(self, name: str, seconds: float) -> None:
         """Record how long something took."""
 
+    def close(self) -> None:
+        """Let go of what is held."""
+
 
 class NoMetrics:
     """Nowhere."""
@@ -32,6 +33,9 @@ class NoMetrics:
         """Do nothing."""
 
     def timing(self, name: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
         """Do nothing."""
 
 
@@ -76,15 +80,10 @@ class Statsd:
         self._client.close_socket()
 
 
-@contextlib.contextmanager
-def open_metrics(address: str) -> Iterator[Metrics]:
-    """Send metrics to what `--statsd` names as long as the context lasts; nowhere where it is empty.
+def open_metrics(address: str) -> Metrics:
+    """Send metrics to what `--statsd` names; nowhere where it is empty. To be closed.
 
     Raises:
         UsageError: As for `Statsd`.
     """
-    if not address:
-        yield NoMetrics()
-        return
-    with contextlib.closing(Statsd(address)) as statsd:
-        yield statsd
+    return Statsd(address) if address else NoMetrics()

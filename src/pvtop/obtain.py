@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 
 import polars as pl
@@ -13,7 +14,7 @@ from pvtop.addresses import join, local_path, public
 from pvtop.blacklist import no_blacklist, parse_blacklist, read_bytes, verify_blacklist
 from pvtop.cache import Cache, LocalFile
 from pvtop.download import Facts, Progress, download
-from pvtop.dump import sha256_of, verify_gzip
+from pvtop.dump import encode_titles, sha256_of, verify_gzip
 from pvtop.errors import BlacklistError, MissingError, NotPublishedError, SourceError
 from pvtop.hours import Hour
 from pvtop.http import Client
@@ -27,7 +28,7 @@ LATE_AFTER = timedelta(hours=6)  # upstream's own alarm for an hour that is not 
 NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blacklist:
     """The blacklist of a run.
 
@@ -40,6 +41,11 @@ class Blacklist:
     address: str
     sha256: str | None
     pages: pl.DataFrame
+
+    @cached_property
+    def written(self) -> pl.DataFrame:
+        """The pages with their titles as dumps write them; worked out once for all hours of a run."""
+        return encode_titles(self.pages.lazy()).collect()
 
 
 async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from time import monotonic
@@ -16,10 +16,11 @@ from pvtop.addresses import join, local_path, public
 from pvtop.cache import LocalFile
 from pvtop.compute import make_report
 from pvtop.download import Facts, Progress
-from pvtop.errors import CorruptError
+from pvtop.errors import CorruptError, NotPublishedError
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
+from pvtop.metrics import Metrics, open_metrics
 from pvtop.obtain import Blacklist, fetch_dump, find_dump, has_changed, obtain_blacklist
 from pvtop.plan import Recipe
 from pvtop.report import RULES, Provenance, Report
@@ -63,6 +64,7 @@ class HourResult:
         text: Where the text report lies.
         top_pages: Where the Parquet of the ranked pages lies.
         domains: Where the Parquet of the domain totals lies.
+        written_bytes: The size of the three, 0 where nothing was written.
         seconds: What the time went to.
     """
 
@@ -72,7 +74,8 @@ class HourResult:
     text: str
     top_pages: str
     domains: str
-    seconds: Seconds
+    written_bytes: int = 0
+    seconds: Seconds = Seconds(0, 0)
 
 
 def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -> HourResult:
@@ -141,6 +144,7 @@ class Run:
 
     Attributes:
         lake: Where reports go.
+        metrics: Told of every hour and of every retry.
         client: All HTTP of the run.
         downloading: Taken for each transfer.
         computing: Taken for each report that is computed: two at once keep two cores busy, as each has stretches that
@@ -150,7 +154,8 @@ class Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lake = Lake(settings.output)
-        self.client = Client(settings)
+        self.metrics = open_metrics(settings.statsd)
+        self.client = Client(settings, lambda: self.metrics.count("retries"))
         self.source = open_source(settings.source, self.client)
         self.downloading = asyncio.Semaphore(settings.connections)
         self.computing = asyncio.Semaphore(2)
@@ -161,6 +166,7 @@ class Run:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.metrics.close()
         await self.client.__aexit__()
 
     async def blacklist(self) -> Blacklist:
@@ -177,29 +183,50 @@ class Run:
     async def recipe(self) -> Recipe:
         """Give what reports are made with, dumps apart."""
         blacklist = await self.blacklist()
-        return Recipe(blacklist.sha256, self.settings.top, self.settings.keep_unknown, RULES)
+        chosen = self.settings
+        return Recipe(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES, chosen.malformed_limit)
 
     async def fetch(self, hour: Hour, progress: Progress | None) -> LocalFile:
         """Download the dump of an hour."""
         async with self.downloading:
             return await fetch_dump(hour, self.client, self.settings, progress)
 
-    async def compute(self, hour: Hour, dump: LocalFile) -> Report:
-        """Compute the report of an hour, and validate it."""
+    async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
+        """Compute the report of an hour, and validate it; tell when it is its turn."""
         blacklist = await self.blacklist()
         async with self.computing:
+            started()
             report = await asyncio.to_thread(make_report, hour, dump, blacklist, self.settings)
             if not self.settings.no_validate:
                 await asyncio.to_thread(validate, report, blacklist.pages)
             return report
 
 
-async def make_hour(hour: Hour, run: Run, progress: Progress | None = None) -> HourResult:
-    """Make the report of one hour within a run, unless the one in the lake still holds.
+async def make_hour(
+    hour: Hour, run: Run, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
+) -> HourResult:
+    """Make the report of one hour within a run, unless the one in the lake still holds; and measure it.
+
+    Args:
+        hour: The hour.
+        run: What it shares with other hours.
+        progress: Told of every chunk of the dump that is downloaded.
+        computing: Called when the computing begins.
 
     Raises:
         PvtopError: As for `run_hour`.
     """
+    try:
+        result = await _make_hour(hour, run, progress, computing)
+    except Exception as error:
+        outcome = "not_published" if isinstance(error, NotPublishedError) else "failed"
+        run.metrics.count("hours", outcome=outcome)
+        raise
+    _measure(result, run.metrics)
+    return result
+
+
+async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing: Callable[[], None]) -> HourResult:
     settings, started = run.settings, monotonic()
     await asyncio.to_thread(run.lake.prepare)
     done = await asyncio.to_thread(run.lake.provenance, hour)
@@ -213,15 +240,29 @@ async def make_hour(hour: Hour, run: Run, progress: Progress | None = None) -> H
     dump = dump or await run.fetch(hour, progress)
     fetched = monotonic()
     try:
-        report = await run.compute(hour, dump)
+        report = await run.compute(hour, dump, computing)
     except CorruptError as error:
         if not dump.cached:
             raise
         log.warning("%s; downloading it again", error)
-        report = await run.compute(hour, await run.fetch(hour, progress))
-    await asyncio.to_thread(run.lake.write, report)
+        report = await run.compute(hour, await run.fetch(hour, progress), computing)
+    size = await asyncio.to_thread(run.lake.write, report)
     seconds = Seconds(fetched - started, monotonic() - fetched)
-    return _result(run.lake, hour, Status.WRITTEN, report.provenance, seconds)
+    return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)
+
+
+def _measure(result: HourResult, metrics: Metrics) -> None:
+    metrics.count("hours", outcome=result.status)
+    if result.status is not Status.WRITTEN:
+        return
+    facts = result.provenance
+    metrics.count("dump.lines", facts.rows + facts.malformed)
+    metrics.count("dump.bytes", facts.dump_bytes)
+    metrics.count("dump.malformed_lines", facts.malformed)
+    metrics.gauge("report.entries", facts.entries)
+    metrics.gauge("report.bytes", result.written_bytes)
+    metrics.timing("download.seconds", result.seconds.obtaining)
+    metrics.timing("compute.seconds", result.seconds.computing)
 
 
 async def _must_refresh(hour: Hour, dump: LocalFile | None, done: Provenance | None, run: Run) -> bool:
@@ -248,13 +289,10 @@ def _still_holds(done: Provenance, hour: Hour, dump: LocalFile | None, recipe: R
         same_dump = done.source == public(join(settings.source, hour.dump_path))
     else:
         same_dump = done.dump_sha256 == dump.facts.sha256
-    accepted = done.malformed <= settings.malformed_limit * (done.rows + done.malformed)
-    return same_dump and accepted and not recipe.difference(done)
+    return same_dump and not recipe.difference(done)
 
 
-def _result(
-    lake: Lake, hour: Hour, status: Status, provenance: Provenance, seconds: Seconds | None = None
-) -> HourResult:
+def _result(lake: Lake, hour: Hour, status: Status, provenance: Provenance) -> HourResult:
     return HourResult(
         hour,
         status,
@@ -262,5 +300,4 @@ def _result(
         text=lake.path(text_path(hour)),
         top_pages=lake.path(top_pages_path(hour)),
         domains=lake.path(domains_path(hour)),
-        seconds=seconds or Seconds(0, 0),
     )

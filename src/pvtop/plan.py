@@ -40,15 +40,19 @@ class Recipe:
         top: How many pages a domain gets.
         keep_unknown: Whether pages titled `-` are ranked.
         rules: `pvtop.report.RULES`.
+        malformed_limit: The share of malformed lines above which an hour fails.
     """
 
     blacklist_sha256: str | None
     top: int
     keep_unknown: bool
     rules: int
+    malformed_limit: float
 
     def difference(self, made: Provenance) -> str:
-        """Say what a report was made with that is another now; empty where nothing is."""
+        """Say what a report was made with that is another now, or not accepted any more; empty where nothing is."""
+        if made.malformed > self.malformed_limit * (made.rows + made.malformed):
+            return "too many malformed lines"
         if made.rules != self.rules:
             return "other rules"
         if made.blacklist_sha256 != self.blacklist_sha256:

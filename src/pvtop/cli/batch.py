@@ -61,7 +61,6 @@ def batch(
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose, json_log=log_format is options.Format.JSON)
     from pvtop.batch import plan_hours, run_hours
     from pvtop.cli.progress import watching
-    from pvtop.metrics import open_metrics
     from pvtop.settings import Settings
 
     settings = Settings.load(
@@ -74,8 +73,8 @@ def batch(
         actions = plan_hours(wanted, settings)
         out.result([_action(action) for action in actions], _plan_lines(actions))
         return
-    with watching(out, len(wanted)) as watch, open_metrics(settings.statsd) as metrics:
-        result = run_hours(wanted, settings, watch, metrics)
+    with watching(out) as watch:
+        result = run_hours(wanted, settings, watch)
     out.result(_data(result), _lines(result))
     _refuse(result, len(wanted))
 

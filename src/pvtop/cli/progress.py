@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from pvtop.cli.output import Output
@@ -20,17 +22,17 @@ log = logging.getLogger("pvtop.batch")
 
 
 @contextlib.contextmanager
-def watching(out: Output, hours: int) -> Iterator[Watch]:
+def watching(out: Output) -> Iterator[Watch]:
     """Watch a batch in the way that suits where the output goes."""
     if not out.on_terminal:
         yield _Log()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[detail]}"), console=Console(stderr=True), transient=True) as bars:
-        yield _Bars(bars, hours)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield _Bars(bars)
 
 
 class _Log:
@@ -38,10 +40,12 @@ class _Log:
 
     def planned(self, actions: Sequence[Action]) -> None:
         """Tell how much there is to do."""
-        to_make = sum(action.step in {Step.MAKE, Step.AGAIN} for action in actions)
-        log.info("%s of %s hours to make", f"{to_make:,}", f"{len(actions):,}")
+        log.info("%s of %s hours to make", f"{len(_to_make(actions)):,}", f"{len(actions):,}")
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
+        """Tell nothing."""
+
+    def computing(self, hour: Hour) -> None:
         """Tell nothing."""
 
     def finished(self, outcome: Outcome) -> None:
@@ -51,31 +55,56 @@ class _Log:
 
 
 class _Bars(_Log):
-    """One bar for the whole, and one for each download; hours that went wrong are told above."""
+    """A bar for the whole, and below it one for each hour under way; hours that went wrong are told above."""
 
-    def __init__(self, bars: Progress, hours: int) -> None:
+    def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._all = bars.add_task("hours", total=hours, detail="")
-        self._downloads: dict[Hour, TaskID] = {}
+        self._all = bars.add_task("hours", total=None, detail="planning")
+        self._under_way: dict[Hour, TaskID] = {}
+        self._to_make: set[Hour] = set()
+        self._made = 0
+        self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Count what is done already."""
-        self._bars.advance(self._all, sum(action.step is Step.DONE for action in actions))
+        """Show how much there is to do."""
+        self._to_make = _to_make(actions)
+        self._bars.update(self._all, total=len(self._to_make), detail=f"0 of {len(self._to_make):,}")
+        self._started = monotonic()
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Draw how far a download is, in megabytes."""
-        if hour not in self._downloads:
-            self._downloads[hour] = self._bars.add_task(hour.iso, detail="MB")
-        megabytes = None if total is None else total // 10**6
-        self._bars.update(self._downloads[hour], completed=done // 10**6, total=megabytes)
+        """Show how far a download is."""
+        of_total = "" if total is None else f" of {total / 10**6:.0f}"
+        self._show(hour, done, total, f"downloading, {done / 10**6:.0f}{of_total} MB")
+
+    def computing(self, hour: Hour) -> None:
+        """Show that an hour is being computed."""
+        self._show(hour, 0, None, "computing")
 
     def finished(self, outcome: Outcome) -> None:
         """Count an hour, and tell of one that went wrong."""
-        if (task := self._downloads.pop(outcome.hour, None)) is not None:
+        if (task := self._under_way.pop(outcome.hour, None)) is not None:
             self._bars.remove_task(task)
-        self._bars.advance(self._all)
+        if outcome.hour in self._to_make:
+            self._made += 1
+            self._bars.update(self._all, completed=self._made, detail=self._pace())
         if outcome.status == "failed":
             super().finished(outcome)
+
+    def _show(self, hour: Hour, done: int, total: int | None, detail: str) -> None:
+        if hour not in self._under_way:
+            self._under_way[hour] = self._bars.add_task(hour.iso, detail=detail)
+        self._bars.update(self._under_way[hour], completed=done, total=total, detail=detail)
+
+    def _pace(self) -> str:
+        """Tell how many hours are made, how many a minute that is, and how long it will take."""
+        made, wanted = self._made, len(self._to_make)
+        taken = monotonic() - self._started
+        left = timedelta(seconds=round((wanted - made) * taken / made))
+        return f"{made:,} of {wanted:,}, {60 * made / taken:,.1f} a minute, {left} left"
+
+
+def _to_make(actions: Sequence[Action]) -> set[Hour]:
+    return {action.hour for action in actions if action.step in {Step.MAKE, Step.AGAIN}}
 
 
 def _line(outcome: Outcome) -> str:

@@ -42,6 +42,8 @@ def report(
     refresh_blacklist: options.RefreshBlacklist = None,
     no_validate: options.NoValidate = None,
     contact: options.Contact = None,
+    statsd: options.Statsd = None,
+    log_format: options.LogFormat = options.Format.TEXT,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -59,14 +61,14 @@ def report(
       pvtop report --date 2024-08-03 --hour 6 --source ./mirror --blacklist none --output s3://bucket/lake
     """
     day, wanted = _when(date, hour)
-    out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
+    out = Output(json_wanted=json, quiet=quiet, verbose=verbose, json_log=log_format is options.Format.JSON)
     from pvtop.pipeline import newest_hour, run_hour
     from pvtop.settings import Settings
 
     settings = Settings.load(
         source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, top=top, keep_unknown=keep_unknown,
         force=force, check_source=check_source, refresh_dump=refresh_dump, refresh_blacklist=refresh_blacklist,
-        no_validate=no_validate, contact=contact,
+        no_validate=no_validate, contact=contact, statsd=statsd,
     )  # fmt: skip
     wanted = wanted or newest_hour(settings, day, hour)
     with out.download(str(wanted)) as progress:
