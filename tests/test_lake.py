@@ -24,11 +24,15 @@ PATHS = [
 Write = Callable[[Lake], object]
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the root of a lake that does not exist yet."""
     if request.param == "folder":
         yield str(tmp_path / "lake")
+        return
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        yield "s3://bucket/lake"
         return
     memory = fsspec.filesystem("memory")
     yield f"memory://{tmp_path.name}/lake"
@@ -39,6 +43,7 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def contents(root: str) -> dict[str, bytes]:
     """Give all files below a root."""
     files, path = fsspec.core.url_to_fs(root)
+    files.invalidate_cache()
     return {name.removeprefix(f"{path}/"): files.cat_file(name) for name in files.find(path)}
 
 

@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from conftest import DATA, Command
 
 ARGS = ("--source", DATA / "source", "--blacklist", DATA / "blacklist")
 LAKE = "s3://bucket/lake"
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
-    """Run an S3 server with one bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "AKIATEST",
-        "AWS_SECRET_ACCESS_KEY": "verysecret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    files = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
-    if files.exists("bucket"):  # the server's memory outlives it
-        files.rm("bucket", recursive=True)
-    files.mkdir("bucket")
-    yield files
-    server.stop()
 
 
 def test_a_batch_writes_what_it_writes_to_a_folder(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
