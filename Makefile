@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `make setup` makes from the lock; every other target calls it when needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report batch test check docs fix lock sample clean
+.PHONY: help setup demo report batch test test-long check docs fix lock sample clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,7 @@ PLACES = $(if $(SOURCE),--source '$(SOURCE)') $(if $(BLACKLIST),--blacklist '$(B
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(READY) ## Make .venv from the lock, with nothing but Python >= 3.11 and the package index
 
@@ -36,6 +36,9 @@ batch: $(READY) ## Make the reports of START= to END= (default: the newest 24); 
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -q
+
+test-long: $(READY) ## Run the tests that take minutes
+	$(BIN)/python -m pytest -q -m long
 
 check: $(READY) ## Lint, types, format, and whether the generated pages are up to date
 	$(BIN)/ruff check

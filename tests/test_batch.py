@@ -6,7 +6,9 @@ import contextlib
 import json
 import os
 import pty
+import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -210,19 +212,33 @@ def test_status_is_a_calendar(pvtop: Command) -> None:
     assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown
 
 
-def test_kill_at_any_moment_and_run_again(pvtop: Command) -> None:
-    """Ends byte-identical to an undisturbed run, with no temporary file left."""
-    pvtop("batch", *ARGS[:4], "--output", "undisturbed", "--last", "26")
-    command = [str(Path(sys.executable).with_name("pvtop")), "batch", *map(str, ARGS), "--last", "26"]
-    for written in (0, 3, 8, 15, 22):
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-            assert process.stderr
-            for line in process.stderr:
-                if len(list(Path("lake").rglob("top_pages.parquet"))) >= written or not line:
-                    break
-            process.send_signal(signal.SIGKILL)
-    assert pvtop("batch", *ARGS, "--last", "26").returncode == 0
-    assert files("lake") == files("undisturbed")
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [0.1, 0.3, 0.5, 0.7, 0.9],
+        pytest.param([random.Random(1).uniform(0, 1) for _ in range(50)], marks=pytest.mark.long),
+    ],
+    ids=["5 moments", "50 random moments"],
+)
+def test_killed_and_run_again_it_ends_as_if_undisturbed(pvtop: Command, server: Server, moments: list[float]) -> None:
+    """Each moment is a share of the time that an undisturbed run takes, downloads included."""
+    serve(server, DAY)
+    args = ["batch", "--source", server.url, "--blacklist", str(DATA / "blacklist"), "--start", "2024-12-31"]
+    started = time.monotonic()
+    assert pvtop(*args, "--output", "undisturbed").returncode == 0
+    took = time.monotonic() - started
+    expected, cache = files("undisturbed"), Path(os.environ["PVTOP_CACHE_DIR"])
+    command = [str(Path(sys.executable).with_name("pvtop")), *args, "--output", "lake"]
+    for moment in moments:
+        for folder in (Path("lake"), cache):
+            shutil.rmtree(folder, ignore_errors=True)
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(moment * took)
+            process.kill()
+        assert pvtop(*args, "--output", "lake").returncode == 0
+        assert files("lake") == expected
+        assert not list(cache.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
