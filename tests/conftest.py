@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
+import hypothesis
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -19,6 +20,10 @@ from server import Server
 
 DATA = Path(__file__).parent.parent / "data"
 HOUR = Hour.parse("2024-08-03T06")
+
+hypothesis.settings.register_profile("test", max_examples=300, deadline=None)
+hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)
+hypothesis.settings.load_profile("test")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 WriteDump = Callable[..., Path]

@@ -4,12 +4,14 @@ Both draw from the same small pools of codes and titles: blacklist hits, ties an
 Pools start with their simplest members, which is what failures shrink to.
 """
 
+import gzip
 import re
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TypeVar
 from urllib.parse import quote_from_bytes
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from reference import BOM, MAX_COUNT, reference
@@ -119,6 +121,8 @@ NO_ENTRIES = pool(b'| |  |\r|en|en |""|"en a"|en\ta|a|\xff|\xef\xbb\xbf')
 # For raw dumps: single bytes, and the pieces that make well-formed lines likely.
 ALPHABET = tuple(bytes([byte]) for byte in b'a \n01-+."\\\r\t\0b9\x80\xc3\xa9\xe2\xff')
 PIECES = pool(b'a b 1 0\n| 1 0\n|a b|\na | "|\\"|" 0 1')
+BENDS = (*PIECES, *ODD_COUNTS, *BAD_COUNTS, *ODD_CHARACTERS, *NOT_UTF8, b"\n\n", b"\r\n", b"\0end - 0 0\n")
+CHUNK = 1 << 15  # bytes that Polars cuts a file at first
 
 
 def dumps() -> st.SearchStrategy[bytes]:
@@ -132,6 +136,43 @@ def raw_dumps() -> st.SearchStrategy[bytes]:
     return _chains(parts).map(b"".join).filter(_adds_up)
 
 
+@st.composite
+def near_clean_dumps(draw: st.DrawFn) -> bytes:
+    """Make dumps as today's writer does, but for a bent place or two: in a field, in a line, anywhere; or for none."""
+    lines = draw(_chains(_clean_lines()))
+    dump = draw(_padding()) + b"".join(lines)
+    for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2)))):
+        bend = draw(st.sampled_from((b"", *ALPHABET, *BENDS)))
+        place = draw(st.integers(0, len(b"".join(lines))))  # from the end: never far off in the padding
+        cut = draw(st.integers(0, 2))
+        dump = dump[: len(dump) - place] + bend + dump[len(dump) - place + cut :]
+    assume(_adds_up(dump))
+    return dump
+
+
+@st.composite
+def gzips(draw: st.DrawFn, dumps: st.SearchStrategy[bytes]) -> bytes:
+    """Pack a dump, in any number of members; and then, perhaps, cut, flip, lengthen or exchange a part of it."""
+    dump = draw(dumps)
+    cuts = sorted(draw(st.lists(st.integers(0, len(dump)), max_size=2)))
+    parts = [dump[start:end] for start, end in pairwise([0, *cuts, len(dump)])]
+    packed = b"".join(gzip.compress(part, draw(st.sampled_from((1, 0, 9))), mtime=0) for part in parts)
+    place = draw(st.integers(0, len(packed)))
+    return draw(
+        st.sampled_from(
+            (
+                packed,
+                packed[:place],
+                packed[:place] + packed[place + 1 :],
+                packed[:place] + b"\x00" + packed[place + 1 :],
+                packed[:place] + b"\xff" + packed[place:],
+                packed + bytes(place % 9),
+                packed + packed[:place],
+            )
+        )
+    )
+
+
 def blacklists() -> st.SearchStrategy[bytes]:
     """Make blacklists with every spelling of the titles in dumps(), and lines that are no entry at all."""
     new = _titles().flatmap(lambda title: st.sampled_from(_spellings(title)))
@@ -139,6 +180,21 @@ def blacklists() -> st.SearchStrategy[bytes]:
         (_entries(st.sampled_from(SPELLED)), 16), (_entries(new), 2), (_odd_entries(), 2), (_entry_crowds(), 2)
     )
     return _chains(runs).flatmap(_files)
+
+
+def _clean_lines() -> st.SearchStrategy[bytes]:
+    """One line as the writer writes it: UTF-8, a title, digits without zeros before them."""
+    codes = st.sampled_from((b"en",) * 6 + CODES)
+    titles = st.sampled_from([title for title in WRITTEN if title.decode(errors="replace").encode() == title])
+    counts = st.sampled_from((0, 1, 2, 9, 10, 99, 2**32, 10**15)) | st.integers(0, 200)
+    return st.tuples(codes, titles, counts).map(lambda fields: b"%s %s %d 0\n" % fields)
+
+
+def _padding() -> st.SearchStrategy[bytes]:
+    """Nothing, or one long line after which the end of a reader's first chunks falls into the lines that follow."""
+    ends = st.tuples(st.sampled_from((1, 2, 3)), st.integers(0, 120))
+    padded = ends.map(lambda end: b"zz %s 1 0\n" % (b"x" * (end[0] * CHUNK - end[1] - 8)))
+    return _weighted((st.just(b""), 2), (padded, 1))
 
 
 @st.composite

@@ -56,8 +56,8 @@ def _condense(dump: Path, left_out: pl.LazyFrame, settings: Settings) -> pl.Data
     proof = Proof()
     try:
         condensed = condense(scan_clean(dump, proof))
-        proof.settle(dump)
-    except (UncleanError, pl.exceptions.PolarsError):
+        proof.settle()
+    except (UncleanError, pl.exceptions.PolarsError, OSError):
         log.debug("%s is not clean: it is read line by line", dump)
         return condense(scan_rows(dump))
     return condensed

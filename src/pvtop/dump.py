@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import os
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
-from typing import cast
+from typing import ClassVar, cast
 
 import polars as pl
 
@@ -23,6 +22,7 @@ from pvtop.errors import CorruptError
 
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_SIZE = struct.Struct("<I")  # the last field of a gzip member: its inflated bytes, modulo 2**32 (RFC 1952)
+GZIP_LEAST = 18  # bytes of a member's header and trailer
 BLOCK = 1 << 20
 QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
 BROKEN = "it may still be being copied: try again later, from another --source, or replace the file"
@@ -53,20 +53,32 @@ class Proof:
     r"""Proves that a typed reading of a dump bent nothing, by its bytes.
 
     A CSV reader bends the rules: Polars' own takes `+5`, `\t5` and `007` for counts, drops `\r`, fills short lines up
-    with nulls. What it bends is shorter when written again, and nothing gets longer. So the rows are the lines
-    of the file if and only if they take as many bytes as it has inflated; gzip says how many at its end.
+    with nulls. What it bends is shorter when written again; only a last line without its newline is longer, and `END`
+    shows whether it has one. So the rows are the lines of the file if and only if they take as many bytes as it has
+    inflated, of which gzip says at its end how many.
     """
 
+    END: ClassVar = "\0end"  # domain code of a line that is added to the file: on its own when all before it are whole
+    _ADDED = gzip.compress(f"{END} - 0 0\n".encode(), mtime=0)
+
     def __init__(self) -> None:
-        self._bytes = 0
+        self._inflated = self._bytes = self._ends = 0
         self._lock = Lock()
 
+    def prepare(self, path: Path) -> bytes:
+        """Read a dump, add the line `END` to it, and note how long it says it is."""
+        content = path.read_bytes()
+        (self._inflated,) = GZIP_SIZE.unpack(content[-GZIP_SIZE.size :])
+        return content + self._ADDED
+
     def add(self, chunk: pl.DataFrame) -> pl.DataFrame:
-        """Count the bytes that a chunk's rows take as lines, and hand the chunk on.
+        """Count the bytes that a chunk's rows take as lines, and hand the chunk on, without the line `END`.
 
         Raises:
             UncleanError: A field is missing.
         """
+        ends = chunk.get_column("domain_code").tail(1).to_list() == [self.END]
+        chunk = chunk.head(len(chunk) - ends)
         columns = chunk.get_columns()
         texts, numbers = columns[:2], columns[2:]
         if any(column.null_count() for column in columns) or (texts[1] == "").any():
@@ -75,18 +87,16 @@ class Proof:
         count = separators + sum(int(text.str.len_bytes().sum()) for text in texts) + sum(map(_digits, numbers))
         with self._lock:
             self._bytes += count
+            self._ends += ends
         return chunk
 
-    def settle(self, path: Path) -> None:
+    def settle(self) -> None:
         """Compare the rows that were read with the file.
 
         Raises:
             UncleanError: They are not all that it holds, as it stands.
         """
-        with path.open("rb") as file:
-            file.seek(-GZIP_SIZE.size, os.SEEK_END)
-            (inflated,) = GZIP_SIZE.unpack(file.read())
-        if inflated != self._bytes % 2**32:
+        if (self._bytes % 2**32, self._ends) != (self._inflated, 1):
             raise UncleanError
 
 
@@ -112,7 +122,13 @@ def scan_clean(path: Path, proof: Proof) -> pl.LazyFrame:
     """
     schema = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64(), "size": pl.Int64()})
     fields = pl.scan_csv(
-        path, separator=" ", has_header=False, quote_char=None, empty_string_is_null=False, glob=False, schema=schema
+        proof.prepare(path),
+        separator=" ",
+        has_header=False,
+        quote_char=None,
+        empty_string_is_null=False,
+        glob=False,
+        schema=schema,
     )
     return fields.map_batches(proof.add, schema=schema, streamable=True).select(
         _code(pl.col("domain_code")).alias("domain_code"),
@@ -262,6 +278,8 @@ def check_magic(path: Path, shown: str) -> None:
     if not start.startswith(GZIP_MAGIC):
         begin = start.decode("utf-8", "replace").strip()[:40]
         raise CorruptError(f"{shown} is not gzip: it begins with {begin!r}", BROKEN)
+    if len(start) < GZIP_LEAST:
+        raise truncated(shown)
 
 
 def truncated(shown: str) -> CorruptError:
