@@ -12,11 +12,12 @@ import polars as pl
 
 PAGE = ["domain_code", "page_title"]
 COUNTS = ["pages", "views", "unknown_pages", "unknown_views", "blacklisted_pages", "blacklisted_views"]
+WIDE = pl.Int128()  # of sums, which then cannot overflow
 SAMPLES = 5  # malformed lines kept of each chunk, for the log
 CONDENSED = pl.Schema(
     [
         ("domain_code", pl.String()),
-        *((name, pl.Int128()) for name in COUNTS),
+        *((name, WIDE) for name in COUNTS),
         ("candidate_titles", pl.List(pl.String)),
         ("candidate_views", pl.List(pl.Int64)),
         ("malformed", pl.List(pl.String)),
@@ -52,25 +53,42 @@ def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int, *, keep_unkn
 
 
 def _condense_chunk(chunk: pl.DataFrame, top: int) -> pl.DataFrame:
+    """Condense one chunk. Dumps are sorted, so that a domain is a run of rows, which is cheaper than a group."""
     views, listed, unknown = pl.col("views"), pl.col("listed"), pl.col("unknown")
-    stays = ~(listed | unknown)
-    can_rank = stays & (views >= views.filter(stays).top_k(top).min())
-    condensed = chunk.group_by("domain_code").agg(
-        pages=pl.len().cast(pl.Int128),
-        views=views.cast(pl.Int128).sum(),
-        unknown_pages=unknown.sum().cast(pl.Int128),
-        unknown_views=views.filter(unknown).cast(pl.Int128).sum(),
-        blacklisted_pages=listed.sum().cast(pl.Int128),
-        blacklisted_views=views.filter(listed).cast(pl.Int128).sum(),
-        candidate_titles=pl.col("page_title").filter(can_rank),
-        candidate_views=views.filter(can_rank),
-        malformed=pl.col("malformed").drop_nulls().head(SAMPLES),
+    in_runs = chunk if chunk.get_column("domain_code").is_sorted() else chunk.sort("domain_code")
+    rows = in_runs.with_columns(
+        run=pl.col("domain_code").rle_id(),
+        rankable=pl.when(~(listed | unknown)).then(views),
+        unknown_views=pl.when(unknown).then(views),
+        blacklisted_views=pl.when(listed).then(views),
     )
-    # Strings are views into the chunk's text: copied, the few that stay no longer hold on to all of it.
-    return condensed.with_columns(
-        pl.concat_str("domain_code", pl.lit("")),
-        pl.col("candidate_titles").list.eval(pl.concat_str(pl.element(), pl.lit(""))),
+    totals = rows.group_by("run", maintain_order=True).agg(
+        pl.col("domain_code").first(),
+        pages=pl.len().cast(WIDE),
+        views=views.cast(WIDE).sum(),
+        unknown_pages=unknown.sum().cast(WIDE),
+        unknown_views=pl.col("unknown_views").cast(WIDE).sum(),
+        blacklisted_pages=listed.sum().cast(WIDE),
+        blacklisted_views=pl.col("blacklisted_views").cast(WIDE).sum(),
+        floor=pl.col("rankable").top_k(top).min(),
     )
+    floor = pl.lit(totals.get_column("floor")).gather(pl.col("run"))
+    can_rank = rows.filter(pl.col("rankable") >= floor)
+    candidates = can_rank.group_by("run").agg(candidate_titles=_kept("page_title"), candidate_views="views")
+    samples = chunk.get_column("malformed").drop_nulls().head(SAMPLES).to_list()
+    return (
+        totals.join(candidates, on="run", how="left")
+        .with_columns(
+            _kept("domain_code"),
+            malformed=pl.when(pl.col("domain_code").is_null()).then(pl.lit(samples, pl.List(pl.String))),
+        )
+        .select(CONDENSED.names())
+    )
+
+
+def _kept(text: str) -> pl.Expr:
+    """Copy a string that stays: it is a view into the chunk's text otherwise, and would hold on to all of it."""
+    return pl.concat_str(text, pl.lit(""))
 
 
 def total(condensed: pl.LazyFrame) -> pl.LazyFrame:
