@@ -24,6 +24,7 @@ app = typer.Typer(
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its help takes twice the time to come up
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(reports.report)

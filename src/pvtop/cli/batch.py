@@ -45,7 +45,7 @@ def batch(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Make the reports of many hours: a range, or the newest published; the last 24 where nothing is said.
+    """Make the reports of many hours. A range, or the newest published; the last 24 where nothing is said.
 
     What is done is not done again, unless its dump, the blacklist or a setting has changed. An hour that fails stops
     no other: the batch then ends with exit code 4 and the list of them. Run it every hour, and it catches up by itself.

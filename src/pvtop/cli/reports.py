@@ -48,7 +48,7 @@ def report(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Make the report of one hour: the newest published, or the one that is named.
+    """Make the report of one hour. The newest published, or the one that is named.
 
     An hour that is done is not done again, unless its dump, the blacklist or a setting has changed.
 
@@ -113,7 +113,7 @@ def show(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Show the top pages of an hour that is done: the newest in the lake, or the one that is named.
+    """Show the top pages of an hour. The newest in the lake, or the one that is named.
 
     Examples:
 

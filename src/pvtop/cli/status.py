@@ -34,7 +34,7 @@ def status(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Show which hours the lake holds, as a calendar: a line for each day, a sign for each hour.
+    """Show which hours the lake holds. As a calendar: a line for each day, a sign for each hour.
 
     The range is chosen as for batch; without one it is the last week that is published. Nothing but listings is read,
     of the lake and of the source.
