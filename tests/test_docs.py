@@ -66,5 +66,5 @@ def test_every_target_of_the_makefile_has_a_help_text() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert targets
-    helped = re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)
+    helped = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
     assert sorted(targets[1].split()) == sorted(helped)
