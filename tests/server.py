@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import hashlib
+import os
+import socket
+import struct
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cache, partial
 from typing import Self
 
 from aiohttp import web
@@ -46,12 +52,14 @@ class Server:
     Attributes:
         files: What is served, by path, `/2024/2024-08/...`.
         script: What to do instead with the next requests for a path, one after the other.
+        always: What to do instead with all the others.
         requests: What was asked for: path and headers.
         most_at_once: How many requests were under way at the same time, at most.
     """
 
     files: dict[str, File] = field(default_factory=dict)
     script: dict[str, list[Behaviour]] = field(default_factory=lambda: defaultdict(list))
+    always: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
     most_at_once: int = 0
@@ -93,29 +101,28 @@ class Server:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.path, dict(request.headers)))
-        file = self.files.get(request.path, File(b""))
+        file = self.files.get(request.path) or self._listing(request.path)
         if self.script[request.path]:
-            return await self.script[request.path].pop(0)(request, file)
-        if request.path in self.files:
-            return await whole(request, file)
-        names = {
-            path.removeprefix(request.path).partition("/")[0] for path in self.files if path.startswith(request.path)
-        }
-        if request.path.endswith("/") and names:
-            return web.Response(text=self._listing(request.path, sorted(names)), content_type="text/html")
-        return web.Response(status=404, text="404 Not Found")
+            return await self.script[request.path].pop(0)(request, file or File(b""))
+        if request.path in self.always:
+            return await self.always[request.path](request, file or File(b""))
+        return await whole(request, file) if file else web.Response(status=404, text="404 Not Found")
 
-    def _listing(self, folder: str, names: list[str]) -> str:
+    def _listing(self, folder: str) -> File | None:
         """List a folder as nginx does: 50 characters of each name, time to the minute, exact size."""
+        names = {path.removeprefix(folder).partition("/")[0] for path in self.files if path.startswith(folder)}
+        if not folder.endswith("/") or not names:
+            return None
         lines = []
-        for name in names:
+        for name in sorted(names):
             file = self.files.get(folder + name)
             shown = name if len(name) <= 50 else name[:47] + "..>"
             if file is None:
                 lines.append(f'<a href="{name}/">{shown}/</a>    03-Aug-2024 07:51       -')
             else:
                 lines.append(f'<a href="{name}">{shown}</a>    {_nginx_time(file.modified)}    {len(file.content)}')
-        return "<html><body><h1>Index</h1><hr><pre>" + "\r\n".join(lines) + "</pre><hr></body></html>"
+        page = "<html><body><h1>Index</h1><hr><pre>" + "\r\n".join(lines) + "</pre><hr></body></html>"
+        return File(page.encode(), validators=False)
 
 
 def _nginx_time(seconds: float) -> str:
@@ -123,15 +130,30 @@ def _nginx_time(seconds: float) -> str:
     return f"{day}-{month}-{year} {time[:5]}"
 
 
-async def whole(request: web.Request, file: File) -> web.StreamResponse:
-    """Serve a file, or the part of it that is asked for where it has not changed."""
-    headers = {"Accept-Ranges": "bytes", **file.headers}
+def _asked(request: web.Request, file: File) -> tuple[int, dict[str, str], bytes]:
+    """Give status, headers and body: of the whole file, or of the part that is asked for where it has not changed."""
+    headers = {"Accept-Ranges": "bytes", "Content-Type": "application/gzip", **file.headers}
     wanted = request.headers.get("Range")
     if wanted and request.headers.get("If-Range") in file.headers.values():
         start = int(wanted.removeprefix("bytes=").rstrip("-"))
         headers["Content-Range"] = f"bytes {start}-{len(file.content) - 1}/{len(file.content)}"
-        return web.Response(status=206, body=file.content[start:], headers=headers, content_type="application/gzip")
-    return web.Response(body=file.content, headers=headers, content_type="application/gzip")
+        return 206, headers, file.content[start:]
+    return 200, headers, file.content
+
+
+async def whole(request: web.Request, file: File) -> web.StreamResponse:
+    """Serve a file, or the part of it that is asked for where it has not changed."""
+    code, headers, body = _asked(request, file)
+    return web.Response(status=code, headers=headers, body=body)
+
+
+async def _start(request: web.Request, file: File, length: int | None = None) -> tuple[web.StreamResponse, bytes]:
+    """Send the head of what is asked for, with its length or another; give the response and the body."""
+    code, headers, body = _asked(request, file)
+    headers["Content-Length"] = str(len(body) if length is None else length)
+    response = web.StreamResponse(status=code, headers=headers)
+    await response.prepare(request)
+    return response, body
 
 
 def status(code: int, **headers: str) -> Behaviour:
@@ -143,37 +165,90 @@ def status(code: int, **headers: str) -> Behaviour:
     return answer
 
 
-def html(_: web.Request, __: File) -> Awaitable[web.StreamResponse]:
+async def html(_: web.Request, __: File) -> web.StreamResponse:
     """Answer with a web page and status 200, as captive portals do."""
-
-    async def answer() -> web.StreamResponse:
-        return web.Response(text="<!DOCTYPE html><title>Sign in</title>", content_type="text/html")
-
-    return answer()
+    return web.Response(text="<!DOCTYPE html><title>Sign in</title>", content_type="text/html")
 
 
-def cut(after: int) -> Behaviour:
-    """Promise the whole file, send some bytes of what is asked for, and drop the connection."""
+def cut(after: float, *, reset: bool = False) -> Behaviour:
+    """Promise all that is asked for, send a share of it (or so many bytes), and close the connection, or reset it."""
 
     async def answer(request: web.Request, file: File) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": str(len(file.content)), **file.headers})
-        await response.prepare(request)
-        await response.write(file.content[:after])
-        if request.transport:
-            request.transport.close()
+        response, body = await _start(request, file)
+        await response.write(body[: int(after * len(body) if after < 1 else after)])
+        hang_up(request, reset=reset)
         return response
 
     return answer
 
 
-def stall(after: int) -> Behaviour:
-    """Send some bytes, and then nothing until the client has gone."""
+def hang_up(request: web.Request, *, reset: bool) -> None:
+    """Close a connection: in good order (FIN), or not (RST)."""
+    if request.transport is None:
+        return
+    if reset:
+        linger = struct.pack("ii", 1, 0)
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    request.transport.close()
+
+
+def no_answer(*, reset: bool) -> Behaviour:
+    """Close the connection, or reset it, before a word."""
+
+    async def answer(request: web.Request, _: File) -> web.StreamResponse:
+        hang_up(request, reset=reset)
+        return web.Response()
+
+    return answer
+
+
+def says(words: bytes) -> Behaviour:
+    """Answer with what is no HTTP, or with more of it than fits."""
+
+    async def answer(request: web.Request, _: File) -> web.StreamResponse:
+        assert request.transport
+        request.transport.write(words)
+        hang_up(request, reset=False)
+        return web.Response()
+
+    return answer
+
+
+async def slow_start(request: web.Request, file: File) -> web.StreamResponse:
+    """Say nothing until the client has gone."""
+    await asyncio.Event().wait()  # cancelled when the client goes
+    return await whole(request, file)
+
+
+def stall(after: float) -> Behaviour:
+    """Send a share of what is asked for (or so many bytes), and then nothing until the client has gone."""
 
     async def answer(request: web.Request, file: File) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": str(len(file.content)), **file.headers})
-        await response.prepare(request)
-        await response.write(file.content[:after])
+        response, body = await _start(request, file)
+        await response.write(body[: int(after * len(body) if after < 1 else after)])
         await asyncio.Event().wait()  # cancelled when the client goes
+        return response
+
+    return answer
+
+
+async def trickle(request: web.Request, file: File) -> web.StreamResponse:
+    """Send a byte now and then, so that no single wait is long."""
+    response, body = await _start(request, file)
+    for place in range(len(body)):
+        await response.write(body[place : place + 1])
+        await asyncio.sleep(0.02)
+    return response
+
+
+def length(by: int) -> Behaviour:
+    """Promise more bytes, or fewer, than there are, send them and close the connection."""
+
+    async def answer(request: web.Request, file: File) -> web.StreamResponse:
+        size = len(_asked(request, file)[2])
+        response, body = await _start(request, file, size + by)
+        await response.write(body[: len(body) + min(by, 0)])
+        hang_up(request, reset=False)
         return response
 
     return answer
@@ -188,15 +263,148 @@ def instead(content: bytes, *, ranges: bool = True) -> Behaviour:
     return answer
 
 
-def chunked(request: web.Request, file: File) -> Awaitable[web.StreamResponse]:
-    """Serve a file without saying how long it is."""
+def altered(change: Callable[[bytes], bytes], encoding: str = "identity") -> Behaviour:
+    """Serve a file that is not what it should be, or says that it is encoded."""
 
-    async def answer() -> web.StreamResponse:
-        response = web.StreamResponse(headers=file.headers)
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        await response.write(file.content)
-        await response.write_eof()
+    async def answer(request: web.Request, file: File) -> web.StreamResponse:
+        response = await whole(request, File(change(file.content)))
+        response.headers["Content-Encoding"] = encoding
         return response
 
-    return answer()
+    return answer
+
+
+async def chunked(request: web.Request, file: File) -> web.StreamResponse:
+    """Serve a file without saying how long it is."""
+    response = web.StreamResponse(headers=file.headers)
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(file.content)
+    await response.write_eof()
+    return response
+
+
+async def chunked_cut(request: web.Request, file: File) -> web.StreamResponse:
+    """Do so, and break off half-way."""
+    response = web.StreamResponse(headers=file.headers)
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(file.content[: len(file.content) // 2])
+    hang_up(request, reset=False)
+    return response
+
+
+async def endless(request: web.Request, _: File) -> web.StreamResponse:
+    """Send, and never end."""
+    response = web.StreamResponse()
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(GZIP_START + bytes(1 << 16))
+    return response
+
+
+async def changing(request: web.Request, _: File) -> web.StreamResponse:
+    """Break off half-way, and have another file the next time."""
+    return await cut(0.5)(request, File(gzip.compress(os.urandom(10_000))))
+
+
+def to_ranges(answer: Behaviour) -> Behaviour:
+    """Break off half-way, and answer in this way to whoever asks for the rest."""
+
+    async def choose(request: web.Request, file: File) -> web.StreamResponse:
+        return await (answer if "Range" in request.headers else cut(0.5))(request, file)
+
+    return choose
+
+
+async def wrong_part(_: web.Request, file: File) -> web.StreamResponse:
+    """Send another part than the one that is asked for."""
+    size = len(file.content)
+    return web.Response(status=206, headers={"Content-Range": f"bytes 0-9/{size}"}, body=file.content[:10])
+
+
+async def elsewhere(request: web.Request, file: File) -> web.StreamResponse:
+    """Send the client to another address of the same server, where the file is; behave there."""
+    if request.query_string:
+        return await whole(request, file)
+    return web.Response(status=302, headers={"Location": f"http://localhost:{request.url.port}{request.path}?here"})
+
+
+def around(request: web.Request, _: File) -> Awaitable[web.StreamResponse]:
+    """Send the client where it is."""
+    return status(302, Location=request.path)(request, _)
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def _two_members(content: bytes) -> bytes:
+    lines = gzip.decompress(content).splitlines(keepends=True)
+    return b"".join(gzip.compress(b"".join(part), mtime=0) for part in (lines[:50], lines[50:]))
+
+
+@cache
+def _bomb(unit: bytes) -> bytes:
+    return gzip.compress(unit * (BOMB // len(unit)), 6, mtime=0)
+
+
+GZIP_START = gzip.compress(b"")[:10]
+BOMB = 1 << 25
+
+BROKEN: dict[str, Callable[[bytes], bytes]] = {
+    "0 bytes": lambda _: b"",
+    "gzip of nothing": lambda _: gzip.compress(b"", mtime=0),
+    "truncated": lambda content: content[: len(content) // 2],
+    "trailer missing": lambda content: content[:-8],
+    "bit flip": _flipped,
+    "trailing junk": lambda content: content + b"junk",
+    "trailing zeros": lambda content: content + bytes(512),
+    "two members": _two_members,
+    "bomb of lines": lambda _: _bomb(b"en A 5 0\n"),
+    "bomb of one line": lambda _: _bomb(b"a"),
+}
+"""Everything that a dump can be instead, by the same names; two members are no fault, but seldom."""
+
+FAULTS: dict[str, Behaviour] = {
+    **{
+        str(code): status(code)
+        for code in [202, 204, 206, 301, 304, 307, 400, 401, 403, 404, 408, 410, 416, 425, 429, 451, *range(500, 505)]
+    },
+    "Retry-After, seconds": status(429, Retry_After="0"),
+    "Retry-After, a date": status(503, Retry_After="Mon, 05 Aug 2024 07:51:00 GMT"),
+    "Retry-After, an hour": status(429, Retry_After="3600"),
+    "redirect elsewhere": elsewhere,
+    "redirect in a loop": around,
+    "redirect to file:": status(302, Location="file:///etc/passwd"),
+    "redirect to ftp:": status(307, Location="ftp://127.0.0.1/dump.gz"),
+    "redirect to nonsense": status(301, Location="http://["),
+    "closed without an answer": no_answer(reset=False),
+    "reset without an answer": no_answer(reset=True),
+    "no HTTP": says(b"SSH-2.0-OpenSSH_9.2\r\n"),
+    "endless headers": says(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000),
+    "slow start": slow_start,
+    "stall": stall(0.5),
+    "trickle": trickle,
+    "closed half-way": cut(0.5),
+    "reset half-way": cut(0.5, reset=True),
+    "length too long": length(+100),
+    "length too short": length(-100),
+    "no length": chunked,
+    "no length, closed half-way": chunked_cut,
+    "changed on the way": changing,
+    "range refused": to_ranges(status(416)),
+    "range ignored": to_ranges(lambda request, file: whole(request.clone(headers={}), file)),
+    "range wrong": to_ranges(wrong_part),
+    "range after range broken": to_ranges(cut(0.5)),
+    "endless": endless,
+    "web page": html,
+    **{name: altered(change) for name, change in BROKEN.items()},
+    "packed bomb": altered(lambda _: _bomb(b"en A 5 0\n"), encoding="gzip"),
+    "Content-Encoding: gzip": altered(lambda content: content, encoding="gzip"),
+    "gzip within gzip": altered(partial(gzip.compress, mtime=0), encoding="gzip"),
+}
+"""Everything that the server can do to a client that asks for a file, as docs/failure-modes.md calls it."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from io import BytesIO
 from pathlib import Path
+from threading import Event
+from typing import ClassVar
 
 import fsspec
 import pytest
@@ -14,7 +19,7 @@ import pytest
 from pvtop.download import Facts, download, sidecar, writing
 from pvtop.dump import sha256_of, verify_gzip
 from pvtop.errors import CorruptError, MissingError, OutputError, SourceError, UnreachableError
-from pvtop.http import Client
+from pvtop.http import PROGRESS, Client
 from pvtop.settings import Settings
 from server import Behaviour, File, Server, chunked, cut, html, instead, stall, status
 
@@ -34,7 +39,7 @@ async def fetch(
 ) -> Facts:
     server.files[PATH] = File(content)
     server.script[PATH] = list(script)
-    async with Client(Settings.load(attempts=4, read_timeout=0.5, **settings)) as client:
+    async with Client(Settings.load(**{"attempts": 4, "read_timeout": 0.5} | settings)) as client:
         return await download(client, server.url + PATH, target, verify_gzip)
 
 
@@ -129,10 +134,29 @@ async def test_the_attempts_end(server: Server, target: Path) -> None:
     assert left_behind(target) == []
 
 
-async def test_retry_after_is_honoured(server: Server, target: Path) -> None:
+async def test_attempts_do_not_run_out_while_it_gets_on(server: Server, target: Path) -> None:
+    content = gzip.compress(random.Random(3).randbytes(6 * PROGRESS), mtime=0)
+    await fetch(server, target, *[cut(PROGRESS + 1000)] * 5, content=content, attempts=2)
+    assert target.read_bytes() == content
+    with pytest.raises(UnreachableError, match="ended too early"):
+        await fetch(server, target, *[cut(PROGRESS // 2)] * 5, content=content, attempts=2)
+
+
+async def test_retry_after_is_honoured_and_logged(
+    server: Server, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     started = datetime.now(UTC)
     await fetch(server, target, status(429, Retry_After="1"))
     assert datetime.now(UTC) - started >= timedelta(seconds=1)
+    assert "is unavailable (429); attempt 2 of 4 in 1 s" in caplog.text
+
+
+async def test_a_file_that_says_it_is_too_long_is_not_taken(server: Server, target: Path) -> None:
+    with pytest.raises(SourceError, match="is longer than 900,000 bytes") as caught:
+        await fetch(server, target, max_download=900_000)
+    assert "PVTOP_MAX_DOWNLOAD" in caught.value.hint
+    assert len(server.asked(PATH)) == 1
+    assert left_behind(target) == []
 
 
 async def test_retry_after_may_be_a_date(server: Server, target: Path) -> None:
@@ -240,6 +264,67 @@ async def test_other_file_systems(target: Path) -> None:
             await download(client, "memory://mirror/nothing.gz", target, verify_gzip)
     assert target.read_bytes() == CONTENT
     assert facts.address == "memory://mirror/dump.gz"
+
+
+class Moody(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no types
+    """A file system with one file, which fails for its first steps, or never answers."""
+
+    protocol = "moody"
+    cachable = False
+    failures: ClassVar[list[Exception]] = []
+    answers = Event()
+
+    def info(self, path: str, **_: object) -> dict[str, object]:
+        """Tell of the file."""
+        self.answers.wait()
+        if self.failures:
+            raise self.failures.pop()
+        return {"name": path, "size": len(CONTENT), "type": "file"}
+
+    def _open(self, *_: object, **__: object) -> BytesIO:
+        return BytesIO(CONTENT)
+
+
+@pytest.fixture
+def moody(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Moody]]:
+    """Give the file system, in a mood to answer."""
+    fsspec.register_implementation("moody", Moody, clobber=True)
+    monkeypatch.setattr(Moody, "answers", Event())
+    Moody.answers.set()
+    yield Moody
+    Moody.answers.set()
+    Moody.failures.clear()
+
+
+async def fetch_moody(target: Path) -> Facts:
+    settings = Settings.load(attempts=3, connect_timeout=0.1, read_timeout=0.1)
+    async with Client(settings) as client:
+        return await download(client, "moody://mirror/dump.gz", target, verify_gzip)
+
+
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.EBUSY, "Please reduce your request rate."), TimeoutError(), ConnectionResetError()]
+)
+async def test_other_file_systems_are_tried_again_too(target: Path, moody: type[Moody], failure: Exception) -> None:
+    moody.failures[:] = [failure] * 2
+    assert (await fetch_moody(target)).bytes == len(CONTENT)
+    moody.failures[:] = [failure] * 3
+    with pytest.raises(UnreachableError, match="moody://mirror/dump.gz (cannot be reached|did not answer)"):
+        await fetch_moody(target)
+
+
+async def test_other_file_systems_are_not_tried_again_in_vain(target: Path, moody: type[Moody]) -> None:
+    moody.failures[:] = [PermissionError("no"), PermissionError("no")]
+    with pytest.raises(SourceError, match="cannot be read: no"):
+        await fetch_moody(target)
+    assert len(moody.failures) == 1
+
+
+async def test_other_file_systems_have_time_outs(target: Path, moody: type[Moody]) -> None:
+    moody.answers.clear()
+    with pytest.raises(UnreachableError, match="did not answer in time"):
+        await fetch_moody(target)
+    assert left_behind(target) == []
 
 
 async def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:

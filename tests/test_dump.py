@@ -10,17 +10,21 @@ import pytest
 
 from conftest import WriteDump
 from pvtop.dump import (
+    BLOCK,
+    LONGEST_LINE,
     Proof,
     UncleanError,
+    check_size,
     decode_title,
     encode_titles,
     reading,
     scan_clean,
     scan_dump,
     scan_rows,
+    sha256_of,
     verify_gzip,
 )
-from pvtop.errors import CorruptError
+from pvtop.errors import CorruptError, SourceError
 
 GOOD = "en A 1 0\n"
 
@@ -259,3 +263,35 @@ def test_broken_files_are_refused(tmp_path: Path, case: str) -> None:
         verify_gzip(path, "the dump")
     with pytest.raises(CorruptError, match=f"the dump {reason}"), reading(path, "the dump"):
         scan_rows(path).collect(engine="streaming")
+
+
+SMALL = gzip.compress(GOOD.encode() * 1_000)
+TINY = gzip.compress(GOOD.encode())
+LONG = gzip.compress(b"x" * (LONGEST_LINE + 2 * BLOCK))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(GOOD.encode() * 300_000), "inflates to more than 2,000,000 bytes"),
+        (gzip.compress(GOOD.encode() * 300_000) + TINY, "inflates to more than 2,000,000 bytes"),
+        (LONG, "holds a line of more than 16,777,216 bytes"),
+        (LONG + TINY, "holds a line of more than 16,777,216 bytes"),
+    ],
+    ids=["many lines", "many lines behind a small trailer", "a long line", "a long line behind a small trailer"],
+)
+def test_what_would_fill_the_memory_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "dump.gz"
+    path.write_bytes(content)
+    most = 2_000_000 if "inflates" in reason else 10**9
+    for check in (verify_gzip, check_size):
+        with pytest.raises(SourceError, match=f"the dump {reason}"):
+            check(path, "the dump", most)
+
+
+@pytest.mark.parametrize("most", [len(GOOD) * 1_000, 10**9])
+def test_what_dumps_are_like_is_not(tmp_path: Path, most: int) -> None:
+    path = tmp_path / "dump.gz"
+    path.write_bytes(SMALL)
+    check_size(path, "the dump", most)
+    assert verify_gzip(path, "the dump", most) == sha256_of(path)

@@ -92,6 +92,20 @@ def test_links_that_lead_elsewhere_are_ignored(href: str) -> None:
     assert parse_listing(f'<a href="{href}">x</a>') == []
 
 
+@pytest.mark.parametrize(
+    "href",
+    ["x.gz", "./x.gz", "/other/2019/x.gz", "https://example.org/other/2019/x.gz", "//example.org/other/2019/x.gz"],
+)
+def test_links_may_be_absolute_as_long_as_they_lead_into_the_folder(href: str) -> None:
+    listing = f'<a href="{href}">x</a><a href="{href}/y.gz">y</a>'
+    assert parse_listing(listing, "https://me:secret@example.org/other/2019/") == [Entry("x.gz")]
+
+
+def test_links_into_another_folder_are_ignored() -> None:
+    listing = '<a href="/other/2019/x.gz">x</a><a href="https://example.com/other/2020/x.gz">x</a>'
+    assert parse_listing(listing, "https://example.org/other/2020/") == []
+
+
 def test_a_name_that_is_linked_twice_is_one_entry() -> None:
     assert parse_listing('<a href="x.gz">x.gz</a> <a href="x.gz">x.gz</a>') == [Entry("x.gz")]
 
@@ -136,7 +150,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
         return
     root = f"memory://{tmp_path.name}/mirror"
     fill_memory(root, FIRST)
-    yield FsspecSource(root)
+    yield FsspecSource(root, Client(Settings.load()))
     fsspec.filesystem("memory").rm(root, recursive=True)
 
 
@@ -228,7 +242,7 @@ async def test_sizes_are_exact(tmp_path: Path) -> None:
     memory.pipe_file(f"/{tmp_path.name}/a", b"12345")
     listings = [
         await FolderSource(str(tmp_path)).listing(""),
-        await FsspecSource(f"memory://{tmp_path.name}").listing(""),
+        await FsspecSource(f"memory://{tmp_path.name}", Client(Settings.load())).listing(""),
     ]
     assert [[(entry.name, entry.size) for entry in listing] for listing in listings] == [[("a", 5)], [("a", 5)]]
     memory.rm(f"/{tmp_path.name}", recursive=True)
@@ -236,7 +250,7 @@ async def test_sizes_are_exact(tmp_path: Path) -> None:
 
 async def test_a_protocol_unheard_of() -> None:
     with pytest.raises(SourceError, match="nosuch://x/2019 cannot be read: Protocol not known"):
-        await FsspecSource("nosuch://x").listing("2019")
+        await FsspecSource("nosuch://x", Client(Settings.load())).listing("2019")
 
 
 @pytest.mark.parametrize(

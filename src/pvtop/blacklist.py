@@ -11,6 +11,7 @@ import polars as pl
 from pvtop.errors import BlacklistError
 
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
+LONGEST = 200_000_000  # bytes; the public one has some 2.5 million
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NOT_A_LIST = (b"<", b"\x1f\x8b", b"PK\x03\x04", b"%PDF", b"\xff\xfe", b"\xfe\xff")  # markup, gzip, zip, PDF, UTF-16
 
@@ -37,15 +38,19 @@ def read_bytes(path: Path) -> bytes:
     """Read a blacklist's bytes.
 
     Raises:
-        BlacklistError: The file cannot be read.
+        BlacklistError: The file cannot be read, or is too long.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BlacklistError(
             f"the blacklist {path} cannot be read: {reason}", "--blacklist takes an address, a path, or none"
         ) from error
+    if len(content) > LONGEST:
+        raise BlacklistError(f"the blacklist {path} is longer than {LONGEST:,} bytes", "check that it is a blacklist")
+    return content
 
 
 def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:

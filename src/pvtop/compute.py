@@ -13,7 +13,7 @@ import polars as pl
 from pvtop import ranking
 from pvtop.cache import LocalFile
 from pvtop.download import Facts
-from pvtop.dump import Proof, UncleanError, decode_title, reading, scan_clean, scan_rows
+from pvtop.dump import Proof, UncleanError, check_size, decode_title, reading, scan_clean, scan_rows
 from pvtop.errors import CorruptError, MalformedError
 from pvtop.files import in_use
 from pvtop.hours import Hour
@@ -29,10 +29,13 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
 
     Raises:
         CorruptError: The dump is truncated, corrupt or empty, or a domain's views do not fit into 64 bits.
+        SourceError: The dump is one that would fill the memory.
         MalformedError: More of its lines are malformed than the settings allow.
     """
     shown = dump.facts.address
     with reading(dump.path, shown), in_use(dump.path) if dump.cached else nullcontext():
+        if not dump.cached:
+            check_size(dump.path, shown, settings.max_inflated)
         condensed = _condense(dump.path, blacklist.written.lazy(), settings)
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
     try:

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 import fsspec
 
 from pvtop.addresses import is_http, public
-from pvtop.errors import CorruptError, OutputError, RangeError, UnreachableError
+from pvtop.errors import CorruptError, OutputError, RangeError, SourceError, UnreachableError
 from pvtop.files import become, temporary, write_whole
 from pvtop.http import Client
-from pvtop.source import fsspec_failures
+from pvtop.source import fsspec_step
 
 if TYPE_CHECKING:
     import aiohttp
 
-CHUNK = 1 << 18
+CHUNK = 1 << 20  # of file systems, where each is a step of its own
 PARTIAL_CONTENT = 206
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes received and the bytes expected, None where the server does not say."""
 
 Verify = Callable[[Path, str], str]
-"""Gives a file's sha256 in hex; raises CorruptError or BlacklistError where it is not what it should be.
+"""Gives a file's sha256 in hex; raises CorruptError where it is not what it should be and may be so the next time, or
+another error of ours where that would not help.
 
 Called with the path of the file and the address it came from, for the message."""
 
@@ -91,15 +92,15 @@ async def download(
         MissingError: There is no such file.
         CorruptError: What arrived is, twice, not what it should be.
         UnreachableError: The server could not be reached, or broke off again and again.
-        SourceError: The server refused, or the address is wrong.
+        SourceError: The server refused, the address is wrong, or the file is too long.
         OutputError: The cache folder could not be written.
     """
     with contextlib.ExitStack() as stack:
         with writing(target.parent):
             file = stack.enter_context(temporary(target))
         for last in (False, True):
-            transfer = _Transfer(address, file, progress or (lambda *_: None))
-            await (transfer.over_http(client) if is_http(address) else asyncio.to_thread(transfer.over_fsspec))
+            transfer = _Transfer(client, address, file, progress or (lambda *_: None))
+            await transfer.run()
             try:
                 digest = await asyncio.to_thread(verify, Path(file.name), public(address))
                 break
@@ -137,9 +138,11 @@ def _finish(file: BinaryIO, target: Path, facts: Facts) -> None:
 class _Transfer:
     """One file on its way, over as many connections as it takes."""
 
-    def __init__(self, address: str, file: BinaryIO, progress: Progress) -> None:
+    def __init__(self, client: Client, address: str, file: BinaryIO, progress: Progress) -> None:
+        self.client = client
         self.address = address
         self.file = file
+        self.most = client.settings.max_download
         self.progress = progress
         self.etag: str | None = None
         self.last_modified: str | None = None
@@ -151,21 +154,21 @@ class _Transfer:
             self.file.truncate()
         self.received = 0
 
-    async def over_http(self, client: Client) -> None:
-        async for attempt in client.retries():
+    async def run(self) -> None:
+        attempt_at = self._over_http if is_http(self.address) else self._over_fsspec
+        async for attempt in self.client.retries(lambda: self.received):
             with attempt:
-                try:
-                    await self._attempt(client)
-                except RangeError:
-                    self.restart()
-                    raise
+                await attempt_at()
 
-    async def _attempt(self, client: Client) -> None:
-        async with client.get(self.address, self._resume()) as response:
-            expected = self._begin(response)
-            async for chunk in response.content.iter_chunked(CHUNK):
-                self._write(chunk)
-                self.progress(self.received, expected)
+    async def _over_http(self) -> None:
+        try:
+            async with self.client.get(self.address, self._resume()) as response:
+                expected = self._begin(response)
+                async for chunk in self.client.chunks(response):
+                    self._take(chunk, expected)
+        except RangeError:
+            self.restart()
+            raise
         if expected is not None and self.received != expected:
             raise UnreachableError(f"{public(self.address)} ended after {self.received:,} of {expected:,} bytes")
 
@@ -198,23 +201,24 @@ class _Transfer:
         same = response.headers.get("ETag", self.etag) == self.etag
         return same and response.headers.get("Content-Range", "").startswith(f"bytes {self.received}-")
 
-    def _write(self, chunk: bytes) -> None:
+    def _take(self, chunk: bytes, expected: int | None) -> None:
+        self.received += len(chunk)
+        if max(self.received, expected or 0) > self.most:
+            raise SourceError(
+                f"{public(self.address)} is longer than {self.most:,} bytes",
+                "check the address; PVTOP_MAX_DOWNLOAD raises the limit",
+            )
         with writing(Path(self.file.name).parent):
             self.file.write(chunk)
             self.file.flush()
-        self.received += len(chunk)
+        self.progress(self.received, expected)
 
-    def over_fsspec(self) -> None:
-        with fsspec_failures(self.address):
-            filesystem, path = fsspec.core.url_to_fs(self.address)
-            facts = filesystem.info(path)
-            remote = filesystem.open(path, "rb")
+    async def _over_fsspec(self) -> None:
+        self.restart()
+        filesystem, path = await fsspec_step(self.client, self.address, fsspec.core.url_to_fs, self.address)
+        facts = await fsspec_step(self.client, self.address, filesystem.info, path)
         self.etag = facts.get("ETag")
-        with remote:
-            while True:
-                with fsspec_failures(self.address):
-                    chunk = remote.read(CHUNK)
-                if not chunk:
-                    break
-                self._write(chunk)
-                self.progress(self.received, facts.get("size"))
+        remote = await fsspec_step(self.client, self.address, filesystem.open, path, "rb")
+        while chunk := await fsspec_step(self.client, self.address, remote.read, CHUNK):
+            self._take(chunk, facts.get("size"))
+        await fsspec_step(self.client, self.address, remote.close)

@@ -9,21 +9,25 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 from typing import ClassVar, cast
 
 import polars as pl
 
-from pvtop.errors import CorruptError
+from pvtop.errors import CorruptError, SourceError
 
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_SIZE = struct.Struct("<I")  # the last field of a gzip member: its inflated bytes, modulo 2**32 (RFC 1952)
 GZIP_LEAST = 18  # bytes of a member's header and trailer
 BLOCK = 1 << 20
+LONGEST_LINE = 1 << 24  # bytes; reading a line takes some five times its length, and those of dumps have hundreds
+DEFLATE_MOST = 1_032  # times its size is what deflate can inflate to at most (zlib's documentation)
+DUMP_MOST = 8  # times its size is what a dump inflates to at most; it is 4 in fact
 QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
 BROKEN = "it may still be being copied: try again later, from another --source, or replace the file"
 
@@ -243,23 +247,93 @@ def reading(path: Path, shown: str) -> Iterator[None]:
         raise CorruptError(f"{shown} is corrupt: {reason}", BROKEN) from error
 
 
-def verify_gzip(path: Path, shown: str) -> str:
+def verify_gzip(path: Path, shown: str, most: int | None = None) -> str:
     """Inflate a file to its trailer, and give the sha256 of the file, in hex.
 
+    Args:
+        path: The file.
+        shown: How to call it: its address, or its path.
+        most: How many bytes it may inflate to.
+
     Raises:
-        CorruptError: The file is empty, truncated, corrupt or not gzip.
+        CorruptError: The file is empty, truncated, corrupt, not gzip, gzip of nothing, or gzip packed once more.
+        SourceError: It inflates to more than `most` bytes, or holds a line that is longer than `LONGEST_LINE`, to a
+            `BLOCK`.
     """
     check_magic(path, shown)
-    buffer = bytearray(BLOCK)
+    digest = hashlib.sha256()
+    total = line = 0
+    for block in _inflate(path, shown, digest.update):
+        if not total and block.startswith(GZIP_MAGIC):
+            raise CorruptError(f"{shown} is gzip packed once more, by its server or a proxy", BROKEN)
+        total += len(block)
+        line = len(block) - end - 1 if (end := block.rfind(b"\n")) >= 0 else line + len(block)
+        _check_lengths(shown, total, line, most)
+    if not total:
+        raise CorruptError(f"{shown} holds no lines", BROKEN)
+    return digest.hexdigest()
+
+
+def _inflate(path: Path, shown: str, also: Callable[[bytes], object]) -> Iterator[bytes]:
+    """Inflate a file block by block, as strictly as Polars does: members of gzip, each whole, and nothing after them.
+
+    Args:
+        path: The file.
+        shown: How to call it.
+        also: Is handed the file's own bytes, too.
+
+    Raises:
+        CorruptError: The file is something else.
+    """
+    member = None
     try:
-        with gzip.open(path) as inflated:
-            while inflated.readinto(buffer):
-                pass
-    except EOFError as error:
-        raise truncated(shown) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise CorruptError(f"{shown} is corrupt: {error}", BROKEN) from error
-    return sha256_of(path)
+        with path.open("rb") as file:
+            while data := file.read(BLOCK):
+                also(data)
+                while data:
+                    member = member or zlib.decompressobj(zlib.MAX_WBITS | 16)
+                    yield member.decompress(data, BLOCK)
+                    data = member.unused_data if member.eof else member.unconsumed_tail
+                    member = None if member.eof else member
+    except zlib.error as error:
+        raise CorruptError(f"{shown} is corrupt: {str(error).rpartition(': ')[2]}", BROKEN) from error
+    if member:
+        raise truncated(shown)
+
+
+def check_size(path: Path, shown: str, most: int) -> None:
+    """Make sure that a dump which nobody has verified is not one that fills the memory.
+
+    Its trailer tells what it inflates to. Where that is not what a dump does, or it cannot be true, the file is
+    inflated to see; a dump is spared that.
+
+    Raises:
+        CorruptError, SourceError: As for `verify_gzip`.
+    """
+    size = path.stat().st_size
+    if size * DEFLATE_MOST <= min(most, LONGEST_LINE):
+        return
+    claimed = inflated_size(path)
+    if not size <= claimed <= min(most, size * DUMP_MOST):
+        verify_gzip(path, shown, most)
+
+
+def _check_lengths(shown: str, inflated: int, line: int, most: int | None) -> None:
+    if most is not None and inflated > most:
+        raise SourceError(f"{shown} inflates to more than {most:,} bytes", "PVTOP_MAX_INFLATED raises the limit")
+    if line > LONGEST_LINE:
+        raise SourceError(f"{shown} holds a line of more than {LONGEST_LINE:,} bytes", "it is no dump; replace it")
+
+
+def inflated_size(path: Path) -> int:
+    """Give what the trailer of a gzip file says it inflates to, in bytes, modulo 2**32.
+
+    It is true of a sound file with one member below 4 GiB; of others it may be anything.
+    """
+    with path.open("rb") as file:
+        file.seek(-GZIP_SIZE.size, os.SEEK_END)
+        (inflated,) = GZIP_SIZE.unpack(file.read())
+    return cast("int", inflated)
 
 
 def check_magic(path: Path, shown: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import random
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from pvtop.addresses import public
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 LONGEST_LISTING = 20_000_000  # bytes; a month's of Wikimedia's has some 200,000
 LONGEST_WAIT = 600  # seconds: a server that asks for more is an error rather than a wait
+LONGEST_BACKOFF = 60  # seconds
+SLOWEST = 1 << 16  # bytes within the read time-out: a body that comes slower counts as stalled
+PROGRESS = 1 << 20  # bytes: an attempt that gets so much further than any before does not count
+CHUNK = 1 << 18
+LAYOUT = "check that the source has the server's layout"
 HINT = "check the address and the network, or try again later; for dumps, a mirror may serve as --source"
 
 
@@ -35,10 +43,13 @@ class Client:
     Args:
         settings: The settings of the run.
         on_retry: Called before every attempt but the first.
+
+    Attributes:
+        settings: As given.
     """
 
     def __init__(self, settings: Settings, on_retry: Callable[[], None] = lambda: None) -> None:
-        self._settings = settings
+        self.settings = settings
         self._on_retry = on_retry
         self._session: aiohttp.ClientSession | None = None
 
@@ -54,33 +65,28 @@ class Client:
         import aiohttp
 
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit_per_host=self._settings.connections),
+            connector=aiohttp.TCPConnector(limit_per_host=self.settings.connections),
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self._settings.connect_timeout, sock_read=self._settings.read_timeout
+                total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
             ),
-            headers={"User-Agent": self._settings.user_agent, "Accept-Encoding": "identity"},
+            headers={"User-Agent": self.settings.user_agent, "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=True,
         )
 
-    async def retries(self) -> AsyncIterator[stamina.Attempt]:
+    async def retries(self, received: Callable[[], int] = lambda: 0) -> AsyncIterator[stamina.Attempt]:
         """Give the attempts at a step: `async for attempt in client.retries(): with attempt: ...`.
 
         The wait doubles from `backoff` to a minute, with jitter; a server's Retry-After stands in its place.
+
+        Args:
+            received: Tells how far the step is, in bytes; while it gets on, attempts do not run out.
         """
         import stamina
 
-        attempts = stamina.retry_context(
-            on=_wait_or_give_up,
-            attempts=self._settings.attempts,
-            timeout=None,
-            wait_initial=self._settings.backoff,
-            wait_max=60,
-            wait_jitter=self._settings.backoff,
-        )
-        async for attempt in attempts:
+        patience = _Patience(self.settings, received)
+        async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
             if attempt.num > 1:
-                log.info("attempt %d of %d", attempt.num, self._settings.attempts)
                 self._on_retry()
             yield attempt
 
@@ -103,7 +109,11 @@ class Client:
             async with self._session.get(address, headers=headers) as response:
                 _check(response, shown)
                 yield response
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, aiohttp.TooManyRedirects, UnicodeError) as error:
+        except aiohttp.TooManyRedirects as error:
+            raise SourceError(f"{shown} redirects in a loop", "check the address") from error
+        except aiohttp.RedirectClientError as error:
+            raise SourceError(f"{shown} redirects to what is no http(s) address", "check the address") from error
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError) as error:
             raise SourceError(f"{shown} cannot be fetched: {type(error).__name__}", "check the address") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise SourceError(f"{shown}: the server's certificate is not valid", HINT) from error
@@ -112,37 +122,89 @@ class Client:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise UnreachableError(f"{shown} cannot be reached or broke off: {_reason(error)}", HINT) from error
 
-    async def text(self, address: str) -> str:
-        """Fetch a text, trying again where that helps.
+    async def chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """Give a body bit by bit, as long as it keeps a pace.
 
         Raises:
-            SourceError: As for `get`.
+            UnreachableError: It trickles: fewer than `SLOWEST` bytes within the read time-out.
+        """
+        since, count = monotonic(), 0
+        async for chunk in response.content.iter_chunked(CHUNK):
+            yield chunk
+            count += len(chunk)
+            if count >= SLOWEST:
+                since, count = monotonic(), 0
+            elif monotonic() - since > self.settings.read_timeout:
+                raise UnreachableError(f"{public(str(response.url))} sends next to nothing", HINT)
+
+    async def text(self, address: str) -> str:
+        """Fetch a short text, trying again where that helps; unpacked, as some servers pack it unasked.
+
+        Raises:
+            SourceError: As for `get`; or it is too long for a listing.
         """
         async for attempt in self.retries():
             with attempt:
                 async with self.get(address) as response:
-                    return (await _read(response, shown=public(address))).decode("utf-8", "replace")
+                    return (await self._read(response)).decode("utf-8", "replace")
         raise AssertionError  # unreachable: the last attempt returns or raises
 
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        shown = public(str(response.url))
+        packed = response.headers.get("Content-Encoding", "identity") != "identity"
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
+        body = bytearray()
+        try:
+            async for chunk in self.chunks(response):
+                body += unpack.decompress(chunk, LONGEST_LISTING) if packed else chunk
+                if len(body) >= LONGEST_LISTING:
+                    raise SourceError(f"{shown} is too long for a listing", LAYOUT)
+        except zlib.error as error:
+            raise SourceError(f"{shown} cannot be unpacked: {error}", LAYOUT) from error
+        return bytes(body)
 
-async def _read(response: aiohttp.ClientResponse, shown: str) -> bytes:
-    """Read a body that has to be short.
 
-    Raises:
-        SourceError: It is not.
-    """
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_LISTING:
-            raise SourceError(f"{shown} is too long for a listing", "check that the source has the server's layout")
-    return bytes(body)
+class _Patience:
+    """Tells stamina whether to try again, and after how many seconds; and tells the user."""
+
+    def __init__(self, settings: Settings, received: Callable[[], int]) -> None:
+        self._settings = settings
+        self._received = received
+        self._furthest = 0
+        self._failures = 0
+
+    def __call__(self, error: Exception) -> bool | float:
+        if not is_transient(error):
+            return False
+        if self._received() >= self._furthest + PROGRESS:
+            self._furthest, self._failures = self._received(), 0
+        self._failures += 1
+        if self._failures >= self._settings.attempts:
+            return False
+        wait = self._backoff() if error.retry_after is None else error.retry_after
+        log.warning("%s; attempt %d of %d in %.0f s", error, self._failures + 1, self._settings.attempts, wait)
+        return wait
+
+    def _backoff(self) -> float:
+        doubled = min(self._settings.backoff * 2.0 ** (self._failures - 1), LONGEST_BACKOFF)
+        return doubled + random.uniform(0, self._settings.backoff)  # noqa: S311 - to spread the load
 
 
 def _reason(error: Exception) -> str:
     """Say in short what went wrong, without the address, which may hold secrets."""
+    import aiohttp
+
     cause = getattr(error, "os_error", None) or error.__cause__
-    return str(cause) if isinstance(cause, OSError) else type(error).__name__
+    if isinstance(cause, OSError):
+        return str(cause)
+    match error:
+        case aiohttp.ClientPayloadError():
+            return "the body ended too early"
+        case aiohttp.ServerDisconnectedError():
+            return "the server hung up"
+        case aiohttp.ClientResponseError():
+            return "the answer is no HTTP"
+    return type(error).__name__
 
 
 def _check(response: aiohttp.ClientResponse, shown: str) -> None:
@@ -176,11 +238,3 @@ def _retry_after(value: str | None) -> float | None:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _wait_or_give_up(error: Exception) -> bool | float:
-    """Tell stamina whether to try again, or after how many seconds."""
-    if not is_transient(error):
-        return False
-    log.warning("%s", error)
-    return True if error.retry_after is None else error.retry_after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 
 import polars as pl
@@ -66,7 +66,8 @@ async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
         try:
             await download(client, address, path, verify_blacklist)
         except SourceError as error:
-            raise BlacklistError(f"the blacklist cannot be had: {error}", error.hint) from error
+            hint = error.hint or "--blacklist takes an address, a path, or none"
+            raise BlacklistError(f"the blacklist cannot be had: {error}", hint) from error
     content = read_bytes(path)
     return Blacklist(public(address), sha256(content).hexdigest(), parse_blacklist(content, public(address)))
 
@@ -105,9 +106,10 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
     """
     path = Cache(settings.cache_dir).dump(hour)
     address = join(settings.source, hour.dump_path)
+    verify = partial(verify_gzip, most=settings.max_inflated)
     log.info("downloading %s", public(address))
     try:
-        facts = await download(client, address, path, verify_gzip, progress)
+        facts = await download(client, address, path, verify, progress)
     except MissingError as error:
         raise not_published(hour, public(settings.source)) from error
     return LocalFile(path, facts, cached=True)

@@ -111,6 +111,8 @@ class Settings(BaseSettings):
         contact: An address or e-mail for the User-Agent, which Wikimedia requires.
         cache_max_age: Downloads older than this are removed after a batch and in the midst of it, e.g. `7d`.
         cache_max_size: The oldest downloads above this are, e.g. `20GB`.
+        max_download: The longest file that is downloaded, e.g. `1GB`.
+        max_inflated: The longest content that a dump may have, e.g. `2GB`.
         statsd: `host:port` of a DogStatsD server that is sent metrics.
         connections: Connections to one server at a time.
         connect_timeout: Seconds until a connection must stand.
@@ -136,6 +138,8 @@ class Settings(BaseSettings):
     contact: Annotated[str, AfterValidator(_header_comment)] = ""
     cache_max_age: Age | None = None
     cache_max_size: Size | None = None
+    max_download: Size = Field(10**9, ge=1)
+    max_inflated: Size = Field(2 * 10**9, ge=1)
     statsd: str = ""
     connections: int = Field(2, ge=1, le=3)
     connect_timeout: float = Field(20, gt=0, allow_inf_nan=False)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import html
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import unquote
+from threading import Thread
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote, urljoin, urlsplit
 
 import fsspec
 
 from pvtop.addresses import is_http, join, local_path, public, redacted
-from pvtop.errors import MissingError, NotPublishedError, SourceError
+from pvtop.errors import MissingError, NotPublishedError, SourceError, UnreachableError
 from pvtop.hours import Hour
-from pvtop.http import Client
+from pvtop.http import HINT, Client
 
 LINK = re.compile(
     r"""<a\s[^>\n]{0,200}?href=["']([^"'\n]{1,500})["'][^>\n]{0,200}>[^\n]{0,500}?</a>"""
@@ -26,6 +29,9 @@ LINK = re.compile(
     re.IGNORECASE,
 )
 LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
+PASSING = {errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +97,25 @@ class FsspecSource:
     """Any other address that fsspec knows, such as `s3://bucket/prefix`."""
 
     root: str
+    client: Client
 
     async def listing(self, folder: str) -> list[Entry]:
         """List a folder, with sizes."""
-        return await asyncio.to_thread(self._listing, folder)
-
-    def _listing(self, folder: str) -> list[Entry]:
         address = join(self.root, folder)
         try:
-            with fsspec_failures(address):
-                filesystem, path = fsspec.core.url_to_fs(address)
-                filesystem.invalidate_cache()
-                found = filesystem.ls(path, detail=True)
+            async for attempt in self.client.retries():
+                with attempt:
+                    found = await fsspec_step(self.client, address, _list, address)
         except MissingError:
             return []
         return [Entry(one["name"].rstrip("/").rpartition("/")[2], one.get("size")) for one in found]
+
+
+def _list(address: str) -> list[dict[str, Any]]:
+    filesystem, path = fsspec.core.url_to_fs(address)
+    filesystem.invalidate_cache()
+    found: list[dict[str, Any]] = filesystem.ls(path, detail=True)
+    return found
 
 
 @dataclass(frozen=True)
@@ -119,22 +129,38 @@ class HttpSource:
         """List a folder, with sizes and times where the server is nginx."""
         address = join(self.root, f"{folder}/" if folder else "")
         try:
-            return parse_listing(await self.client.text(address))
+            return parse_listing(await self.client.text(address), address)
         except MissingError:
             return []
 
 
-def parse_listing(text: str) -> list[Entry]:
+def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry]:
     """Read the links of a folder's listing: nginx's with time and size, any other's with names alone.
 
-    The link is read, not its text, which servers cut short.
+    The link is read, not its text, which servers cut short. It may be relative, absolute or a whole address, but leads
+    to something right in the folder, or it is passed over.
+
+    Args:
+        text: The listing.
+        address: The folder's, with a slash at its end; links that are not relative are compared with it.
     """
     found = {}
     for href, modified, size in LINK.findall(text):
-        name = unquote(html.unescape(href)).removeprefix("./").rstrip("/")
-        if name and "/" not in name and not name.startswith((".", "?")):
+        name = _name(html.unescape(href), public(address))
+        if name and "/" not in name and not name.startswith("."):
             found[name] = Entry(name, int(size) if size else None, _time(modified))
     return list(found.values())
+
+
+def _name(href: str, folder: str) -> str:
+    """Give the name of what a link in a folder leads to; empty where it leads elsewhere."""
+    try:
+        target, here = urlsplit(urljoin(folder, href)), urlsplit(folder)
+    except ValueError:
+        return ""
+    if target.netloc != here.netloc or not target.path.startswith(here.path) or target.query:
+        return ""
+    return unquote(target.path.removeprefix(here.path)).rstrip("/")
 
 
 def _time(listed: str) -> datetime | None:
@@ -150,11 +176,37 @@ def open_source(root: str, client: Client) -> Source:
 
     Args:
         root: An http(s) address, a folder, or any fsspec address.
-        client: Whose connections an http(s) source uses.
+        client: Whose connections an http(s) source uses, and whose patience any other.
     """
     if local_path(root):
         return FolderSource(root)
-    return HttpSource(root, client) if is_http(root) else FsspecSource(root)
+    return HttpSource(root, client) if is_http(root) else FsspecSource(root, client)
+
+
+async def fsspec_step(client: Client, address: str, step: Callable[..., T], *args: object) -> T:
+    """Do one step with a file system of fsspec, in a thread that is left to itself when it takes too long.
+
+    Raises:
+        MissingError, UnreachableError, SourceError: By what went wrong; a step that takes too long is the second.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def tell(set_outcome: Callable[[], None]) -> None:
+        if not outcome.done():
+            set_outcome()
+
+    def run() -> None:
+        try:
+            set_outcome = partial(outcome.set_result, step(*args))
+        except Exception as error:  # noqa: BLE001 - it is raised again where the step is awaited
+            set_outcome = partial(outcome.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
+            loop.call_soon_threadsafe(tell, set_outcome)
+
+    Thread(target=run, name="pvtop-fsspec", daemon=True).start()
+    with fsspec_failures(address):
+        return await asyncio.wait_for(outcome, client.settings.connect_timeout + client.settings.read_timeout)
 
 
 @contextlib.contextmanager
@@ -163,7 +215,8 @@ def fsspec_failures(address: str) -> Iterator[None]:
 
     Raises:
         MissingError: There is no such file.
-        SourceError: Any other failure: file systems raise what their libraries do, so nothing narrower will do.
+        UnreachableError: A failure that may pass: no connection, a server that is busy, a step that took too long.
+        SourceError: Any other: file systems raise what their libraries do, so nothing narrower will do.
     """
     shown = public(address)
     try:
@@ -175,7 +228,11 @@ def fsspec_failures(address: str) -> Iterator[None]:
             f"{shown} needs a package that is not installed: {error}", "for s3: pip install pvtop[s3]"
         ) from error
     except Exception as error:
-        reason = redacted(str(error))
+        if isinstance(error, TimeoutError):
+            raise UnreachableError(f"{shown} did not answer in time", HINT) from error
+        reason = redacted(str(error)) or type(error).__name__
+        if isinstance(error, ConnectionError) or getattr(error, "errno", None) in PASSING:
+            raise UnreachableError(f"{shown} cannot be reached or broke off: {reason}", HINT) from error
         raise SourceError(f"{shown} cannot be read: {reason}", "check the address and the credentials") from error
 
 
