@@ -27,8 +27,8 @@ from pvtop.errors import (
 from pvtop.hours import Hour
 from pvtop.lake import Lake
 from pvtop.pipeline import HourResult, Status, load_blacklist, newest_hour, run_hour
+from pvtop.report import RULES
 from pvtop.settings import Settings
-from pvtop.validation import Validator
 from server import File, Server, cut, html, status
 
 DUMP = 'en A 5 0\nen B 7 0\nen - 9 0\nde "\\"x\\"" 2 0\n'
@@ -166,7 +166,7 @@ def test_a_report_by_other_rules_is_done_again(
 ) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
-    monkeypatch.setattr("pvtop.pipeline.RULES", 2)
+    monkeypatch.setattr("pvtop.pipeline.RULES", RULES + 1)
     assert run_hour(HOUR, settings).status is Status.WRITTEN
 
 
@@ -198,9 +198,9 @@ def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server
 
 def test_another_source_is_another_dump(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
-    server.files[f"/other{PATH}"] = File(packed("en Z 1 0\n"))
+    server.files[f"/other{PATH}"] = File(packed("en Z 19 0\nen - 1 0\n"))
     assert run_hour(HOUR, but(online, source=f"{server.url}/other")).status is Status.WRITTEN
-    assert entries(online) == [("en", 1, "Z", 1)]
+    assert entries(online) == [("en", 1, "Z", 19)]
 
 
 # What goes wrong.
@@ -278,17 +278,59 @@ def test_two_lines_that_decode_to_the_same_title_are_two_pages(write_dump: Write
     assert entries(settings) == [("en", 1, "caf\ufffd", 7), ("en", 2, "caf\ufffd", 5)]
 
 
-def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(
-    write_dump: WriteDump, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
-    broken = Validator("nothing is right", lambda it: it.top_pages)
-    monkeypatch.setattr("pvtop.validation.RULES", (broken,))
-    with pytest.raises(InvalidReportError, match="nothing is right") as caught:
-        run_hour(HOUR, settings)
+    strict = but(settings, expect_whole=True)
+    with pytest.raises(InvalidReportError, match="500 domains.*1,000,000 views.*en and en.m") as caught:
+        run_hour(HOUR, strict)
     assert caught.value.exit_code == 5
     assert files(Path(settings.output)) == {}
-    assert run_hour(HOUR, but(settings, no_validate=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(strict, no_validate=True)).status is Status.WRITTEN
+
+
+def test_a_dump_with_a_page_twice_is_refused(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP + "en A 1 0\n")
+    with pytest.raises(InvalidReportError, match="no page occurs twice"):
+        run_hour(HOUR, settings)
+
+
+def test_a_page_without_views_is_a_page(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump("en A 0 0\nen B 7 0\n")
+    run_hour(HOUR, settings)
+    assert entries(settings) == [("en", 1, "B", 7), ("en", 2, "A", 0)]
+
+
+@pytest.mark.parametrize("smaller", ["en A 11 0\n", "en A 3 0\nen B 3 0\nde C 3 0\n"], ids=["lines", "views"])
+@pytest.mark.parametrize("more", [{}, {"no_validate": True}], ids=["", "no_validate"])
+def test_a_much_smaller_dump_takes_no_reports_place_unless_forced(
+    write_dump: WriteDump, settings: Settings, smaller: str, more: dict[str, object]
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    before = files(Path(settings.output))
+    write_dump(smaller)
+    with pytest.raises(InvalidReportError, match="at least 50% of the lines and views") as caught:
+        run_hour(HOUR, but(settings, **more))
+    assert "--force" in caught.value.hint
+    assert files(Path(settings.output)) == before
+    assert run_hour(HOUR, but(settings, force=True)).status is Status.WRITTEN
+
+
+def test_a_somewhat_smaller_dump_takes_a_reports_place(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    write_dump("en A 6 0\nen B 6 0\n")
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    write_dump("en A 6 0\nen B 6 0\n")
+    with pytest.raises(InvalidReportError, match="at least 60%"):
+        run_hour(HOUR, but(settings, min_share=0.6))
+    write_dump("en A 1 0\n")
+    assert run_hour(HOUR, but(settings, min_share=0.0)).status is Status.WRITTEN
 
 
 def test_a_path_is_no_pattern(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ WIKIMEDIA_ONLY = frozenset(
     "outreach pk rs slo species strategy ua usability wb wikimania wikitech quality".split()
 )
 ALSO_A_CHAPTER = frozenset("am ar az be br ca co ee fi hi id mai mk ng nl no pl pt ru se th tr uz ve za".split())
+SHARED_CODES = frozenset(["", *(f"{prefix}.m" for prefix in ALSO_A_CHAPTER | {"commons", "incubator", "outreach"})])
+"""Codes under which a dump may list more than one wiki: `nl.m` is a mobile Wikipedia and a chapter's wiki, `commons.m`
+may be either, too, and all projects without a code of their own share the empty one."""
 WITHOUT_WWW = frozenset(["wikisource", "wikimediafoundation"])
 ACCESS = {"m": "mobile", "zero": "zero"}
 

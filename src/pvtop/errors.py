@@ -81,9 +81,15 @@ class OutputError(PvtopError):
 
 
 class InvalidReportError(PvtopError):
-    """A report breaks the rules of what a report holds; nothing of it was completed."""
+    """Reports break the rules of what a report holds; one that was being made was not completed."""
 
     exit_code = 5
+
+
+class NotDoneError(PvtopError):
+    """The lake does not hold the hour (yet)."""
+
+    exit_code = 3
 
 
 class IncompleteError(PvtopError):

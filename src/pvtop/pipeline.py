@@ -17,6 +17,7 @@ from pvtop.cache import LocalFile
 from pvtop.compute import make_report
 from pvtop.download import Facts, Progress
 from pvtop.errors import CorruptError, NotPublishedError
+from pvtop.expectations import replacing, validators_for
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
@@ -26,10 +27,11 @@ from pvtop.plan import Recipe
 from pvtop.report import RULES, Provenance, Report
 from pvtop.settings import Settings
 from pvtop.source import newest, open_source
-from pvtop.validation import validate
+from pvtop.validation import failures_of, refuse
 
 log = logging.getLogger(__name__)
 
+NOT_COMPLETED = "the lake is as it was; --no-validate completes any report, --force replaces one that is larger"
 T = TypeVar("T")
 
 
@@ -191,15 +193,23 @@ class Run:
         async with self.downloading:
             return await fetch_dump(hour, self.client, self.settings, progress)
 
-    async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour, and validate it; tell when it is its turn."""
+    async def compute(
+        self, hour: Hour, dump: LocalFile, done: Provenance | None, started: Callable[[], None]
+    ) -> Report:
+        """Compute the report of an hour, and validate it, also beside the one it replaces; tell when it is its turn."""
         blacklist = await self.blacklist()
         async with self.computing:
             started()
             report = await asyncio.to_thread(make_report, hour, dump, blacklist, self.settings)
-            if not self.settings.no_validate:
-                await asyncio.to_thread(validate, report, blacklist.pages)
+            await asyncio.to_thread(self._validate, report, blacklist, done)
             return report
+
+    def _validate(self, report: Report, blacklist: Blacklist, done: Provenance | None) -> None:
+        settings = self.settings
+        validators = [] if settings.no_validate else validators_for(report, blacklist.pages, self.lake, settings)
+        if done and not settings.force:
+            validators.append(replacing(done, settings.min_share))
+        refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
 
 
 async def make_hour(
@@ -240,12 +250,12 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
     dump = dump or await run.fetch(hour, progress)
     fetched = monotonic()
     try:
-        report = await run.compute(hour, dump, computing)
+        report = await run.compute(hour, dump, done, computing)
     except CorruptError as error:
         if not dump.cached:
             raise
         log.warning("%s; downloading it again", error)
-        report = await run.compute(hour, await run.fetch(hour, progress), computing)
+        report = await run.compute(hour, await run.fetch(hour, progress), done, computing)
     size = await asyncio.to_thread(run.lake.write, report)
     seconds = Seconds(fetched - started, monotonic() - fetched)
     return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)

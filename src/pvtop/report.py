@@ -14,8 +14,9 @@ import polars as pl
 
 from pvtop.domains import Domain
 from pvtop.hours import Hour
+from pvtop.incidents import known_incidents
 
-RULES = 1  # raised when the same dump, blacklist and settings would give another report
+RULES = 2  # raised when the same dump, blacklist and settings would give another report
 TOP_PAGES = pl.Schema({"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64})
 DOMAINS = pl.Schema(
     {
@@ -132,6 +133,8 @@ class Report:
             f"{facts.blacklisted_rows:,} pages on the blacklist, {facts.unknown_rows:,} unknown, "
             f"{facts.malformed:,} malformed lines"
         )
+        for incident in known_incidents([self.hour]):
+            yield f"Note: {incident}"
         for code, pages in groupby(self.top_pages.iter_rows(), key=itemgetter(0)):
             domain = Domain.of(code)
             yield ""

@@ -108,6 +108,8 @@ class Settings(BaseSettings):
         refresh_dump: Download dumps again.
         refresh_blacklist: Download the blacklist again.
         no_validate: Complete a report that breaks the rules, too.
+        expect_whole: Whether dumps are expected to be whole; None for those of Wikimedia's server and its mirrors only.
+        min_share: Share of its neighbours' views, or of the report whose place it takes, below which an hour fails.
         contact: An address or e-mail for the User-Agent, which Wikimedia requires.
         cache_max_age: Downloads older than this are removed after a batch and in the midst of it, e.g. `7d`.
         cache_max_size: The oldest downloads above this are, e.g. `20GB`.
@@ -135,6 +137,8 @@ class Settings(BaseSettings):
     refresh_dump: bool = False
     refresh_blacklist: bool = False
     no_validate: bool = False
+    expect_whole: bool | None = None
+    min_share: float = Field(0.5, ge=0, le=1)
     contact: Annotated[str, AfterValidator(_header_comment)] = ""
     cache_max_age: Age | None = None
     cache_max_size: Size | None = None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from pvtop.domains import SHARED_CODES
 from pvtop.errors import InvalidReportError
+from pvtop.hours import Hour
 from pvtop.report import DOMAINS, TOP_PAGES, Report
 
 PAGE = ["domain_code", "page_title"]
+NOT_UTF8 = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,43 +21,74 @@ class Validator:
     """One rule.
 
     Attributes:
-        rule: What holds of a good report, as a sentence.
-        violations: Gives what breaks the rule; nothing where it holds.
+        rule: What holds of a good report, as a clause.
+        violations: Gives what breaks the rule, a row for each; nothing where it holds.
     """
 
     rule: str
     violations: Callable[[Report], pl.DataFrame]
 
 
-def validate(report: Report, blacklist: pl.DataFrame) -> None:
-    """Hold a report to every rule.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A rule that is broken.
 
-    Args:
-        report: The report.
-        blacklist: `domain_code` String, `page_title` String, in both spellings.
-
-    Raises:
-        InvalidReportError: Rules are broken; the message names all of them, each with an example.
+    Attributes:
+        rule: The rule.
+        violations: What breaks it; at least one row.
     """
-    failures = list(_failures(report, blacklist))
-    if failures:
-        raise InvalidReportError(
-            f"the report of {report.hour} is not valid: {'; '.join(failures)}",
-            "nothing was completed; --no-validate completes it all the same",
-        )
+
+    rule: str
+    violations: pl.DataFrame
+
+    def __str__(self) -> str:
+        return f"{self.rule}, but {self.violations.row(0)!r} ({len(self.violations):,} such)"
 
 
-def _failures(report: Report, blacklist: pl.DataFrame) -> Iterator[str]:
-    if report.top_pages.schema != TOP_PAGES or report.domains.schema != DOMAINS:
-        yield "its columns are not those of a report"
-        return
-    on_blacklist = Validator(
-        "no page is on the blacklist", lambda it: it.top_pages.join(blacklist, on=PAGE, how="semi")
-    )
-    for validator in (*RULES, on_blacklist):
+def failures_of(report: Report, validators: Iterable[Validator]) -> list[Failure]:
+    """Hold a report to rules, and give those that it breaks; where its columns are others, only that."""
+    return list(_failures(report, validators))
+
+
+def _failures(report: Report, validators: Iterable[Validator]) -> Iterator[Failure]:
+    for validator in validators:
         violations = validator.violations(report)
         if len(violations):
-            yield f"{validator.rule}, but {violations.row(0)!r} ({len(violations):,} such)"
+            yield Failure(validator.rule, violations)
+            if validator is COLUMNS:
+                return
+
+
+def refuse(failures: Mapping[Hour, Sequence[Failure]], hint: str) -> None:
+    """Raise one error that tells of every rule that every report breaks.
+
+    Args:
+        failures: The rules that reports break; none for a good one.
+        hint: What to do about it.
+
+    Raises:
+        InvalidReportError: There is a rule that is broken.
+    """
+    told = [
+        f"the report of {hour} is not valid: {'; '.join(map(str, broken))}"
+        for hour, broken in failures.items()
+        if broken
+    ]
+    if told:
+        raise InvalidReportError("; ".join(told), hint)
+
+
+def not_on(blacklist: pl.DataFrame) -> Validator:
+    """Make the rule that no page is on a blacklist: `domain_code` String, `page_title` String, in both spellings."""
+    return Validator("no page is on the blacklist", lambda it: it.top_pages.join(blacklist, on=PAGE, how="semi"))
+
+
+def _other_columns(report: Report) -> pl.DataFrame:
+    found = {**report.top_pages.schema, **{f"domains.{name}": kind for name, kind in report.domains.schema.items()}}
+    wanted = {**TOP_PAGES, **{f"domains.{name}": kind for name, kind in DOMAINS.items()}}
+    if list(found.items()) == list(wanted.items()):
+        return pl.DataFrame()
+    return pl.DataFrame({"columns": [", ".join(f"{name} {kind}" for name, kind in found.items())]})
 
 
 def _ranks_have_gaps(report: Report) -> pl.DataFrame:
@@ -62,36 +96,107 @@ def _ranks_have_gaps(report: Report) -> pl.DataFrame:
     return report.top_pages.filter(pl.col("rank").ne_missing(expected))
 
 
-def _out_of_order(report: Report) -> pl.DataFrame:
-    ordered = report.top_pages.sort("domain_code", "views", "page_title", descending=[False, True, False])
-    moved = pl.any_horizontal(pl.col(name).ne_missing(ordered[name]) for name in ("domain_code", "views", "page_title"))
-    return report.top_pages.filter(moved)
+def _pages_out_of_order(report: Report) -> pl.DataFrame:
+    """Compare each page with the one before it: the order is total, so nothing has to be sorted."""
+    code, views, title = (pl.col(name) for name in ("domain_code", "views", "page_title"))
+    tied = (views == views.shift()) & (title < title.shift())
+    later = (code == code.shift()) & ((views > views.shift()) | tied)
+    return report.top_pages.filter((code < code.shift()) | later)
 
 
-def _more_than_the_dump_has(report: Report) -> pl.DataFrame:
+def _domains_out_of_order(report: Report) -> pl.DataFrame:
+    return report.domains.filter(pl.col("domain_code") <= pl.col("domain_code").shift())
+
+
+def _repeated(report: Report) -> pl.DataFrame:
+    r"""Give pages that occur twice, where a dump cannot lawfully list them so.
+
+    It can where a code stands for more than one wiki (`SHARED_CODES`), and in code or title that were not UTF-8, as
+    all that is not becomes U+FFFD.
+    """
+    lawful = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE)
+    return report.top_pages.filter(
+        pl.struct(PAGE).is_duplicated() & ~lawful & ~pl.col("domain_code").is_in(list(SHARED_CODES))
+    )
+
+
+def _negative(report: Report) -> pl.DataFrame:
+    """Give counts below zero. Zero itself is a count that a dump may hold, and its page then ranks last."""
+    of_domains = report.domains.filter(pl.any_horizontal(pl.col(pl.Int64) < 0)).select("domain_code", "views")
+    return pl.concat([report.top_pages.filter(pl.col("views") < 0).select("domain_code", "views"), of_domains])
+
+
+def _beyond_totals(report: Report) -> pl.DataFrame:
     """Compare each domain's entries with its totals: it cannot have more pages or views than were left to rank."""
-    entries = report.top_pages.group_by("domain_code").agg(entries=pl.len(), entry_views=pl.col("views").sum())
-    left_pages = pl.col("pages") - pl.col("blacklisted_pages")
-    left_views = pl.col("views") - pl.col("blacklisted_views")
-    beyond = (pl.col("entries") > left_pages) | (pl.col("entry_views") > left_views)
-    return entries.join(report.domains, on="domain_code", how="left").filter(beyond.fill_null(value=True))
+    beyond = (pl.col("entries") > pl.col("left_pages")) | (pl.col("entry_views") > pl.col("left_views"))
+    return _beside_totals(report, how="left").filter(beyond.fill_null(value=True))
 
 
-def _other_totals(report: Report) -> pl.DataFrame:
-    """Compare the sums over the domains with the whole; Python's own sums, which do not overflow."""
-    if report.domains.null_count().sum_horizontal().item():
-        return report.domains.filter(pl.any_horizontal(pl.all().is_null()))
-    sums = {name: sum(report.domains.get_column(name)) for name in ("pages", "views")}
-    same = sums == {"pages": report.provenance.rows, "views": report.provenance.views}
-    return pl.DataFrame() if same else pl.DataFrame([{name: str(value) for name, value in sums.items()}])
+def _lacking(report: Report) -> pl.DataFrame:
+    """Give the domains with fewer entries than they have pages to rank, where unknown pages cannot explain it.
+
+    How many of a domain's pages are unknown is not in its totals, so the gaps of all domains are held against the
+    unknown pages of the whole dump.
+    """
+    to_rank = pl.min_horizontal("left_pages", pl.lit(report.provenance.top))
+    compared = _beside_totals(report, how="right").with_columns(lacking=to_rank - pl.col("entries").fill_null(0))
+    lacking = compared.filter(pl.col("lacking") > 0)
+    return lacking if int(lacking.get_column("lacking").sum()) > report.provenance.unknown_rows else pl.DataFrame()
 
 
-_MISSING = pl.any_horizontal(pl.all().is_null()) | (pl.col("page_title") == "")
+def _beside_totals(report: Report, how: str) -> pl.DataFrame:
+    entries = report.top_pages.group_by("domain_code", maintain_order=True).agg(
+        entries=pl.len().cast(pl.Int64), entry_views=pl.col("views").cast(pl.Int128).sum()
+    )
+    left = report.domains.select(
+        "domain_code",
+        left_pages=pl.col("pages") - pl.col("blacklisted_pages"),
+        left_views=pl.col("views") - pl.col("blacklisted_views"),
+    )
+    return entries.join(left, on="domain_code", how=how, maintain_order="left_right")  # type: ignore[arg-type]
+
+
+def _other_provenance(report: Report) -> pl.DataFrame:
+    """Compare what the provenance tells of the hour and the frames with these. Sums are 128 bits wide."""
+    hour, facts, domains, pages = report.hour, report.provenance, report.domains, report.top_pages
+    found = {
+        "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
+        "start": f"{hour.start:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
+        "rows": _sum(domains, "pages"),
+        "views": _sum(domains, "views"),
+        "blacklisted_rows": _sum(domains, "blacklisted_pages"),
+        "blacklisted_views": _sum(domains, "blacklisted_views"),
+        "domains": pages.get_column("domain_code").n_unique(),
+        "entries": len(pages),
+        "entry_views": _sum(pages, "views"),
+    }
+    other = [(name, str(getattr(facts, name)), str(it)) for name, it in found.items() if getattr(facts, name) != it]
+    return pl.DataFrame(other, schema=["fact", "provenance", "report"], orient="row")
+
+
+def _sum(frame: pl.DataFrame, name: str) -> int:
+    return int(frame.get_column(name).cast(pl.Int128).sum())
+
+
+def _missing(report: Report) -> pl.DataFrame:
+    domains = report.domains.filter(pl.any_horizontal(pl.all().is_null())).select("domain_code")
+    pages = report.top_pages.filter(pl.any_horizontal(pl.all().is_null()) | (pl.col("page_title") == ""))
+    return pl.concat([pages, domains], how="diagonal")
+
+
+COLUMNS = Validator("its columns are those of a report", _other_columns)
 RULES = (
-    Validator("no value is missing", lambda it: it.top_pages.filter(_MISSING)),
+    COLUMNS,
+    Validator("no value is missing", _missing),
     Validator("ranks run 1, 2, 3, ... in each domain", _ranks_have_gaps),
-    Validator("pages are sorted by domain, views and title", _out_of_order),
     Validator("ranks end at the top", lambda it: it.top_pages.filter(pl.col("rank") > it.provenance.top)),
-    Validator("entries stay within their domain's totals", _more_than_the_dump_has),
-    Validator("the totals add up to the whole", _other_totals),
+    Validator("pages are sorted by domain, views and title", _pages_out_of_order),
+    Validator("no page occurs twice", _repeated),
+    Validator("no count is negative", _negative),
+    Validator("domains are sorted, none of them twice", _domains_out_of_order),
+    Validator("entries stay within their domain's totals", _beyond_totals),
+    Validator("no domain lacks entries", _lacking),
+    Validator("the provenance tells what is there", _other_provenance),
 )
+"""What holds of every report, whatever dump it is made of."""

@@ -38,6 +38,7 @@ def batch(
     refresh_dump: options.RefreshDump = None,
     refresh_blacklist: options.RefreshBlacklist = None,
     no_validate: options.NoValidate = None,
+    expect_whole: options.ExpectWhole = None,
     contact: options.Contact = None,
     statsd: options.Statsd = None,
     log_format: options.LogFormat = options.Format.TEXT,
@@ -66,7 +67,7 @@ def batch(
     settings = Settings.load(
         source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, top=top, keep_unknown=keep_unknown,
         force=force, check_source=check_source, refresh_dump=refresh_dump, refresh_blacklist=refresh_blacklist,
-        no_validate=no_validate, contact=contact, statsd=statsd,
+        no_validate=no_validate, expect_whole=expect_whole, contact=contact, statsd=statsd,
     )  # fmt: skip
     wanted = choose_hours(settings, start, end, last, hours)
     if dry_run:

@@ -71,6 +71,14 @@ CheckSource = Annotated[
 RefreshDump = Annotated[bool | None, typer.Option("--refresh-dump", help="Download the dump again.")]
 RefreshBlacklist = Annotated[bool | None, typer.Option("--refresh-blacklist", help="Download the blacklist again.")]
 NoValidate = Annotated[bool | None, typer.Option("--no-validate", help="Complete a report that breaks the rules, too.")]
+ExpectWhole = Annotated[
+    bool | None,
+    typer.Option(
+        "--expect-whole/--no-expect-whole",
+        help="Refuse what cannot be a whole dump.",
+        show_default="for Wikimedia and its mirrors",
+    ),
+]
 Contact = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="E-mail or address for the User-Agent; Wikimedia requires it."),

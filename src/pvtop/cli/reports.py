@@ -12,6 +12,7 @@ from pvtop.cli import options
 from pvtop.cli.output import Output
 from pvtop.errors import OutputError, UsageError
 from pvtop.hours import Hour, check_hour_of_day, parse_date
+from pvtop.incidents import known_incidents
 
 if TYPE_CHECKING:
     from datetime import date
@@ -41,6 +42,7 @@ def report(
     refresh_dump: options.RefreshDump = None,
     refresh_blacklist: options.RefreshBlacklist = None,
     no_validate: options.NoValidate = None,
+    expect_whole: options.ExpectWhole = None,
     contact: options.Contact = None,
     statsd: options.Statsd = None,
     log_format: options.LogFormat = options.Format.TEXT,
@@ -68,7 +70,7 @@ def report(
     settings = Settings.load(
         source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, top=top, keep_unknown=keep_unknown,
         force=force, check_source=check_source, refresh_dump=refresh_dump, refresh_blacklist=refresh_blacklist,
-        no_validate=no_validate, contact=contact, statsd=statsd,
+        no_validate=no_validate, expect_whole=expect_whole, contact=contact, statsd=statsd,
     )  # fmt: skip
     wanted = wanted or newest_hour(settings, day, hour)
     with out.download(str(wanted)) as progress:
@@ -189,7 +191,8 @@ def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
 def _show_data(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     facts = report.provenance
     domains = [{"domain_code": code, "pages": pages} for code, pages in chosen.items()]
-    return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "domains": domains}
+    notes = [str(incident) for incident in known_incidents([report.hour])]
+    return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "notes": notes, "domains": domains}
 
 
 def _show_lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iterator[str | Text]:
@@ -199,6 +202,8 @@ def _show_lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iter
     from pvtop.report import printable
 
     yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
+    for incident in known_incidents([report.hour]):
+        yield f"Note: {incident}"
     for code, pages in chosen.items():
         domain = Domain.of(code)
         yield ""

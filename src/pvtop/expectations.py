@@ -1,0 +1,120 @@
+"""What is expected of an hour beside the rules of every report: to be whole, and not much smaller than others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from pvtop.addresses import is_http
+from pvtop.hours import FIRST_STAMP, Hour, span
+from pvtop.lake import Lake
+from pvtop.report import Provenance, Report
+from pvtop.settings import Settings
+from pvtop.validation import RULES, Validator, not_on
+
+WIKIMEDIA_HOSTS = frozenset(["dumps.wikimedia.org", "dumps.wikimedia.your.org", "mirror.accum.se"])
+MIN_DOMAINS = 500
+MIN_VIEWS = 1_000_000
+MIN_ENGLISH_VIEWS = 5_000
+DAY = timedelta(days=1)
+NEIGHBOURS = 2
+
+
+def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Validator]:
+    """Choose all that a report is held to.
+
+    Args:
+        report: The report.
+        blacklist: The pages it was made without, in both spellings; None where they are not at hand.
+        lake: Where its neighbours are.
+        settings: `expect_whole` and `min_share` count.
+
+    Raises:
+        OutputError: The lake cannot be read.
+    """
+    chosen = [*RULES]
+    if blacklist is not None:
+        chosen.append(not_on(blacklist))
+    if expects_whole(report.provenance.source, asked=settings.expect_whole):
+        chosen += WHOLE
+        if near := neighbours(report.hour, lake):
+            chosen.append(beside(near, settings.min_share))
+    return chosen
+
+
+def expects_whole(address: str, *, asked: bool | None) -> bool:
+    """Tell whether a dump is expected to be whole: as asked, or where it comes from Wikimedia's server or a mirror."""
+    if asked is not None:
+        return asked
+    return is_http(address) and (urlsplit(address).hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
+
+
+def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
+    """Give where the nearest reports come from: `NEIGHBOURS` at most, within a day before or after.
+
+    Takes a listing for each of the days, and reads the metadata of as many files.
+
+    Raises:
+        OutputError: The lake cannot be read.
+    """
+    around = span(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
+    done = set(lake.done(around)) - {hour}
+    nearest = sorted(done, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
+    return [made for other in nearest if (made := lake.provenance(other))]
+
+
+def beside(others: Sequence[Provenance], share: float) -> Validator:
+    """Make the rule that an hour has at least a share of the views of the smallest of its neighbours.
+
+    A share of a half leaves room for the course of a day.
+    """
+    smallest = min(others, key=lambda other: other.views)
+    rule = f"it has at least {share:.0%} of the views of its neighbours"
+    return Validator(rule, lambda it: _smaller(it.provenance, smallest, share, ("views",)))
+
+
+def replacing(done: Provenance, share: float) -> Validator:
+    """Make the rule that a report takes the place of another only with at least a share of its lines and views."""
+    rule = f"it has at least {share:.0%} of the lines and views of the report whose place it takes"
+    return Validator(rule, lambda it: _smaller(it.provenance, done, share, ("rows", "views")))
+
+
+def _smaller(made: Provenance, other: Provenance, share: float, counts: Sequence[str]) -> pl.DataFrame:
+    compared = [(name, getattr(made, name), other.stamp, getattr(other, name)) for name in counts]
+    less = [row for row in compared if row[1] < share * row[3]]
+    return pl.DataFrame(less, schema=["count", "here", "other", "there"], orient="row")
+
+
+def _few_domains(report: Report) -> pl.DataFrame:
+    count = len(report.domains)
+    return pl.DataFrame({"domains": [count]}) if count < MIN_DOMAINS else pl.DataFrame()
+
+
+def _few_views(report: Report) -> pl.DataFrame:
+    views = report.provenance.views
+    return pl.DataFrame({"views": [views]}) if views < MIN_VIEWS else pl.DataFrame()
+
+
+def _english_is_not_first(report: Report) -> pl.DataFrame:
+    """Give the wikis with more views than `en`, or `en` where it has too few; desktop and mobile count together."""
+    wikis = report.domains.group_by(wiki=pl.col("domain_code").str.strip_suffix(".m")).agg(
+        views=pl.col("views").cast(pl.Int128).sum()
+    )
+    english = int(wikis.filter(wiki="en").get_column("views").sum())
+    larger = wikis.filter(pl.col("views") > max(english, MIN_ENGLISH_VIEWS)).sort("views", descending=True)
+    return larger if len(larger) or english > MIN_ENGLISH_VIEWS else pl.DataFrame({"wiki": ["en"], "views": [english]})
+
+
+WHOLE = (
+    Validator(f"a whole dump has at least {MIN_DOMAINS:,} domains", _few_domains),
+    Validator(f"a whole dump has at least {MIN_VIEWS:,} views", _few_views),
+    Validator(f"in a whole dump en and en.m have the most views, above {MIN_ENGLISH_VIEWS:,}", _english_is_not_first),
+)
+"""What only a whole dump can meet.
+
+Wikimedia's dumps have 1,500 to 1,850 domain codes in 4.5 to 6.5 million lines, each a page with one view or more. Those
+of early 2015 have fewer, so the bounds are well below.
+"""

@@ -1,0 +1,174 @@
+"""What is expected of an hour: of a whole dump, beside its neighbours, in place of another report."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pvtop.download import Facts, sidecar
+from pvtop.dump import sha256_of
+from pvtop.errors import InvalidReportError
+from pvtop.expectations import WHOLE, beside, expects_whole, neighbours
+from pvtop.hours import FIRST_STAMP, Hour
+from pvtop.lake import Lake
+from pvtop.pipeline import Status, run_hour
+from pvtop.report import Report
+from pvtop.settings import WIKIMEDIA, Settings
+from pvtop.validation import failures_of
+from reports import HOUR, Totals, make_report
+
+FEW_DOMAINS, FEW_VIEWS, ENGLISH = (validator.rule for validator in WHOLE)
+OTHERS: Sequence[Totals] = [(f"d{number:04}", 1, 1, 0, 0) for number in range(499)]
+
+
+def whole(*wikis: tuple[str, int], others: Sequence[Totals] = OTHERS, views: int = 1_000_000) -> Report:
+    """Make a report of wikis with so many views, and of many others with one."""
+    totals = sorted([*others, *((code, 1, count, 0, 0) for code, count in wikis)])
+    return make_report([], totals, views=views)
+
+
+def broken(report: Report) -> list[str]:
+    return [failure.rule for failure in failures_of(report, WHOLE)]
+
+
+# A whole dump.
+
+
+@pytest.mark.parametrize(
+    ("wikis", "rules"),
+    [
+        ([("en", 5_001)], []),
+        ([("en", 5_000)], [ENGLISH]),
+        ([("en", 3_000), ("en.m", 2_001)], []),
+        ([("en", 3_000), ("en.m", 2_000)], [ENGLISH]),
+        ([("en.m", 9_000), ("de", 8_999)], []),
+        ([("en", 9_000), ("de", 9_000)], []),
+        ([("en", 9_000), ("de", 9_001)], [ENGLISH]),
+        ([("en", 9_000), ("de", 5_000), ("de.m", 4_001)], [ENGLISH]),
+        ([("de", 6_000)], [ENGLISH]),
+        ([("en.d", 9_000)], [ENGLISH]),
+    ],
+)
+def test_english_has_the_most_views(wikis: list[tuple[str, int]], rules: list[str]) -> None:
+    assert broken(whole(*wikis)) == rules
+
+
+def test_a_whole_dump_has_many_domains() -> None:
+    assert broken(whole(("en", 9_000), others=OTHERS[1:])) == [FEW_DOMAINS]
+
+
+def test_a_whole_dump_has_many_views() -> None:
+    assert broken(whole(("en", 9_000), views=999_999)) == [FEW_VIEWS]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://dumps.wikimedia.org/other/pageviews/2024/2024-08/pageviews-20240803-060000.gz",
+        "https://DUMPS.Wikimedia.ORG:443/other/pageviews",
+        "HTTPS://dumps.wikimedia.org./other/pageviews",
+        "http://dumps.wikimedia.org/other/pageviews",
+        "https://dumps.wikimedia.your.org/other/pageviews",
+        "https://mirror.accum.se/mirror/wikimedia.org/other/pageviews",
+        "https://user:password@mirror.accum.se/mirror/wikimedia.org/other/pageviews",
+    ],
+)
+def test_dumps_of_wikimedia_and_its_mirrors_are_expected_to_be_whole(address: str) -> None:
+    assert expects_whole(address, asked=None)
+    assert not expects_whole(address, asked=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://dumps.wikimedia.org.example.org/other/pageviews",
+        "https://example.org/dumps.wikimedia.org/other/pageviews",
+        "https://dumps.wikimedia.org@example.org/other/pageviews",
+        "https://old-dumps.wikimedia.org/other/pageviews",
+        "https://wikimedia.org/other/pageviews",
+        "http://127.0.0.1:8000",
+        "s3://dumps.wikimedia.org/pageviews",
+        "dumps.wikimedia.org/other/pageviews",
+        "/srv/dumps.wikimedia.org/pageviews",
+    ],
+)
+def test_those_of_other_sources_only_when_asked(address: str) -> None:
+    assert not expects_whole(address, asked=None)
+    assert expects_whole(address, asked=True)
+
+
+def test_a_part_of_a_dump_of_wikimedia_is_refused(tmp_path: Path) -> None:
+    """The dump is at hand in the cache, so that nothing has to be asked of Wikimedia's server."""
+    settings = Settings.load(output=str(tmp_path / "lake"), blacklist="none", cache_dir=tmp_path / "cache")
+    dump = settings.cache_dir / HOUR.dump_path
+    dump.parent.mkdir(parents=True)
+    dump.write_bytes(gzip.compress(b"aa A 1 0\n"))
+    facts = Facts(f"{WIKIMEDIA}/{HOUR.dump_path}", dump.stat().st_size, sha256_of(dump))
+    sidecar(dump).write_text(json.dumps({name: getattr(facts, name) for name in Facts.__dataclass_fields__}))
+    with pytest.raises(InvalidReportError) as caught:
+        run_hour(HOUR, settings)
+    assert all(rule in caught.value.message for rule in (FEW_DOMAINS, FEW_VIEWS, ENGLISH))
+    assert not Lake(settings.output).done([HOUR])
+    assert run_hour(HOUR, settings.model_copy(update={"expect_whole": False})).status is Status.WRITTEN
+
+
+# Neighbours.
+
+
+def lake_of(tmp_path: Path, *hours: Hour) -> Lake:
+    lake = Lake(str(tmp_path / "lake"))
+    for hour in hours:
+        lake.write(make_report(hour=hour, stamp=hour.iso))
+    return lake
+
+
+def stamps(hour: Hour, lake: Lake) -> list[str]:
+    return [made.stamp for made in neighbours(hour, lake)]
+
+
+def test_the_nearest_two_are_neighbours(tmp_path: Path) -> None:
+    hours = [HOUR + away for away in (-24, -3, -2, 0, 1, 5)]
+    assert stamps(HOUR, lake_of(tmp_path, *hours)) == [(HOUR + 1).iso, (HOUR + -2).iso]
+
+
+def test_neighbours_are_a_day_away_at_most(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, HOUR + -25, HOUR + -24, HOUR + 24, HOUR + 25)
+    assert stamps(HOUR, lake) == [(HOUR + -24).iso, (HOUR + 24).iso]
+    assert stamps(HOUR + 60, lake) == []
+
+
+def test_the_first_hour_has_neighbours_after_it(tmp_path: Path) -> None:
+    first = Hour(FIRST_STAMP)
+    assert stamps(first, lake_of(tmp_path, first + 3)) == [(first + 3).iso]
+
+
+def test_what_another_version_wrote_is_no_neighbour(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, HOUR + 1)
+    (tmp_path / "lake/top_pages" / (HOUR + 1).partition / "top_pages.parquet").write_bytes(b"")
+    assert neighbours(HOUR, lake) == []
+
+
+@pytest.mark.parametrize(("views", "fine"), [(100, True), (99, False)])
+def test_an_hour_is_held_against_the_smallest_of_its_neighbours(views: int, *, fine: bool) -> None:
+    others = [make_report(views=500).provenance, make_report(views=200).provenance]
+    assert (failures_of(make_report(views=views), [beside(others, 0.5)]) == []) is fine
+
+
+def test_an_hour_much_smaller_than_its_neighbours_is_refused_where_a_whole_dump_is_expected(tmp_path: Path) -> None:
+    lines = [f"d{number:04} A 1 0" for number in range(500)]
+    for hour, views in [(HOUR, 3_000_000), (HOUR + 1, 1_400_000)]:
+        path = tmp_path / "source" / hour.dump_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress("\n".join([*lines, f"en A {views} 0", ""]).encode()))
+    asked = Settings.load(
+        source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"), expect_whole=True
+    )
+    assert run_hour(HOUR, asked).status is Status.WRITTEN
+    with pytest.raises(InvalidReportError, match="it has at least 50% of the views of its neighbours, but"):
+        run_hour(HOUR + 1, asked)
+    assert run_hour(HOUR + 1, asked.model_copy(update={"min_share": 0.4})).status is Status.WRITTEN
+    assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": None, "force": True})).status is Status.WRITTEN
