@@ -43,7 +43,7 @@ def test_the_ranking_is_pure() -> None:
     assert packages("ranking") == {"polars"}
 
 
-@pytest.mark.parametrize("module", ["addresses", "domains", "errors", "hours"])
+@pytest.mark.parametrize("module", ["addresses", "domains", "errors", "hours", "incidents"])
 def test_values_and_words_need_nothing_but_python(module: str) -> None:
     assert packages(module) <= {"pvtop"}
 
@@ -51,6 +51,11 @@ def test_values_and_words_need_nothing_but_python(module: str) -> None:
 @pytest.mark.parametrize("module", ["domains", "errors"])
 def test_the_first_words_need_nobody(module: str) -> None:
     assert packages(module) == set()
+
+
+def test_the_second_way_shares_nothing_with_the_first() -> None:
+    assert packages("recount") == {"pvtop"}
+    assert {name for name in imports("recount") if name.startswith("pvtop")} == {"pvtop.errors.CorruptError"}
 
 
 @pytest.mark.parametrize("module", OUTSIDE_CLI)

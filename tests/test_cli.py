@@ -322,6 +322,7 @@ def test_every_command_has_help_with_an_example(pvtop: Command) -> None:
     for command in (
         ["report"],
         ["show"],
+        ["validate"],
         ["blacklist", "info"],
         ["blacklist", "refresh"],
         *(["cache", it] for it in ("dir", "ls", "verify", "prune")),

@@ -60,4 +60,3 @@ def test_commands_carry_a_note(pvtop: Command, write_dump: WriteDump) -> None:
     status = ("status", "--source", "source", "--output", "lake", "--last", "2")
     assert f"Note: {LOST}" in pvtop(*status).stdout.splitlines()
     assert json.loads(pvtop(*status, "--json").stdout)["notes"] == [LOST]
-    assert "Note: " not in pvtop(*status[:-1], "1").stdout

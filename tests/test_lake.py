@@ -195,6 +195,15 @@ def test_newest(root: str, day: date | None, hour: int | None, found: str | None
 
 def test_newest_of_an_empty_lake(root: str) -> None:
     assert Lake(root).newest() is None
+    assert Lake(root).last(3) == []
+
+
+def test_last(root: str) -> None:
+    hours = [Hour.parse(text) for text in ["2019-04-01T09", "2019-04-01T12", "2019-10-01T02"]]
+    for hour in hours:
+        Lake(root).write(make_report(hour=hour))
+    assert Lake(root).last(2) == hours[1:]
+    assert Lake(root).last(9) == hours
 
 
 def test_newest_passes_over_what_is_not_done(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -202,13 +203,23 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
+        return next(self._newest_first(day, hour), None)
+
+    def last(self, count: int) -> list[Hour]:
+        """Find the newest hours that are done, the oldest of them first.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return sorted(islice(self._newest_first(), count))
+
+    def _newest_first(self, day: date | None = None, hour: int | None = None) -> Iterator[Hour]:
         days = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
         for one in days:
             for time in self._partitions(f"top_pages/date={one}", "hour="):
                 found = _hour(f"{one}T{time}")
                 if found and hour in {None, found.stamp.hour} and self._files.exists(self._full(top_pages_path(found))):
-                    return found
-        return None
+                    yield found
 
     def _partitions(self, folder: str, key: str) -> list[str]:
         """Give the values of a hive partition below a folder, the largest first."""

@@ -63,6 +63,14 @@ class Source(Protocol):
             SourceError: The source cannot be read.
         """
 
+    async def text(self, path: str) -> str:
+        """Read a short file below the root; bytes that are not UTF-8 become U+FFFD.
+
+        Raises:
+            MissingError: There is no such file.
+            SourceError: The source cannot be read.
+        """
+
 
 @dataclass(frozen=True)
 class FolderSource:
@@ -81,6 +89,10 @@ class FolderSource:
             return []
         except OSError as error:
             raise SourceError(f"{root / folder} cannot be listed: {error.strerror}", LAYOUT) from error
+
+    async def text(self, path: str) -> str:
+        """Read a file."""
+        return await asyncio.to_thread(_text, str((local_path(self.root) or Path()) / path))
 
 
 def _entry(path: Path) -> Entry:
@@ -110,6 +122,15 @@ class FsspecSource:
             return []
         return [Entry(one["name"].rstrip("/").rpartition("/")[2], one.get("size")) for one in found]
 
+    async def text(self, path: str) -> str:
+        """Read a file."""
+        return await asyncio.to_thread(_text, join(self.root, path))
+
+
+def _text(address: str) -> str:
+    with fsspec_failures(address), fsspec.open(address, "rb") as file:
+        return bytes(file.read()).decode("utf-8", "replace")
+
 
 def _list(address: str) -> list[dict[str, Any]]:
     filesystem, path = fsspec.core.url_to_fs(address)
@@ -132,6 +153,10 @@ class HttpSource:
             return parse_listing(await self.client.text(address), address)
         except MissingError:
             return []
+
+    async def text(self, path: str) -> str:
+        """Fetch a file."""
+        return await self.client.text(join(self.root, path))
 
 
 def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry]:

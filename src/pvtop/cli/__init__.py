@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pvtop.cli import batch, blacklist, cache, reports, status
+from pvtop.cli import batch, blacklist, cache, reports, status, validate
 from pvtop.errors import PvtopError, internal
 
 EPILOG = (
@@ -31,6 +31,7 @@ app.command()(reports.report)
 app.command()(reports.show)
 app.command()(batch.batch)
 app.command()(status.status)
+app.command()(validate.validate)
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(cache.app, name="cache")
 

@@ -97,15 +97,25 @@ def choose_hours(
     if last is not None and (start or end):
         raise UsageError("--last and --start or --end exclude each other", "give a range, or a number of newest hours")
     of_day = parse_hours_of_day(hours) if hours else frozenset(range(24))
-    if start:
-        chosen = span(parse_bound(start, end=False), parse_bound(end or start, end=True))
-    elif end:
-        raise UsageError("--end without --start", "give both, or --last for the newest hours")
-    else:
+    chosen = read_range(start, end)
+    if not chosen:
         from pvtop.batch import last_hours
 
         chosen = last_hours(settings, last or default)
     return [hour for hour in chosen if hour.stamp.hour in of_day]
+
+
+def read_range(start: str | None, end: str | None) -> list[Hour]:
+    """Read a range of hours; none where none is given.
+
+    Raises:
+        UsageError: There is an end without a start, or one of them cannot be read.
+    """
+    if start:
+        return span(parse_bound(start, end=False), parse_bound(end or start, end=True))
+    if end:
+        raise UsageError("--end without --start", "give both, or --last for the newest hours")
+    return []
 
 
 def _refuse(result: BatchResult, wanted: int) -> None:

@@ -62,7 +62,7 @@ def report(
 
       pvtop report --date 2024-08-03 --hour 6 --source ./mirror --blacklist none --output s3://bucket/lake
     """
-    day, wanted = _when(date, hour)
+    day, wanted = read_hour(date, hour)
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose, json_log=log_format is options.Format.JSON)
     from pvtop.pipeline import newest_hour, run_hour
     from pvtop.settings import Settings
@@ -125,7 +125,7 @@ def show(
 
       pvtop show --date 2024-08-03 --hour 6 --domain en --json
     """
-    day, wanted = _when(date, hour)
+    day, wanted = read_hour(date, hour)
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
     found = _from_lake(output, day, hour, wanted)
     codes = ["" if code == '""' else code for code in domain] if domain else _largest(found)
@@ -134,7 +134,7 @@ def show(
     out.result(_show_data(found, chosen), _show_lines(found, chosen))
 
 
-def _when(date: str | None, hour: int | None) -> tuple[date | None, Hour | None]:
+def read_hour(date: str | None, hour: int | None) -> tuple[date | None, Hour | None]:
     """Read the day, and the hour where both are given.
 
     Raises:

@@ -1,0 +1,215 @@
+"""Whether the reports in a lake are valid: read back, held to every rule, and on request to what they were made of."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import polars as pl
+
+from pvtop.blacklist import no_blacklist
+from pvtop.cache import LocalFile
+from pvtop.errors import BlacklistError, OutputError, PvtopError, SourceError
+from pvtop.expectations import validators_for
+from pvtop.files import in_use
+from pvtop.hours import Hour
+from pvtop.obtain import Blacklist, find_dump, obtain_blacklist
+from pvtop.pipeline import Run, run_sync
+from pvtop.projectviews import adding_up_to, fetch_projectviews
+from pvtop.recount import Recount, recount
+from pvtop.report import Provenance, Report
+from pvtop.settings import Settings
+from pvtop.validation import Failure, Validator, failures_of
+
+AT_ONCE = 4  # hours under way; each holds a report
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What reports are held to beside the rules.
+
+    Attributes:
+        totals: The views of their domains, to the source's projectviews.
+        recount: How many domains of each are counted anew from the dump; 0 for none.
+        seed: Chooses these domains; the same seed, the same domains.
+    """
+
+    totals: bool = False
+    recount: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Whether the report of an hour is valid.
+
+    Attributes:
+        hour: The hour.
+        done: Whether the lake holds it.
+        failures: The rules that it breaks.
+        notes: What was not looked at, and why.
+        recounted: The domain codes that were counted anew.
+    """
+
+    hour: Hour
+    done: bool = True
+    failures: Sequence[Failure] = ()
+    notes: Sequence[str] = ()
+    recounted: Sequence[str] = ()
+
+
+def lake_validity(hours: Sequence[Hour], settings: Settings, checks: Checks) -> list[Validity]:
+    """Hold the reports in a lake to every rule.
+
+    The blacklist is the one that the settings name, and where they name none, the one that a report says it was made
+    with. Where it is another by now or cannot be had, a note takes the place of the rule.
+
+    Args:
+        hours: The hours, done or not.
+        settings: Where the lake is and, for `checks`, the source.
+        checks: What else reports are held to.
+
+    Returns:
+        The validity of each hour, in the order of `hours`. A report, dump or projectviews file that cannot be read is
+        a failure of its hour.
+
+    Raises:
+        OutputError: The lake cannot be listed, or the cache cannot be written.
+    """
+
+    async def look() -> list[Validity]:
+        async with Run(settings) as run:
+            done = await asyncio.to_thread(run.lake.done, hours)
+            inspection = _Inspection(run, checks)
+            looked_at = await asyncio.gather(*(inspection.look(hour) for hour in hours if hour in done))
+        by_hour = {validity.hour: validity for validity in looked_at}
+        return [by_hour.get(hour, Validity(hour, done=False)) for hour in hours]
+
+    return run_sync(look())
+
+
+class _Inspection:
+    """What the hours that are looked at share."""
+
+    def __init__(self, run: Run, checks: Checks) -> None:
+        self._run = run
+        self._checks = checks
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._blacklists: dict[str, Blacklist | BlacklistError] = {}
+        self._reading_blacklist = asyncio.Lock()
+
+    async def look(self, hour: Hour) -> Validity:
+        async with self._slots:
+            try:
+                report = await asyncio.to_thread(self._run.lake.read, hour)
+            except OutputError as error:
+                return Validity(hour, failures=[Failure("it can be read", _reason(error))])
+            return await self._judge(report) if report else Validity(hour, done=False)
+
+    async def _judge(self, report: Report) -> Validity:
+        pages, note = await self._blacklist(report.provenance)
+        validators = await asyncio.to_thread(validators_for, report, pages, self._run.lake, self._run.settings)
+        if self._checks.totals:
+            validators.append(await self._totals(report.hour))
+        codes = self._choose(report)
+        if codes:
+            validators.append(await self._recount(report, codes, pages))
+        failures = await asyncio.to_thread(failures_of, report, validators)
+        notes = [note] if note else []
+        if failures and self._checks.totals and report.provenance.malformed:
+            notes.append(f"{report.provenance.malformed:,} malformed lines were left out; projectviews may count them")
+        return Validity(report.hour, failures=failures, notes=notes, recounted=codes)
+
+    async def _blacklist(self, facts: Provenance) -> tuple[pl.DataFrame | None, str]:
+        """Give the pages that a report was made without; or None, and why they are not at hand."""
+        if facts.blacklist_sha256 is None:
+            return no_blacklist(), ""
+        settings = self._run.settings
+        address = settings.blacklist if "blacklist" in settings.model_fields_set else facts.blacklist
+        async with self._reading_blacklist:
+            if address not in self._blacklists:
+                self._blacklists[address] = await self._obtain(settings.model_copy(update={"blacklist": address}))
+        found = self._blacklists[address]
+        if isinstance(found, BlacklistError):
+            return None, f"not held to its blacklist: {found}"
+        if found.sha256 != facts.blacklist_sha256:
+            return None, f"not held to its blacklist: the one at hand, {found.address}, is another"
+        return found.pages, ""
+
+    async def _obtain(self, settings: Settings) -> Blacklist | BlacklistError:
+        try:
+            return await obtain_blacklist(self._run.client, settings)
+        except BlacklistError as error:
+            return error
+
+    async def _totals(self, hour: Hour) -> Validator:
+        try:
+            return adding_up_to(await fetch_projectviews(hour, self._run.source))
+        except SourceError as error:
+            return _never("its projectviews can be read", _reason(error))
+
+    def _choose(self, report: Report) -> list[str]:
+        codes = sorted(set(report.domains.get_column("domain_code")))
+        draw = random.Random(f"{self._checks.seed} {report.hour.iso}")  # noqa: S311 - a sample, not a secret
+        return sorted(draw.sample(codes, min(self._checks.recount, len(codes))))
+
+    async def _recount(self, report: Report, codes: Sequence[str], pages: pl.DataFrame | None) -> Validator:
+        if pages is None:
+            return _never("its blacklist is at hand", pl.DataFrame({"sha256": [report.provenance.blacklist_sha256]}))
+        try:
+            dump = await asyncio.to_thread(find_dump, report.hour, self._run.settings)
+            dump = dump or await self._run.fetch(report.hour, None)
+            if dump.facts.sha256 != report.provenance.dump_sha256:
+                both = {"report": [report.provenance.dump_sha256], "source": [dump.facts.sha256]}
+                return _never("its dump is the one that the source has", pl.DataFrame(both))
+            return agreeing_with(await asyncio.to_thread(_recounted, dump, report.provenance, codes, pages))
+        except SourceError as error:
+            return _never("its dump can be read", _reason(error))
+
+
+def _recounted(dump: LocalFile, facts: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> dict[str, Recount]:
+    listed = set(blacklist.filter(pl.col("domain_code").is_in(list(codes))).iter_rows())
+    with in_use(dump.path) if dump.cached else nullcontext():
+        return recount(dump.path, codes, listed, facts.top, keep_unknown=facts.keep_unknown)
+
+
+def agreeing_with(counted: Mapping[str, Recount]) -> Validator:
+    """Make the rule that domains hold what was counted a second time."""
+
+    def parting(report: Report) -> pl.DataFrame:
+        rows = []
+        for code, domain in counted.items():
+            ours, theirs = _told(report, code), _counted(domain)
+            parts = [what for what in ours | theirs if ours.get(what) != theirs.get(what)]
+            rows += [(code, what, ours.get(what), theirs.get(what)) for what in parts]
+        return pl.DataFrame(
+            rows, schema=dict.fromkeys(["domain_code", "what", "report", "dump"], pl.String), orient="row"
+        )
+
+    return Validator("its domains hold what the dump does", parting)
+
+
+def _told(report: Report, code: str) -> dict[str, str]:
+    """Say what a report holds of a domain, in the words of `_counted`."""
+    totals = report.domains.filter(domain_code=code).drop("domain_code").to_dicts()
+    entries = report.top_pages.filter(domain_code=code).select("rank", "views", "page_title").rows()
+    told = {name: str(count) for domain in totals for name, count in domain.items()}
+    return told | {f"rank {rank}": f"{views} {title}" for rank, views, title in entries}
+
+
+def _counted(domain: Recount) -> dict[str, str]:
+    names = ("pages", "views", "blacklisted_pages", "blacklisted_views")
+    counted = {name: str(getattr(domain, name)) for name in names}
+    return counted | {f"rank {rank}": f"{views} {title}" for rank, (views, title) in enumerate(domain.ranked, 1)}
+
+
+def _never(rule: str, violations: pl.DataFrame) -> Validator:
+    """Make a rule that cannot be met, as what it takes is not at hand."""
+    return Validator(rule, lambda _: violations)
+
+
+def _reason(error: PvtopError) -> pl.DataFrame:
+    return pl.DataFrame({"reason": [str(error)]})

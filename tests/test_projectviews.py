@@ -1,0 +1,97 @@
+"""Projectviews: how they are read, and what is told where a report parts from them."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from conftest import DATA
+from pvtop.errors import CorruptError, MissingError
+from pvtop.hours import Hour
+from pvtop.http import Client
+from pvtop.projectviews import adding_up_to, fetch_projectviews, parse_projectviews
+from pvtop.settings import Settings
+from pvtop.source import open_source
+from pvtop.validation import failures_of
+from reference import reference
+from reports import TOTALS, make_report
+from server import File, Server, html, status
+
+HOUR = Hour.parse("2024-12-31T14")
+PATH = f"{HOUR.month_folder}/projectviews-20241231-140000"
+SAMPLE = DATA / "source" / PATH
+OURS = {code: views for code, _, views, *_ in TOTALS if views is not None}
+
+
+async def fetched(source: str) -> dict[str, int]:
+    settings = Settings.load(attempts=2)
+    async with Client(settings) as client:
+        return await fetch_projectviews(HOUR, open_source(source, client))
+
+
+@pytest.fixture
+def expected() -> dict[str, int]:
+    dump = gzip.decompress((DATA / "source" / HOUR.dump_path).read_bytes())
+    return {code: views for code, _, views, *_ in reference(dump).domains}
+
+
+async def test_from_a_folder(expected: dict[str, int]) -> None:
+    assert await fetched(str(DATA / "source")) == expected
+    assert await fetched((DATA / "source").absolute().as_uri()) == expected
+
+
+async def test_from_a_server_with_another_try(server: Server, expected: dict[str, int]) -> None:
+    server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
+    server.script[f"/{PATH}"] = [status(503)]
+    assert await fetched(server.url) == expected
+    assert len(server.asked(f"/{PATH}")) == 2
+
+
+async def test_from_any_file_system(expected: dict[str, int], tmp_path: Path) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file(f"/{tmp_path.name}/{PATH}", SAMPLE.read_bytes())
+    assert await fetched(f"memory://{tmp_path.name}") == expected
+    memory.rm(f"/{tmp_path.name}", recursive=True)
+
+
+async def test_an_hour_without_them(server: Server, tmp_path: Path) -> None:
+    for source in (str(tmp_path), server.url, f"memory://{tmp_path.name}"):
+        with pytest.raises(MissingError, match="projectviews-20241231-140000 does not exist"):
+            await fetched(source)
+
+
+async def test_a_page_in_their_place(server: Server) -> None:
+    server.script[f"/{PATH}"] = [html]
+    with pytest.raises(CorruptError, match="projectviews-20241231-140000 is no projectviews file"):
+        await fetched(server.url)
+
+
+@pytest.mark.parametrize(
+    ("text", "views"),
+    [
+        ("en - 5 0\nen.m - 7 0\n", {"en": 5, "en.m": 7}),
+        ("en - 5 0\r\n", {"en": 5}),
+        ('"" - 17 0\n', {"": 17}),
+        (" - 17 0\n", {"": 17}),
+        ("- 17 0\nen - 5 0", {"en": 5}),
+        ("en - 5 0\nen - 6 0\n", {"en": 11}),
+        ("en - 5\nen - 0x5 0\nen  5 0\n\nen A 5 0\n", {}),
+    ],
+)
+def test_lines(text: str, views: dict[str, int]) -> None:
+    assert parse_projectviews(text) == views
+
+
+def test_the_same_totals_pass() -> None:
+    assert failures_of(make_report(), [adding_up_to(OURS)]) == []
+
+
+def test_what_parts_is_told_by_domain() -> None:
+    theirs = {"": OURS[""], "en": OURS["en"] - 1, "fr": 3}
+    (failure,) = failures_of(make_report(), [adding_up_to(theirs)])
+    assert failure.rule == "each domain's views are those of the projectviews"
+    assert failure.violations.columns == ["domain_code", "report", "projectviews"]
+    assert failure.violations.rows() == [("de", 34, None), ("en", 420_930, 420_929), ("fr", None, 3)]

@@ -1,0 +1,347 @@
+"""`pvtop validate`: reports read back from the lake, broken there by hand, and held to what they were made of."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import polars as pl
+import pytest
+
+from conftest import DATA, Command, WriteDump
+from pvtop.hours import Hour
+from pvtop.lake import Lake
+from pvtop.pipeline import run_hour
+from pvtop.recount import Recount
+from pvtop.report import Report
+from pvtop.settings import Settings
+from pvtop.validation import failures_of
+from pvtop.validity import Checks, Validity, agreeing_with, lake_validity
+from reports import PAGES, TOTALS, make_report
+from server import File, Server
+
+HOUR = Hour.parse("2024-12-31T14")
+SAMPLE = {"source": str(DATA / "source"), "blacklist": str(DATA / "blacklist"), "output": "lake"}
+LAKE = ("--output", "lake")
+SOURCE = ("--source", DATA / "source")
+AT = ("--date", "2024-12-31", "--hour", "14")
+Change = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@pytest.fixture
+def lake() -> Lake:
+    """Give the lake that holds three hours of the sample."""
+    for hour in (HOUR, HOUR + 1, HOUR + 3):
+        run_hour(hour, Settings.load(**SAMPLE))
+    return Lake("lake")
+
+
+def change(lake: Lake, hour: Hour, pages: Change | None = None, **facts: Any) -> None:  # noqa: ANN401 - any fact
+    """Change a report in the lake, as a fault would."""
+    report = lake.read(hour)
+    assert report
+    changed = pages(report.top_pages) if pages else report.top_pages
+    lake.write(Report(hour, changed, report.domains, replace(report.provenance, **facts)))
+
+
+def look(hour: Hour = HOUR, checks: Checks | None = None, **settings: object) -> Validity:
+    (found,) = lake_validity([hour], Settings.load(**{"output": "lake", **settings}), checks or Checks())
+    return found
+
+
+def broken(validity: Validity) -> list[str]:
+    return [failure.rule for failure in validity.failures]
+
+
+# The command.
+
+
+@pytest.mark.usefixtures("lake")
+def test_the_newest_hour_by_default(pvtop: Command) -> None:
+    done = pvtop("validate", *LAKE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{(HOUR + 3).iso}  valid\n1 hours: 1 valid\n"
+
+
+@pytest.mark.usefixtures("lake")
+def test_ranges(pvtop: Command) -> None:
+    named = pvtop("validate", *LAKE, *AT, "--json")
+    assert [it["hour"] for it in json.loads(named.stdout)["hours"]] == [HOUR.iso]
+    newest = json.loads(pvtop("validate", *LAKE, "--last", "2", "--json").stdout)
+    assert [it["hour"] for it in newest["hours"]] == [(HOUR + 1).iso, (HOUR + 3).iso]
+    between = pvtop("validate", *LAKE, "--start", HOUR.iso, "--end", (HOUR + 3).iso)
+    assert between.returncode == 0
+    assert between.stdout.splitlines() == [
+        "2024-12-31T14  valid", "2024-12-31T15  valid", "2024-12-31T16  not done", "2024-12-31T17  valid",
+        "4 hours: 1 not done, 3 valid",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [(), ("--last", "2"), AT, ("--start", "2024-12-31"), ("--date", "2024-12-31")])
+def test_hours_none_of_which_is_done(pvtop: Command, args: tuple[str, ...]) -> None:
+    done = pvtop("validate", *LAKE, *args)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "the lake lake/ holds no report of" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (*AT, "--last", "2"), (*AT, "--start", "2024-12-31"), ("--hour", "0", "--last", "2"),
+        ("--last", "2", "--start", "2024-12-31"), ("--end", "2024-12-31"), ("--last", "0"), ("--domains", "0"),
+    ],
+)  # fmt: skip
+def test_contradictions(pvtop: Command, args: tuple[str, ...]) -> None:
+    assert pvtop("validate", *LAKE, *args).returncode == 2
+
+
+def test_one_error_tells_every_failure_of_every_hour(pvtop: Command, lake: Lake) -> None:
+    change(lake, HOUR, lambda pages: pages.reverse())
+    change(lake, HOUR + 1, lambda pages: pages.with_columns(views=-pl.col("views")), top=3)
+    done = pvtop("validate", *LAKE, "--last", "3")
+    assert done.returncode == 5
+    first, second = done.stdout.split("2024-12-31T15  not valid\n")
+    assert first.startswith(
+        "2024-12-31T14  not valid\n  ranks run 1, 2, 3, ... in each domain, but:\n    domain_code  "
+    )
+    assert "  pages are sorted by domain, views and title, but:\n" in first
+    assert " more; --json has them all\n" in first
+    assert second.endswith("2024-12-31T17  valid\n3 hours: 2 not valid, 1 valid\n")
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("pvtop: the report of 2024-12-31 14:00 UTC is not valid: ranks run ")
+    assert "; pages are sorted by domain, views and title, but (" in error
+    assert "; the report of 2024-12-31 15:00 UTC is not valid: ranks end at the top, but (" in error
+    assert "; no count is negative, but (" in error
+    assert "--force" in hint
+    assert done.stderr in pvtop("validate", *LAKE, "--last", "3", "--quiet").stderr
+
+
+def test_json_has_every_violation(pvtop: Command, lake: Lake) -> None:
+    change(lake, HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
+    done = pvtop("validate", *LAKE, *AT, "--json")
+    data = json.loads(done.stdout)
+    assert (done.returncode, data["counts"]) == (5, {"not valid": 1})
+    (hour,) = data["hours"]
+    assert (hour["state"], hour["failures"][0]["rule"]) == ("not valid", "ranks run 1, 2, 3, ... in each domain")
+    assert len(hour["failures"][0]["violations"]) > 100
+    assert set(hour["failures"][0]["violations"][0]) == {"domain_code", "rank", "page_title", "views"}
+
+
+def test_a_title_cannot_write_to_the_terminal(pvtop: Command, write_dump: WriteDump) -> None:
+    write_dump("en \x1b[31mRed\x1b[0m 5 0\n", HOUR)
+    run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
+    change(Lake("lake"), HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
+    change(Lake("lake"), HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
+    done = pvtop("validate", *LAKE)
+    assert r"\x1b[31mRed" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+# What is read back.
+
+
+def test_a_lake_on_any_file_system(lake: Lake, tmp_path: Path) -> None:
+    memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
+    memory.put(str(tmp_path / "lake"), root, recursive=True)
+    change(Lake(f"memory:/{root}"), HOUR, entries=1)
+    assert broken(look(output=f"memory:/{root}")) == ["the provenance tells what is there"]
+    memory.rm(root, recursive=True)
+    assert lake.last(9) == [HOUR, HOUR + 1, HOUR + 3]
+
+
+@pytest.mark.parametrize("name", ["top_pages", "domains"])
+def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, name: str) -> None:
+    Path("lake", name, HOUR.partition, f"{name}.parquet").write_bytes(b"junk")
+    found = lake_validity([HOUR, HOUR + 1], Settings.load(output="lake"), Checks())
+    assert [broken(validity) for validity in found] == [["it can be read"], []]
+    assert lake.read(HOUR + 1)
+
+
+def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
+    shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
+    shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
+    assert broken(look(HOUR + 5)) == ["the provenance tells what is there"]
+    assert lake.read(HOUR + 5)
+
+
+@pytest.mark.usefixtures("lake")
+def test_whole_dumps_are_expected_when_asked(pvtop: Command, lake: Lake) -> None:
+    assert pvtop("validate", *LAKE, *AT, "--expect-whole").returncode == 5
+    assert len(look(expect_whole=True).failures) == 2
+    change(lake, HOUR, source="https://dumps.wikimedia.org/other/pageviews/x.gz")
+    assert len(look().failures) == 2
+    assert look(expect_whole=False).failures == []
+
+
+# The blacklist.
+
+
+def add(pages: pl.DataFrame) -> pl.DataFrame:
+    """Put a page of the blacklist in the place of the first of `en`."""
+    first = (pl.col("domain_code") == "en") & (pl.col("rank") == 1)
+    return pages.with_columns(page_title=pl.when(first).then(pl.lit("Special:Search")).otherwise("page_title"))
+
+
+def test_the_blacklist_is_the_one_that_a_report_was_made_with(lake: Lake) -> None:
+    change(lake, HOUR, add)
+    found = look()
+    assert (broken(found), found.notes) == (["no page is on the blacklist"], [])
+
+
+def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
+    change(lake, HOUR, add)
+    Path("other").write_text("en Main_Page\n")
+    found = look(blacklist="other")
+    assert found.failures == []
+    assert found.notes == [f"not held to its blacklist: the one at hand, {Path('other').absolute()}, is another"]
+    shown = pvtop("validate", *LAKE, *AT, "--blacklist", "other")
+    assert shown.returncode == 0
+    assert f"\n  {found.notes[0]}\n" in shown.stdout
+    assert json.loads(pvtop("validate", *LAKE, *AT, "--blacklist", "none", "--json").stdout)["hours"][0]["notes"]
+
+
+def test_a_blacklist_that_has_moved_can_be_named(lake: Lake) -> None:
+    change(lake, HOUR, add, blacklist="/nowhere/blacklist")
+    assert [note for note in look().notes if note.startswith("not held to its blacklist: the blacklist /nowhere/")]
+    assert broken(look(blacklist=str(DATA / "blacklist"))) == ["no page is on the blacklist"]
+
+
+def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> None:
+    write_dump("en A 5 0\n", HOUR)
+    run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
+    Path("other").write_text("en A\n")
+    found = look(blacklist="other")
+    assert (found.failures, found.notes) == ([], [])
+
+
+# Against the source.
+
+
+@pytest.mark.usefixtures("lake")
+def test_totals_are_those_of_the_projectviews(pvtop: Command) -> None:
+    done = pvtop("validate", *LAKE, *SOURCE, *AT, "--totals")
+    assert (done.returncode, done.stdout) == (0, "2024-12-31T14  valid\n1 hours: 1 valid\n")
+
+
+@pytest.mark.usefixtures("lake")
+def test_totals_that_part(pvtop: Command) -> None:
+    theirs = Path("source", HOUR.month_folder, "projectviews-20241231-140000")
+    theirs.parent.mkdir(parents=True)
+    lines = (DATA / theirs).read_text().splitlines()
+    wrong = {"de": "de - 1 0", '""': '"" - 1234567 0'}
+    theirs.write_text("\n".join(wrong.get(line.split(" ")[0], line) for line in lines) + "\nnew - 8 0\n")
+    done = pvtop("validate", *LAKE, "--source", "source", *AT, "--totals")
+    assert done.returncode == 5
+    table = [line.split() for line in done.stdout.splitlines()[2:6]]
+    assert table[0] == ["domain_code", "report", "projectviews"]
+    assert [(code, count) for code, _, count in table[1:]] == [('""', "1,234,567"), ("de", "1"), ("new", "8")]
+    assert table[3][1] == "none"
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_hour_without_projectviews(server: Server) -> None:
+    found = look(checks=Checks(totals=True), source=server.url)
+    assert broken(found) == ["its projectviews can be read"]
+    assert "does not exist (404)" in str(found.failures[0])
+
+
+def test_malformed_lines_may_be_why_totals_part(write_dump: WriteDump) -> None:
+    path = write_dump("".join(f"en T{number} 1 0\n" for number in range(200)) + "en Broken\n 7 0\n", HOUR)
+    path.with_name("projectviews-20241231-140000").write_text("en - 207 0\n")
+    run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
+    found = look(checks=Checks(totals=True), source="source")
+    assert broken(found) == ["each domain's views are those of the projectviews"]
+    assert found.notes == ["2 malformed lines were left out; projectviews may count them"]
+
+
+@pytest.mark.usefixtures("lake")
+def test_domains_at_random_are_counted_anew(pvtop: Command) -> None:
+    args = ("validate", *LAKE, *SOURCE, "--last", "2", "--against-dump")
+    done = pvtop(*args, "--json")
+    data = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    codes = [hour["recounted"] for hour in data["hours"]]
+    assert [len(set(it)) for it in codes] == [5, 5]
+    assert codes[0] != codes[1]
+    again = json.loads(pvtop(*args, "--seed", data["seed"], "--json").stdout)
+    assert (again["seed"], [hour["recounted"] for hour in again["hours"]]) == (data["seed"], codes)
+    text = pvtop(*args, "--seed", "7", "--domains", "99").stdout.splitlines()
+    assert text[1].startswith('  counted anew: "", ar, ar.m, ')
+    assert text[1].endswith(", zh.m (--seed 7)")
+
+
+def test_every_hour_of_the_sample_counts_the_same_anew() -> None:
+    hours = [HOUR, Hour.parse("2016-02-29T00"), Hour.parse("2025-01-01T01")]
+    for hour in hours:
+        run_hour(hour, Settings.load(**SAMPLE, top=3, keep_unknown=hour == HOUR))
+    settings = Settings.load(output="lake", source=SAMPLE["source"])
+    found = lake_validity(hours, settings, Checks(totals=True, recount=100))
+    assert [validity.failures for validity in found] == [[], [], []]
+    assert all(len(validity.recounted) >= 59 for validity in found)
+
+
+def test_a_domain_that_counts_otherwise(lake: Lake, pvtop: Command) -> None:
+    change(lake, HOUR, lambda pages: pages.with_columns(page_title=pl.col("page_title") + "_"))
+    done = pvtop("validate", *LAKE, *SOURCE, *AT, "--against-dump", "--domains", "100")
+    assert done.returncode == 5
+    assert "its domains hold what the dump does, but:\n    domain_code  what    report  " in done.stdout
+
+
+@pytest.mark.usefixtures("lake")
+def test_another_dump_by_now_is_not_counted(write_dump: WriteDump) -> None:
+    write_dump("en A 5 0\n", HOUR)
+    found = look(checks=Checks(recount=1), source="source")
+    assert broken(found) == ["its dump is the one that the source has"]
+
+
+def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
+    server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
+    online = {"source": server.url, "blacklist": "none", "output": "lake"}
+    run_hour(HOUR, Settings.load(**online))
+    shutil.rmtree(Settings.load().cache_dir)
+    for _ in range(2):
+        assert look(checks=Checks(recount=60), source=server.url).failures == []
+    assert len(server.asked(f"/{HOUR.dump_path}")) == 2
+
+
+@pytest.mark.usefixtures("lake")
+def test_what_is_not_at_hand_is_a_failure(server: Server) -> None:
+    assert broken(look(checks=Checks(recount=1), source=server.url)) == ["its dump can be read"]
+    assert broken(look(checks=Checks(recount=1), blacklist="none")) == ["its blacklist is at hand"]
+    assert broken(look(checks=Checks(recount=1), source="nowhere")) == ["its dump can be read"]
+
+
+def test_a_cached_dump_that_broke_is_a_failure(server: Server) -> None:
+    server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
+    run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="lake"))
+    cached = Settings.load().cache_dir / HOUR.dump_path
+    cached.write_bytes(gzip.compress(b"x")[:10].ljust(cached.stat().st_size, b"x"))
+    assert broken(look(checks=Checks(recount=1), source=server.url)) == ["its dump can be read"]
+
+
+GOOD = Recount(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])
+
+
+@pytest.mark.parametrize(
+    ("counted", "what"),
+    [
+        (GOOD, []),
+        (replace(GOOD, pages=6), ["pages"]),
+        (replace(GOOD, views=0), ["views"]),
+        (replace(GOOD, blacklisted_pages=0), ["blacklisted_pages"]),
+        (replace(GOOD, blacklisted_views=0), ["blacklisted_views"]),
+        (replace(GOOD, ranked=GOOD.ranked[::-1]), ["rank 1", "rank 3"]),
+        (replace(GOOD, ranked=GOOD.ranked[:2]), ["rank 3"]),
+        (replace(GOOD, ranked=[*GOOD.ranked, (1, "A")]), ["rank 4"]),
+        (replace(GOOD, ranked=[(382_050, "Main_Page"), *GOOD.ranked[1:]]), ["rank 1"]),
+    ],
+)
+def test_every_part_of_a_domain_is_compared(counted: Recount, what: list[str]) -> None:
+    failures = failures_of(make_report(totals=TOTALS), [agreeing_with({"en": counted})])
+    assert [part for failure in failures for part in failure.violations.get_column("what")] == what
