@@ -13,7 +13,7 @@ from pvtop.hours import FIRST_STAMP, Hour, span
 from pvtop.lake import Lake
 from pvtop.report import Provenance, Report
 from pvtop.settings import Settings
-from pvtop.validation import RULES, Validator, not_on
+from pvtop.validation import RULES, Validator, failures_of, not_on, refuse
 
 WIKIMEDIA_HOSTS = frozenset(["dumps.wikimedia.org", "dumps.wikimedia.your.org", "mirror.accum.se"])
 MIN_DOMAINS = 500
@@ -21,6 +21,27 @@ MIN_VIEWS = 1_000_000
 MIN_ENGLISH_VIEWS = 5_000
 DAY = timedelta(days=1)
 NEIGHBOURS = 2
+NOT_COMPLETED = "the lake is as it was; --no-validate completes any report, --force replaces one that is larger"
+
+
+def accept(report: Report, blacklist: pl.DataFrame, done: Provenance | None, lake: Lake, settings: Settings) -> None:
+    """Hold a report that was just made to all that is expected of it.
+
+    Args:
+        report: The report.
+        blacklist: The pages it was made without, in both spellings.
+        done: Where the report comes from whose place it takes; None where there is none.
+        lake: Where it will go.
+        settings: `no_validate` lets pass all but a much smaller report, `force` that one.
+
+    Raises:
+        InvalidReportError: It is not to be completed.
+        OutputError: The lake cannot be read.
+    """
+    validators = [] if settings.no_validate else validators_for(report, blacklist, lake, settings)
+    if done and not settings.force:
+        validators.append(replacing(done, settings.min_share))
+    refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
 
 
 def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Validator]:

@@ -17,7 +17,7 @@ from pvtop.cache import LocalFile
 from pvtop.compute import make_report
 from pvtop.download import Facts, Progress
 from pvtop.errors import CorruptError, NotPublishedError
-from pvtop.expectations import replacing, validators_for
+from pvtop.expectations import accept
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
@@ -27,11 +27,9 @@ from pvtop.plan import Recipe
 from pvtop.report import RULES, Provenance, Report
 from pvtop.settings import Settings
 from pvtop.source import newest, open_source
-from pvtop.validation import failures_of, refuse
 
 log = logging.getLogger(__name__)
 
-NOT_COMPLETED = "the lake is as it was; --no-validate completes any report, --force replaces one that is larger"
 T = TypeVar("T")
 
 
@@ -201,15 +199,8 @@ class Run:
         async with self.computing:
             started()
             report = await asyncio.to_thread(make_report, hour, dump, blacklist, self.settings)
-            await asyncio.to_thread(self._validate, report, blacklist, done)
+            await asyncio.to_thread(accept, report, blacklist.pages, done, self.lake, self.settings)
             return report
-
-    def _validate(self, report: Report, blacklist: Blacklist, done: Provenance | None) -> None:
-        settings = self.settings
-        validators = [] if settings.no_validate else validators_for(report, blacklist.pages, self.lake, settings)
-        if done and not settings.force:
-            validators.append(replacing(done, settings.min_share))
-        refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
 
 
 async def make_hour(
