@@ -138,7 +138,7 @@ def test_the_nearest_two_are_neighbours(tmp_path: Path) -> None:
 def test_neighbours_are_a_day_away_at_most(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, HOUR + -25, HOUR + -24, HOUR + 24, HOUR + 25)
     assert stamps(HOUR, lake) == [(HOUR + -24).iso, (HOUR + 24).iso]
-    assert stamps(HOUR + 60, lake) == []
+    assert stamps(HOUR, lake_of(tmp_path / "further", HOUR + -25, HOUR + 25)) == []
 
 
 def test_the_first_hour_has_neighbours_after_it(tmp_path: Path) -> None:

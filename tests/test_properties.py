@@ -20,6 +20,7 @@ from pvtop.hours import Hour
 from pvtop.obtain import Blacklist
 from pvtop.report import Report
 from pvtop.settings import Settings
+from pvtop.validation import RULES, failures_of
 from reference import Reference, reference
 from strategies import blacklists, dumps, gzips, near_clean_dumps, raw_dumps
 
@@ -53,6 +54,7 @@ def same(report: Report, expected: Reference) -> None:
     assert report.top_pages.rows() == expected.top_pages
     assert report.domains.rows() == expected.domains
     assert counts(report) == counts_of(expected)
+    assert {failure.rule for failure in failures_of(report, RULES)} <= {"no page occurs twice"}
 
 
 def counts(report: Report) -> tuple[int, ...]:

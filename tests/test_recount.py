@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pvtop.blacklist import parse_blacklist
@@ -34,13 +34,11 @@ def agree(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> Non
     assert ranked == expected.top_pages
 
 
-@settings(max_examples=200, deadline=None)
 @given(dump=dumps(), blacklist=blacklists(), top=st.sampled_from([1, 2, 3, 25]), keep_unknown=st.booleans())
 def test_generated_hours(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> None:
     agree(dump, blacklist, top, keep_unknown=keep_unknown)
 
 
-@settings(max_examples=200, deadline=None)
 @given(dump=raw_dumps())
 def test_raw_bytes(dump: bytes) -> None:
     agree(dump, b"", 2, keep_unknown=False)
