@@ -7,7 +7,8 @@ import json
 import pytest
 
 from pvtop.hours import Hour
-from pvtop.report import Provenance, printable
+from pvtop.report import Provenance
+from pvtop.text import printable
 from reports import PROVENANCE, make_report
 
 TEXT = """\
@@ -74,6 +75,7 @@ def test_an_hour_stamped_midnight_began_the_day_before() -> None:
         ("\x00\x7f\x85\x9b", r"\x00\x7f\x85\x9b"),
         ("a\u2028b\u2029c", r"a\u2028b\u2029c"),
         ("\u202a\u202b\u202c\u202d\u202e", r"\u202a\u202b\u202c\u202d\u202e"),
+        ("a\u200eb\u200fc\u061cd", r"a\u200eb\u200fc\u061cd"),
         ("\u2066\u2067\u2068\u2069", r"\u2066\u2067\u2068\u2069"),
     ],
 )

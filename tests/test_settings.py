@@ -89,7 +89,6 @@ def test_an_unknown_key_is_named() -> None:
         ("top", "1000001"),
         ("top", "many"),
         ("top", "2.5"),
-        ("top", ""),
         ("connections", "4"),
         ("connections", "0"),
         ("malformed_limit", "1.1"),
@@ -97,7 +96,6 @@ def test_an_unknown_key_is_named() -> None:
         ("malformed_limit", "nan"),
         ("force", "perhaps"),
         ("source", " "),
-        ("output", ""),
         ("source", "https://"),
         ("source", "http:///a"),
         ("source", "https://[::1/a"),
@@ -114,10 +112,34 @@ def test_a_wrong_value_is_named_with_its_place(field: str, value: str, monkeypat
     assert f"PVTOP_{field.upper()}" in caught.value.hint
 
 
-def test_a_hint_names_the_flag() -> None:
+def test_a_hint_tells_where_a_value_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PVTOP_CONNECTIONS", "4")
     with pytest.raises(UsageError) as caught:
-        Settings.load(keep_unknown="perhaps")
-    assert caught.value.hint == "given as --keep-unknown, as PVTOP_KEEP_UNKNOWN or in pvtop.toml"
+        Settings.load()
+    assert caught.value.hint == "given as PVTOP_CONNECTIONS or in pvtop.toml"
+    with pytest.raises(UsageError) as caught:
+        Settings.load(connections=5)
+    assert caught.value.hint == "given as the option or argument of that name"
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_an_empty_variable_counts_as_not_set(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"PVTOP_{field.upper()}", "")
+    assert Settings.load().model_fields_set == set()
+
+
+@pytest.mark.parametrize("field", ["cache_dir", "source", "output", "blacklist"])
+def test_a_place_without_a_name_is_refused(field: str) -> None:
+    with pytest.raises(UsageError, match=f"^{field}: must name a "):
+        Settings.load(**{field: ""})
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a?b", "https://example.org/a#b"])
+def test_a_root_has_no_query_but_a_file_may(address: str) -> None:
+    assert Settings.load(blacklist=address).blacklist == address
+    for root in ("source", "output"):
+        with pytest.raises(UsageError, match=f"^{root}: must be an address without a query"):
+            Settings.load(**{root: address})
 
 
 def test_a_wrong_value_in_the_toml_is_named() -> None:
@@ -151,9 +173,17 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
     assert Settings.load(cache_dir="~nobody-of-that-name/x").cache_dir == Path("~nobody-of-that-name/x")
 
 
-def test_a_refusal_shows_no_secrets() -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:secret@example.org:port/a?token=secret",
+        "https://example.org/a?X-Amz-Signature=secret",
+        "https://user:sec/ret?secret@example.org/a",
+    ],
+)
+def test_a_refusal_shows_no_secrets(address: str) -> None:
     with pytest.raises(UsageError, match=r"^source: ") as caught:
-        Settings.load(source="https://user:secret@example.org:port/a?token=secret")
+        Settings.load(source=address)
     assert "secret" not in caught.value.message
 
 

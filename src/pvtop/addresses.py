@@ -8,17 +8,25 @@ from urllib.parse import unquote
 
 from pvtop.errors import UsageError
 
+# A name and a password before the host, by their colon; the password may hold a slash, as keys of S3 do.
+USER_AND_KEY = r"://[^/?#@:\s]*:(?!:|\d*(?:[/?#\s]|$))[^@\s]*@"
+USER = r"(?<!abfs)(?<!abfss)(?<!wasb)(?<!wasbs)://[^/?#\s]*@"  # in these four the name is no user, but a container
+
 
 def public(address: str) -> str:
     """Strip an address of what may be secret: user and password, query and fragment."""
     if "://" not in address:
         return address
-    return re.sub(r"://[^/?#]*@", "://", re.sub(r"[?#].*", "", address, flags=re.DOTALL))
+    return _without_user(re.sub(r"[?#].*", "", _without_user(address), flags=re.DOTALL))
 
 
 def redacted(text: str) -> str:
-    """Strip the addresses within a text, such as another library's message, of user and password."""
-    return re.sub(r"\?[^\s'\"]*", "", re.sub(r"://[^/?#\s@]*@", "://", text))
+    """Strip the addresses within a text, such as another library's message, of the same."""
+    return re.sub(r"\?[^\s'\"]*", "", _without_user(text))
+
+
+def _without_user(text: str) -> str:
+    return re.sub(USER, "://", re.sub(USER_AND_KEY, "://", text))
 
 
 def local_path(address: str) -> Path | None:

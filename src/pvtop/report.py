@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -15,6 +14,7 @@ import polars as pl
 from pvtop.domains import Domain
 from pvtop.hours import Hour
 from pvtop.incidents import known_incidents
+from pvtop.text import printable
 
 RULES = 2  # raised when the same dump, blacklist and settings would give another report
 TOP_PAGES = pl.Schema({"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64})
@@ -141,23 +141,3 @@ class Report:
             yield printable(domain.heading)
             for _, rank, title, views in pages:
                 yield f"{rank:4} {views:>11,}  {printable(title)}"
-
-
-def printable(text: str) -> str:
-    r"""Escape what a terminal or an editor would act on rather than show: `\x1b`, `\u2028`, `\u202e`.
-
-    These are control characters, line and paragraph separators, and the marks that turn the direction of text.
-    """
-    if text.isprintable():
-        return text
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    if unicodedata.category(character) in {"Cc", "Zl", "Zp"} or unicodedata.bidirectional(character) in TURNING:
-        code = ord(character)
-        return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - two hexadecimal digits
-    return character
-
-
-TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}

@@ -20,7 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from pvtop.addresses import local_path
+from pvtop.addresses import is_http, local_path, public
 from pvtop.errors import UsageError
 
 CONFIG_FILE = "pvtop.toml"
@@ -68,32 +68,43 @@ def _address(text: str) -> str:
     text = text.strip()
     if not text or "\0" in text:
         raise ValueError("must name a place")
-    if text.lower().startswith(("http://", "https://")):
+    if is_http(text):
         try:
             parts = urlsplit(text)
             readable = bool(parts.hostname) and (parts.port or 1) > 0
         except ValueError:
             readable = False
-        if not readable or parts.query or parts.fragment:
-            raise ValueError("must be an address with a host, and without a query")
+        if not readable:
+            raise ValueError("must be an address with a host")
+    return text
+
+
+def _root(text: str) -> str:
+    """Refuse what no path can be put after, too."""
+    if is_http(_address(text)) and set(text) & set("?#"):
+        raise ValueError("must be an address without a query")
+    return text.strip()
+
+
+def _named(text: object) -> object:
+    """Refuse the empty path, which would be the working folder."""
+    if text == "":
+        raise ValueError("must name a folder")
     return text
 
 
 Address = Annotated[str, BeforeValidator(str), AfterValidator(_address)]
+Root = Annotated[str, BeforeValidator(str), AfterValidator(_root)]
 Age = Annotated[timedelta, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(parse_size)]
-Folder = Annotated[Path, AfterValidator(lambda folder: local_path(str(folder)))]
-
-
-def _shown(value: str) -> str:
-    """Show a value that was refused, unless it may hold a password."""
-    return "what was given" if "@" in value and "/" in value else repr(value)
+Folder = Annotated[Path, BeforeValidator(_named), AfterValidator(lambda folder: local_path(str(folder)))]
 
 
 class Settings(BaseSettings):
     """Everything a run can be told. Frozen; safe to pickle.
 
-    Each field is also `PVTOP_<FIELD>` in the environment and `<field> = ...` in `./pvtop.toml`.
+    Each field is also `PVTOP_<FIELD>` in the environment, where an empty one counts as not set, and `<field> = ...`
+    in `./pvtop.toml`.
 
     Attributes:
         source: Root with the server's layout: an http(s) address, a folder, or any fsspec address.
@@ -123,11 +134,13 @@ class Settings(BaseSettings):
         backoff: Seconds before the second attempt; doubled for each further one, up to a minute, plus jitter.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PVTOP_", toml_file=CONFIG_FILE, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="PVTOP_", toml_file=CONFIG_FILE, frozen=True, extra="forbid", env_ignore_empty=True
+    )
 
-    source: Address = WIKIMEDIA
+    source: Root = WIKIMEDIA
     blacklist: Address = BLACKLIST
-    output: Address = "reports"
+    output: Root = "reports"
     cache_dir: Folder = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
     top: int = Field(25, ge=1, le=1_000_000)
     keep_unknown: bool = False
@@ -161,12 +174,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = str(first["loc"][0]) if first["loc"] else "settings"
-            raise UsageError(
-                f"{name}: {first['msg'].removeprefix('Value error, ')}, not {_shown(str(first['input']))}",
-                f"given as --{name.replace('_', '-')}, as PVTOP_{name.upper()} or in {CONFIG_FILE}",
-            ) from None
+            raise _refusal(error, flags) from None
         except (TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{CONFIG_FILE} is not valid TOML: {error}", "mend it or move it away") from None
 
@@ -191,3 +199,19 @@ class Settings(BaseSettings):
             f"aiohttp/{version('aiohttp')}",
         ]
         return " ".join(filter(None, names))
+
+
+def _refusal(error: ValidationError, flags: dict[str, Any]) -> UsageError:
+    """Say what is wrong with the first setting that was refused, and where it was given."""
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return UsageError(f"{CONFIG_FILE} sets {name}, which is no setting", "the README lists the settings")
+    reason, value = first["msg"].removeprefix("Value error, "), public(str(first["input"]))
+    given = flags.get(name) is not None
+    return UsageError(
+        f"{name}: {reason}, not {value!r}",
+        "given as the option or argument of that name"
+        if given
+        else f"given as PVTOP_{name.upper()} or in {CONFIG_FILE}",
+    )

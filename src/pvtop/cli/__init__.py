@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from pvtop.addresses import redacted
 from pvtop.cli import batch, blacklist, cache, reports, status, validate
+from pvtop.cli.output import say, writing_stdout
 from pvtop.errors import PvtopError, internal
 
 EPILOG = (
@@ -64,7 +66,8 @@ def main() -> None:
     """Run the command line; the one place where failures become messages and exit codes."""
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end a run in good order
     try:
-        app()
+        with writing_stdout():
+            app()
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
         sys.exit(_explain(error))
 
@@ -72,10 +75,10 @@ def main() -> None:
 def _explain(error: Exception) -> int:
     """Print a failure and give its exit code; the traceback only when asked for details."""
     if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
-        traceback.print_exception(error)
+        say(redacted("".join(traceback.format_exception(error)).rstrip()))
     if not isinstance(error, PvtopError):
         error = internal(error)
-    print(f"pvtop: {error}", file=sys.stderr)  # noqa: T201 - the edge
+    say(f"pvtop: {error}")
     if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)  # noqa: T201 - the edge
+        say(f"  {error.hint}")
     return error.exit_code

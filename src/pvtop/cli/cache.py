@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look after the downloads that are kept.", no_args_is_help=True)
 
 
-def _open(cache_dir: Path | None) -> Cache:
+def _open(cache_dir: str | None) -> Cache:
     from pvtop.cache import Cache
     from pvtop.settings import Settings
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,7 +58,7 @@ Output = Annotated[
     typer.Option(metavar="ADDRESS", help="The lake: folder or fsspec address.", show_default="reports"),
 ]
 CacheDir = Annotated[
-    Path | None,
+    str | None,
     typer.Option(metavar="FOLDER", help="Where downloads are kept.", show_default="the user's cache"),
 ]
 Top = Annotated[int | None, typer.Option(metavar="N", help="Pages per domain.", show_default="25")]

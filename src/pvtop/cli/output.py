@@ -6,10 +6,15 @@ import contextlib
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from pvtop.addresses import redacted
+from pvtop.errors import OutputError
+from pvtop.text import printable, printable_json
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -52,14 +57,12 @@ class Output:
         """
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a title shows its number
-        if self.json_wanted:
-            print(json.dumps(data, ensure_ascii=False, indent=1, default=str))  # noqa: T201 - the result
-        elif not self.quiet:
-            from rich.console import Console
-
-            console = Console(emoji=False, markup=False, highlight=False, soft_wrap=True)
-            for line in lines:
-                console.print(line)
+        with writing_stdout():
+            if self.json_wanted:
+                document = json.dumps(data, ensure_ascii=False, indent=1, default=str)
+                print(printable_json(document))  # noqa: T201 - the result
+            elif not self.quiet:
+                print(_rendered(lines), end="")  # noqa: T201 - the result
 
     @contextlib.contextmanager
     def download(self, name: str) -> Iterator[Progress | None]:
@@ -97,13 +100,59 @@ class _StderrHandler(logging.Handler):
         self._as_json = as_json
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self._line(record), file=sys.stderr, flush=True)  # noqa: T201 - the log
+        say(self._line(record))
 
     def _line(self, record: logging.LogRecord) -> str:
         if self._as_json:
             time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
             fields = getattr(record, "fields", {})
             message = {"time": time, "level": record.levelname.lower(), "message": record.getMessage(), **fields}
-            return json.dumps(message, ensure_ascii=False, default=str)
+            return printable_json(json.dumps(message, ensure_ascii=False, default=str))
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        return f"{prefix}{self.format(record)}"
+        text = self.format(record)
+        return prefix + (redacted(text) if record.exc_info else text)  # a traceback quotes addresses as they are
+
+
+@contextlib.contextmanager
+def writing_stdout() -> Iterator[None]:
+    """Write to stdout, and notice when that fails. A reader that has gone, such as `head`, is no failure.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        raise OutputError(f"stdout cannot be written: {error.strerror}", "check where it goes to") from error
+
+
+def _drop_stdout() -> None:
+    """Send what is still to be written nowhere: Python tries once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def say(text: str) -> None:
+    """Print to stderr, fit to be shown; where that cannot be written, go on without."""
+    with contextlib.suppress(OSError):
+        for line in text.split("\n"):
+            print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - the log, and how a run ends
+
+
+def _rendered(lines: Iterator[str | Text]) -> str:
+    """Draw lines as the terminal is able to; plainly where stdout is none."""
+    from rich.console import Console
+
+    console = Console(emoji=False, markup=False, highlight=False, soft_wrap=True)
+    with console.capture() as captured:
+        for line in lines:
+            console.print(printable(line) if isinstance(line, str) else line)
+    return captured.get()

@@ -13,6 +13,7 @@ from pvtop.cli.output import Output
 from pvtop.errors import OutputError, UsageError
 from pvtop.hours import Hour, check_hour_of_day, parse_date
 from pvtop.incidents import known_incidents
+from pvtop.text import printable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -108,7 +109,7 @@ def show(
             show_default="the largest 5",
         ),
     ] = None,
-    count: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Pages per domain.")] = 10,
+    count: Annotated[int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages per domain.")] = 10,
     output: options.Output = None,
     *,
     json: options.Json = False,
@@ -199,7 +200,6 @@ def _show_lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iter
     from rich.text import Text
 
     from pvtop.domains import Domain
-    from pvtop.report import printable
 
     yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
     for incident in known_incidents([report.hour]):
