@@ -39,6 +39,7 @@ test: $(READY) ## Run the tests
 
 test-long: $(READY) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -q -m long
+
 fuzz: $(READY) ## Compare pvtop with the reference on 104,000 generated dumps; about 40 minutes
 	$(BIN)/python -m pytest -q tests/test_properties.py --hypothesis-profile=fuzz --hypothesis-show-statistics --show-capture=no
 

@@ -117,13 +117,38 @@ NOT_BLACKLISTS = {
     "PDF": b"%PDF-1.7\n",
     "UTF-16": "en A\n".encode("utf-16"),
     "UTF-16 from its other end": "\ufeffen A\n".encode("utf-16-be"),
+    "UTF-16 without a mark": "en A\nen B\n".encode("utf-16-le"),
+    "a picture": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR \x00\n\x00",
+    "prose": b"This page lists what\nis left out of the report, and tells\nwhy it is so, at some length.\n",
+    "a programme": b"import os\n\nfor name in os.listdir():\n    print(name)\n    if name:\n        break\n",
+    "a table": b"code,title\nen,Main_Page\nde,Hauptseite\n",
+    "titles alone": b"Main_Page\nSpecial:Search\n",
+    "codes alone": b"en \nde \n",
+    "paths": b"../../etc/passwd\n/etc/shadow x\n",
 }
 
 
 @pytest.mark.parametrize("content", NOT_BLACKLISTS.values(), ids=NOT_BLACKLISTS)
 def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(BlacklistError, match="is not a blacklist: it begins with"):
+    with pytest.raises(BlacklistError, match=r"is not a blacklist: \d of its \d lines are no entry, such as '"):
         read(tmp_path, content)
+
+
+def test_up_to_half_of_the_lines_may_be_no_entry(tmp_path: Path) -> None:
+    assert read(tmp_path, "# Pages to leave out\nen A\n") == [
+        ("#", "Pages to leave out"),
+        ("#", "Pages_to_leave_out"),
+        ("en", "A"),
+    ]
+    with pytest.raises(BlacklistError, match="2 of its 3 lines"):
+        read(tmp_path, "# Pages to leave out\n# as of today\nen A\n")
+
+
+def test_lines_of_any_length_and_any_number(tmp_path: Path) -> None:
+    long = "x" * 10_000_000
+    assert read(tmp_path, f"en {long}\n") == [("en", long)]
+    many = "".join(f"en Page_{i}\n" for i in range(1_000_000))
+    assert len(read(tmp_path, many)) == 1_000_000
 
 
 def test_a_refusal_names_the_address(tmp_path: Path) -> None:

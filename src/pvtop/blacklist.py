@@ -13,7 +13,8 @@ from pvtop.errors import BlacklistError
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
 LONGEST = 200_000_000  # bytes; the public one has some 2.5 million
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-NOT_A_LIST = (b"<", b"\x1f\x8b", b"PK\x03\x04", b"%PDF", b"\xff\xfe", b"\xfe\xff")  # markup, gzip, zip, PDF, UTF-16
+# Two quotes or nothing may stand for a code; a title written by hand may hold spaces, though seldom three.
+ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? [^ ]+(?: [^ ]+){0,2} ?$'
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:
@@ -59,14 +60,9 @@ def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
     Raises:
         BlacklistError: They are no blacklist.
     """
-    content = content.removeprefix(BYTE_ORDER_MARK)
-    if content.lstrip().startswith(NOT_A_LIST):
-        start = content.lstrip()[:40].decode("utf-8", "replace")
-        raise BlacklistError(
-            f"{shown} is not a blacklist: it begins with {start!r}",
-            "a blacklist has lines of domain code, a space, title",
-        )
-    lines = pl.Series("line", content.decode("utf-8", "replace").split("\n"), dtype=pl.String).str.strip_chars_end("\r")
+    text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
+    lines = pl.Series("line", text.split("\n"), dtype=pl.String).str.strip_chars_end("\r")
+    _refuse_other_files(lines.filter(lines != ""), shown)
     code, title = pl.col("field_0"), pl.col("field_1")
     written = (
         lines.str.splitn(" ", 2)
@@ -78,6 +74,21 @@ def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
     decoded = [unquote(one).replace(" ", "_") for one in encoded.get_column("page_title")]
     again = encoded.with_columns(page_title=pl.Series(decoded, dtype=pl.String))
     return pl.concat([written, again]).unique().sort("domain_code", "page_title")
+
+
+def _refuse_other_files(lines: pl.Series, shown: str) -> None:
+    """Refuse prose, markup, tables, other encodings, archives: files most of whose lines are no entry at all.
+
+    Raises:
+        BlacklistError: It is such a file.
+    """
+    others = lines.filter(~lines.str.contains(ENTRY))
+    if 2 * len(others) > len(lines):
+        raise BlacklistError(
+            f"{shown} is not a blacklist: {len(others):,} of its {len(lines):,} lines are no entry, "
+            f"such as {others[0][:40]!r}",
+            "a blacklist has lines of domain code, a space, title",
+        )
 
 
 def verify_blacklist(path: Path, shown: str) -> str:
