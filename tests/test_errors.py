@@ -24,6 +24,7 @@ EXIT_CODES = {
     "IncompleteError": 4,
     "UsageError": 2,
     "NotPublishedError": 3,
+    "NotDoneError": 3,
     "MalformedError": 5,
     "InvalidReportError": 5,
 }

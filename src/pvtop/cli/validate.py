@@ -148,7 +148,7 @@ def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
 
 def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
     from pvtop.domains import Domain
-    from pvtop.report import printable
+    from pvtop.text import printable
 
     for validity in found:
         yield f"{validity.hour.iso}  {_state(validity)}"
@@ -166,7 +166,7 @@ def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
 
 def _table(violations: pl.DataFrame) -> Iterator[str]:
     """Lay out the first rows of a table, numbers to the right."""
-    from pvtop.report import printable
+    from pvtop.text import printable
 
     columns = []
     for column in violations.head(SHOWN):
