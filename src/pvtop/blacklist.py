@@ -13,8 +13,7 @@ from pvtop.errors import BlacklistError
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
 LONGEST = 200_000_000  # bytes; the public one has some 2.5 million
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Two quotes or nothing may stand for a code; a title written by hand may hold spaces, though seldom three.
-ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? [^ ]+(?: [^ ]+){0,2} ?$'
+ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? '  # two quotes or nothing may stand for a code; any title or none
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:
@@ -77,7 +76,9 @@ def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
 
 
 def _refuse_other_files(lines: pl.Series, shown: str) -> None:
-    """Refuse prose, markup, tables, other encodings, archives: files most of whose lines are no entry at all.
+    """Refuse markup, tables, other encodings, archives: files most of whose lines cannot be entries.
+
+    A domain code is in small letters. What follows it may be anything: titles written by hand hold spaces, too.
 
     Raises:
         BlacklistError: It is such a file.
