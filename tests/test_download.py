@@ -165,6 +165,12 @@ async def test_retry_after_may_be_a_date(server: Server, target: Path) -> None:
     assert len(server.asked(PATH)) == 2
 
 
+async def test_retry_after_is_read_by_the_servers_clock(server: Server, target: Path) -> None:
+    asked = {"Retry_After": "Fri, 01 Jan 2100 00:00:01 GMT", "Date": "Fri, 01 Jan 2100 00:00:00 GMT"}
+    await fetch(server, target, status(503, **asked))
+    assert len(server.asked(PATH)) == 2
+
+
 async def test_a_server_that_wants_to_be_left_alone_for_long_is_an_error(server: Server, target: Path) -> None:
     with pytest.raises(SourceError, match=r"\(429\)") as caught:
         await fetch(server, target, status(429, Retry_After="3600"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import fsspec
 
 from pvtop.addresses import is_http, public
 from pvtop.errors import CorruptError, OutputError, RangeError, SourceError, UnreachableError
-from pvtop.files import become, temporary, write_whole
+from pvtop.files import become, hint, temporary, write_whole
 from pvtop.http import Client
 from pvtop.source import fsspec_step
 
@@ -123,9 +122,8 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        hint = "free some space: pvtop cache prune" if full else "choose another folder with --cache-dir"
-        raise OutputError(f"the cache folder {folder} cannot be written: {error.strerror}", hint) from error
+        what_to_do = hint(error, "choose another folder with --cache-dir")
+        raise OutputError(f"the cache folder {folder} cannot be written: {error.strerror}", what_to_do) from error
 
 
 def _finish(file: BinaryIO, target: Path, facts: Facts) -> None:

@@ -6,6 +6,7 @@ Both rest on advisory locks, which the system drops when a process ends, however
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -14,6 +15,12 @@ from typing import BinaryIO
 from uuid import uuid4
 
 SUFFIX = ".tmp"
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def hint(error: BaseException, otherwise: str) -> str:
+    """Say what to do about a failure to write: free some space where the disk is full."""
+    return "free some space: pvtop cache prune" if getattr(error, "errno", None) in FULL else otherwise
 
 
 @contextlib.contextmanager

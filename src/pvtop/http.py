@@ -222,19 +222,24 @@ def _check(response: aiohttp.ClientResponse, shown: str) -> None:
         )
     if status not in TRANSIENT:
         raise SourceError(f"{shown} cannot be fetched ({status})", "check the address")
-    wait = _retry_after(response.headers.get("Retry-After"))
+    wait = _retry_after(response.headers)
     if wait is not None and wait > LONGEST_WAIT:
         raise SourceError(f"{shown} is unavailable ({status})", f"the server asks to come back in {wait:,.0f} s")
     raise UnreachableError(f"{shown} is unavailable ({status})", "try again later, or another --source", wait)
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date; None where there is none that can be read."""
-    if value is None:
-        return None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After, seconds or a date, by the server's own clock; None where there is none that can be read."""
+    value = headers.get("Retry-After", "")
     if value.isascii() and value.isdigit():
         return float(value)
+    when, now = _date(value), _date(headers.get("Date", "")) or datetime.now(UTC)
+    return max(0.0, (when - now).total_seconds()) if when else None
+
+
+def _date(value: str) -> datetime | None:
+    """Read a date of HTTP, which is in UTC; None where it is none."""
     try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError, OverflowError):
+        return parsedate_to_datetime(value).replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None

@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pvtop.addresses import join, local_path, public, redacted
 from pvtop.errors import OutputError, PvtopError, UsageError
-from pvtop.files import write_whole
+from pvtop.files import hint, write_whole
 from pvtop.hours import Hour
 from pvtop.report import Provenance, Report
 
@@ -134,8 +134,9 @@ class Lake:
             yield
         except Exception as error:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-            hint = "choose another with --output, or check its permissions and credentials"
-            raise OutputError(f"the lake {public(self.output)} cannot be {verb}: {redacted(reason)}", hint) from error
+            what_to_do = hint(error, "choose another with --output, or check its permissions and credentials")
+            message = f"the lake {public(self.output)} cannot be {verb}: {redacted(reason)}"
+            raise OutputError(message, what_to_do) from error
 
     def read(self, hour: Hour) -> Report | None:
         """Read an hour back; None where it is not done.
