@@ -17,7 +17,8 @@ from email.utils import formatdate
 from functools import cache, partial
 from typing import Self
 
-from aiohttp import web
+from aiohttp import ClientSession, web
+from yarl import URL
 
 Behaviour = Callable[[web.Request, "File"], Awaitable[web.StreamResponse]]
 
@@ -45,25 +46,18 @@ class File:
         return {"ETag": etag, "Last-Modified": formatdate(self.modified, usegmt=True)}
 
 
-@dataclass
-class Server:
-    """The server; a context manager that runs it in a thread of its own.
+class Loopback:
+    """A web server on loopback; a context manager that runs it in a thread of its own.
 
     Attributes:
-        files: What is served, by path, `/2024/2024-08/...`.
-        script: What to do instead with the next requests for a path, one after the other.
-        always: What to do instead with all the others.
-        requests: What was asked for: path and headers.
-        most_at_once: How many requests were under way at the same time, at most.
+        url: Its address.
     """
 
-    files: dict[str, File] = field(default_factory=dict)
-    script: dict[str, list[Behaviour]] = field(default_factory=lambda: defaultdict(list))
-    always: dict[str, Behaviour] = field(default_factory=dict)
-    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
-    most_at_once: int = 0
-    _open: int = 0
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -78,20 +72,41 @@ class Server:
         self._thread.join()
         self._loop.close()
 
-    def asked(self, path: str) -> list[dict[str, str]]:
-        """Give the headers of each request for a path."""
-        return [headers for asked, headers in self.requests if asked == path]
-
     async def _start(self) -> None:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", self._serve)
+        app = web.Application(client_max_size=1 << 24)
+        app.router.add_route("*", "/{path:.*}", self.serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+
+@dataclass
+class Server(Loopback):
+    """The server of files.
+
+    Attributes:
+        files: What is served, by path, `/2024/2024-08/...`.
+        script: What to do instead with the next requests for a path, one after the other.
+        always: What to do instead with all the others.
+        requests: What was asked for: path and headers.
+        most_at_once: How many requests were under way at the same time, at most.
+    """
+
+    files: dict[str, File] = field(default_factory=dict)
+    script: dict[str, list[Behaviour]] = field(default_factory=lambda: defaultdict(list))
+    always: dict[str, Behaviour] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    most_at_once: int = 0
+    _open: int = 0
+
+    def asked(self, path: str) -> list[dict[str, str]]:
+        """Give the headers of each request for a path."""
+        return [headers for asked, headers in self.requests if asked == path]
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve a file or a listing, or misbehave."""
         self._open += 1
         self.most_at_once = max(self.most_at_once, self._open)
         try:
@@ -123,6 +138,44 @@ class Server:
                 lines.append(f'<a href="{name}">{shown}</a>    {_nginx_time(file.modified)}    {len(file.content)}')
         page = "<html><body><h1>Index</h1><hr><pre>" + "\r\n".join(lines) + "</pre><hr></body></html>"
         return File(page.encode(), validators=False)
+
+
+@dataclass
+class S3Proxy(Loopback):
+    """Stands before an S3 server, and answers some requests in its stead.
+
+    Attributes:
+        upstream: The address of the S3 server.
+        refused: How many requests it has answered so.
+    """
+
+    upstream: str
+    refused: int = 0
+    _left: int = 0
+
+    def refuse(self, status: int, code: str, *, times: int, method: str = "", key: str = "") -> None:
+        """Answer the next requests (of a method, for keys with this in it) with an error of S3's."""
+        self._left, self._refusal = times, (status, code, method, key)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer, or hand the request on."""
+        if self._left:
+            status, code, method, key = self._refusal
+            if method in {"", request.method} and key in request.path:
+                self._left -= 1
+                self.refused += 1
+                return web.Response(status=status, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
+        async with (
+            ClientSession(auto_decompress=False) as session,
+            session.request(
+                request.method,
+                URL(self.upstream + request.raw_path, encoded=True),
+                headers=request.headers,
+                data=await request.read(),
+            ) as answer,
+        ):
+            headers = {name: value for name, value in answer.headers.items() if name != "Transfer-Encoding"}
+            return web.Response(status=answer.status, headers=headers, body=await answer.read())
 
 
 def _nginx_time(seconds: float) -> str:
@@ -230,6 +283,15 @@ def stall(after: float) -> Behaviour:
         return response
 
     return answer
+
+
+async def slow(request: web.Request, file: File) -> web.StreamResponse:
+    """Serve a file in ten parts, with a pause after each."""
+    response, body = await _start(request, file)
+    for place in range(0, len(body), len(body) // 10):
+        await response.write(body[place : place + len(body) // 10])
+        await asyncio.sleep(0.02)
+    return response
 
 
 async def trickle(request: web.Request, file: File) -> web.StreamResponse:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gzip
 import random
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from conftest import Command, WriteDump
+from pages import failure_modes
 from pvtop.batch import run_hours
 from pvtop.errors import PvtopError
 from pvtop.hours import Hour
@@ -27,17 +27,7 @@ LINES = [f"{code} {WORDS.randbytes(9).hex()} {views} 0\n" for code in ("de", "en
 DUMP = File(gzip.compress("".join(LINES).encode(), mtime=0))
 BLACKLIST = File("".join(line.rpartition(" ")[0].rpartition(" ")[0] + "\n" for line in LINES[::7]).encode())
 
-PAGE = (Path(__file__).parent.parent / "docs" / "failure-modes.md").read_text()
 LIMITS = {"attempts": 3, "read_timeout": 0.3, "max_download": 1_000_000, "max_inflated": 20_000_000}
-
-
-def rows(section: str) -> Iterator[tuple[str, ...]]:
-    """Give the rows of a section's table, one for each fault of its first column."""
-    (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    for line in re.findall(r"^\|( `.*)\|$", text, re.MULTILINE):
-        faults, *cells = [cell.strip() for cell in line.split("|")]
-        for fault in re.findall(r"`([^`]+)`", faults):
-            yield fault, *cells
 
 
 class Case(NamedTuple):
@@ -53,7 +43,7 @@ def cases(section: str, *how_often: str) -> list[Case]:
     """Give the cases of a section's table."""
     return [
         Case(fault, often, expected, message.strip("`"))
-        for fault, once, always, message, _ in rows(section)
+        for fault, once, always, message, _ in failure_modes(section)
         for often, expected in (("once", once), ("always", always))
         if often in how_often
     ]
@@ -121,8 +111,8 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_every_fault_is_on_the_page() -> None:
-    assert {fault for fault, *_ in rows("A server and a dump")} == set(FAULTS)
-    assert {fault for fault, *_ in rows("A dump in a folder")} == set(BROKEN)
+    assert {fault for fault, *_ in failure_modes("A server and a dump")} == set(FAULTS)
+    assert {fault for fault, *_ in failure_modes("A dump in a folder")} == set(BROKEN)
 
 
 @pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
@@ -160,7 +150,7 @@ def test_a_listing(server: Server, settings: Settings, case: Case) -> None:
     assert outcome(lambda: newest_hour(settings), case.message) == case.expected
 
 
-@pytest.mark.parametrize("row", list(rows("A dump in a folder")), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", list(failure_modes("A dump in a folder")), ids=lambda row: row[0])
 def test_a_dump_in_a_folder(write_dump: WriteDump, settings: Settings, row: tuple[str, ...]) -> None:
     fault, expected, message, _ = row
     path = write_dump("")
