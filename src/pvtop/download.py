@@ -99,7 +99,8 @@ async def download(
             file = stack.enter_context(temporary(target))
         for last in (False, True):
             transfer = _Transfer(client, address, file, progress or (lambda *_: None))
-            await transfer.run()
+            async with client.transferring:
+                await transfer.run()
             try:
                 digest = await asyncio.to_thread(verify, Path(file.name), public(address))
                 break

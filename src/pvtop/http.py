@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import random
@@ -46,10 +47,12 @@ class Client:
 
     Attributes:
         settings: As given.
+        transferring: Taken for each transfer, over whatever protocol; given back while what has come is verified.
     """
 
     def __init__(self, settings: Settings, on_retry: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
+        self.transferring = asyncio.Semaphore(settings.connections)
         self._on_retry = on_retry
         self._session: aiohttp.ClientSession | None = None
 

@@ -146,7 +146,6 @@ class Run:
         lake: Where reports go.
         metrics: Told of every hour and of every retry.
         client: All HTTP of the run.
-        downloading: Taken for each transfer.
         computing: Taken for each report that is computed: two at once keep two cores busy, as each has stretches that
             use one only; more would only take memory.
     """
@@ -157,7 +156,6 @@ class Run:
         self.metrics = open_metrics(settings.statsd)
         self.client = Client(settings, lambda: self.metrics.count("retries"))
         self.source = open_source(settings.source, self.client)
-        self.downloading = asyncio.Semaphore(settings.connections)
         self.computing = asyncio.Semaphore(2)
         self._blacklist: Blacklist | None = None
         self._reading_blacklist = asyncio.Lock()
@@ -185,11 +183,6 @@ class Run:
         blacklist = await self.blacklist()
         chosen = self.settings
         return Recipe(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES, chosen.malformed_limit)
-
-    async def fetch(self, hour: Hour, progress: Progress | None) -> LocalFile:
-        """Download the dump of an hour."""
-        async with self.downloading:
-            return await fetch_dump(hour, self.client, self.settings, progress)
 
     async def compute(
         self, hour: Hour, dump: LocalFile, done: Provenance | None, started: Callable[[], None]
@@ -234,11 +227,11 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
     dump = await asyncio.to_thread(find_dump, hour, settings)
     recipe = await run.recipe()
     if await _must_refresh(hour, dump, done, run):
-        dump = await run.fetch(hour, progress)
+        dump = await fetch_dump(hour, run.client, settings, progress)
     still = done and not settings.force and _still_holds(done, hour, dump, recipe, settings)
     if done and still and await asyncio.to_thread(run.lake.is_whole, hour):
         return _result(run.lake, hour, Status.UNCHANGED, done)
-    dump = dump or await run.fetch(hour, progress)
+    dump = dump or await fetch_dump(hour, run.client, settings, progress)
     fetched = monotonic()
     try:
         report = await run.compute(hour, dump, done, computing)
@@ -246,7 +239,8 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
         if not dump.cached:
             raise
         log.warning("%s; downloading it again", error)
-        report = await run.compute(hour, await run.fetch(hour, progress), done, computing)
+        dump = await fetch_dump(hour, run.client, settings, progress)
+        report = await run.compute(hour, dump, done, computing)
     size = await asyncio.to_thread(run.lake.write, report)
     seconds = Seconds(fetched - started, monotonic() - fetched)
     return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)

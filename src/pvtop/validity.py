@@ -16,7 +16,7 @@ from pvtop.errors import BlacklistError, OutputError, PvtopError, SourceError
 from pvtop.expectations import validators_for
 from pvtop.files import in_use
 from pvtop.hours import Hour
-from pvtop.obtain import Blacklist, find_dump, obtain_blacklist
+from pvtop.obtain import Blacklist, fetch_dump, find_dump, obtain_blacklist
 from pvtop.pipeline import Run, run_sync
 from pvtop.projectviews import adding_up_to, fetch_projectviews
 from pvtop.recount import Recount, recount
@@ -161,7 +161,7 @@ class _Inspection:
             return _never("its blacklist is at hand", pl.DataFrame({"sha256": [report.provenance.blacklist_sha256]}))
         try:
             dump = await asyncio.to_thread(find_dump, report.hour, self._run.settings)
-            dump = dump or await self._run.fetch(report.hour, None)
+            dump = dump or await fetch_dump(report.hour, self._run.client, self._run.settings, None)
             if dump.facts.sha256 != report.provenance.dump_sha256:
                 both = {"report": [report.provenance.dump_sha256], "source": [dump.facts.sha256]}
                 return _never("its dump is the one that the source has", pl.DataFrame(both))
