@@ -295,10 +295,10 @@ async def slow(request: web.Request, file: File) -> web.StreamResponse:
 
 
 async def trickle(request: web.Request, file: File) -> web.StreamResponse:
-    """Send a byte now and then, so that no single wait is long."""
+    """Send a little now and then, so that no single wait is long."""
     response, body = await _start(request, file)
-    for place in range(len(body)):
-        await response.write(body[place : place + 1])
+    for place in range(0, len(body), len(body) // 100):
+        await response.write(body[place : place + len(body) // 100])
         await asyncio.sleep(0.02)
     return response
 
@@ -356,13 +356,13 @@ async def chunked_cut(request: web.Request, file: File) -> web.StreamResponse:
     return response
 
 
-async def endless(request: web.Request, _: File) -> web.StreamResponse:
-    """Send, and never end."""
+async def endless(request: web.Request, __: File) -> web.StreamResponse:
+    """Send far more than any file has."""
     response = web.StreamResponse()
     response.enable_chunked_encoding()
     await response.prepare(request)
     with contextlib.suppress(ConnectionError):
-        while True:
+        for _ in range(1_000):
             await response.write(GZIP_START + bytes(1 << 16))
     return response
 

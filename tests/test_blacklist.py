@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pvtop.blacklist import no_blacklist, read_blacklist, verify_blacklist
+from pvtop.blacklist import LONGEST, no_blacklist, read_blacklist, verify_blacklist
 from pvtop.errors import BlacklistError
 
 
@@ -167,3 +167,11 @@ def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
     path.write_bytes(b"en A\r\n")
     digest = "9b9491c623d80a29c24099da6d5bcdf04f0c20b87f8af7569378bb335304df58"
     assert verify_blacklist(path, "list") == digest
+
+
+def test_a_blacklist_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    with path.open("wb") as file:
+        file.truncate(LONGEST + 1)
+    with pytest.raises(BlacklistError, match="is longer than 200,000,000 bytes"):
+        read_blacklist(path)

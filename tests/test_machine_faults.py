@@ -163,13 +163,15 @@ def test_interrupted_while_a_server_is_silent(server: Server, args: tuple[str, .
 
 def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) -> None:
     """Run a command, interrupt it as soon as something is so, and see that it ends in good order."""
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("pvtop")), *command], stderr=subprocess.PIPE, text=True
-    )
-    while not when():
-        assert process.poll() is None
-    process.send_signal(by)
-    _, told = process.communicate(timeout=10)
+    program = str(Path(sys.executable).with_name("pvtop"))
+    with subprocess.Popen([program, *command], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not when():
+                assert process.poll() is None
+            process.send_signal(by)
+            _, told = process.communicate(timeout=10)
+        finally:
+            process.kill()
     assert process.returncode == int(ROWS["interrupted"][0]), told
     assert "Traceback" not in told
     assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
