@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvtop.domains import Domain
+from pvtop.domains import SHARED_CODES, Domain
 
 TABLE = """
 en          wikipedia            en.wikipedia.org                desktop
@@ -61,6 +61,11 @@ def test_table(row: str) -> None:
 def test_a_wikipedia_with_a_chapter_of_its_name_is_ambiguous_on_mobile(prefix: str) -> None:
     wanted = Domain(f"{prefix}.m", "wikipedia", f"{prefix}.m.wikipedia.org", "mobile", ambiguous=True)
     assert Domain.of(f"{prefix}.m") == wanted
+
+
+def test_codes_that_more_than_one_wiki_may_have() -> None:
+    prefixes = [*AMBIGUOUS.split(), "commons", "incubator", "outreach"]
+    assert {"", *(f"{prefix}.m" for prefix in prefixes)} == SHARED_CODES
 
 
 @pytest.mark.parametrize("code", ["nl", "nl.zero", "nl.d", "nl.m.d", "nl.m.m", "de.m", "commons.m", "m", "www.m"])
