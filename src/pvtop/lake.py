@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 import polars as pl
@@ -88,16 +88,12 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         with self._failures("read"):
             try:
                 with self._files.open(self._full(top_pages_path(hour)), "rb") as file:
-                    metadata = pq.read_metadata(file).metadata or {}
-            except (FileNotFoundError, pa.ArrowInvalid):
+                    return _provenance(file)
+            except FileNotFoundError:
                 return None
-        return Provenance.from_json(metadata.get(PROVENANCE_KEY.encode(), b"null"))
 
     def is_whole(self, hour: Hour) -> bool:
         """Tell whether every file of an hour is there, not only the one that says that it is done.
@@ -266,6 +262,18 @@ def failure_path(hour: Hour) -> str:
 def text_path(hour: Hour) -> str:
     """Give where the text report of an hour lies."""
     return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"
+
+
+def _provenance(file: BinaryIO) -> Provenance | None:
+    """Read the provenance in the footer of a Parquet file; None where there is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(file).metadata or {}
+    except pa.ArrowInvalid:
+        return None
+    return Provenance.from_json(metadata.get(PROVENANCE_KEY.encode(), b"null"))
 
 
 def _parquet(frame: pl.DataFrame, facts: str) -> bytes:
