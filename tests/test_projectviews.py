@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any, ClassVar
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from conftest import DATA
-from pvtop.errors import CorruptError, MissingError
+from pvtop.errors import CorruptError, MissingError, UnreachableError
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.projectviews import adding_up_to, fetch_projectviews, parse_projectviews
@@ -55,6 +57,35 @@ async def test_from_any_file_system(expected: dict[str, int], tmp_path: Path) ->
     memory.pipe_file(f"/{tmp_path.name}/{PATH}", SAMPLE.read_bytes())
     assert await fetched(f"memory://{tmp_path.name}") == expected
     memory.rm(f"/{tmp_path.name}", recursive=True)
+
+
+class Flaky(MemoryFileSystem):  # type: ignore[misc] # fsspec ships no type information
+    """A file system that breaks off at first."""
+
+    protocol = "flaky"
+    breaks: ClassVar[int] = 0
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.replace("flaky://", "memory://")))
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the signature is fsspec's
+        """Open a file, but not the first time."""
+        Flaky.breaks -= 1
+        if Flaky.breaks >= 0:
+            raise ConnectionResetError
+        return super().open(*args, **kwargs)
+
+
+async def test_from_a_file_system_that_breaks_off(expected: dict[str, int], tmp_path: Path) -> None:
+    fsspec.register_implementation("flaky", Flaky, clobber=True)
+    Flaky().pipe_file(f"/{tmp_path.name}/{PATH}", SAMPLE.read_bytes())
+    Flaky.breaks = 1
+    assert await fetched(f"flaky://{tmp_path.name}") == expected
+    Flaky.breaks = 2
+    with pytest.raises(UnreachableError):
+        await fetched(f"flaky://{tmp_path.name}")
+    Flaky().rm(f"/{tmp_path.name}", recursive=True)
 
 
 async def test_an_hour_without_them(server: Server, tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ class FolderSource:
 
     async def text(self, path: str) -> str:
         """Read a file."""
-        return await asyncio.to_thread(_text, str((local_path(self.root) or Path()) / path))
+        address = str((local_path(self.root) or Path()) / path)
+        with fsspec_failures(address):
+            return await asyncio.to_thread(_text, address)
 
 
 def _entry(path: Path) -> Entry:
@@ -123,12 +125,16 @@ class FsspecSource:
         return [Entry(one["name"].rstrip("/").rpartition("/")[2], one.get("size")) for one in found]
 
     async def text(self, path: str) -> str:
-        """Read a file."""
-        return await asyncio.to_thread(_text, join(self.root, path))
+        """Read a file, trying again where that helps."""
+        address = join(self.root, path)
+        async for attempt in self.client.retries():
+            with attempt:
+                return await fsspec_step(self.client, address, _text, address)
+        raise AssertionError  # unreachable: the last attempt returns or raises
 
 
 def _text(address: str) -> str:
-    with fsspec_failures(address), fsspec.open(address, "rb") as file:
+    with fsspec.open(address, "rb") as file:
         return bytes(file.read()).decode("utf-8", "replace")
 
 
