@@ -58,14 +58,27 @@ def become(file: BinaryIO, target: Path) -> None:
     Path(file.name).replace(target)
 
 
-def write_whole(target: Path, content: bytes, folder: Path | None = None) -> None:
-    """Write a file in one step.
+@contextlib.contextmanager
+def staged(target: Path, content: bytes, folder: Path | None = None) -> Iterator[BinaryIO]:
+    """Write a temporary file down to the disk, so that nothing but `become` is left to do.
 
     Raises:
         OSError: It cannot be written.
     """
     with temporary(target, folder) as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        yield file
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file in one step.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with staged(target, content) as file:
         become(file, target)
 
 

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pvtop.addresses import join, local_path, public, redacted
 from pvtop.errors import OutputError, PvtopError, UsageError
-from pvtop.files import hint, write_whole
+from pvtop.files import become, hint, staged
 from pvtop.hours import Hour
 from pvtop.report import Provenance, Report
 
@@ -59,7 +60,8 @@ class Lake:
     def write(self, report: Report) -> int:
         """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
 
-        Each file appears under its name whole. Same report, same bytes.
+        Each file appears under its name whole. In a folder, a disk that is full shows before anything is touched. Same
+        report, same bytes.
 
         Returns:
             The bytes of its files.
@@ -73,9 +75,11 @@ class Lake:
             text_path(report.hour): report.to_text().encode(),
             top_pages_path(report.hour): _parquet(report.top_pages, facts),
         }
-        self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
-        for path, content in files.items():
-            self._put(path, content)
+        with self._failures("written"), contextlib.ExitStack() as stack:
+            puts = [self._prepare(path, content, stack) for path, content in files.items()]
+            self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
+            for put in puts:
+                put()
         self._remove(failure_path(report.hour))
         return sum(map(len, files.values()))
 
@@ -107,13 +111,13 @@ class Lake:
     def _full(self, relative: str) -> str:
         return f"{self._root}/{relative}"
 
-    def _put(self, relative: str, content: bytes) -> None:
-        with self._failures("written"):
-            if self._local:
-                # Not in the partition: readers of a folder of Parquet trip over any other file in it.
-                write_whole(Path(self._full(relative)), content, Path(self._full(TEMPORARY)))
-            else:
-                self._files.pipe_file(self._full(relative), content)  # object stores show an object when it is whole
+    def _prepare(self, relative: str, content: bytes, stack: contextlib.ExitStack) -> Callable[[], object]:
+        """Do all that can be done before a file gets its name; give what does that."""
+        if not self._local:
+            return partial(self._files.pipe_file, self._full(relative), content)  # an object appears when it is whole
+        # Not in the partition: readers of a folder of Parquet trip over any other file in it.
+        target, folder = Path(self._full(relative)), Path(self._full(TEMPORARY))
+        return partial(become, stack.enter_context(staged(target, content, folder)), target)
 
     def _remove(self, relative: str) -> None:
         with self._failures("written"), contextlib.suppress(FileNotFoundError):
@@ -128,6 +132,8 @@ class Lake:
         """
         try:
             yield
+        except PvtopError:
+            raise
         except Exception as error:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
             what_to_do = hint(error, "choose another with --output, or check its permissions and credentials")
@@ -178,7 +184,8 @@ class Lake:
             OutputError: The lake cannot be written.
         """
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        self._put(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
+        with self._failures("written"), contextlib.ExitStack() as stack:
+            self._prepare(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode(), stack)()
 
     def _listed(
         self, folder: str, path_of: Callable[[Hour], str], hours: Collection[Hour]
