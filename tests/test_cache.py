@@ -121,6 +121,21 @@ def test_other_files_are_no_dumps(cache: Cache) -> None:
     assert [dump.path for dump in cache.dumps()] == [path]
 
 
+def test_what_is_named_like_a_dump_but_is_no_file_is_passed_over(cache: Cache) -> None:
+    keep(cache)
+    month = cache.folder / "2019" / "2019-04"
+    (month / "pageviews-20190401-130000.gz").mkdir()
+    (month / "pageviews-20190401-140000.gz").symlink_to("pageviews-20190401-140000.gz")
+    (month / "pageviews-20190401-150000.gz").symlink_to("nowhere")
+    os.mkfifo(month / "pageviews-20190401-160000.gz")
+    (cache.folder / "2020").symlink_to(cache.folder / "2020")
+    (cache.folder / "2021").symlink_to(cache.folder)
+    (month / ".folder.tmp").mkdir()
+    assert [dump.hour for dump in cache.dumps()] == [HOUR]
+    assert list(cache.broken()) == []
+    cache.sweep()
+
+
 def test_a_cache_that_does_not_exist_is_empty(cache: Cache) -> None:
     assert list(cache.dumps()) == []
     assert list(cache.broken()) == []

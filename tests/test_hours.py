@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pvtop.errors import UsageError
-from pvtop.hours import Hour, parse_date
+from pvtop.hours import Hour, parse_date, span
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))
@@ -171,6 +171,17 @@ def test_adding_hours_stays_in_utc() -> None:
 def test_the_first_hour_has_none_before_it() -> None:
     with pytest.raises(UsageError, match="before the first dump"):
         FIRST + -1
+
+
+@pytest.mark.parametrize("hours", [1, 10**12, 10**30])
+def test_the_calendar_ends(hours: int) -> None:
+    with pytest.raises(UsageError, match="beyond the calendar"):
+        Hour.parse("9999-12-31T23") + hours
+
+
+def test_a_range_that_no_lake_could_hold_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"is 69,\d{3},\d{3} hours, more than 1,000,000$"):
+        span(Hour.parse("2015-05-01T01"), Hour.parse("9999-12-31T23"))
 
 
 def test_order_is_that_of_time() -> None:

@@ -179,6 +179,8 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
         "https://user:secret@example.org:port/a?token=secret",
         "https://example.org/a?X-Amz-Signature=secret",
         "https://user:sec/ret?secret@example.org/a",
+        "s3://key:secret/secret@bucket/lake",
+        "gs://secret@bucket/lake",
     ],
 )
 def test_a_refusal_shows_no_secrets(address: str) -> None:

@@ -13,7 +13,8 @@ from pvtop.errors import BlacklistError
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
 LONGEST = 200_000_000  # bytes; the public one has some 2.5 million
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? '  # two quotes or nothing may stand for a code; any title or none
+# Two quotes or nothing may stand for a code; of titles, only what none begins with or holds is looked at.
+ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? (?:[^ <>\[\]{}|][^<>\[\]{}|]*)?$'
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:

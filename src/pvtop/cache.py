@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -126,12 +127,14 @@ class Cache:
         """
         with writing(self.folder):
             for abandoned in self.folder.glob(f"**/.*{SUFFIX}"):
-                remove_unless_used(abandoned)
+                if abandoned.is_file():
+                    remove_unless_used(abandoned)
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """Give a file's size and times; None where another process has just removed it."""
+    """Give a file's size and times; None where it is none, or another process has just removed it."""
     try:
-        return path.stat()
-    except FileNotFoundError:
+        status = path.stat()
+    except OSError:  # also of a link that leads nowhere or to itself
         return None
+    return status if stat.S_ISREG(status.st_mode) else None

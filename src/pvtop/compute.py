@@ -21,6 +21,8 @@ from pvtop.obtain import Blacklist
 from pvtop.report import DOMAINS, RULES, Provenance, Report
 from pvtop.settings import Settings
 
+WHOLE = 1_000_000  # pages; of so many, any blacklist for these dumps is expected to name one
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,8 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     top_pages = ranking.rank(pages, settings.top).collect()
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
+    if provenance.rows >= WHOLE and len(blacklist.pages) and not provenance.blacklisted_rows:
+        log.warning("the blacklist %s names no page of %s: is it the right one?", blacklist.address, shown)
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 

@@ -11,6 +11,7 @@ from pvtop.errors import UsageError
 
 DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz")
 ONE_HOUR = timedelta(hours=1)
+MOST_HOURS = 1_000_000  # of a range; a century of them is a typing error
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -80,7 +81,10 @@ class Hour:
         return f"{self.stamp:%Y-%m-%d %H:%M} UTC"
 
     def __add__(self, hours: int) -> Hour:
-        return Hour(self.stamp + hours * ONE_HOUR)
+        try:
+            return Hour(self.stamp + hours * ONE_HOUR)
+        except OverflowError:
+            raise UsageError(f"{self} and {hours:,} hours is beyond the calendar") from None
 
     @property
     def iso(self) -> str:
@@ -139,12 +143,14 @@ def span(first: Hour, last: Hour) -> list[Hour]:
     """Give every hour from the first to the last, both of them too.
 
     Raises:
-        UsageError: The last lies before the first.
+        UsageError: The last lies before the first, or there are more than `MOST_HOURS`.
     """
     if last < first:
         raise UsageError(f"{last} lies before {first}", "swap --start and --end")
-    count = (last.stamp - first.stamp) // ONE_HOUR
-    return [first + i for i in range(count + 1)]
+    count = (last.stamp - first.stamp) // ONE_HOUR + 1
+    if count > MOST_HOURS:
+        raise UsageError(f"{first} to {last} is {count:,} hours, more than {MOST_HOURS:,}", "check --end")
+    return [first + i for i in range(count)]
 
 
 def parse_bound(text: str, *, end: bool) -> Hour:

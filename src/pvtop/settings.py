@@ -68,6 +68,8 @@ def _address(text: str) -> str:
     text = text.strip()
     if not text or "\0" in text:
         raise ValueError("must name a place")
+    if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
+        raise ValueError("must name a bucket without keys, which belong into the environment")
     if is_http(text):
         try:
             parts = urlsplit(text)

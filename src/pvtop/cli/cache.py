@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli import options
-from pvtop.cli.output import Output
+from pvtop.cli.output import Output, is_terminal
 from pvtop.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _confirm(chosen: list[CachedDump]) -> None:
     Raises:
         UsageError: There is nobody to ask.
     """
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageError("removing downloads asks first, and there is no terminal to ask on", "give --yes")
     typer.confirm(f"Remove {len(chosen):,} dumps, {_megabytes(chosen)}?", abort=True, err=True)
 

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pvtop.addresses import redacted
 from pvtop.errors import OutputError
@@ -46,7 +46,7 @@ class Output:
     @property
     def on_terminal(self) -> bool:
         """Whether somebody is watching, so that progress is drawn."""
-        return not self.quiet and sys.stderr.isatty()
+        return not self.quiet and is_terminal(sys.stderr)
 
     def result(self, data: Any, lines: Iterator[str | Text]) -> None:  # noqa: ANN401 - whatever JSON can hold
         """Print a command's outcome.
@@ -138,6 +138,11 @@ def _drop_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether somebody is at the other end of a stream, which is None where it was closed from the start."""
+    return stream is not None and stream.isatty()
 
 
 def say(text: str) -> None:
