@@ -1,15 +1,18 @@
 # Everything runs in .venv, which `make setup` makes from the lock; every other target calls it when needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report batch test test-long fuzz check docs fix lock sample clean
+.PHONY: help setup demo report batch test test-long fuzz check docs fix lock sample bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CONTENDERS := .venv-bench/.ready
 
 # make report DATE=2024-08-03 HOUR=6 SOURCE=... BLACKLIST=... OUTPUT=...
 PLACES = $(if $(SOURCE),--source '$(SOURCE)') $(if $(BLACKLIST),--blacklist '$(BLACKLIST)') \
 	$(if $(OUTPUT),--output '$(OUTPUT)')
 
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
 
 help: ## List the targets
@@ -57,11 +60,20 @@ fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff format
 
 lock: $(READY) ## Compile requirements.lock from pyproject.toml; UPGRADE=1 takes the newest versions
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements.lock
+	$(COMPILE) --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
 
 sample: $(READY) ## Make the sample in data/ anew
 	$(BIN)/python data/make_sample.py
 
+bench: $(READY) $(CONTENDERS) ## Measure against the alternatives; ONLY=hour|alternatives|batch|growth|reading, ROUNDS=, BENCH_DIR=
+	$(BIN)/python benchmarks/bench.py --python .venv-bench/bin/python $(if $(ONLY),--only $(ONLY)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BENCH_DIR),--work '$(BENCH_DIR)')
+
+$(CONTENDERS): benchmarks/requirements.lock
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
 clean: ## Remove what can be made again
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo

@@ -154,6 +154,23 @@ def written(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(title=pl.when(title.str.contains('"', literal=True)).then(quoted).otherwise(title))
 
 
+def write(frame: pl.DataFrame, stamp: datetime, source: Path) -> Path:
+    """Write an hour as the dump of its stamp into a source, as the writer of its time did; the file appears whole."""
+    if stamp.replace(tzinfo=UTC) >= QUOTED_SINCE:
+        frame = written(frame)
+    path = source / f"{stamp:%Y/%Y-%m/pageviews-%Y%m%d-%H0000.gz}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw, packing = path.with_suffix(".txt"), path.with_suffix(".part")
+    frame.with_columns(size=pl.lit(0)).write_csv(raw, include_header=False, separator=" ", quote_style="never")
+    with raw.open("rb") as text, packing.open("wb") as target, gzip.GzipFile("", "wb", 6, target, mtime=0) as packed:
+        shutil.copyfileobj(text, packed, 1 << 20)
+    raw_bytes, gzip_bytes = raw.stat().st_size, packing.stat().st_size
+    print(f"{path}: {len(frame):,} rows, {raw_bytes:,} bytes, {gzip_bytes:,} as gzip", file=sys.stderr)
+    raw.unlink()
+    packing.rename(path)
+    return path
+
+
 def main() -> None:
     """Write the hour that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -163,19 +180,7 @@ def main() -> None:
     parser.add_argument("--domains", type=int, default=1_700)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    frame = hour(args.rows, args.domains, args.seed)
-    if args.hour.replace(tzinfo=UTC) >= QUOTED_SINCE:
-        frame = written(frame)
-    path = args.source / f"{args.hour:%Y/%Y-%m/pageviews-%Y%m%d-%H0000.gz}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    raw = path.with_suffix(".txt")
-    frame.with_columns(size=pl.lit(0)).write_csv(raw, include_header=False, separator=" ", quote_style="never")
-    with raw.open("rb") as source, path.open("wb") as target, gzip.GzipFile("", "wb", 6, target, mtime=0) as packed:
-        shutil.copyfileobj(source, packed, 1 << 20)
-    print(
-        f"{path}: {len(frame):,} rows, {raw.stat().st_size:,} bytes, {path.stat().st_size:,} as gzip", file=sys.stderr
-    )
-    raw.unlink()
+    write(hour(args.rows, args.domains, args.seed), args.hour, args.source)
 
 
 if __name__ == "__main__":

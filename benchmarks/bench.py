@@ -1,0 +1,168 @@
+"""Measure pvtop, side by side with what it is compared with, and write down what came out.
+
+    python benchmarks/bench.py                            all parts, five rounds
+    python benchmarks/bench.py --only hour --rounds 9     one part; the others' results stay as they are
+    python benchmarks/bench.py --scale small --rounds 1   a minute file: whether everything works
+
+Writes `results.json`, `RESULTS.md` and the charts. Ends with exit code 1 where an answer was wrong or a command failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import chart
+import results
+from commands import CONTENDERS, environment, probe
+from inputs import FULL, HERE, SMALL, Inputs
+from measure import measure
+from parts import PARTS, Case, Count, Group
+
+SCALES = {"full": FULL, "small": SMALL}
+
+
+def main() -> int:
+    """Measure the parts that are asked for, and write the results anew."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=PARTS, help="measure this part alone")
+    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (5)")
+    parser.add_argument("--scale", choices=SCALES, default="full", help="how large the inputs are (full)")
+    parser.add_argument("--work", type=Path, help="where inputs are made and kept; some 6 GB")
+    parser.add_argument("--results", type=Path, default=HERE, help="where the results go")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the contenders")
+    args = parser.parse_args()
+    work = (args.work or Path(tempfile.gettempdir()) / "pvtop-bench" / args.scale).absolute()
+    for folder in (work, args.results):
+        folder.mkdir(parents=True, exist_ok=True)
+    inputs, installed = Inputs(work, SCALES[args.scale]), versions(args.python)
+    path = args.results / "results.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    for name in [args.only] if args.only else PARTS:
+        found[name] = run_part(name, inputs, args.python, args.rounds, installed)
+        found = {part: found[part] for part in PARTS if part in found}
+        path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        for file, content in {"RESULTS.md": results.page(found), **chart.pictures(found)}.items():
+            (args.results / file).write_text(content)
+    wrong = [case["name"] for part in found.values() for case in results.cases(part) if results.is_wrong(case)]
+    if wrong:
+        print(f"wrong or failed: {', '.join(wrong)}", file=sys.stderr)
+    return bool(wrong)
+
+
+def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dict[str, str]) -> dict[str, Any]:
+    """Measure a part: where and when, its groups, its counts."""
+    part: dict[str, Any] = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "load": os.getloadavg()[0],
+        "machine": machine(),
+        "versions": installed,
+        "groups": [],
+        "counts": [],
+    }
+    for one in PARTS[name](inputs, python):
+        if isinstance(one, Group):
+            part["groups"].append(run_group(one, inputs.work, installed, rounds))
+        else:
+            part["counts"] += count_calls(one, inputs.work)
+    return part
+
+
+def run_group(group: Group, work: Path, installed: dict[str, str], rounds: int) -> dict[str, Any]:
+    """Measure the cases of a group in turns, after reading once what they read."""
+    missing = [name for name, (module, _) in CONTENDERS.items() if module not in installed]
+    cases = [case for case in group.cases if case.name not in missing]
+    found = {case.name: new_result(case) for case in cases}
+    for path in group.files:
+        path.read_bytes()
+    for number in range(min(rounds, group.rounds or rounds)):
+        for case in cases:
+            print(f"{group.title}, round {number + 1}: {case.name}", file=sys.stderr)
+            add(found[case.name], case, work)
+    absent = [case.name for case in group.cases if case.name in missing]
+    return {"title": group.title, "axis": group.axis, "cases": list(found.values()), "not_installed": absent}
+
+
+def new_result(case: Case) -> dict[str, Any]:
+    """Give the result of a case before its first round."""
+    exact = None if case.check is None else True
+    return {"name": case.name, "size": case.size, "seconds": [], "cpu": [], "peak": [], "exact": exact, "failure": ""}
+
+
+def add(result: dict[str, Any], case: Case, work: Path) -> None:
+    """Run a case once more in an empty folder, and add what it took and whether its answer was exact."""
+    with tempfile.TemporaryDirectory(dir=work, prefix="run-") as folder:
+        figures = measure(case.command, Path(folder), environment())
+        if figures.code:
+            last_line = (figures.stderr.strip() or f"exit code {figures.code}").splitlines()[-1]
+            result["failure"] = shorten(last_line, 100)
+            return
+        try:
+            result["exact"] = result["exact"] and (case.check is None or case.check(Path(folder), figures))
+        except Exception as error:  # noqa: BLE001 - whatever an answer makes of its check, the others are measured on
+            result["failure"] = shorten(str(error), 100)
+            return
+    result["seconds"].append(json.loads(figures.stdout)["seconds"] if case.timed else figures.seconds)
+    result["cpu"].append(figures.cpu)
+    result["peak"].append(figures.peak)
+
+
+def count_calls(count: Count, work: Path) -> list[dict[str, Any]]:
+    """Run pvtop with its calls counted: one result for each folder."""
+    figures = measure(
+        probe("calls.py", ":".join(map(str, count.folders.values())), *count.command[1:]), work, environment()
+    )
+    counted = json.loads(figures.stderr.splitlines()[-1])
+    return [{"name": count.name, "folder": name, **counted[str(folder)]} for name, folder in count.folders.items()]
+
+
+def machine() -> dict[str, str]:
+    """Tell what this runs on."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": f"{os.cpu_count()} cores",
+        "memory": f"{memory / 1e9:.0f} GB",
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def versions(python: str) -> dict[str, str]:
+    """Tell the versions of all that takes part; a contender that is not installed is not among them.
+
+    Importing it also brings its files into memory, so that the first round is like the others.
+    """
+    found = {name: version(name) for name in ("pvtop", "polars", "pyarrow")}
+    found |= {"python": platform.python_version(), "gzip": told_version(["gzip", "--version"])}
+    found |= {
+        "sort": told_version(["sort", "--version"]),
+        "commit": told_version(["git", "describe", "--always", "--dirty"]),
+    }
+    for module in dict.fromkeys(module for module, _ in CONTENDERS.values()):
+        if told := told_version([python, "-c", f"import {module}; print({module}.__version__)"]):
+            found[module] = told
+    return found
+
+
+def told_version(command: Sequence[str]) -> str:
+    """Give the last word of the first line that a command prints, which is a version; empty where it fails."""
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    return "" if done.returncode else done.stdout.partition("\n")[0].rpartition(" ")[2]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The commands that are measured; each is run in an empty folder of its own, and writes its answer there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from inputs import HERE
+from measure import measure
+from pvtop import Hour
+
+PVTOP = str(Path(sys.executable).with_name("pvtop"))
+ANSWER = "answer.parquet"
+LAKE = "lake"
+CONTENDERS = {  # name: module that must be installed, script
+    "DuckDB": ("duckdb", "with_duckdb.py"),
+    "ClickHouse (chdb)": ("chdb", "with_chdb.py"),
+    "pandas": ("pandas", "with_pandas.py"),
+    "heap, plain Python, tuned": ("pyarrow", "with_pruned_heap.py"),
+    "heap, plain Python": ("pyarrow", "with_heap.py"),
+    "zcat, sort and awk": ("pyarrow", "with_sort.sh"),
+}
+
+
+def gzip(dumps: Sequence[Path]) -> list[str]:
+    """Inflate files to nowhere, one after the other."""
+    return ["sh", "-c", 'for dump; do gzip -dc "$dump"; done > /dev/null', "sh", *map(str, dumps)]
+
+
+def probe(script: str, *arguments: object) -> list[str]:
+    """Run one of the scripts in `probes/`."""
+    return [sys.executable, str(HERE / "probes" / script), *map(str, arguments)]
+
+
+def contender(name: str, python: str, dump: Path, blacklist: Path) -> list[str]:
+    """Run a contender's script with the interpreter that has what it needs."""
+    script = HERE / "contenders" / CONTENDERS[name][1]
+    arguments = [str(script), str(dump), str(blacklist), ANSWER]
+    return ["sh", *arguments, python] if script.suffix == ".sh" else [python, *arguments]
+
+
+def report(hour: Hour, source: Path | str, blacklist: Path | None, cache: Path | None = None) -> list[str]:
+    """Make the report of an hour into a new lake."""
+    when = ["--date", f"{hour.stamp:%Y-%m-%d}", "--hour", str(hour.stamp.hour)]
+    return [PVTOP, "report", *when, *places(source, blacklist, LAKE, cache)]
+
+
+def batch(first: Hour, count: int, source: Path, blacklist: Path, lake: Path | str = LAKE) -> list[str]:
+    """Make the reports of `count` hours into a new lake, or into the one that is named."""
+    return [PVTOP, "batch", *span(first, count), *places(source, blacklist, lake)]
+
+
+def places(source: Path | str, blacklist: Path | None, lake: Path | str, cache: Path | str | None = None) -> list[str]:
+    """Give the options that say where everything is."""
+    named = {"source": source, "blacklist": blacklist or "none", "output": lake, "cache-dir": cache or "cache"}
+    return [part for name, place in named.items() for part in (f"--{name}", str(place))]
+
+
+def span(first: Hour, count: int) -> list[str]:
+    """Give the options for `count` hours."""
+    return ["--start", first.iso, "--end", (first + (count - 1)).iso]
+
+
+def prepare(command: Sequence[str], folder: Path) -> None:
+    """Run a command before anything is measured; where it fails there is nothing to go on with."""
+    figures = measure(command, folder, environment())
+    if figures.code:
+        sys.exit(f"{' '.join(command)}: {figures.stderr}")
+
+
+def environment() -> dict[str, str]:
+    """Give the environment of what is measured: this one without settings of pvtop."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PVTOP_")}

@@ -1,0 +1,82 @@
+"""What the contenders that are not SQL engines share: the blacklist, the rule for quoted titles, the Parquet file.
+
+python common.py spell BLACKLIST         every spelling of an entry that is left out, `code title` a line
+python common.py pack OUTPUT             Parquet from lines `code title views` on standard input, already ranked
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+TOP = 25
+MOST = 2**63 - 1  # the largest count that a dump may hold
+QUOTED = re.compile(r'"(?:[^"\\]|\\["\\])*"')
+ESCAPED = re.compile(r'\\(["\\])')
+SCHEMA = pa.schema(
+    [
+        ("domain_code", pa.string()),
+        ("rank", pa.uint32()),
+        ("page_title", pa.string()),
+        ("views", pa.int64()),
+    ]
+)
+
+
+class Title(str):
+    """A title that is less the later it comes, so that of a tie a heap drops the last one."""
+
+    __slots__ = ()
+    __lt__ = str.__gt__
+
+
+def listed(path: str) -> set[tuple[str, str]]:
+    """Read a blacklist: the code and title of every entry, the title as it is written and percent-decoded."""
+    pages = set()
+    for line in Path(path).read_text("utf-8", "replace").split("\n"):
+        code, _, title = line.partition(" ")
+        if title:
+            domain = "" if code == '""' else code
+            pages.add((domain, title))
+            if "%" in title or " " in title:
+                pages.add((domain, unquote(title, errors="replace").replace(" ", "_")))
+    return pages
+
+
+def decode(written: str) -> str:
+    r"""Give the title that a dump's field stands for; the rule that is right for both eras."""
+    if '\\"' in written and QUOTED.fullmatch(written):
+        return ESCAPED.sub(r"\1", written[1:-1])
+    return written
+
+
+def write(pages: Iterable[tuple[str, int, str, int]], path: str) -> None:
+    """Write the answer: domain code, rank, title, views."""
+    columns = list(zip(*pages, strict=True)) or [()] * len(SCHEMA)
+    pq.write_table(pa.table(columns, schema=SCHEMA), path, compression="zstd")
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    step, path = sys.argv[1:]
+    if step == "spell":
+        lines = (f"{code} {title}\n" for code, title in listed(path) if " " not in title)
+        sys.stdout.buffer.write("".join(lines).encode())
+        return
+    rows = (line.decode("utf-8", "replace").rstrip("\n").split(" ") for line in sys.stdin.buffer)
+    ranked = (
+        (code, rank, title, int(views))
+        for code, pages in groupby(rows, key=itemgetter(0))
+        for rank, (_, title, views) in enumerate(pages, 1)
+    )
+    write(ranked, path)
+
+
+if __name__ == "__main__":
+    main()

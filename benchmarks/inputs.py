@@ -1,0 +1,236 @@
+"""The files that are measured on: made from seeds into a folder of work, and taken again where they are there."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import quote
+
+import polars as pl
+
+import generate_hour
+from pvtop import Hour, scan_dump
+from pvtop.lake import domains_path, text_path, top_pages_path
+
+HERE = Path(__file__).parent
+DATA = HERE.parent / "data"
+DAY = Hour.parse("2024-08-03T00")
+MONTH = Hour.parse("2024-06-01T00")
+OLDEST = Hour.parse("2015-05-01T01")
+SAMPLE = Hour.parse("2025-01-01T00")
+EMPTY = '""'  # how the empty domain code is written
+MALFORMED = b"Wikimania 1 0\nen  506 0\nen a b 1 0\nen many x 0\nen Foo 5\nen Size 1000 x\nen 1.5 1.5 0\nOne\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large the inputs are.
+
+    Attributes:
+        rows: Rows of an hour.
+        domains: Domain codes of an hour.
+        hours: Hours of a day, all of them different.
+        factors: How many times the rows, for growth.
+        batches: Hours in a batch, for growth; those beyond a day are links to the day's files under other stamps.
+        entries: Entries of the usual blacklist.
+        many_entries: Entries of a very large one.
+        month: Hours in the lake of a month.
+        markers: Hours in the lake of eleven years.
+    """
+
+    rows: int
+    domains: int
+    hours: int
+    factors: Sequence[int]
+    batches: Sequence[int]
+    entries: int
+    many_entries: int
+    month: int
+    markers: int
+
+
+FULL = Scale(5_800_000, 1_700, 24, (1, 2, 4, 8), (1, 24, 168), 57_000, 1_000_000, 720, 100_000)
+SMALL = Scale(3_000, 30, 2, (1, 2), (1, 3), 50, 200, 48, 30)
+
+
+class Inputs:
+    """The files of a benchmark.
+
+    Args:
+        work: The folder they are in, or are made in.
+        scale: How large they are.
+    """
+
+    def __init__(self, work: Path, scale: Scale) -> None:
+        self.work = work
+        self.scale = scale
+        self.source = work / "source"
+
+    def hours(self, count: int) -> list[Hour]:
+        """Give the first hours of the source, and see that they are there: a day of its own, then links to it."""
+        for i in range(min(count, self.scale.hours)):
+            self._hour(self.source, DAY + i, self.scale.rows, seed=i + 1)
+        for i in range(self.scale.hours, count):
+            _link(self.source / (DAY + i % self.scale.hours).dump_path, self.source / (DAY + i).dump_path)
+        return [DAY + i for i in range(count)]
+
+    def grown(self, factor: int) -> Path:
+        """Give a source whose first hour has so many times the rows of that of `source`."""
+        if factor == 1:
+            return self.source
+        source = self.work / f"times-{factor}"
+        self._hour(source, DAY, factor * self.scale.rows, seed=1)
+        return source
+
+    def unclean(self) -> Path:
+        """Give a source whose first hour is that of `hours` with one line more, which is malformed."""
+        source = self.work / "unclean"
+        path = source / DAY.dump_path
+        if not path.exists():
+            lines = gzip.decompress((self.source / DAY.dump_path).read_bytes())
+            with _appearing(path) as part:
+                part.write_bytes(gzip.compress(lines + b"Wikimania 1 0\n", 6, mtime=0))
+        return source
+
+    def sample(self) -> Path:
+        """Give an hour of the sample in `data/` with malformed lines: every oddity that a contender must get right."""
+        path = self.work / "sample.gz"
+        lines = gzip.decompress((DATA / "source" / SAMPLE.dump_path).read_bytes())
+        path.write_bytes(gzip.compress(lines + MALFORMED, mtime=0))
+        return path
+
+    def blacklist(self, entries: int) -> Path:
+        """Give a blacklist: a tenth of it is much viewed in the first hour, a tenth is any of its pages, the rest none.
+
+        As in the real one 37 % of the titles are percent-encoded, and a few are not UTF-8 then, or malformed.
+        """
+        path = self.work / f"blacklist-{entries}"
+        if not path.exists():
+            pages = scan_dump(self.source / DAY.dump_path).collect()
+            most_viewed = pages.sort("views", descending=True).head(2 * (entries // 10))
+            some = [frame.sample(min(entries // 10, len(frame)), seed=1) for frame in (most_viewed, pages)]
+            absent = pages.sample(entries - 2 * (entries // 10), with_replacement=True, seed=2).with_row_index()
+            absent = absent.with_columns(page_title=pl.format("{}_{}", "page_title", "index")).select(pages.columns)
+            with _appearing(path) as part:
+                part.write_text("".join(sorted(_entries(pl.concat([*some, absent])))))
+        return path
+
+    def no_blacklist(self) -> Path:
+        """Give an empty blacklist, for the reference of what pvtop makes with none."""
+        path = self.work / "blacklist-none"
+        path.touch()
+        return path
+
+    def reference(self, dump: Path, blacklist: Path) -> Path:
+        """Give the answer for a dump, computed once by the heap in plain Python, which shares no code with pvtop."""
+        path = self.work / "reference" / f"{_digest(dump)}-{_digest(blacklist)}.parquet"
+        if not path.exists():
+            print(f"reference of {dump}", file=sys.stderr)
+            with _appearing(path) as part:
+                contender = HERE / "contenders" / "with_heap.py"
+                subprocess.run([sys.executable, contender, dump, blacklist, part], check=True)
+        return path
+
+    def month(self, lake: Path) -> Path:
+        """Give a lake of a month, whose hours are links to those of the lake of a day in turn."""
+        month = _empty(self.work / "month")
+        for i in range(self.scale.month):
+            for path_of in (top_pages_path, domains_path, text_path):
+                _link(lake / path_of(DAY + i % self.scale.hours), month / path_of(MONTH + i))
+        return month
+
+    def decade(self, name: str, markers: Iterable[Path]) -> Path:
+        """Give a lake of `markers` hours that holds nothing but their markers: links to the given files in turn."""
+        lake = _empty(self.work / f"decade-{name}")
+        for i, marker in zip(range(self.scale.markers), cycle(markers), strict=False):
+            _link(marker, lake / top_pages_path(OLDEST + i))
+        return lake
+
+    def decade_source(self) -> Path:
+        """Give a source with an empty dump for each of `markers` hours, to be listed."""
+        source = self.work / "decade-source"
+        for i in range(self.scale.markers):
+            path = source / (OLDEST + i).dump_path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return source
+
+    def empty_markers(self) -> list[Path]:
+        """Give empty files, as many as a file system with few links to a file wants for `markers` links."""
+        folder = self.work / "markers"
+        folder.mkdir(exist_ok=True)
+        paths = [folder / str(i) for i in range(10)]
+        for path in paths:
+            path.touch()
+        return paths
+
+    def _hour(self, source: Path, hour: Hour, rows: int, seed: int) -> None:
+        if not (source / hour.dump_path).exists():
+            generate_hour.write(generate_hour.hour(rows, self.scale.domains, seed), hour.stamp, source)
+
+
+def _entries(pages: pl.DataFrame) -> Iterator[str]:
+    """Write pages as lines of a blacklist."""
+    rng = random.Random(3)
+    for number, (code, title) in enumerate(pages.select("domain_code", "page_title").iter_rows()):
+        written = quote(title, safe=":/_(),.") if rng.random() < 0.37 else title
+        oddity = {50: "%E1", 51: "%zz"}.get(number % 1_000, "")
+        yield f"{code or EMPTY} {written}{oddity}\n"
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    """Give a path to write to, whose file then appears whole under its own name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    yield part
+    part.rename(path)
+
+
+def _link(file: Path, name: Path) -> None:
+    """Give a file another name; no second copy."""
+    name.parent.mkdir(parents=True, exist_ok=True)
+    if not name.exists():
+        os.link(file, name)
+
+
+def _empty(folder: Path) -> Path:
+    """Give an empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@cache
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """A server that says nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback, and give its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

@@ -1,0 +1,227 @@
+"""What is compared, part by part: the commands, in the order they take turns, and how each answer is checked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks import Check, answers, holds, largest, plans, prints, sum_of_domain, sum_of_lines, tells
+from commands import ANSWER, CONTENDERS, PVTOP, batch, contender, gzip, prepare, probe, report, span
+from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
+from pvtop.lake import top_pages_path
+
+GZIP = "gzip -dc to nowhere"
+SUM = "Polars, reading and summing only"
+REPORT = "pvtop report, dump in the cache"
+FOLDER = "pvtop report, dump in a folder"
+UNCLEAN = "pvtop report, a malformed line in the dump"
+COMPUTE = "pvtop, the compute part alone"
+BATCH = "pvtop batch"
+HELP = "pvtop --help"
+TYPER = 'python -c "import typer"'
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of a comparison.
+
+    Attributes:
+        name: What it is called in the results.
+        command: The command, which is run in an empty folder of its own.
+        check: Tells from the folder and the figures whether the answer is exact; None where there is none to check.
+        timed: The command prints its own `seconds` as JSON, which count instead of the process's.
+        size: Where it lies on the axis of growth.
+    """
+
+    name: str
+    command: Sequence[str]
+    check: Check | None = None
+    timed: bool = False
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases that take turns, round by round.
+
+    Attributes:
+        title: What is compared.
+        cases: In the order they take turns.
+        rounds: How often at most; None for as often as the harness is told.
+        axis: What grows from case to case; empty where nothing does.
+        files: What the cases read, which is read once beforehand.
+    """
+
+    title: str
+    cases: Sequence[Case]
+    rounds: int | None = None
+    axis: str = ""
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A command of pvtop whose listings and openings of files are counted, in a run that is not timed.
+
+    Attributes:
+        name: What it is called in the results.
+        command: The command.
+        folders: Below which they count, by what they are called in the results.
+    """
+
+    name: str
+    command: Sequence[str]
+    folders: Mapping[str, Path]
+
+
+Part = Callable[[Inputs, str], Iterator[Group | Count]]
+
+
+def one_hour(inputs: Inputs, _: str) -> Iterator[Group]:
+    """Compare the report of an hour with the least that can be done to its file."""
+    inputs.hours(1)
+    dump, blacklist, unclean = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries), inputs.unclean()
+    reference = inputs.reference(dump, blacklist)
+    compute = probe("compute.py", DAY.iso, inputs.source, blacklist, ANSWER)
+    cases = [
+        Case(GZIP, gzip([dump])),
+        Case(SUM, probe("reading.py", dump), prints(sum_of_lines(dump))),
+        cached_report(inputs),
+        Case(FOLDER, report(DAY, inputs.source, blacklist), holds({DAY: reference})),
+        Case(UNCLEAN, report(DAY, unclean, blacklist), holds({DAY: reference})),
+        Case(COMPUTE, compute, answers(reference), timed=True),
+    ]
+    yield Group("One hour", cases, files=[dump, unclean / DAY.dump_path])
+
+
+def alternatives(inputs: Inputs, python: str) -> Iterator[Group]:
+    """Compare pvtop with what a user would take instead: on a small file with every oddity, then on a full hour."""
+    inputs.hours(1)
+
+    def others(dump: Path, blacklist: Path) -> list[Case]:
+        check = answers(inputs.reference(dump, blacklist))
+        return [Case(name, contender(name, python, dump, blacklist), check) for name in CONTENDERS]
+
+    yield Group("A small file with every oddity", others(inputs.sample(), DATA / "blacklist"), rounds=1)
+    dump, blacklist = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries)
+    cases = [Case(GZIP, gzip([dump])), cached_report(inputs), *others(dump, blacklist)]
+    yield Group("The alternatives", cases, files=[dump])
+
+
+def one_batch(inputs: Inputs, _: str) -> Iterator[Group]:
+    """Compare a batch of a day with inflating its files one after the other."""
+    count = inputs.scale.hours
+    dumps = [inputs.source / hour.dump_path for hour in inputs.hours(count)]
+    yield Group(f"A batch of {count} hours", [Case(GZIP, gzip(dumps)), batch_of(count, BATCH, inputs)], files=dumps)
+
+
+def growth(inputs: Inputs, _: str) -> Iterator[Group]:
+    """Grow the rows of an hour, the entries of the blacklist, and the hours of a batch."""
+    hours = inputs.hours(max(inputs.scale.batches))
+    dump, blacklist = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries)
+    grown = {factor: inputs.grown(factor) for factor in inputs.scale.factors}
+    rows = [
+        Case(
+            f"{factor} x {inputs.scale.rows:,} rows",
+            report(DAY, source, blacklist),
+            holds({DAY: inputs.reference(source / DAY.dump_path, blacklist)}),
+            size=factor,
+        )
+        for factor, source in grown.items()
+    ]
+    yield Group("Rows of an hour", rows, axis="times the rows", files=[it / DAY.dump_path for it in grown.values()])
+    lists = {entries: inputs.blacklist(entries) for entries in (inputs.scale.entries, inputs.scale.many_entries)}
+    nothing = holds({DAY: inputs.reference(dump, inputs.no_blacklist())})
+    entries = [
+        Case(
+            f"{count:,} entries",
+            report(DAY, inputs.source, path),
+            holds({DAY: inputs.reference(dump, path)}),
+            size=count,
+        )
+        for count, path in lists.items()
+    ]
+    none = Case("no blacklist", report(DAY, inputs.source, None), nothing)
+    yield Group("Entries of the blacklist", [none, *entries], axis="entries", files=[dump])
+    batches = [batch_of(count, f"{count} hours", inputs) for count in inputs.scale.batches]
+    files = [inputs.source / hour.dump_path for hour in hours]
+    yield Group("Hours of a batch", batches, rounds=1, axis="hours", files=files)
+
+
+def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
+    """Start up; read an hour, a month, and eleven years of hours."""
+    count, blacklist, day = inputs.scale.month, inputs.blacklist(inputs.scale.entries), inputs.work / "day"
+    inputs.hours(inputs.scale.hours)
+    prepare(batch(DAY, inputs.scale.hours, inputs.source, blacklist, day), inputs.work)
+    month = inputs.month(day)
+    reports = [month / top_pages_path(MONTH + i) for i in range(count)]
+    newest = largest(reports[-1])
+    domain = str(newest["domain_code"])
+    show = [PVTOP, "show", "--output", str(month), "--domain", domain, "-n", "25", "--json"]
+    status = [PVTOP, "status", *span(MONTH, count), "--source", str(inputs.source), "--output", str(month), "--json"]
+    shown = tells({"hour": (MONTH + (count - 1)).iso, "domains": [newest]})
+    cases = [
+        Case(TYPER, [sys.executable, "-c", "import typer"]),
+        Case(HELP, [PVTOP, "--help"]),
+        Case(f"pvtop show, the newest of {count:,} hours", show, shown),
+        Case(f"pvtop status, {count:,} hours", status, tells({"counts": {"done": count}})),
+        Case(
+            f"scan_parquet, one domain of {count:,} hours",
+            probe("month.py", month, domain),
+            prints(sum_of_domain(reports, domain)),
+        ),
+    ]
+    yield Group("Reading", cases)
+    yield Count(f"pvtop show, the newest of {count:,} hours", show, {"lake": month})
+    yield Count(f"pvtop status, {count:,} hours", status, {"lake": month, "source": inputs.source})
+    yield from eleven_years(inputs, [day / top_pages_path(DAY + i) for i in range(inputs.scale.hours)])
+
+
+def eleven_years(inputs: Inputs, reports: Sequence[Path]) -> Iterator[Group | Count]:
+    """Tell the state of a lake of very many hours, and plan for it: with empty markers, then with reports."""
+    count, source, blacklist = inputs.scale.markers, inputs.decade_source(), inputs.blacklist(inputs.scale.entries)
+    empty, whole = inputs.decade("empty", inputs.empty_markers()), inputs.decade("whole", reports)
+
+    def planning(lake: Path) -> list[str]:
+        return [*batch(OLDEST, count, source, blacklist, lake), "--dry-run", "--json"]
+
+    status = [PVTOP, "status", *span(OLDEST, count), "--source", str(source), "--output", str(empty), "--json"]
+    again = plans("again", count)
+    cases = [
+        Case("pvtop status, empty markers", status, tells({"counts": {"done": count}})),
+        Case("pvtop batch --dry-run, empty markers", planning(empty), again),
+        Case("pvtop batch --dry-run, reports", planning(whole), again),
+    ]
+    yield Group(f"A lake of {count:,} hours", cases)
+    yield Count(f"pvtop status, {count:,} hours", status, {"lake": empty, "source": source})
+    yield Count(f"pvtop batch --dry-run, {count:,} hours", planning(whole), {"lake": whole, "source": source})
+
+
+PARTS: dict[str, Part] = {
+    "hour": one_hour,
+    "alternatives": alternatives,
+    "batch": one_batch,
+    "growth": growth,
+    "reading": reading,
+}
+
+
+def cached_report(inputs: Inputs) -> Case:
+    """Download the hour into a cache, from a server that is gone afterwards, and make its report from there."""
+    blacklist, cache = inputs.blacklist(inputs.scale.entries), inputs.work / "cache"
+    with serving(inputs.source) as address:
+        command = report(DAY, address, blacklist, cache)
+        prepare([*command, "--refresh-dump", "--contact", "benchmark"], inputs.work)
+    reference = inputs.reference(inputs.source / DAY.dump_path, blacklist)
+    return Case(REPORT, command, holds({DAY: reference}))
+
+
+def batch_of(count: int, name: str, inputs: Inputs) -> Case:
+    """Make the reports of the first hours of the source."""
+    blacklist = inputs.blacklist(inputs.scale.entries)
+    day = [inputs.source / (DAY + i).dump_path for i in range(min(count, inputs.scale.hours))]
+    references = [inputs.reference(dump, blacklist) for dump in day]
+    expected = {DAY + i: references[i % len(day)] for i in range(count)}
+    return Case(name, batch(DAY, count, inputs.source, blacklist), holds(expected), size=count)

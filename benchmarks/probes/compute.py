@@ -1,0 +1,34 @@
+"""Time the compute part of a report alone, after imports, in this process.
+
+    python compute.py HOUR SOURCE BLACKLIST OUTPUT
+
+Prints the seconds that `make_report` takes as JSON; its answer goes to OUTPUT as Parquet.
+"""
+
+import json
+import sys
+from time import perf_counter
+
+from pvtop import Hour, Settings
+from pvtop.compute import make_report
+from pvtop.obtain import find_dump
+from pvtop.pipeline import load_blacklist
+
+
+def main() -> None:
+    """Have everything at hand, then time."""
+    stamp, source, blacklist, output = sys.argv[1:]
+    settings = Settings.load(source=source, blacklist=blacklist)
+    hour = Hour.parse(stamp)
+    pages, dump = load_blacklist(settings), find_dump(hour, settings)
+    if dump is None:
+        sys.exit(f"{source} is not a folder")
+    started = perf_counter()
+    report = make_report(hour, dump, pages, settings)
+    seconds = perf_counter() - started
+    report.top_pages.write_parquet(output)
+    json.dump({"seconds": seconds}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

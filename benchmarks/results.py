@@ -1,0 +1,180 @@
+"""The results as a page: every part's figures, and how far they are from where they must and should get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from parts import BATCH, COMPUTE, GZIP, HELP, REPORT, TYPER
+
+MB = 10**6
+HEAP = "heap, plain Python"
+PICTURES = {"alternatives": "alternatives.svg", "growth": "growth.svg"}
+HEAD = [
+    "# Results",
+    "",
+    "Made by `make bench`; [README.md](README.md) says what is measured and how. Figures are medians, with the least",
+    "and the most of all rounds; a ratio is taken round by round, of two processes that took turns.",
+    "",
+    "| figure | must | aim | measured | |",
+    "|---|---:|---:|---:|---|",
+]
+ENGINES = ["DuckDB", "ClickHouse (chdb)"]
+
+Result = dict[str, Any]  # of a part, a group or a case, as in results.json
+Results = dict[str, Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where a figure must get, and where it should.
+
+    Attributes:
+        figure: What it is.
+        must: The bound that it must keep.
+        aim: The bound that it should keep.
+        measured: Gives the figure round by round; nothing where it was not measured.
+        more: More is better.
+        unit: What follows the number.
+    """
+
+    figure: str
+    must: float
+    aim: float
+    measured: Callable[[Results], Sequence[float]]
+    more: bool = False
+    unit: str = ""
+
+
+def cases(part: Result) -> Iterator[Result]:
+    """Give the cases of all groups of a part."""
+    for group in part["groups"]:
+        yield from group["cases"]
+
+
+def is_wrong(case: Result) -> bool:
+    """Tell whether a case failed, or gave an answer that is not exact."""
+    return bool(case["failure"]) or case["exact"] is False
+
+
+def series(found: Results, part: str, name: str, field: str) -> list[float]:
+    """Give what a case took, round by round; nothing where it was not measured or is wrong.
+
+    Of two cases of one name the latter counts: the one on the large file.
+    """
+    fitting = [case for case in cases(found.get(part, {"groups": []})) if case["name"] == name and not is_wrong(case)]
+    return list(fitting[-1][field]) if fitting else []
+
+
+def divided(over: Sequence[float], under: Sequence[float]) -> list[float]:
+    """Divide round by round: the two took turns, so what slows the machine down slows down both."""
+    return [a / b for a, b in zip(over, under, strict=bool(over and under))]
+
+
+def ratio(part: str, over: str, under: str) -> Callable[[Results], list[float]]:
+    """Compare the times of two cases of a part."""
+    return lambda found: divided(series(found, part, over, "seconds"), series(found, part, under, "seconds"))
+
+
+def peak(part: str, name: str) -> Callable[[Results], list[float]]:
+    """Give a case's peak memory in MB."""
+    return lambda found: [size / MB for size in series(found, part, name, "peak")]
+
+
+def engines(found: Results) -> list[float]:
+    """Compare the faster of the two engines with pvtop."""
+    times = [taken for name in ENGINES if (taken := series(found, "alternatives", name, "seconds"))]
+    return divided(min(times, key=median, default=[]), series(found, "alternatives", REPORT, "seconds"))
+
+
+def doubled(field: str) -> Callable[[Results], list[float]]:
+    """Compare the hour with twice the rows with the plain one."""
+
+    def measured(found: Results) -> list[float]:
+        names = [case["name"] for case in cases(found["growth"])] if "growth" in found else []
+        once, twice = (series(found, "growth", name, field) for name in (names or ["", ""])[:2])
+        return divided(twice, once)
+
+    return measured
+
+
+GOALS = [
+    Goal("`pvtop report`, dump in the cache, whole process, to `gzip -dc`", 1.6, 1.0, ratio("hour", REPORT, GZIP)),
+    Goal("its compute part, to `gzip -dc`", 1.2, 0.8, ratio("hour", COMPUTE, GZIP)),
+    Goal("the faster of DuckDB and chdb, to `pvtop report`", 1.6, 2.5, engines, more=True),
+    Goal("the heap in plain Python, to `pvtop report`", 12, 20, ratio("alternatives", HEAP, REPORT), more=True),
+    Goal("peak memory of an hour", 400, 250, peak("hour", REPORT), unit=" MB"),
+    Goal("24 hours in a batch, to 24 times `gzip -dc`", 0.9, 0.7, ratio("batch", BATCH, GZIP)),
+    Goal("peak memory of that batch", 1_000, 600, peak("batch", BATCH), unit=" MB"),
+    Goal('`pvtop --help`, to `python -c "import typer"`', 1.5, 1.2, ratio("reading", HELP, TYPER)),
+    Goal("twice the rows: time", 2.1, 2.0, doubled("seconds")),
+    Goal("twice the rows: memory", 1.2, 1.05, doubled("peak")),
+]
+
+
+def verdict(goal: Goal, value: float) -> str:
+    """Say how a figure stands to its bounds."""
+    sign = -1 if goal.more else 1
+    if sign * value <= sign * goal.aim:
+        return "aim reached"
+    return "must kept" if sign * value <= sign * goal.must else "**missed**"
+
+
+def page(found: Results) -> str:
+    """Write the results as Markdown."""
+    parts = [line for name, part in found.items() for line in _part(name, part)]
+    return "\n".join([*HEAD, *map(_goal, GOALS, [goal.measured(found) for goal in GOALS]), *parts]) + "\n"
+
+
+def _goal(goal: Goal, values: Sequence[float]) -> str:
+    sign = "≥" if goal.more else "≤"
+    bounds = " | ".join(f"{sign} {bound:g}{goal.unit}" for bound in (goal.must, goal.aim))
+    if not values:
+        return f"| {goal.figure} | {bounds} | | not measured |"
+    measured = _spread(values, 0 if goal.unit else 2) + goal.unit
+    return f"| {goal.figure} | {bounds} | {measured} | {verdict(goal, median(values))} |"
+
+
+def _part(name: str, part: Result) -> Iterator[str]:
+    yield f"\n## {name.capitalize()}\n"
+    yield f"{part['date']}, load {part['load']:.1f} before. " + ", ".join(part["machine"].values()) + "."
+    yield ", ".join(f"{package} {number}" for package, number in part["versions"].items()) + "."
+    for group in part["groups"]:
+        yield from _group(group)
+    if part["counts"]:
+        yield "\n### Calls\n"
+        yield "| command | in the | folders listed | files opened |\n|---|---|---:|---:|"
+        yield from (
+            f"| {one['name']} | {one['folder']} | {one['listed']:,} | {one['opened']:,} |" for one in part["counts"]
+        )
+    if name in PICTURES:
+        yield f"\n![{name}]({PICTURES[name]})"
+
+
+def _group(group: Result) -> Iterator[str]:
+    measured = [case for case in group["cases"] if case["seconds"]]
+    rounds = max((len(case["seconds"]) for case in measured), default=0)
+    yield f"\n### {group['title']}\n"
+    yield f"| {rounds} round{'s' if rounds > 1 else ''} | seconds | CPU seconds | peak MB | to the first | answer |"
+    yield "|---|---:|---:|---:|---:|---|"
+    for case in group["cases"]:
+        answer = {True: "exact", False: "**wrong**", None: ""}[case["exact"]]
+        if case["failure"]:
+            answer = f"**failed**: {case['failure']}"
+        figures = _figures(case, measured[0]) if case in measured else " | | | "
+        yield f"| {case['name']} | {figures} | {answer} |"
+    yield from (f"| {name} | | | | | not installed |" for name in group["not_installed"])
+
+
+def _figures(case: Result, first: Result) -> str:
+    peaks = [size / MB for size in case["peak"]]
+    times = median(case["seconds"]) / median(first["seconds"])
+    return f"{_spread(case['seconds'], 2)} | {median(case['cpu']):.2f} | {_spread(peaks, 0)} | {times:.2f}"
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    """Show the median, and the least and the most where there is more than one."""
+    shown = f"{median(values):,.{digits}f}"
+    return f"{shown} ({min(values):,.{digits}f}-{max(values):,.{digits}f})" if len(values) > 1 else shown
