@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
-import traceback
 from typing import Annotated
 
 import typer
@@ -74,6 +72,9 @@ def main() -> None:
 
 def _explain(error: Exception) -> int:
     """Print a failure and give its exit code; the traceback only when asked for details."""
+    import logging
+    import traceback
+
     if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
         say(redacted("".join(traceback.format_exception(error)).rstrip()))
     if not isinstance(error, PvtopError):

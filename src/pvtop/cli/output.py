@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
-import logging
 import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pvtop.addresses import redacted
 from pvtop.errors import OutputError
 from pvtop.text import printable, printable_json
 
@@ -37,11 +33,9 @@ class Output:
     ) -> None:
         self.json_wanted = json_wanted
         self.quiet = quiet
-        level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
-        logger = logging.getLogger("pvtop")
-        logger.handlers = [_StderrHandler(as_json=json_log)]
-        logger.setLevel(level)
-        logging.getLogger("stamina").addHandler(logging.NullHandler())  # its retries are in pvtop's own log
+        from pvtop.cli.log import open_log
+
+        open_log(quiet=quiet, verbose=verbose, as_json=json_log)
 
     @property
     def on_terminal(self) -> bool:
@@ -59,6 +53,8 @@ class Output:
             sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a title shows its number
         with writing_stdout():
             if self.json_wanted:
+                import json
+
                 document = json.dumps(data, ensure_ascii=False, indent=1, default=str)
                 print(printable_json(document))  # noqa: T201 - the result
             elif not self.quiet:
@@ -90,27 +86,6 @@ class Output:
         with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
             task = bars.add_task(name, total=None, visible=False)
             yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
-
-
-class _StderrHandler(logging.Handler):
-    """Log to what is stderr at the moment, so that lines stand above a progress bar rather than in it."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        super().__init__()
-        self._as_json = as_json
-
-    def emit(self, record: logging.LogRecord) -> None:
-        say(self._line(record))
-
-    def _line(self, record: logging.LogRecord) -> str:
-        if self._as_json:
-            time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-            fields = getattr(record, "fields", {})
-            message = {"time": time, "level": record.levelname.lower(), "message": record.getMessage(), **fields}
-            return printable_json(json.dumps(message, ensure_ascii=False, default=str))
-        prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        text = self.format(record)
-        return prefix + (redacted(text) if record.exc_info else text)  # a traceback quotes addresses as they are
 
 
 @contextlib.contextmanager
@@ -154,10 +129,13 @@ def say(text: str) -> None:
 
 def _rendered(lines: Iterator[str | Text]) -> str:
     """Draw lines as the terminal is able to; plainly where stdout is none."""
+    return "".join(f"{printable(line)}\n" if isinstance(line, str) else _drawn(line) for line in lines)
+
+
+def _drawn(line: Text) -> str:
     from rich.console import Console
 
-    console = Console(emoji=False, markup=False, highlight=False, soft_wrap=True)
+    console = Console(soft_wrap=True)
     with console.capture() as captured:
-        for line in lines:
-            console.print(printable(line) if isinstance(line, str) else line)
+        console.print(line)
     return captured.get()

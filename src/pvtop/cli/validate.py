@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,6 +69,8 @@ def validate(
       pvtop validate --date 2024-08-03 --hour 6 --totals --against-dump
     """
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
+    import random
+
     from pvtop.lake import Lake
     from pvtop.settings import Settings
     from pvtop.validation import refuse
