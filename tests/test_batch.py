@@ -147,6 +147,8 @@ def test_metrics(server: Server) -> None:
     heard = dict(line.split(":", 1) for line in metrics_of(lambda it: run_hours(DAY[:1], it), settings))
     made = run_hour(DAY[0], settings)
     sizes = [Path(path).stat().st_size for path in (made.text, made.top_pages, made.domains)]
+    page = (DATA.parent / "docs" / "unattended.md").read_text()
+    assert {*heard, "pvtop.failures"} == set(re.findall(r"^\| `(pvtop\.[a-z_.]+)`", page, re.MULTILINE))
     assert heard.pop("pvtop.download.seconds").endswith("|ms")
     assert heard.pop("pvtop.compute.seconds").endswith("|ms")
     assert heard == {
@@ -164,7 +166,7 @@ def test_metrics_of_hours_that_are_not_made(server: Server) -> None:
     settings = serve(server, DAY[:2])
     server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
     assert metrics_of(lambda it: run_hours(DAY[1:3], it), settings) == [
-        "pvtop.hours:1|c|#outcome:not_published", "pvtop.hours:1|c|#outcome:failed"
+        "pvtop.hours:1|c|#outcome:not_published", "pvtop.hours:1|c|#outcome:failed", "pvtop.failures:1|c"
     ]  # fmt: skip
     run_hour(DAY[0], settings)
     assert metrics_of(lambda it: run_hour(DAY[0], it), settings) == ["pvtop.hours:1|c|#outcome:unchanged"]

@@ -213,8 +213,10 @@ async def make_hour(
     try:
         result = await _make_hour(hour, run, progress, computing)
     except Exception as error:
-        outcome = "not_published" if isinstance(error, NotPublishedError) else "failed"
-        run.metrics.count("hours", outcome=outcome)
+        published = not isinstance(error, NotPublishedError)
+        run.metrics.count("hours", outcome="failed" if published else "not_published")
+        if published:
+            run.metrics.count("failures")
         raise
     _measure(result, run.metrics)
     return result
