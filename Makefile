@@ -66,7 +66,7 @@ lock: $(READY) ## Compile requirements.lock from pyproject.toml; UPGRADE=1 takes
 sample: $(READY) ## Make the sample in data/ anew
 	$(BIN)/python data/make_sample.py
 
-bench: $(READY) $(CONTENDERS) ## Measure against the alternatives; ONLY=hour|alternatives|batch|growth|reading, ROUNDS=, BENCH_DIR=
+bench: $(READY) $(CONTENDERS) ## Measure against the alternatives; ONLY=hour|alternatives|batch|network|growth|reading, ROUNDS=, BENCH_DIR=
 	$(BIN)/python benchmarks/bench.py --python .venv-bench/bin/python $(if $(ONLY),--only $(ONLY)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BENCH_DIR),--work '$(BENCH_DIR)')
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from commands import ANSWER, LAKE
+from commands import ANSWER, CONTACT, LAKE
 from measure import Figures
 from pvtop import Hour
 from pvtop.lake import top_pages_path
@@ -27,6 +27,17 @@ def holds(references: Mapping[Hour, Path]) -> Check:
     return lambda folder, _: all(
         read(folder / LAKE / top_pages_path(hour)).equals(read(path)) for hour, path in references.items()
     )
+
+
+def politely(check: Check) -> Check:
+    """Check an answer, and what the throttled server saw: three connections at most, none refused, who they are."""
+
+    def checked(folder: Path, figures: Figures) -> bool:
+        seen = json.loads(figures.stdout)
+        known = all(agent.startswith("pvtop/") and f"({CONTACT})" in agent for agent in seen["agents"])
+        return seen["connections"] <= 3 and not seen["refused"] and known and check(folder, figures)
+
+    return checked
 
 
 def read(answer: Path) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from pvtop import Hour
 PVTOP = str(Path(sys.executable).with_name("pvtop"))
 ANSWER = "answer.parquet"
 LAKE = "lake"
+CONTACT = "bench@example.org"
 CONTENDERS = {  # name: module that must be installed, script
     "DuckDB": ("duckdb", "with_duckdb.py"),
     "ClickHouse (chdb)": ("chdb", "with_chdb.py"),
@@ -47,15 +48,17 @@ def report(hour: Hour, source: Path | str, blacklist: Path | None, cache: Path |
     return [PVTOP, "report", *when, *places(source, blacklist, LAKE, cache)]
 
 
-def batch(first: Hour, count: int, source: Path, blacklist: Path, lake: Path | str = LAKE) -> list[str]:
-    """Make the reports of `count` hours into a new lake, or into the one that is named."""
+def batch(first: Hour, count: int, source: Path | None, blacklist: Path, lake: Path | str = LAKE) -> list[str]:
+    """Make the reports of `count` hours into a new lake, or into the one that is named; the source may follow."""
     return [PVTOP, "batch", *span(first, count), *places(source, blacklist, lake)]
 
 
-def places(source: Path | str, blacklist: Path | None, lake: Path | str, cache: Path | str | None = None) -> list[str]:
+def places(
+    source: Path | str | None, blacklist: Path | None, lake: Path | str, cache: Path | str | None = None
+) -> list[str]:
     """Give the options that say where everything is."""
     named = {"source": source, "blacklist": blacklist or "none", "output": lake, "cache-dir": cache or "cache"}
-    return [part for name, place in named.items() for part in (f"--{name}", str(place))]
+    return [part for name, place in named.items() if place for part in (f"--{name}", str(place))]
 
 
 def span(first: Hour, count: int) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import Check, answers, holds, largest, plans, prints, sum_of_domain, sum_of_lines, tells
-from commands import ANSWER, CONTENDERS, PVTOP, batch, contender, gzip, prepare, probe, report, span
+from checks import Check, answers, holds, largest, plans, politely, prints, sum_of_domain, sum_of_lines, tells
+from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, prepare, probe, report, span
 from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
 from pvtop.lake import top_pages_path
 
@@ -19,6 +19,8 @@ FOLDER = "pvtop report, dump in a folder"
 UNCLEAN = "pvtop report, a malformed line in the dump"
 COMPUTE = "pvtop, the compute part alone"
 BATCH = "pvtop batch"
+BARE = "bare transfer"
+NETWORK = "pvtop batch over the network"
 HELP = "pvtop --help"
 TYPER = 'python -c "import typer"'
 
@@ -89,7 +91,7 @@ def one_hour(inputs: Inputs, _: str) -> Iterator[Group]:
         Case(GZIP, gzip([dump])),
         Case(SUM, probe("reading.py", dump), prints(sum_of_lines(dump))),
         cached_report(inputs),
-        Case(FOLDER, report(DAY, inputs.source, blacklist), holds({DAY: reference})),
+        report_of(FOLDER, inputs, inputs.source, blacklist),
         Case(UNCLEAN, report(DAY, unclean, blacklist), holds({DAY: reference})),
         Case(COMPUTE, compute, answers(reference), timed=True),
     ]
@@ -117,37 +119,50 @@ def one_batch(inputs: Inputs, _: str) -> Iterator[Group]:
     yield Group(f"A batch of {count} hours", [Case(GZIP, gzip(dumps)), batch_of(count, BATCH, inputs)], files=dumps)
 
 
+def network(inputs: Inputs, _: str) -> Iterator[Group]:
+    """Compare a batch over a throttled network with the bare transfer of its files."""
+    count, blacklist = inputs.scale.hours, inputs.blacklist(inputs.scale.entries)
+    inputs.hours(count)
+    made = ["env", "PVTOP_CONNECTIONS=3", *batch(DAY, count, None, blacklist), "--contact", CONTACT]
+    cases = [
+        Case(BARE, probe("transfer.py", inputs.source, count), timed=True),
+        Case(NETWORK, probe("transfer.py", inputs.source, count, *made), politely(expected(inputs, count)), timed=True),
+    ]
+    yield Group(f"{count} hours over three connections of 5 MiB/s", cases, rounds=1)
+
+
 def growth(inputs: Inputs, _: str) -> Iterator[Group]:
     """Grow the rows of an hour, the entries of the blacklist, and the hours of a batch."""
-    hours = inputs.hours(max(inputs.scale.batches))
-    dump, blacklist = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries)
-    grown = {factor: inputs.grown(factor) for factor in inputs.scale.factors}
-    rows = [
-        Case(
-            f"{factor} x {inputs.scale.rows:,} rows",
-            report(DAY, source, blacklist),
-            holds({DAY: inputs.reference(source / DAY.dump_path, blacklist)}),
-            size=factor,
-        )
-        for factor, source in grown.items()
+    inputs.hours(1)
+    yield more_rows(inputs)
+    yield more_entries(inputs)
+    yield more_hours(inputs)
+
+
+def more_rows(inputs: Inputs) -> Group:
+    """Make the report of hours with more and more rows."""
+    blacklist = inputs.blacklist(inputs.scale.entries)
+    sources = {factor: inputs.grown(factor) for factor in inputs.scale.factors}
+    cases = [
+        report_of(f"{factor} x {inputs.scale.rows:,} rows", inputs, source, blacklist, size=factor)
+        for factor, source in sources.items()
     ]
-    yield Group("Rows of an hour", rows, axis="times the rows", files=[it / DAY.dump_path for it in grown.values()])
-    lists = {entries: inputs.blacklist(entries) for entries in (inputs.scale.entries, inputs.scale.many_entries)}
-    nothing = holds({DAY: inputs.reference(dump, inputs.no_blacklist())})
-    entries = [
-        Case(
-            f"{count:,} entries",
-            report(DAY, inputs.source, path),
-            holds({DAY: inputs.reference(dump, path)}),
-            size=count,
-        )
-        for count, path in lists.items()
-    ]
-    none = Case("no blacklist", report(DAY, inputs.source, None), nothing)
-    yield Group("Entries of the blacklist", [none, *entries], axis="entries", files=[dump])
-    batches = [batch_of(count, f"{count} hours", inputs) for count in inputs.scale.batches]
-    files = [inputs.source / hour.dump_path for hour in hours]
-    yield Group("Hours of a batch", batches, rounds=1, axis="hours", files=files)
+    return Group("Rows of an hour", cases, axis="times the rows", files=[it / DAY.dump_path for it in sources.values()])
+
+
+def more_entries(inputs: Inputs) -> Group:
+    """Make the report of one hour with longer and longer blacklists, none at first."""
+    lists = {count: inputs.blacklist(count) for count in (inputs.scale.entries, inputs.scale.many_entries)}
+    cases = [report_of(f"{count:,} entries", inputs, inputs.source, path, size=count) for count, path in lists.items()]
+    cases.insert(0, report_of("no blacklist", inputs, inputs.source, None))
+    return Group("Entries of the blacklist", cases, axis="entries", files=[inputs.source / DAY.dump_path])
+
+
+def more_hours(inputs: Inputs) -> Group:
+    """Make the reports of more and more hours."""
+    files = [inputs.source / hour.dump_path for hour in inputs.hours(max(inputs.scale.batches))]
+    cases = [batch_of(count, f"{count} hours", inputs) for count in inputs.scale.batches]
+    return Group("Hours of a batch", cases, rounds=1, axis="hours", files=files)
 
 
 def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
@@ -203,6 +218,7 @@ PARTS: dict[str, Part] = {
     "hour": one_hour,
     "alternatives": alternatives,
     "batch": one_batch,
+    "network": network,
     "growth": growth,
     "reading": reading,
 }
@@ -213,15 +229,26 @@ def cached_report(inputs: Inputs) -> Case:
     blacklist, cache = inputs.blacklist(inputs.scale.entries), inputs.work / "cache"
     with serving(inputs.source) as address:
         command = report(DAY, address, blacklist, cache)
-        prepare([*command, "--refresh-dump", "--contact", "benchmark"], inputs.work)
+        prepare([*command, "--refresh-dump", "--contact", CONTACT], inputs.work)
     reference = inputs.reference(inputs.source / DAY.dump_path, blacklist)
     return Case(REPORT, command, holds({DAY: reference}))
 
 
+def report_of(name: str, inputs: Inputs, source: Path, blacklist: Path | None, size: int = 0) -> Case:
+    """Make the report of the first hour of a source."""
+    reference = inputs.reference(source / DAY.dump_path, blacklist or inputs.no_blacklist())
+    return Case(name, report(DAY, source, blacklist), holds({DAY: reference}), size=size)
+
+
 def batch_of(count: int, name: str, inputs: Inputs) -> Case:
     """Make the reports of the first hours of the source."""
+    command = batch(DAY, count, inputs.source, inputs.blacklist(inputs.scale.entries))
+    return Case(name, command, expected(inputs, count), size=count)
+
+
+def expected(inputs: Inputs, count: int) -> Check:
+    """Compare the reports of the first hours of the source, which repeat after a day."""
     blacklist = inputs.blacklist(inputs.scale.entries)
     day = [inputs.source / (DAY + i).dump_path for i in range(min(count, inputs.scale.hours))]
     references = [inputs.reference(dump, blacklist) for dump in day]
-    expected = {DAY + i: references[i % len(day)] for i in range(count)}
-    return Case(name, batch(DAY, count, inputs.source, blacklist), holds(expected), size=count)
+    return holds({DAY + i: references[i % len(day)] for i in range(count)})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from parts import BATCH, COMPUTE, GZIP, HELP, REPORT, TYPER
+from parts import BARE, BATCH, COMPUTE, GZIP, HELP, NETWORK, REPORT, TYPER
 
 MB = 10**6
 HEAP = "heap, plain Python"
@@ -108,6 +108,7 @@ GOALS = [
     Goal("peak memory of an hour", 400, 250, peak("hour", REPORT), unit=" MB"),
     Goal("24 hours in a batch, to 24 times `gzip -dc`", 0.9, 0.7, ratio("batch", BATCH, GZIP)),
     Goal("peak memory of that batch", 1_000, 600, peak("batch", BATCH), unit=" MB"),
+    Goal("24 hours over the network, to the bare transfer", 1.1, 1.0, ratio("network", NETWORK, BARE)),
     Goal('`pvtop --help`, to `python -c "import typer"`', 1.5, 1.2, ratio("reading", HELP, TYPER)),
     Goal("twice the rows: time", 2.1, 2.0, doubled("seconds")),
     Goal("twice the rows: memory", 1.2, 1.05, doubled("peak")),

@@ -17,7 +17,7 @@ from conftest import DATA
 from reference import reference
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-PARTS = ["hour", "alternatives", "batch", "growth", "reading"]
+PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading"]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def test_every_answer_is_exact(work: Path) -> None:
     cases = [case for group in groups(work) for case in group["cases"]]
     assert {case["name"] for case in cases if case["exact"] is None} == {
         "gzip -dc to nowhere",
+        "bare transfer",
         "pvtop --help",
         'python -c "import typer"',
     }

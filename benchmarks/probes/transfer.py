@@ -1,16 +1,16 @@
-"""Measure a batch over the network against the bare transfer of the same files, from a server that holds both back.
+"""Fetch a folder's dumps over a throttled network: bare, or by a command; print the seconds and what the server saw.
 
-    python benchmarks/transfer.py /tmp/big --day 2024-08-03 --work /tmp/transfer
+    python transfer.py SOURCE 24                   three connections, the first 24 files, thrown away
+    python transfer.py SOURCE 24 pvtop batch ...   a command, to which `--source ADDRESS` is added
 
 The server runs on loopback by Wikimedia's rules: at most 3 connections, more get a 503; 5 MiB/s each after the first
-MiB. Bare: three connections that fetch one file after the other and throw it away. Then `pvtop batch` with as many.
+MiB. Seconds do not include its start.
 """
 
-import argparse
+from __future__ import annotations
+
 import asyncio
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ CHUNK = 1 << 16
 
 
 class Throttled:
-    """A server of a folder, with what it has seen: the most connections at once, and who asked."""
+    """A server of a folder, with what it has seen: the most connections at once, refusals, and who asked."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -80,7 +80,7 @@ async def serve(root: Path) -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    seen = {"most_connections": server.most, "refused": server.refused, "agents": sorted(server.agents)}
+    seen = {"connections": server.most, "refused": server.refused, "agents": sorted(server.agents)}
     print(json.dumps(seen), flush=True)
     await runner.cleanup()
 
@@ -98,54 +98,25 @@ async def fetch(addresses: Iterator[str]) -> None:
         await asyncio.gather(*(worker(session) for _ in range(CONNECTIONS)))
 
 
-def measure(source: Path, day: str, work: Path) -> dict[str, object]:
-    """Measure both, and give seconds, their ratio and what the server saw."""
-    files = sorted(source.glob(f"*/*/pageviews-{day.replace('-', '')}-*.gz"))
-    figures: dict[str, object] = {"hours": len(files), "bytes": sum(file.stat().st_size for file in files)}
-    for kind in ("bare", "batch"):
-        shutil.rmtree(work, ignore_errors=True)
-        command = [sys.executable, __file__, str(source), "--serve"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-            stdin, stdout = cast("IO[str]", server.stdin), cast("IO[str]", server.stdout)
-            root = f"http://127.0.0.1:{int(stdout.readline())}"
-            started = monotonic()
-            if kind == "bare":
-                asyncio.run(fetch(iter([f"{root}/{file.relative_to(source)}" for file in files])))
-            else:
-                batch(root, day, work)
-            figures[f"{kind}_seconds"] = round(monotonic() - started, 2)
-            stdin.close()
-            figures[f"{kind}_server"] = json.loads(stdout.readline())
-    return figures
-
-
-def batch(root: str, day: str, work: Path) -> None:
-    """Run `pvtop batch` as a user does, and see that it made every hour."""
-    command = [str(Path(sys.executable).with_name("pvtop")), "batch", "--start", day, "--source", root, "--json"]
-    command += ["--blacklist", "none", "--contact", "bench@example.org"]
-    command += ["--output", str(work / "lake"), "--cache-dir", str(work / "cache")]
-    done = subprocess.run(
-        command, env=os.environ | {"PVTOP_CONNECTIONS": str(CONNECTIONS)}, stdout=subprocess.PIPE, check=True
-    )
-    counts = json.loads(done.stdout)["counts"]
-    if set(counts) - {"done", "written"} or counts["done"]:
-        raise SystemExit(f"not every hour was made: {counts}")
-
-
-def main() -> None:
-    """Measure, or be the server."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="a folder with the hours of a day, as generate_hour.py writes them")
-    parser.add_argument("--day", default="2024-08-03")
-    parser.add_argument("--work", type=Path, help="a folder for cache and lake, which is emptied")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.serve:
-        asyncio.run(serve(args.source))
-        return
-    figures = measure(args.source, args.day, args.work)
-    print(json.dumps(figures, indent=1))
+def main(source: Path, count: int, command: list[str]) -> None:
+    """Run the server beside what is measured."""
+    serving = [sys.executable, __file__, "--serve", str(source)]
+    with subprocess.Popen(serving, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        stdin, stdout = cast("IO[str]", server.stdin), cast("IO[str]", server.stdout)
+        root = f"http://127.0.0.1:{int(stdout.readline())}"
+        started = monotonic()
+        if command:
+            subprocess.run([*command, "--source", root], stdout=subprocess.DEVNULL, check=True)
+        else:
+            dumps = sorted(source.glob("*/*/pageviews-*.gz"))[:count]
+            asyncio.run(fetch(iter([f"{root}/{dump.relative_to(source)}" for dump in dumps])))
+        seconds = monotonic() - started
+        stdin.close()
+        print(json.dumps({"seconds": seconds, **json.loads(stdout.readline())}))
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "--serve":
+        asyncio.run(serve(Path(sys.argv[2])))
+    else:
+        main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
