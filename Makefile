@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `make setup` makes from the lock; every other target calls it when needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report batch test test-long fuzz check docs fix lock sample bench clean
+.PHONY: help setup demo report batch test test-long test-wheel test-lowest fuzz mutate audit secrets check docs fix lock sample bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,6 +13,8 @@ PLACES = $(if $(SOURCE),--source '$(SOURCE)') $(if $(BLACKLIST),--blacklist '$(B
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet
+PIP_OF_WHEEL = .venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check
+MADE_UP = ^((very)?secret|password|h0neyp0t|[0-9a-f]{64})$$
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
 
 help: ## List the targets
@@ -43,8 +45,34 @@ test: $(READY) ## Run the tests
 test-long: $(READY) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -q -m long
 
+test-wheel: requirements.lock ## Build the wheel, install it with what is locked, and run the tests on it
+	$(call test_wheel,requirements.lock)
+
+test-lowest: requirements-lowest.lock ## The same with the lowest versions that pyproject.toml allows
+	$(call test_wheel,requirements-lowest.lock)
+
+define test_wheel
+	$(MAKE) $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation >/dev/null
+	$(PYTHON) -m venv --clear .venv-wheel
+	$(PIP_OF_WHEEL) --require-hashes --requirement $(1)
+	$(PIP_OF_WHEEL) --no-deps dist/*.whl
+	.venv-wheel/bin/python -m pytest -q
+endef
+
 fuzz: $(READY) ## Compare pvtop with the reference on 104,000 generated dumps; about 40 minutes
 	$(BIN)/python -m pytest -q tests/test_properties.py --hypothesis-profile=fuzz --hypothesis-show-statistics --show-capture=no
+
+mutate: $(READY) ## Break each rule of a report on purpose, and see that the tests notice
+	$(BIN)/python tests/mutate.py
+
+audit: secrets ## Look the locked packages up in the advisories, which takes a network; and look for secrets
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement requirements.lock \
+		|| { echo 'the audit failed: a package is named by an advisory, or could not be looked up'; exit 1; }
+
+secrets: $(READY) ## Look for secrets in the files
+	$(BIN)/detect-secrets-hook --no-verify --exclude-files 'requirements.*\.lock$$' --exclude-secrets '$(MADE_UP)' $$(git ls-files)
 
 check: $(READY) ## Lint, types, format, and whether the generated pages are up to date
 	$(BIN)/ruff check
@@ -59,8 +87,10 @@ fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-lock: $(READY) ## Compile requirements.lock from pyproject.toml; UPGRADE=1 takes the newest versions
+# The lowest versions are those of all but s3fs, which asks for newer ones of others: so its tests are skipped there.
+lock: $(READY) ## Compile the locks from pyproject.toml; UPGRADE=1 takes the newest versions
 	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra metrics --group test --resolution lowest-direct --output-file requirements-lowest.lock
 	$(COMPILE) --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
 
 sample: $(READY) ## Make the sample in data/ anew
@@ -76,4 +106,4 @@ $(CONTENDERS): benchmarks/requirements.lock
 	@touch $@
 
 clean: ## Remove what can be made again
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo
+	rm -rf .venv .venv-bench .venv-wheel .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo

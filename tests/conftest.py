@@ -60,6 +60,7 @@ def s3_address() -> Iterator[str]:
 @pytest.fixture
 def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> fsspec.AbstractFileSystem:
     """Give an S3 server with one bucket, which is empty."""
+    pytest.importorskip("s3fs")
     for name, value in {
         "AWS_ENDPOINT_URL": s3_address,
         "AWS_ACCESS_KEY_ID": "AKIATEST",

@@ -1,0 +1,193 @@
+"""Break each rule of what a report holds, one at a time, and see that the tests notice: `make mutate`.
+
+A mutation stands for a mistake in one place of the source. It is made in a copy, and the tests that are about reports
+are run on that copy until one fails. A mutation that no longer fits the source, or with which the tests cannot even
+start, ends the script: the table is to be mended then.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("src", "tests", "data", "pyproject.toml")
+TESTS = ("dump", "blacklist", "ranking", "report", "properties", "pipeline")  # the quick ones first
+
+
+class Mutation(NamedTuple):
+    """A mistake: `old`, which stands once in the module, becomes `new`, and the rule is broken."""
+
+    rule: str
+    module: str
+    old: str
+    new: str
+
+
+LINES = (
+    Mutation("a line has no fifth field", "dump", " & rest.is_null()", ""),
+    Mutation("a title is not empty", "dump", ' & (title != "")', ""),
+    Mutation(
+        "views are digits",
+        "dump",
+        "return number.is_not_null() & (written >= ",
+        "return (number == number) & (written < ",
+    ),
+    Mutation("views have no sign", "dump", ' & (written >= "0")', ""),
+    Mutation("views are whole", "dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("),
+    Mutation("views fit into 64 bits", "dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
+    Mutation("the size is a number", "dump", ' & _in_digits(size, pl.col("size"))', ""),
+    Mutation("two quotes are the empty code", "dump", "written == '\"\"'", "written == '\"'"),
+    Mutation("blank lines are skipped", "dump", '.ne_missing(pl.lit(""))', ".ne_missing(pl.lit(None, pl.String))"),
+    Mutation("a carriage return at the end is dropped", "dump", 'size = size.str.strip_chars_end("\\r")', ""),
+    Mutation("a blank line may have one", "dump", 'pl.col("line").str.strip_chars_end("\\r")', 'pl.col("line")'),
+    Mutation("what is not UTF-8 becomes U+FFFD", "dump", 'encoding="utf8-lossy",', ""),
+    Mutation(
+        "quotes are nothing special", "dump", "quote_char=None,\n        encoding", "quote_char='\"',\n        encoding"
+    ),
+    Mutation("malformed lines are counted", "compute", "malformed=malformed)", "malformed=0)"),
+    Mutation("too many of them fail the hour", "compute", "if malformed > limit * lines:", "if malformed > lines:"),
+    Mutation(
+        "their share may be as large as the limit", "compute", "malformed > limit * lines", "malformed >= limit * lines"
+    ),
+    Mutation("the first few are logged", "compute", "repr(line[:80]) for line in samples", '"a line"'),
+)
+PROOF = (
+    Mutation("a clean reading lacks no field", "dump", "any(column.null_count() for column in columns) or ", ""),
+    Mutation("nor a title", "dump", ' or (texts[1] == "").any()', ""),
+    Mutation("it is as long as the file", "dump", "(self._bytes % 2**32, self._ends)", "(self._inflated, self._ends)"),
+    Mutation("it ends with a newline", "dump", "self._ends) != (self._inflated, 1)", "1) != (self._inflated, 1)"),
+    Mutation(
+        "quotes are nothing special to it",
+        "dump",
+        "quote_char=None,\n        empty_string_is_null=False,\n        glob=False,\n        schema=schema",
+        "quote_char='\"',\n        empty_string_is_null=False,\n        glob=False,\n        schema=schema",
+    ),
+)
+TITLES = (
+    Mutation(
+        "only an escaped quote makes a title quoted", "dump", "written.str.contains('\\\\\"', literal=True) & ", ""
+    ),
+    Mutation("and only from end to end", "dump", " & written.str.contains(QUOTED)", ""),
+    Mutation("escapes are resolved", "dump", """.str.replace_all(r'\\\\(["\\\\])', "${1}")""", ""),
+    Mutation("ranked titles are decoded", "compute", '.with_columns(decode_title(pl.col("page_title")))', ""),
+    Mutation(
+        "listed titles are met as written", "dump", "_spellings(pages.filter(special))]", "pages.filter(special)]"
+    ),
+    Mutation(
+        "and only where they decode to the title", "dump", '.filter(decode_title(pl.col("written")) == title)', ""
+    ),
+)
+UNKNOWN = (
+    Mutation("unknown pages are left out", "ranking", 'pl.col("page_title") == "-"', 'pl.col("page_title") == "--"'),
+    Mutation("unless they are kept", "ranking", "pl.lit(value=False) if keep_unknown else ", ""),
+    Mutation("they are counted", "ranking", "unknown_pages=unknown.sum()", "unknown_pages=listed.sum()"),
+    Mutation("with their views", "ranking", "unknown_views=pl.when(unknown)", "unknown_views=pl.when(listed)"),
+    Mutation("and not as blacklisted, too", "ranking", '.is_not_null() & ~pl.col("unknown")', ".is_not_null()"),
+)
+BLACKLIST = (
+    Mutation("the code counts", "ranking", "on=PAGE,", 'on="page_title",'),
+    Mutation(
+        "an entry counts as written",
+        "blacklist",
+        "pl.concat([written, again])",
+        "pl.concat([again, written.join(again, on='domain_code', how='anti')])",
+    ),
+    Mutation("and decoded", "blacklist", "pl.concat([written, again])", "pl.concat([written])"),
+    Mutation("as UTF-8", "blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
+    Mutation("a space becoming an underscore", "blacklist", '.replace(" ", "_")', ""),
+    Mutation(
+        "an entry without a title is skipped", "blacklist", '.filter(title != "")', '.with_columns(title.fill_null(""))'
+    ),
+    Mutation(
+        "two quotes are the empty code",
+        "blacklist",
+        """pl.when(code == '""').then(pl.lit("")).otherwise(code)""",
+        "code",
+    ),
+    Mutation("an entry written twice counts once", "blacklist", ".unique()", ""),
+    Mutation("listed pages do not rank", "ranking", "pl.when(~(listed | unknown))", "pl.when(~unknown)"),
+    Mutation("nor take the place of others", "ranking", 'floor=pl.col("rankable")', "floor=views"),
+    Mutation("they are counted", "ranking", "blacklisted_pages=listed.sum()", "blacklisted_pages=unknown.sum()"),
+    Mutation("with their views", "ranking", "blacklisted_views=pl.when(listed)", "blacklisted_views=pl.when(unknown)"),
+)
+RANKING = (
+    Mutation("views descend", "ranking", "[False, True, False]", "[False, False, False]"),
+    Mutation("equal views rank by title", "ranking", "[False, True, False]", "[False, True, True]"),
+    Mutation("domains ascend", "ranking", "[False, True, False]", "[True, True, False]"),
+    Mutation("domain totals ascend", "ranking", '        .sort("domain_code")\n', ""),
+    Mutation("ranks begin with 1", "ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
+    Mutation("in each domain", "ranking", '.over("domain_code")', ""),
+    Mutation("no more than the top rank", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
+    Mutation("and no fewer", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
+    Mutation(
+        "ties at the end of a chunk's top stay", "ranking", 'pl.col("rankable") >= floor', 'pl.col("rankable") > floor'
+    ),
+    Mutation("a chunk keeps all of its top", "ranking", "top_k(top).min()", "top_k(top).max()"),
+    Mutation("sums have more than 64 bits on the way", "ranking", "WIDE = pl.Int128()", "WIDE = pl.Int64()"),
+    Mutation(
+        "pages that are left out count in the totals", "ranking", "pages=pl.len()", "pages=(~(listed | unknown)).sum()"
+    ),
+    Mutation(
+        "and so do their views", "ranking", "views=views.cast(WIDE).sum()", 'views=pl.col("rankable").cast(WIDE).sum()'
+    ),
+)
+BYTES = (
+    Mutation("the same input gives the same bytes", "compute", 'version("pvtop")', 'str(__import__("time").time_ns())'),
+    Mutation(
+        "in all of Parquet",
+        "lake",
+        "{PROVENANCE_KEY: facts}",
+        '{PROVENANCE_KEY: facts, "now": str(__import__("time").time_ns())}',
+    ),
+)
+MUTATIONS = (*LINES, *PROOF, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES)
+
+
+def main() -> None:
+    """Try every mutation, and tell of each which test noticed it; exit 1 where none did."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            _ = shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
+        if failed := first_failure(copy):
+            sys.exit(f"the tests fail without a mutation, too: {failed}")
+        unnoticed = [mutation for mutation in MUTATIONS if not tried(mutation, copy)]
+    print(f"{len(MUTATIONS) - len(unnoticed)} of {len(MUTATIONS)} mutations are noticed")
+    sys.exit(bool(unnoticed))
+
+
+def tried(mutation: Mutation, copy: Path) -> bool:
+    """Make one mutation, run the tests, take it back; tell whether it was noticed."""
+    path = copy / "src" / "pvtop" / f"{mutation.module}.py"
+    source = path.read_text()
+    if source.count(mutation.old) != 1:
+        sys.exit(f"{mutation.rule}: {mutation.old!r} stands {source.count(mutation.old)} times in {path.name}")
+    path.write_text(source.replace(mutation.old, mutation.new))
+    noticed = first_failure(copy)
+    path.write_text(source)
+    print(f"{mutation.rule}: {noticed or 'NOT NOTICED'}", flush=True)
+    return bool(noticed)
+
+
+def first_failure(copy: Path) -> str:
+    """Run the tests of a copy until one fails, and give its name; the empty string where none does."""
+    tests = [f"tests/test_{name}.py" for name in TESTS]
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--tb=no", "--show-capture=no", *tests]
+    environment = os.environ | {"PYTHONPATH": str(copy / "src")}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in {0, 1}:
+        sys.exit(f"the tests cannot start:\n{done.stdout}")
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return found[1] if found else ""
+
+
+if __name__ == "__main__":
+    main()
