@@ -206,6 +206,7 @@ def test_a_clean_dump_is_proven_to_be_read_right(write_dump: WriteDump, content:
         f"en a 007 0\n{GOOD}en a 5 +0",
         f"{GOOD}en a 5 0 ",
         f"{GOOD}en",
+        f"en a {'0' * 11}7 0\nen",  # as many zeros as the added line is long, and a last line that swallows its code
         f"{GOOD}{Proof.END} - 0 0",
         b"en \xff 5 0\n",
         gzip.compress(GOOD.encode()),  # packed twice
