@@ -201,6 +201,7 @@ def test_a_clean_dump_is_proven_to_be_read_right(write_dump: WriteDump, content:
         f"{GOOD}en a 5 00\n",
         f"\ufeff{GOOD}",
         f"{GOOD}en a 5 0",
+        f"{GOOD}en a 1\nen b 007 0\n",  # what one line lacks, another makes up for
         f"{GOOD}en a +5 0",  # what a count loses, the newline that is not there makes up for
         f"{GOOD}en a \t5 0",
         f"en a 007 0\n{GOOD}en a 5 +0",
