@@ -69,7 +69,9 @@ def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> fsspec.AbstractFileS
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
-    files = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    files = fsspec.filesystem(
+        "s3", use_listings_cache=False
+    )  # kept by fsspec: one that is collected may leave a warning
     if files.exists("bucket"):
         files.rm("bucket", recursive=True)
     files.mkdir("bucket")
