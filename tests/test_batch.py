@@ -14,13 +14,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from conftest import DATA, Command
+from conftest import DATA, Command, WriteDump
 from pvtop.batch import run_hours
 from pvtop.hours import Hour, span
 from pvtop.pipeline import run_hour
@@ -196,13 +196,49 @@ def test_logs_as_json(pvtop: Command) -> None:
     assert logged[-1]["level"] == "info"
 
 
+TURNS = {  # first and last stamp of some hours around a turn of the calendar or of clocks
+    "a leap day": ("2024-02-28T23", "2024-03-01T01"),
+    "the end of a month": ("2024-07-31T22", "2024-08-01T01"),
+    "the end of a year": ("2023-12-31T22", "2024-01-01T01"),
+    "clocks forward in New York": ("2024-03-10T05", "2024-03-10T09"),
+    "clocks back in New York": ("2024-11-03T04", "2024-11-03T08"),
+    "clocks back in Chatham": ("2024-04-06T12", "2024-04-06T16"),
+    "clocks forward in Chatham": ("2024-09-28T12", "2024-09-28T16"),
+}
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Chatham"])
-def test_the_zone_of_the_machine_changes_nothing(pvtop: Command, zone: str) -> None:
-    hours = ("--start", "2016-02-28T23", "--end", "2016-02-29T02")
-    pvtop("batch", *ARGS, *hours)
-    pvtop("batch", *ARGS[:4], "--output", "abroad", *hours, TZ=zone)
+def test_the_zone_of_the_machine_changes_nothing(
+    pvtop: Command, write_dump: WriteDump, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    hours = [hour for first, last in TURNS.values() for hour in span(Hour.parse(first), Hour.parse(last))]
+    for number, hour in enumerate(hours):
+        write_dump(f"en {hour.iso} {number} 0\n", hour)
+    settings = Settings.load(source="source", blacklist="none", output="lake")
+    assert run_hours(hours, settings).counts["written"] == len(hours)
+    assert len(files("lake")) == 3 * len(hours)
+
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert run_hours(hours, settings).counts["done"] == len(hours)
+    assert run_hours(hours, settings.model_copy(update={"output": "abroad"})).counts["written"] == len(hours)
     assert files("abroad") == files("lake")
-    assert len(files("lake")) == 12
+
+    args = ("--source", "source", "--blacklist", "none", "--output", "command", "--json")
+    first, last = TURNS["clocks forward in New York"]
+    made = json.loads(pvtop("batch", *args, "--start", first, "--end", last).stdout)
+    assert made["counts"] == {"done": 0, "written": 5}
+    newest = json.loads(pvtop("report", *args).stdout)
+    assert newest["hour"] == "2024-11-03T08"
+    assert files("command").items() <= files("lake").items()
+
+
+@pytest.fixture(autouse=True)
+def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Go back to the machine's zone after a test."""
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_status_is_a_calendar(pvtop: Command) -> None:
