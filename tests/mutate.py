@@ -89,7 +89,7 @@ UNKNOWN = (
     Mutation("unless they are kept", "ranking", "pl.lit(value=False) if keep_unknown else ", ""),
     Mutation("they are counted", "ranking", "unknown_pages=unknown.sum()", "unknown_pages=listed.sum()"),
     Mutation("with their views", "ranking", "unknown_views=pl.when(unknown)", "unknown_views=pl.when(listed)"),
-    Mutation("and not as blacklisted, too", "ranking", '.is_not_null() & ~pl.col("unknown")', ".is_not_null()"),
+    Mutation("and not as blacklisted, too", "ranking", "listed=listed & ~unknown", "listed=listed"),
 )
 BLACKLIST = (
     Mutation("the code counts", "ranking", "on=PAGE,", 'on="page_title",'),
@@ -112,6 +112,9 @@ BLACKLIST = (
         "code",
     ),
     Mutation("an entry written twice counts once", "blacklist", ".unique()", ""),
+    Mutation(
+        "an entry is of one domain", "ranking", "rows.join(entries, on=PAGE", 'rows.join(entries, on="page_title"'
+    ),
     Mutation("listed pages do not rank", "ranking", "pl.when(~(listed | unknown))", "pl.when(~unknown)"),
     Mutation("nor take the place of others", "ranking", 'floor=pl.col("rankable")', "floor=views"),
     Mutation("they are counted", "ranking", "blacklisted_pages=listed.sum()", "blacklisted_pages=unknown.sum()"),

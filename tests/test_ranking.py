@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from pvtop import ranking
 from pvtop.ranking import candidates, condense, rank, total
 
 Row = tuple[str | None, str | None, int | None, str | None]
@@ -112,6 +113,18 @@ def test_unknown_pages_on_the_blacklist_count_once() -> None:
     dump = rows("en - 9")
     assert totals(dump, pages("en -")) == [("en", 1, 9, 1, 9, 0, 0)]
     assert totals(dump, pages("en -"), keep_unknown=True) == [("en", 1, 9, 0, 0, 1, 9)]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 1 << 22])
+def test_whatever_passes_the_filter_only_what_is_listed_is_left_out(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "FILTER_BITS", bits)
+    dump = rows("de A 1", "!one", "de B 2", "en A 4", "en B 8", "en C 16", "!two", "fr B 32", " A 64")
+    blacklist = pages("en A", "en X", "fr B", " A", "de C", "zh A")
+    assert top(dump, blacklist) == ["de 1 B 2", "de 2 A 1", "en 1 C 16", "en 2 B 8"]
+    assert [(row[0], *row[-2:]) for row in totals(dump, blacklist)] == [
+        ("", 1, 64), ("de", 0, 0), ("en", 1, 4), ("fr", 1, 32)
+    ]  # fmt: skip
+    assert top(rows("!one", "!two"), blacklist) == []
 
 
 def test_malformed_lines_are_counted_and_never_rank() -> None:
