@@ -105,8 +105,8 @@ def add(result: dict[str, Any], case: Case, work: Path) -> None:
     with tempfile.TemporaryDirectory(dir=work, prefix="run-") as folder:
         figures = measure(case.command, Path(folder), environment())
         if figures.code:
-            last_line = (figures.stderr.strip() or f"exit code {figures.code}").splitlines()[-1]
-            result["failure"] = shorten(last_line, 100)
+            messages = [line for line in figures.stderr.splitlines() if line.strip() and not line.startswith(" ")]
+            result["failure"] = shorten(messages[-1] if messages else f"exit code {figures.code}", 100)
             return
         try:
             result["exact"] = result["exact"] and (case.check is None or case.check(Path(folder), figures))

@@ -66,8 +66,8 @@ def lines(groups: Sequence[Result]) -> str:
 def panel(cases: Sequence[dict[str, Any]], field: str, unit: float, place: tuple[float, float, float]) -> Iterator[str]:
     """Draw one curve with its axes; `place` is the left, the bottom and the width."""
     left, bottom, wide = place
-    most_x = max(case["size"] for case in cases) or 1
-    most_y = max(max(case[field]) for case in cases)
+    most_x = max((case["size"] for case in cases), default=0) or 1
+    most_y = max((max(case[field]) for case in cases), default=unit)
     points = [(left + case["size"] * wide / most_x, bottom - median(case[field]) * PANEL / most_y) for case in cases]
     yield line([(left, bottom - PANEL), (left, bottom), (left + wide, bottom)], OTHERS)
     yield line(points, OURS)

@@ -120,7 +120,7 @@ def test_a_wrong_answer_and_a_failure_are_told(tmp_path: Path) -> None:
         add(outcomes[name], case, tmp_path)
     assert [outcomes[name]["exact"] for name in ("right", "wrong")] == [True, False]
     assert outcomes["other types"]["failure"]
-    case = Case("fails", ["sh", "-c", "echo first; echo reason >&2; exit 3"])
+    case = Case("fails", ["sh", "-c", "echo no; echo reason >&2; echo '  hint' >&2; exit 3"])
     outcome = new_result(case)
     add(outcome, case, tmp_path)
     assert (outcome["failure"], outcome["seconds"]) == ("reason", [])
@@ -156,3 +156,11 @@ def test_a_miss_is_called_a_miss(more: bool, value: float, expected: str) -> Non
 
     must, aim = (2, 3) if more else (2, 1)
     assert verdict(Goal("", must, aim, lambda _: [], more=more), value) == expected
+
+
+def test_a_chart_is_drawn_where_every_case_failed() -> None:
+    from chart import lines
+
+    failed = {"name": "1 hour", "size": 1, "seconds": [], "cpu": [], "peak": [], "exact": True, "failure": "reason"}
+    chart = ET.fromstring(lines([{"title": "Hours", "axis": "hours", "cases": [failed]}]))  # noqa: S314 - it is ours
+    assert "seconds by hours" in [element.text for element in chart.iter()]
