@@ -32,8 +32,8 @@ WriteDump = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the user's settings, cache and pvtop.toml out of the tests, and waits between attempts short."""
-    for name in [name for name in os.environ if name.startswith("PVTOP_")]:
-        monkeypatch.delenv(name)
+    for name in [name for name in os.environ if name.startswith(("PVTOP_", "PYTHON")) and name != "PYTHONPATH"]:
+        monkeypatch.delenv(name)  # Python's own, too: unbuffered, it meets fewer failures than users do
     monkeypatch.setenv("PVTOP_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PVTOP_BACKOFF", "0.01")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -317,9 +317,12 @@ def test_a_log_that_cannot_be_written_stops_no_work(write_dump: WriteDump) -> No
         done = subprocess.run([PVTOP, *LOCAL], stdout=subprocess.PIPE, stderr=full, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout.startswith("2024-08-03 06:00 UTC: 1 domains")
-    command = ["/bin/sh", "-c", '"$0" "$@" <&- >&- 2>&-', PVTOP, *LOCAL, "--force"]
-    closed = subprocess.run(command, capture_output=True, check=False)
-    assert closed.returncode == 0
+    for closed in ("2>&-", "<&- >&- 2>&-"):
+        command = ["/bin/sh", "-c", f'"$0" "$@" {closed}', PVTOP, *LOCAL, "--force", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0
+        assert not done.stderr
+        assert not done.stdout or json.loads(done.stdout)  # no log in it
 
 
 # Numbers and names beyond all measure.

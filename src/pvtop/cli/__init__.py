@@ -10,7 +10,7 @@ import typer
 
 from pvtop.addresses import redacted
 from pvtop.cli import batch, blacklist, cache, reports, status, validate
-from pvtop.cli.output import say, writing_stdout
+from pvtop.cli.output import close_log, say, writing_stdout
 from pvtop.errors import PvtopError, internal
 
 EPILOG = (
@@ -68,6 +68,8 @@ def main() -> None:
             app()
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
         sys.exit(_explain(error))
+    finally:
+        close_log()
 
 
 def _explain(error: Exception) -> int:

@@ -102,16 +102,16 @@ def writing_stdout() -> Iterator[None]:
             if sys.stdout:
                 sys.stdout.flush()
     except BrokenPipeError:
-        _drop_stdout()
+        _drop(sys.stdout)
     except OSError as error:
-        _drop_stdout()
+        _drop(sys.stdout)
         raise OutputError(f"stdout cannot be written: {error.strerror}", "check where it goes to") from error
 
 
-def _drop_stdout() -> None:
-    """Send what is still to be written nowhere: Python tries once more at its end."""
+def _drop(stream: TextIO) -> None:
+    """Send what is still to be written nowhere: Python tries once more at its end, and ends with 120 if it fails."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
@@ -121,10 +121,21 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def say(text: str) -> None:
-    """Print to stderr, fit to be shown; where that cannot be written, go on without."""
+    """Print to stderr, fit to be shown; where that is closed or cannot be written, go on without."""
+    if sys.stderr is None:
+        return
     with contextlib.suppress(OSError):
         for line in text.split("\n"):
             print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - the log, and how a run ends
+
+
+def close_log() -> None:
+    """Give up on what stderr did not take."""
+    try:
+        if sys.stderr:
+            sys.stderr.flush()
+    except OSError:
+        _drop(sys.stderr)
 
 
 def _rendered(lines: Iterator[str | Text]) -> str:
