@@ -43,8 +43,8 @@ LINES = (
     Mutation("views are whole", "dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("),
     Mutation("views fit into 64 bits", "dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
     Mutation("the size is a number", "dump", ' & _in_digits(size, pl.col("size"))', ""),
-    Mutation("two quotes are the empty code", "dump", "written == '\"\"'", "written == '\"'"),
-    Mutation("blank lines are skipped", "dump", '.ne_missing(pl.lit(""))', ".ne_missing(pl.lit(None, pl.String))"),
+    Mutation("two quotes are the empty code", "dump", "written.replace('\"\"'", "written.replace('\"'"),
+    Mutation("blank lines are skipped", "dump", '.filter(pl.col("page_title") != "")', ""),
     Mutation("a carriage return at the end is dropped", "dump", 'size = size.str.strip_chars_end("\\r")', ""),
     Mutation("a blank line may have one", "dump", 'pl.col("line").str.strip_chars_end("\\r")', 'pl.col("line")'),
     Mutation("what is not UTF-8 becomes U+FFFD", "dump", 'encoding="utf8-lossy",', ""),
@@ -85,14 +85,15 @@ TITLES = (
     ),
 )
 UNKNOWN = (
-    Mutation("unknown pages are left out", "ranking", 'pl.col("page_title") == "-"', 'pl.col("page_title") == "--"'),
+    Mutation("unknown pages are left out", "ranking", 'UNKNOWN = "-"', 'UNKNOWN = "--"'),
     Mutation("unless they are kept", "ranking", "pl.lit(value=False) if keep_unknown else ", ""),
-    Mutation("they are counted", "ranking", "unknown_pages=unknown.sum()", "unknown_pages=listed.sum()"),
-    Mutation("with their views", "ranking", "unknown_views=pl.when(unknown)", "unknown_views=pl.when(listed)"),
-    Mutation("and not as blacklisted, too", "ranking", "listed=listed & ~unknown", "listed=listed"),
+    Mutation("they are counted", "ranking", '("unknown", pages.unknown)', '("unknown", pages.blacklisted)'),
+    Mutation("with their views", "ranking", '_views": pl.col("views").cast(WIDE).sum()', '_views": pl.len()'),
+    Mutation("and not as blacklisted, too", "ranking", "blacklisted=known.join", "blacklisted=pages.join"),
 )
 BLACKLIST = (
-    Mutation("the code counts", "ranking", "on=PAGE,", 'on="page_title",'),
+    Mutation("the code counts", "ranking", 'on=PAGE, how="anti"', 'on="page_title", how="anti"'),
+    Mutation("also in the totals", "ranking", 'on=PAGE, how="semi"', 'on="page_title", how="semi"'),
     Mutation(
         "an entry counts as written",
         "blacklist",
@@ -112,33 +113,37 @@ BLACKLIST = (
         "code",
     ),
     Mutation("an entry written twice counts once", "blacklist", ".unique()", ""),
+    Mutation("listed pages do not rank", "ranking", '.join(blacklist, on=PAGE, how="anti")', ""),
+    Mutation("nor take the place of others", "ranking", "views.set(in_doubt, -1)", "views"),
     Mutation(
-        "an entry is of one domain", "ranking", "rows.join(entries, on=PAGE", 'rows.join(entries, on="page_title"'
+        "nor do those take it that only seem to be", "ranking", "views.set(in_doubt, -1)", "views.set(in_doubt, None)"
     ),
-    Mutation("listed pages do not rank", "ranking", "pl.when(~(listed | unknown))", "pl.when(~unknown)"),
-    Mutation("nor take the place of others", "ranking", 'floor=pl.col("rankable")', "floor=views"),
-    Mutation("they are counted", "ranking", "blacklisted_pages=listed.sum()", "blacklisted_pages=unknown.sum()"),
-    Mutation("with their views", "ranking", "blacklisted_views=pl.when(listed)", "blacklisted_views=pl.when(unknown)"),
+    Mutation("they are counted", "ranking", '("blacklisted", pages.blacklisted)', '("blacklisted", pages.unknown)'),
+    Mutation("also those that would not rank", "ranking", "kept = can_rank | in_doubt", "kept = can_rank"),
 )
 RANKING = (
     Mutation("views descend", "ranking", "[False, True, False]", "[False, False, False]"),
     Mutation("equal views rank by title", "ranking", "[False, True, False]", "[False, True, True]"),
     Mutation("domains ascend", "ranking", "[False, True, False]", "[True, True, False]"),
-    Mutation("domain totals ascend", "ranking", '        .sort("domain_code")\n', ""),
+    Mutation("domain totals ascend", "ranking", 'strict=True)).sort("domain_code")', "strict=True))"),
     Mutation("ranks begin with 1", "ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
     Mutation("in each domain", "ranking", '.over("domain_code")', ""),
     Mutation("no more than the top rank", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
     Mutation("and no fewer", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
-    Mutation(
-        "ties at the end of a chunk's top stay", "ranking", 'pl.col("rankable") >= floor', 'pl.col("rankable") > floor'
-    ),
+    Mutation("ties at the end of a chunk's top stay", "ranking", "(views >= runs", "(views > runs"),
     Mutation("a chunk keeps all of its top", "ranking", "top_k(top).min()", "top_k(top).max()"),
     Mutation("sums have more than 64 bits on the way", "ranking", "WIDE = pl.Int128()", "WIDE = pl.Int64()"),
     Mutation(
-        "pages that are left out count in the totals", "ranking", "pages=pl.len()", "pages=(~(listed | unknown)).sum()"
+        "pages that are left out count in the totals",
+        "ranking",
+        "pages=pl.len().cast(",
+        'pages=(pl.col("certain") >= 0).sum().cast(',
     ),
     Mutation(
-        "and so do their views", "ranking", "views=views.cast(WIDE).sum()", 'views=pl.col("rankable").cast(WIDE).sum()'
+        "and so do their views",
+        "ranking",
+        'views=pl.col("views").cast(WIDE)',
+        'views=pl.when(pl.col("certain") >= 0).then("views").cast(WIDE)',
     ),
 )
 BYTES = (

@@ -13,7 +13,7 @@ import polars as pl
 from pvtop import ranking
 from pvtop.cache import LocalFile
 from pvtop.download import Facts
-from pvtop.dump import Proof, UncleanError, check_size, decode_title, reading, scan_clean, scan_rows
+from pvtop.dump import Proof, UncleanError, check_size, decode_code, decode_title, reading, scan_clean, scan_rows
 from pvtop.errors import CorruptError, MalformedError
 from pvtop.files import in_use
 from pvtop.hours import Hour
@@ -38,14 +38,15 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     with reading(dump.path, shown), in_use(dump.path) if dump.cached else nullcontext():
         if not dump.cached:
             check_size(dump.path, shown, settings.max_inflated)
-        condensed = _condense(dump.path, blacklist.written.lazy(), settings)
+        condensed = _condense(dump.path, blacklist.written, settings.top)
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
+    pages = ranking.leave_out(condensed.lazy(), blacklist.written.lazy(), keep_unknown=settings.keep_unknown)
     try:
-        totals = ranking.total(condensed.lazy()).collect()
+        totals = ranking.total(condensed.lazy(), pages).collect()
     except pl.exceptions.InvalidOperationError as error:
         raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
-    pages = ranking.candidates(condensed.lazy()).with_columns(decode_title(pl.col("page_title")))
-    top_pages = ranking.rank(pages, settings.top).collect()
+    ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
+    top_pages = ranking.rank(ranked, settings.top).collect()
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
     if provenance.rows >= WHOLE and len(blacklist.pages) and not provenance.blacklisted_rows:
@@ -53,12 +54,12 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 
-def _condense(dump: Path, left_out: pl.LazyFrame, settings: Settings) -> pl.DataFrame:
+def _condense(dump: Path, blacklist: pl.DataFrame, top: int) -> pl.DataFrame:
     """Read a dump the fast way, and where that proves to be wrong for it, line by line."""
 
     def condense(rows: pl.LazyFrame) -> pl.DataFrame:
-        condensed = ranking.condense(rows, left_out, settings.top, keep_unknown=settings.keep_unknown)
-        return condensed.collect(engine="streaming")
+        condensed = ranking.condense(rows, blacklist.lazy(), top).collect(engine="streaming")
+        return condensed.with_columns(decode_code(pl.col("domain_code")))
 
     proof = Proof()
     try:
@@ -82,7 +83,7 @@ def _count_malformed(condensed: pl.DataFrame, shown: str, limit: float) -> int:
         raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
     lost = condensed.filter(pl.col("domain_code").is_null())
     malformed = int(lost.get_column("pages").sum())
-    samples = lost.get_column("malformed").explode().head(ranking.SAMPLES).to_list()
+    samples = lost.get_column("page_title").drop_nulls().head(ranking.SAMPLES).to_list()
     if malformed:
         log.warning(
             "%s has %s malformed lines, such as %s",

@@ -44,8 +44,8 @@ def scan_dump(path: Path) -> pl.LazyFrame:
     """
     return (
         scan_rows(path)
-        .filter(pl.col("malformed").is_null())
-        .select("domain_code", decode_title(pl.col("page_title")), "views")
+        .filter(pl.col("domain_code").is_not_null())
+        .select(decode_code(pl.col("domain_code")), decode_title(pl.col("page_title")), "views")
     )
 
 
@@ -121,8 +121,8 @@ def scan_clean(path: Path, proof: Proof) -> pl.LazyFrame:
         proof: Is told of every chunk.
 
     Returns:
-        The columns of `scan_rows`, `malformed` null throughout. Collecting raises `UncleanError` or Polars' own
-        errors over a dump that is not clean, or is broken.
+        The columns of `scan_rows`, without malformed lines. Collecting raises `UncleanError` or Polars' own errors over
+        a dump that is not clean, or is broken.
     """
     schema = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64(), "size": pl.Int64()})
     fields = pl.scan_csv(
@@ -134,16 +134,11 @@ def scan_clean(path: Path, proof: Proof) -> pl.LazyFrame:
         glob=False,
         schema=schema,
     )
-    return fields.map_batches(proof.add, schema=schema, streamable=True).select(
-        _code(pl.col("domain_code")).alias("domain_code"),
-        "page_title",
-        "views",
-        malformed=pl.lit(None, pl.String),
-    )
+    return fields.map_batches(proof.add, schema=schema, streamable=True).select("domain_code", "page_title", "views")
 
 
 def scan_rows(path: Path) -> pl.LazyFrame:
-    r"""Scan every line of a dump but the blank ones, with titles as they are written.
+    r"""Scan every line of a dump but the blank ones, with codes and titles as they are written.
 
     A line is taken whole and split by hand, which is right for whatever a file may hold. `\r` at the end of a line is
     dropped, bytes that are not UTF-8 become U+FFFD, a byte-order mark at the very start is dropped.
@@ -152,8 +147,8 @@ def scan_rows(path: Path) -> pl.LazyFrame:
         path: A dump, gzip.
 
     Returns:
-        `domain_code` String, `page_title` String, `views` Int64, `malformed` String: the line itself where it is
-        malformed, and then the other three are null.
+        `domain_code` String, `page_title` String, `views` Int64. Of a malformed line `page_title` is the line itself,
+        and the others are null.
     """
     lines = pl.scan_csv(
         path,
@@ -176,23 +171,22 @@ def scan_rows(path: Path) -> pl.LazyFrame:
         .with_columns(views=views.cast(pl.Int64, strict=False), size=size.cast(pl.Int64, strict=False))
         .with_columns(well_formed=well_formed)
         .select(
-            pl.when("well_formed").then(_code(code)).alias("domain_code"),
-            pl.when("well_formed").then(title).alias("page_title"),
+            pl.when("well_formed").then(code).alias("domain_code"),
+            pl.when("well_formed").then(title).otherwise(pl.col("line").str.strip_chars_end("\r")).alias("page_title"),
             pl.when("well_formed").then("views").alias("views"),
-            pl.when(~pl.col("well_formed")).then(pl.col("line").str.strip_chars_end("\r")).alias("malformed"),
         )
-        .filter(pl.col("malformed").ne_missing(pl.lit("")))
+        .filter(pl.col("page_title") != "")
     )
-
-
-def _code(written: pl.Expr) -> pl.Expr:
-    """Give domain codes: the empty one has two spellings."""
-    return pl.when(written == '""').then(pl.lit("")).otherwise(written)
 
 
 def _in_digits(written: pl.Expr, number: pl.Expr) -> pl.Expr:
     """Tell where a field is a non-negative 64-bit integer in digits: a cast alone would take a sign, too."""
     return number.is_not_null() & (written >= "0")
+
+
+def decode_code(written: pl.Expr) -> pl.Expr:
+    """Decode domain codes as written into codes: the empty one has two spellings."""
+    return written.replace('""', "")
 
 
 def decode_title(written: pl.Expr) -> pl.Expr:

@@ -1,129 +1,155 @@
 """The ranking: which pages of each domain are on top. Pure: frames in, frames out, no file in sight.
 
-A dump is condensed chunk by chunk in one streaming pass into few rows: a chunk's totals per domain, and the only pages
-of it that can still rank. What follows works on these alone.
+A dump is condensed chunk by chunk in one streaming pass into few rows: a chunk's totals per domain, the only pages of
+it that can still rank, and those that may have to be left out. What follows works on these alone.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
+from typing import NamedTuple
 
 import polars as pl
 
 PAGE = ["domain_code", "page_title"]
 COUNTS = ["pages", "views", "unknown_pages", "unknown_views", "blacklisted_pages", "blacklisted_views"]
-FILTER_BITS = 1 << 22  # half a megabyte; of 60,000 entries, fewer than 2 rows in 100 pass without being listed
+UNKNOWN = "-"
+FILTER_BITS = 64  # for each title in the filter: of the titles that are not, fewer than 2 in 100 pass
 WIDE = pl.Int128()  # of sums, which then cannot overflow
 SAMPLES = 5  # malformed lines kept of each chunk, for the log
 CONDENSED = pl.Schema(
-    [
-        ("domain_code", pl.String()),
-        *((name, WIDE) for name in COUNTS),
-        ("candidate_titles", pl.List(pl.String)),
-        ("candidate_views", pl.List(pl.Int64)),
-        ("malformed", pl.List(pl.String)),
-    ]
+    {
+        "domain_code": pl.String(),
+        "page_title": pl.String(),
+        "pages": pl.Int64(),
+        "views": WIDE,
+        "can_rank": pl.Boolean(),
+    }
 )
+_NULL = {name: pl.lit(None, kind).alias(name) for name, kind in CONDENSED.items()}
 
 
-def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int, *, keep_unknown: bool = False) -> pl.LazyFrame:
-    """Condense a dump in one streaming pass: an anti-join with the blacklist that counts, and a prune.
+def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> pl.LazyFrame:
+    """Condense a dump in one streaming pass.
 
-    The blacklist is joined so that its rows stay, marked, for the domain's totals. The prune drops every page
-    below its domain's `top`-th largest count within the chunk, ties kept, and so never one that ranks. A page
-    that is unknown and on the blacklist counts as unknown.
+    Of each chunk it keeps every page that `leave_out` may leave out; and of all pages those with at least the `top`-th
+    largest count of the others within their domain and the chunk, ties included, and so every one that ranks.
 
     Args:
-        rows: `domain_code` String, `page_title` String, `views` Int64, `malformed` String; where `malformed` is
-            not null the others are.
-        blacklist: `domain_code` String, `page_title` String, spelled as in `rows`, no row twice.
+        rows: `domain_code` String, `page_title` String, `views` Int64; of a malformed line `page_title` is the line
+            itself and the others are null.
+        blacklist: `page_title` String, spelled as in `rows`, and whatever else.
         top: How many pages a domain gets.
-        keep_unknown: Rank pages titled `-` like any other.
 
     Returns:
-        The columns of `CONDENSED`, one row for each chunk and domain, counts as Int128; and where `domain_code`
-        is null, the number of malformed lines as `pages` and the first few as `malformed`.
+        The columns of `CONDENSED`, in rows of two kinds. Where `page_title` is null: how many `pages` a domain has in a
+        chunk, and their `views`. Elsewhere: a page, its `views`, and whether it can rank. Where `domain_code` is null,
+        it is about malformed lines: how many, or one of the first few.
     """
-    unknown = pl.lit(value=False) if keep_unknown else (pl.col("page_title") == "-").fill_null(value=False)
-    step = partial(_condense_chunk, blacklist=_Marks(blacklist.collect()), top=top)
-    return rows.with_columns(unknown=unknown).map_batches(step, schema=CONDENSED, streamable=True)
+    titles = blacklist.select("page_title").collect().to_series()
+    doubtful = _Filter(pl.concat([titles, pl.Series([UNKNOWN])]))
+    return rows.map_batches(partial(_condense_chunk, doubtful=doubtful, top=top), schema=CONDENSED, streamable=True)
 
 
-class _Marks:
-    """The blacklist, ready to be joined with one chunk after the other.
+class _Filter:
+    """A set of titles that lets pass all that are in it, and of the others a few.
 
-    A join with all of it would hash every row of a dump twice over, and its hash table again for each chunk. So a
-    filter by a hash of the title alone leaves the few rows that may be listed, and the join is with the entries of the
-    chunk's domains.
+    To look at one bit for each row of a dump costs much less than to join all of them.
     """
 
-    def __init__(self, pages: pl.DataFrame) -> None:
-        self._pages = pages.sort("domain_code")
-        places = _place(pages.get_column("page_title")).unique()
-        self._may_be_listed = pl.zeros(FILTER_BITS, pl.Boolean, eager=True).scatter(places, values=True)
+    def __init__(self, titles: pl.Series) -> None:
+        self._mask = (1 << (len(titles) * FILTER_BITS).bit_length()) - 1
+        self._bits = pl.zeros(self._mask + 1, pl.Boolean, eager=True).scatter(self._places(titles), values=True)
 
-    def of(self, chunk: pl.DataFrame) -> pl.Series:
-        """Tell which rows of a chunk are listed."""
-        marks = pl.zeros(len(chunk), pl.Boolean, eager=True)
-        titles = chunk.get_column("page_title")  # null where a line is malformed
-        row = (self._may_be_listed.gather(_place(titles)) & titles.is_not_null()).arg_true()
-        if row.is_empty():
-            return marks
-        rows = pl.DataFrame([*(chunk.get_column(name).gather(row) for name in PAGE), row.alias("row")])
-        listed, met = self._pages.get_column("domain_code"), rows.get_column("domain_code")
-        first = listed.search_sorted(cast("str", met.min()), "left")
-        last = listed.search_sorted(cast("str", met.max()), "right")
-        entries = self._pages.slice(first, last - first)
-        return marks.scatter(rows.join(entries, on=PAGE, how="semi").get_column("row"), values=True)
+    def passes(self, titles: pl.Series) -> pl.Series:
+        """Tell which titles pass."""
+        return self._bits.gather(self._places(titles))
+
+    def _places(self, titles: pl.Series) -> pl.Series:
+        return titles.hash() & self._mask
 
 
-def _place(titles: pl.Series) -> pl.Series:
-    """Give the place of each title in the filter."""
-    return titles.hash() & (FILTER_BITS - 1)
-
-
-def _condense_chunk(chunk: pl.DataFrame, blacklist: _Marks, top: int) -> pl.DataFrame:
+def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> pl.DataFrame:
     """Condense one chunk. Dumps are sorted, so that a domain is a run of rows, which is cheaper than a group."""
-    views, listed, unknown = pl.col("views"), pl.col("listed"), pl.col("unknown")
-    chunk = chunk.with_columns(blacklist.of(chunk).alias("listed")).with_columns(listed=listed & ~unknown)
-    in_runs = chunk if chunk.get_column("domain_code").is_sorted() else chunk.sort("domain_code")
-    rows = in_runs.with_columns(
-        run=pl.col("domain_code").rle_id(),
-        rankable=pl.when(~(listed | unknown)).then(views),
-        unknown_views=pl.when(unknown).then(views),
-        blacklisted_views=pl.when(listed).then(views),
-    )
-    totals = rows.group_by("run", maintain_order=True).agg(
-        pl.col("domain_code").first(),
-        pages=pl.len().cast(WIDE),
-        views=views.cast(WIDE).sum(),
-        unknown_pages=unknown.sum().cast(WIDE),
-        unknown_views=pl.col("unknown_views").cast(WIDE).sum(),
-        blacklisted_pages=listed.sum().cast(WIDE),
-        blacklisted_views=pl.col("blacklisted_views").cast(WIDE).sum(),
-        floor=pl.col("rankable").top_k(top).min(),
-    )
-    floor = pl.lit(totals.get_column("floor")).gather(pl.col("run"))
-    can_rank = rows.filter(pl.col("rankable") >= floor)
-    candidates = can_rank.group_by("run").agg(candidate_titles=_kept("page_title"), candidate_views="views")
-    samples = chunk.get_column("malformed").drop_nulls().head(SAMPLES).to_list()
-    return (
-        totals.join(candidates, on="run", how="left")
-        .with_columns(
-            _kept("domain_code"),
-            malformed=pl.when(pl.col("domain_code").is_null()).then(pl.lit(samples, pl.List(pl.String))),
+    if chunk.get_column("domain_code").null_count():
+        lost = _condense_malformed(chunk.filter(pl.col("domain_code").is_null()))
+        return lost.vstack(_condense_chunk(chunk.filter(pl.col("domain_code").is_not_null()), doubtful, top))
+    if not chunk.get_column("domain_code").is_sorted():
+        chunk = chunk.sort("domain_code")
+    codes, titles, views = chunk.get_columns()
+    in_doubt = doubtful.passes(titles)
+    certain, run = views.set(in_doubt, -1).alias("certain"), codes.rle_id().alias("run")
+    runs = (
+        pl.DataFrame([codes, views, certain, run])
+        .group_by("run", maintain_order=True)
+        .agg(
+            pl.col("domain_code").first(),
+            pages=pl.len().cast(pl.Int64),
+            views=pl.col("views").cast(WIDE).sum(),
+            floor=pl.col("certain").top_k(top).min(),
         )
-        .select(CONDENSED.names())
+    )
+    can_rank = (views >= runs.get_column("floor").gather(run)).alias("can_rank")
+    kept = can_rank | in_doubt
+    totals = pl.DataFrame([_owned(runs.get_column("domain_code")), runs.get_column("pages"), runs.get_column("views")])
+    pages = pl.DataFrame(
+        [_owned(codes.filter(kept)), _owned(titles.filter(kept)), views.filter(kept).cast(WIDE), can_rank.filter(kept)]
+    )
+    return _condensed(totals).vstack(_condensed(pages))
+
+
+def _condense_malformed(lines: pl.DataFrame) -> pl.DataFrame:
+    """Count malformed lines, and keep the first few."""
+    counts = pl.DataFrame({"pages": [len(lines)], "views": [0]}, {"pages": pl.Int64, "views": WIDE})
+    samples = pl.DataFrame([_owned(lines.get_column("page_title").head(SAMPLES))])
+    return _condensed(counts).vstack(_condensed(samples))
+
+
+def _condensed(part: pl.DataFrame) -> pl.DataFrame:
+    """Give the columns of `CONDENSED`, null where there are none yet."""
+    return part.select(name if name in part.columns else _NULL[name] for name in CONDENSED.names())
+
+
+def _owned(texts: pl.Series) -> pl.Series:
+    """Copy strings that stay: they are views into the chunk's text otherwise, and would hold on to all of it."""
+    return texts + ""
+
+
+class Pages(NamedTuple):
+    """The pages that are left of a condensed dump, by what becomes of them.
+
+    Attributes:
+        ranked: Those that may rank: `domain_code` String, `page_title` String, `views` Int64.
+        unknown: All that are left out for their title; the same columns and others.
+        blacklisted: All that are left out for the blacklist; likewise.
+    """
+
+    ranked: pl.LazyFrame
+    unknown: pl.LazyFrame
+    blacklisted: pl.LazyFrame
+
+
+def leave_out(condensed: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown: bool = False) -> Pages:
+    """Leave out the pages that are not to rank: by an anti-join with the blacklist, and those that are unknown.
+
+    A page that is both counts as unknown.
+
+    Args:
+        condensed: As `condense` gives it.
+        blacklist: `domain_code` String, `page_title` String, spelled as in `condensed`, no row twice.
+        keep_unknown: Rank pages titled `-` like any other.
+    """
+    pages = condensed.filter(pl.all_horizontal(pl.col(PAGE).is_not_null())).with_columns(pl.col("views").cast(pl.Int64))
+    unknown = pl.lit(value=False) if keep_unknown else pl.col("page_title") == UNKNOWN
+    known = pages.filter(~unknown)
+    return Pages(
+        ranked=known.filter("can_rank").join(blacklist, on=PAGE, how="anti").select(*PAGE, "views"),
+        unknown=pages.filter(unknown),
+        blacklisted=known.join(blacklist, on=PAGE, how="semi"),
     )
 
 
-def _kept(text: str) -> pl.Expr:
-    """Copy a string that stays: it is a view into the chunk's text otherwise, and would hold on to all of it."""
-    return pl.concat_str(text, pl.lit(""))
-
-
-def total(condensed: pl.LazyFrame) -> pl.LazyFrame:
+def total(condensed: pl.LazyFrame, pages: Pages) -> pl.LazyFrame:
     """Add the chunks' totals up, for each domain.
 
     Returns:
@@ -132,20 +158,12 @@ def total(condensed: pl.LazyFrame) -> pl.LazyFrame:
     Raises:
         polars.exceptions.InvalidOperationError: When collected, a sum that does not fit into 64 bits.
     """
-    return (
-        condensed.filter(pl.col("domain_code").is_not_null())
-        .group_by("domain_code")
-        .agg(pl.col(COUNTS).sum())
-        .with_columns(pl.col(COUNTS).cast(pl.Int64, strict=True))
-        .sort("domain_code")
-    )
-
-
-def candidates(condensed: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the pages that can still rank: `domain_code` String, `page_title` String, `views` Int64."""
-    return condensed.select("domain_code", page_title="candidate_titles", views="candidate_views").explode(
-        "page_title", "views", empty_as_null=False, keep_nulls=False
-    )
+    read = condensed.filter(pl.col("page_title").is_null() & pl.col("domain_code").is_not_null())
+    totals = read.group_by("domain_code").agg(pl.col("pages", "views").sum())
+    for name, left_out in (("unknown", pages.unknown), ("blacklisted", pages.blacklisted)):
+        sums = {f"{name}_pages": pl.len(), f"{name}_views": pl.col("views").cast(WIDE).sum()}
+        totals = totals.join(left_out.group_by("domain_code").agg(**sums), on="domain_code", how="left")
+    return totals.with_columns(pl.col(COUNTS).fill_null(0).cast(pl.Int64, strict=True)).sort("domain_code")
 
 
 def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
