@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pvtop.download import Facts, sidecar
@@ -14,21 +15,21 @@ from pvtop.dump import sha256_of
 from pvtop.errors import InvalidReportError
 from pvtop.expectations import WHOLE, beside, expects_whole, neighbours
 from pvtop.hours import FIRST_STAMP, Hour
-from pvtop.lake import Lake
+from pvtop.lake import PROVENANCE_KEY, Lake, domains_path, top_pages_path
 from pvtop.pipeline import Status, run_hour
 from pvtop.report import Report
 from pvtop.settings import WIKIMEDIA, Settings
 from pvtop.validation import failures_of
 from reports import HOUR, Totals, make_report
 
-FEW_DOMAINS, FEW_VIEWS, ENGLISH = (validator.rule for validator in WHOLE)
+FEW_DOMAINS, FEW_VIEWS, MANY_BLACKLISTED, ENGLISH = (validator.rule for validator in WHOLE)
 OTHERS: Sequence[Totals] = [(f"d{number:04}", 1, 1, 0, 0) for number in range(499)]
 
 
-def whole(*wikis: tuple[str, int], others: Sequence[Totals] = OTHERS, views: int = 1_000_000) -> Report:
+def whole(*wikis: tuple[str, int], others: Sequence[Totals] = OTHERS, views: int = 1_000_000, **facts: int) -> Report:
     """Make a report of wikis with so many views, and of many others with one."""
     totals = sorted([*others, *((code, 1, count, 0, 0) for code, count in wikis)])
-    return make_report([], totals, views=views)
+    return make_report([], totals, HOUR, **{"views": views, "domains": len(totals)} | facts)
 
 
 def broken(report: Report) -> list[str]:
@@ -61,8 +62,17 @@ def test_a_whole_dump_has_many_domains() -> None:
     assert broken(whole(("en", 9_000), others=OTHERS[1:])) == [FEW_DOMAINS]
 
 
+def test_and_most_of_them_entries() -> None:
+    assert broken(whole(("en", 9_000), domains=499)) == [FEW_DOMAINS]
+
+
 def test_a_whole_dump_has_many_views() -> None:
     assert broken(whole(("en", 9_000), views=999_999)) == [FEW_VIEWS]
+
+
+def test_not_most_of_a_whole_dump_is_blacklisted() -> None:
+    assert broken(whole(("en", 9_000), blacklisted_views=500_000)) == []
+    assert broken(whole(("en", 9_000), blacklisted_views=500_001)) == [MANY_BLACKLISTED]
 
 
 @pytest.mark.parametrize(
@@ -172,3 +182,63 @@ def test_an_hour_much_smaller_than_its_neighbours_is_refused_where_a_whole_dump_
         run_hour(HOUR + 1, asked)
     assert run_hour(HOUR + 1, asked.model_copy(update={"min_share": 0.4})).status is Status.WRITTEN
     assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": None, "force": True})).status is Status.WRITTEN
+
+
+# In place of another report.
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a lake that holds a report of two domains, with four pages and 40 views."""
+    settings = Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
+    write_dump(settings, "de A 10 0\nen A 10 0\nen B 10 0\nen C 10 0\n")
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    return settings
+
+
+def write_dump(settings: Settings, lines: str) -> None:
+    path = Path(settings.source) / HOUR.dump_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(lines.encode(), mtime=0))
+
+
+def assert_refused(settings: Settings, count: str) -> None:
+    path = Path(settings.output) / top_pages_path(HOUR)
+    kept = path.read_bytes()
+    with pytest.raises(InvalidReportError, match=f"of the report whose place it takes, but \\('{count}', "):
+        run_hour(HOUR, settings)
+    assert path.read_bytes() == kept
+    assert run_hour(HOUR, settings.model_copy(update={"force": True})).status is Status.WRITTEN
+
+
+def test_a_report_that_a_blacklist_has_emptied_takes_no_place(settings: Settings, tmp_path: Path) -> None:
+    blacklist = tmp_path / "blacklist"
+    blacklist.write_text("de A\nen A\nen B\nen C\n")
+    assert_refused(settings.model_copy(update={"blacklist": str(blacklist)}), "domains")
+
+
+def test_nor_one_with_few_entries(settings: Settings, tmp_path: Path) -> None:
+    blacklist = tmp_path / "blacklist"
+    blacklist.write_text("en A\nen B\nen C\n")
+    assert_refused(settings.model_copy(update={"blacklist": str(blacklist)}), "entries")
+
+
+def test_a_shorter_top_is_no_loss(settings: Settings) -> None:
+    assert run_hour(HOUR, settings.model_copy(update={"top": 1})).status is Status.WRITTEN
+
+
+def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Settings) -> None:
+    path = Path(settings.output) / top_pages_path(HOUR)
+    table = pq.read_table(path)
+    facts = json.loads(table.schema.metadata[PROVENANCE_KEY.encode()]) | {"added_later": 1}
+    pq.write_table(table.replace_schema_metadata({PROVENANCE_KEY: json.dumps(facts)}), path)
+    assert Lake(settings.output).provenance(HOUR) is None
+    write_dump(settings, "de A 10 0\n")
+    with pytest.raises(InvalidReportError, match="of the report whose place it takes"):
+        run_hour(HOUR, settings)
+
+
+def test_what_cannot_be_read_may_be_replaced(settings: Settings) -> None:
+    (Path(settings.output) / domains_path(HOUR)).write_bytes(b"PAR1")
+    write_dump(settings, "de A 10 0\n")
+    assert run_hour(HOUR, settings).status is Status.WRITTEN

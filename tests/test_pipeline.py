@@ -198,9 +198,9 @@ def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server
 
 def test_another_source_is_another_dump(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
-    server.files[f"/other{PATH}"] = File(packed("en Z 19 0\nen - 1 0\n"))
+    server.files[f"/other{PATH}"] = File(packed("en Y 1 0\nen Z 19 0\n"))
     assert run_hour(HOUR, but(online, source=f"{server.url}/other")).status is Status.WRITTEN
-    assert entries(online) == [("en", 1, "Z", 19)]
+    assert entries(online) == [("en", 1, "Z", 19), ("en", 2, "Y", 1)]
 
 
 # What goes wrong.
@@ -309,7 +309,7 @@ def test_a_much_smaller_dump_takes_no_reports_place_unless_forced(
     run_hour(HOUR, settings)
     before = files(Path(settings.output))
     write_dump(smaller)
-    with pytest.raises(InvalidReportError, match="at least 50% of the lines and views") as caught:
+    with pytest.raises(InvalidReportError, match="at least 50% of the lines, views, domains and entries") as caught:
         run_hour(HOUR, but(settings, **more))
     assert "--force" in caught.value.hint
     assert files(Path(settings.output)) == before

@@ -19,19 +19,19 @@ WIKIMEDIA_HOSTS = frozenset(["dumps.wikimedia.org", "dumps.wikimedia.your.org", 
 MIN_DOMAINS = 500
 MIN_VIEWS = 1_000_000
 MIN_ENGLISH_VIEWS = 5_000
+MAX_BLACKLISTED = 0.5  # of the views; the public blacklist takes a twentieth or so
 DAY = timedelta(days=1)
 NEIGHBOURS = 2
 NOT_COMPLETED = "the lake is as it was; --no-validate completes any report, --force replaces one that is larger"
 
 
-def accept(report: Report, blacklist: pl.DataFrame, done: Provenance | None, lake: Lake, settings: Settings) -> None:
+def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settings) -> None:
     """Hold a report that was just made to all that is expected of it.
 
     Args:
         report: The report.
         blacklist: The pages it was made without, in both spellings.
-        done: Where the report comes from whose place it takes; None where there is none.
-        lake: Where it will go.
+        lake: Where it will go, in the place of what it holds of the hour.
         settings: `no_validate` lets pass all but a much smaller report, `force` that one.
 
     Raises:
@@ -39,8 +39,8 @@ def accept(report: Report, blacklist: pl.DataFrame, done: Provenance | None, lak
         OutputError: The lake cannot be read.
     """
     validators = [] if settings.no_validate else validators_for(report, blacklist, lake, settings)
-    if done and not settings.force:
-        validators.append(replacing(done, settings.min_share))
+    if not settings.force and (there := lake.frames(report.hour)):
+        validators.append(replacing(*there, settings.min_share))
     refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
 
 
@@ -94,29 +94,55 @@ def beside(others: Sequence[Provenance], share: float) -> Validator:
     """
     smallest = min(others, key=lambda other: other.views)
     rule = f"it has at least {share:.0%} of the views of its neighbours"
-    return Validator(rule, lambda it: _smaller(it.provenance, smallest, share, ("views",)))
+
+    def fewer(report: Report) -> pl.DataFrame:
+        views = report.provenance.views
+        found = {"views": [views], "other": [smallest.stamp], "there": [smallest.views]}
+        return pl.DataFrame(found) if views < share * smallest.views else pl.DataFrame()
+
+    return Validator(rule, fewer)
 
 
-def replacing(done: Provenance, share: float) -> Validator:
-    """Make the rule that a report takes the place of another only with at least a share of its lines and views."""
-    rule = f"it has at least {share:.0%} of the lines and views of the report whose place it takes"
-    return Validator(rule, lambda it: _smaller(it.provenance, done, share, ("rows", "views")))
+def replacing(top_pages: pl.DataFrame, domains: pl.DataFrame, share: float) -> Validator:
+    """Make the rule that a report takes the place of another only with at least a share of all that one holds.
+
+    What is there is counted, not read in its provenance, which may be that of another version; and only down to the
+    last rank that the new one has, as a shorter top is no loss.
+    """
+    rule = f"it has at least {share:.0%} of the lines, views, domains and entries of the report whose place it takes"
+
+    def less(report: Report) -> pl.DataFrame:
+        there = _size(top_pages.filter(pl.col("rank") <= report.provenance.top), domains)
+        here = _size(report.top_pages, report.domains)
+        rows = [(what, here[what], count) for what, count in there.items() if here[what] < share * count]
+        return pl.DataFrame(rows, schema=["count", "here", "there"], orient="row")
+
+    return Validator(rule, less)
 
 
-def _smaller(made: Provenance, other: Provenance, share: float, counts: Sequence[str]) -> pl.DataFrame:
-    compared = [(name, getattr(made, name), other.stamp, getattr(other, name)) for name in counts]
-    less = [row for row in compared if row[1] < share * row[3]]
-    return pl.DataFrame(less, schema=["count", "here", "other", "there"], orient="row")
+def _size(top_pages: pl.DataFrame, domains: pl.DataFrame) -> dict[str, int]:
+    return {
+        "lines": int(domains.get_column("pages").cast(pl.Int128).sum()),
+        "views": int(domains.get_column("views").cast(pl.Int128).sum()),
+        "domains": top_pages.get_column("domain_code").n_unique(),
+        "entries": len(top_pages),
+    }
 
 
 def _few_domains(report: Report) -> pl.DataFrame:
-    count = len(report.domains)
-    return pl.DataFrame({"domains": [count]}) if count < MIN_DOMAINS else pl.DataFrame()
+    found = {"in the dump": [len(report.domains)], "with entries": [report.provenance.domains]}
+    return pl.DataFrame(found) if min(found.values()) < [MIN_DOMAINS] else pl.DataFrame()
 
 
 def _few_views(report: Report) -> pl.DataFrame:
     views = report.provenance.views
     return pl.DataFrame({"views": [views]}) if views < MIN_VIEWS else pl.DataFrame()
+
+
+def _many_blacklisted(report: Report) -> pl.DataFrame:
+    views, blacklisted = report.provenance.views, report.provenance.blacklisted_views
+    found = {"blacklisted": [blacklisted], "views": [views]}
+    return pl.DataFrame(found) if blacklisted > MAX_BLACKLISTED * views else pl.DataFrame()
 
 
 def _english_is_not_first(report: Report) -> pl.DataFrame:
@@ -132,6 +158,7 @@ def _english_is_not_first(report: Report) -> pl.DataFrame:
 WHOLE = (
     Validator(f"a whole dump has at least {MIN_DOMAINS:,} domains", _few_domains),
     Validator(f"a whole dump has at least {MIN_VIEWS:,} views", _few_views),
+    Validator(f"of a whole dump no more than {MAX_BLACKLISTED:.0%} of the views are blacklisted", _many_blacklisted),
     Validator(f"in a whole dump en and en.m have the most views, above {MIN_ENGLISH_VIEWS:,}", _english_is_not_first),
 )
 """What only a whole dump can meet.

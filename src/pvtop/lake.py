@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
@@ -20,11 +21,13 @@ from pvtop.addresses import join, local_path, public, redacted
 from pvtop.errors import OutputError, PvtopError, UsageError
 from pvtop.files import become, hint, staged
 from pvtop.hours import Hour
-from pvtop.report import Provenance, Report
+from pvtop.report import DOMAINS, TOP_PAGES, Provenance, Report
 
 PROVENANCE_KEY = "pvtop"
 TEMPORARY = ".tmp"
 DAYS_LISTED_ALONE = 100
+
+log = logging.getLogger(__name__)
 
 
 class Lake:
@@ -154,6 +157,24 @@ class Lake:
             if provenance is None:
                 raise ValueError(f"the report of {hour} was made by another version of pvtop")
         return Report(hour, top_pages, domains, provenance)
+
+    def frames(self, hour: Hour) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+        """Read the top pages and the domains of an hour, whichever version wrote them.
+
+        Returns:
+            None where there are none, or none that can be read: a report may take their place whatever it holds.
+        """
+        try:
+            with self._failures("read"):
+                frames = self._frame(top_pages_path(hour)), self._frame(domains_path(hour))
+        except OutputError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                log.warning("what is there of %s does not count, as %s", hour, error)
+            return None
+        sound = all(
+            set(wanted) <= set(frame.columns) for frame, wanted in zip(frames, (TOP_PAGES, DOMAINS), strict=True)
+        )
+        return frames if sound else None
 
     def _frame(self, relative: str) -> pl.DataFrame:
         with self._files.open(self._full(relative), "rb") as file:

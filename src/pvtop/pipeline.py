@@ -184,15 +184,13 @@ class Run:
         chosen = self.settings
         return Recipe(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES, chosen.malformed_limit)
 
-    async def compute(
-        self, hour: Hour, dump: LocalFile, done: Provenance | None, started: Callable[[], None]
-    ) -> Report:
+    async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
         """Compute the report of an hour, and validate it, also beside the one it replaces; tell when it is its turn."""
         blacklist = await self.blacklist()
         async with self.computing:
             started()
             report = await asyncio.to_thread(make_report, hour, dump, blacklist, self.settings)
-            await asyncio.to_thread(accept, report, blacklist.pages, done, self.lake, self.settings)
+            await asyncio.to_thread(accept, report, blacklist.pages, self.lake, self.settings)
             return report
 
 
@@ -236,13 +234,13 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
     dump = dump or await fetch_dump(hour, run.client, settings, progress)
     fetched = monotonic()
     try:
-        report = await run.compute(hour, dump, done, computing)
+        report = await run.compute(hour, dump, computing)
     except CorruptError as error:
         if not dump.cached:
             raise
         log.warning("%s; downloading it again", error)
         dump = await fetch_dump(hour, run.client, settings, progress)
-        report = await run.compute(hour, dump, done, computing)
+        report = await run.compute(hour, dump, computing)
     size = await asyncio.to_thread(run.lake.write, report)
     seconds = Seconds(fetched - started, monotonic() - fetched)
     return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)
