@@ -33,7 +33,9 @@ def agree(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> Non
         path.write_bytes(gzip.compress(dump, 1))
         listed = accepted(blacklist)
         codes = [code for code, *_ in expected.domains]
-        found = recount(path, [*codes, "not there"], listed, top, keep_unknown=keep_unknown)
+        counted = recount(path, [*codes, "not there"], listed, top, keep_unknown=keep_unknown)
+        assert recount(path, [], [], 1, keep_unknown=True).codes == counted.codes == set(codes)
+    found = counted.domains
     nothing = found.pop("not there")
     assert (nothing.pages, nothing.ranked) == (0, [])
     totals = [(code, it.pages, it.views, it.blacklisted_pages, it.blacklisted_views) for code, it in found.items()]

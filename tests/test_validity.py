@@ -16,9 +16,9 @@ import pytest
 
 from conftest import DATA, Command, WriteDump
 from pvtop.hours import Hour
-from pvtop.lake import Lake
+from pvtop.lake import Lake, text_path
 from pvtop.pipeline import run_hour
-from pvtop.recount import Recount
+from pvtop.recount import Domain, Recount
 from pvtop.report import Report
 from pvtop.settings import Settings
 from pvtop.validation import failures_of
@@ -166,8 +166,40 @@ def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, name: str) -> 
 def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
     shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
     shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
-    assert broken(look(HOUR + 5)) == ["the provenance tells what is there"]
+    assert broken(look(HOUR + 5)) == ["the provenance tells what is there", "its text report tells the same"]
     assert lake.read(HOUR + 5)
+
+
+@pytest.mark.parametrize(
+    "facts", [{"unknown_views": None}, {"top": "25"}, {"keep_unknown": 0}, {"dump_etag": 1}, {"version": None}]
+)
+def test_a_provenance_of_other_kinds_is_none(lake: Lake, facts: dict[str, Any]) -> None:
+    change(lake, HOUR, **facts)
+    found = look()
+    assert broken(found) == ["it can be read"]
+    assert "was made by another version of pvtop" in str(found.failures[0])
+
+
+@pytest.mark.parametrize("source", ["http://[", "https://dumps.wikimedia.org:x/"])
+def test_a_source_that_is_no_address(lake: Lake, source: str) -> None:
+    change(lake, HOUR, source=source)
+    assert "it can be read" not in broken(look())
+
+
+def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
+    text = Path("lake", text_path(HOUR))
+    told = text.read_text()
+    text.write_text(told.replace("entries", "lies", 1))
+    done = pvtop("validate", *LAKE, *AT)
+    assert done.returncode == 5
+    assert "  its text report tells the same, but:\n    line  report  " in done.stdout
+    text.write_text(told + "more\n")
+    assert broken(look()) == ["its text report tells the same"]
+    text.unlink()
+    assert broken(look()) == ["its text report tells the same"]
+    change(lake, HOUR, version="0.0.1")
+    text.write_text("in other words\n")
+    assert look().failures == []
 
 
 @pytest.mark.usefixtures("lake")
@@ -210,6 +242,11 @@ def test_a_blacklist_that_has_moved_can_be_named(lake: Lake) -> None:
     change(lake, HOUR, add, blacklist="/nowhere/blacklist")
     assert [note for note in look().notes if note.startswith("not held to its blacklist: the blacklist /nowhere/")]
     assert broken(look(blacklist=str(DATA / "blacklist"))) == ["no page is on the blacklist"]
+
+
+def test_a_blacklist_whose_address_is_none(lake: Lake) -> None:
+    change(lake, HOUR, blacklist="file://host/x")
+    assert [note for note in look().notes if note.startswith("not held to its blacklist: ")]
 
 
 def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> None:
@@ -293,6 +330,37 @@ def test_a_domain_that_counts_otherwise(lake: Lake, pvtop: Command) -> None:
     assert "its domains hold what the dump does, but:\n    domain_code  what    report  " in done.stdout
 
 
+def test_a_domain_that_is_lost(lake: Lake) -> None:
+    report = lake.read(HOUR)
+    assert report
+    lost = pl.col("domain_code") != "en"
+    pages, domains = report.top_pages.filter(lost), report.domains.filter(lost)
+    facts = {
+        "rows": sum(domains["pages"]),
+        "views": sum(domains["views"]),
+        "blacklisted_rows": sum(domains["blacklisted_pages"]),
+        "blacklisted_views": sum(domains["blacklisted_views"]),
+        "domains": pages["domain_code"].n_unique(),
+        "entries": len(pages),
+        "entry_views": sum(pages["views"]),
+    }
+    lake.write(Report(HOUR, pages, domains, replace(report.provenance, **facts)))  # type: ignore[arg-type]
+    assert look().failures == []
+    (failure,) = look(checks=Checks(recount=1), source=SAMPLE["source"]).failures
+    assert failure.rule == "its domains hold what the dump does"
+    assert failure.violations.rows() == [("en", "domain", None, "there")]
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_source_that_does_not_answer_says_nothing_about_reports(pvtop: Command) -> None:
+    gone = "http://127.0.0.1:9"  # the port of a service that nobody runs
+    for check in ("--totals", "--against-dump"):
+        done = pvtop("validate", *LAKE, *AT, "--source", gone, check)
+        assert done.returncode == 1
+        assert "cannot be reached" in done.stderr
+        assert "is not valid" not in done.stderr
+
+
 @pytest.mark.usefixtures("lake")
 def test_another_dump_by_now_is_not_counted(write_dump: WriteDump) -> None:
     write_dump("en A 5 0\n", HOUR)
@@ -325,7 +393,10 @@ def test_a_cached_dump_that_broke_is_a_failure(server: Server) -> None:
     assert broken(look(checks=Checks(recount=1), source=server.url)) == ["its dump can be read"]
 
 
-GOOD = Recount(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])
+GOOD = Domain(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])
+
+
+THERE = frozenset(code for code, *_ in TOTALS)
 
 
 @pytest.mark.parametrize(
@@ -342,6 +413,6 @@ GOOD = Recount(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views i
         (replace(GOOD, ranked=[(382_050, "Main_Page"), *GOOD.ranked[1:]]), ["rank 1"]),
     ],
 )
-def test_every_part_of_a_domain_is_compared(counted: Recount, what: list[str]) -> None:
-    failures = failures_of(make_report(totals=TOTALS), [agreeing_with({"en": counted})])
+def test_every_part_of_a_domain_is_compared(counted: Domain, what: list[str]) -> None:
+    failures = failures_of(make_report(totals=TOTALS), [agreeing_with(Recount(THERE, {"en": counted}))])
     assert [part for failure in failures for part in failure.violations.get_column("what")] == what

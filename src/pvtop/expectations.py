@@ -70,7 +70,10 @@ def expects_whole(address: str, *, asked: bool | None) -> bool:
     """Tell whether a dump is expected to be whole: as asked, or where it comes from Wikimedia's server or a mirror."""
     if asked is not None:
         return asked
-    return is_http(address) and (urlsplit(address).hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
+    try:
+        return is_http(address) and (urlsplit(address).hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
+    except ValueError:  # an address that is none
+        return False
 
 
 def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:

@@ -158,6 +158,19 @@ class Lake:
                 raise ValueError(f"the report of {hour} was made by another version of pvtop")
         return Report(hour, top_pages, domains, provenance)
 
+    def text(self, hour: Hour) -> str | None:
+        """Read the text report of an hour; None where there is none.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        with self._failures("read"):
+            try:
+                content: bytes = self._files.cat_file(self._full(text_path(hour)))
+            except FileNotFoundError:
+                return None
+        return content.decode("utf-8", "replace")
+
     def frames(self, hour: Hour) -> tuple[pl.DataFrame, pl.DataFrame] | None:
         """Read the top pages and the domains of an hour, whichever version wrote them.
 

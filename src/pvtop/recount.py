@@ -1,4 +1,4 @@
-"""A second way to a report: some domains of a dump counted anew, line by line in plain Python, to check the first.
+"""A second way to a report: the domains of a dump found, and some counted, line by line in plain Python.
 
 Nothing of `dump` or `ranking` is used here, and no Polars: a mistake would have to be made twice to go unseen.
 """
@@ -22,7 +22,7 @@ LARGEST = 2**63 - 1
 
 
 @dataclass(slots=True)
-class Recount:
+class Domain:
     """What a dump holds of one domain.
 
     Attributes:
@@ -45,9 +45,22 @@ class Recount:
         del self.ranked[top:]
 
 
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What a dump holds.
+
+    Attributes:
+        codes: The domain codes of all its well-formed lines.
+        domains: What it holds of those that were to be counted.
+    """
+
+    codes: frozenset[str]
+    domains: dict[str, Domain]
+
+
 def recount(
     dump: Path, codes: Collection[str], blacklist: Collection[tuple[str, str]], top: int, *, keep_unknown: bool
-) -> dict[str, Recount]:
+) -> Recount:
     """Count some domains of a dump, holding no more than twice their top pages at a time.
 
     Args:
@@ -60,9 +73,13 @@ def recount(
     Raises:
         CorruptError: The dump is truncated, corrupt or not gzip.
     """
-    counted = {code: Recount() for code in codes}
+    counted = {code: Domain() for code in codes}
+    found: set[str] = set()
     try:
-        for code, title, views in _pages(dump, counted):
+        for code, title, views in _pages(dump, counted, found):
+            found.add(code)
+            if code not in counted:
+                continue
             domain = counted[code]
             domain.pages += 1
             domain.views += views
@@ -79,18 +96,18 @@ def recount(
         raise CorruptError(f"{dump} cannot be read: {error}") from error
     for domain in counted.values():
         domain.rank(top)
-    return counted
+    return Recount(frozenset(found), counted)
 
 
-def _pages(dump: Path, codes: Collection[str]) -> Iterator[tuple[str, str, int]]:
-    """Give code, title and views of the well-formed lines of some domains."""
+def _pages(dump: Path, codes: Collection[str], found: Collection[str]) -> Iterator[tuple[str, str, int]]:
+    """Give code, title and views of the well-formed lines of some domains, and of those that are not found yet."""
     with gzip.open(dump) as lines:
         for number, line in enumerate(lines):
             content = line if number else line.removeprefix(BYTE_ORDER_MARK)
             code = content.partition(b" ")[0].decode("utf-8", "replace")
             if code == '""':
                 code = ""
-            if code in codes and (page := _page(content)):
+            if (code in codes or code not in found) and (page := _page(content)):
                 yield code, *page
 
 

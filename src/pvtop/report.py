@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Self
+from typing import Self, get_type_hints
 
 import polars as pl
 
@@ -96,10 +97,13 @@ class Provenance:
             made = cls(**json.loads(text))
         except (ValueError, TypeError, RecursionError):
             return None
-        numbers = (made.dump_bytes, made.rows, made.views, made.malformed, made.domains, made.entries, made.entry_views)
-        texts = (made.source, made.dump_sha256, made.blacklist)
-        sound = all(isinstance(it, int) for it in numbers) and all(isinstance(it, str) for it in texts)
+        sound = all(isinstance(getattr(made, name), kind) for name, kind in _kinds().items())
         return made if sound else None
+
+
+@cache
+def _kinds() -> dict[str, type]:
+    return get_type_hints(Provenance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import zip_longest
 
 import polars as pl
 
 from pvtop.blacklist import no_blacklist
 from pvtop.cache import LocalFile
-from pvtop.errors import BlacklistError, OutputError, PvtopError, SourceError
+from pvtop.errors import BlacklistError, OutputError, PvtopError, SourceError, UnreachableError, UsageError
 from pvtop.expectations import validators_for
 from pvtop.files import in_use
 from pvtop.hours import Hour
 from pvtop.obtain import Blacklist, fetch_dump, find_dump, obtain_blacklist
 from pvtop.pipeline import Run, run_sync
 from pvtop.projectviews import adding_up_to, fetch_projectviews
-from pvtop.recount import Recount, recount
+from pvtop.recount import Domain, Recount, recount
 from pvtop.report import Provenance, Report
 from pvtop.settings import Settings
 from pvtop.validation import Failure, Validator, failures_of
@@ -78,6 +80,7 @@ def lake_validity(hours: Sequence[Hour], settings: Settings, checks: Checks) -> 
 
     Raises:
         OutputError: The lake cannot be listed, or the cache cannot be written.
+        UnreachableError: The source does not answer, so that no hour can be held to it.
     """
 
     async def look() -> list[Validity]:
@@ -112,6 +115,7 @@ class _Inspection:
     async def _judge(self, report: Report) -> Validity:
         pages, note = await self._blacklist(report.provenance)
         validators = await asyncio.to_thread(validators_for, report, pages, self._run.lake, self._run.settings)
+        validators.append(told_by(await asyncio.to_thread(self._run.lake.text, report.hour)))
         if self._checks.totals:
             validators.append(await self._totals(report.hour))
         codes = self._choose(report)
@@ -144,10 +148,14 @@ class _Inspection:
             return await obtain_blacklist(self._run.client, settings)
         except BlacklistError as error:
             return error
+        except UsageError as error:  # an address that is none, in a provenance
+            return BlacklistError(error.message, error.hint)
 
     async def _totals(self, hour: Hour) -> Validator:
         try:
             return adding_up_to(await fetch_projectviews(hour, self._run.source))
+        except UnreachableError:
+            raise
         except SourceError as error:
             return _never("its projectviews can be read", _reason(error))
 
@@ -166,22 +174,28 @@ class _Inspection:
                 both = {"report": [report.provenance.dump_sha256], "source": [dump.facts.sha256]}
                 return _never("its dump is the one that the source has", pl.DataFrame(both))
             return agreeing_with(await asyncio.to_thread(_recounted, dump, report.provenance, codes, pages))
+        except UnreachableError:
+            raise
         except SourceError as error:
             return _never("its dump can be read", _reason(error))
 
 
-def _recounted(dump: LocalFile, facts: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> dict[str, Recount]:
+def _recounted(dump: LocalFile, facts: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> Recount:
     listed = set(blacklist.filter(pl.col("domain_code").is_in(list(codes))).iter_rows())
     with in_use(dump.path) if dump.cached else nullcontext():
         return recount(dump.path, codes, listed, facts.top, keep_unknown=facts.keep_unknown)
 
 
-def agreeing_with(counted: Mapping[str, Recount]) -> Validator:
-    """Make the rule that domains hold what was counted a second time."""
+def agreeing_with(counted: Recount) -> Validator:
+    """Make the rule that there are the domains that were found a second time, and that they hold what was counted."""
 
     def parting(report: Report) -> pl.DataFrame:
-        rows = []
-        for code, domain in counted.items():
+        there = set(report.domains.get_column("domain_code"))
+        rows: list[tuple[str, str, str | None, str | None]] = [
+            (code, "domain", "there" if code in there else None, "there" if code in counted.codes else None)
+            for code in sorted(there ^ counted.codes)
+        ]
+        for code, domain in counted.domains.items():
             ours, theirs = _told(report, code), _counted(domain)
             parts = [what for what in ours | theirs if ours.get(what) != theirs.get(what)]
             rows += [(code, what, ours.get(what), theirs.get(what)) for what in parts]
@@ -192,6 +206,21 @@ def agreeing_with(counted: Mapping[str, Recount]) -> Validator:
     return Validator("its domains hold what the dump does", parting)
 
 
+def told_by(text: str | None) -> Validator:
+    """Make the rule that the text report tells what the frames hold; another version may have put it otherwise."""
+
+    def parting(report: Report) -> pl.DataFrame:
+        if text is None:
+            return pl.DataFrame({"text": ["missing"]})
+        if report.provenance.version != version("pvtop"):
+            return pl.DataFrame()
+        lines = zip_longest(report.to_text().split("\n"), text.split("\n"))
+        rows = [(number, ours, theirs) for number, (ours, theirs) in enumerate(lines, 1) if ours != theirs]
+        return pl.DataFrame(rows, schema={"line": pl.Int64, "report": pl.String, "text": pl.String}, orient="row")
+
+    return Validator("its text report tells the same", parting)
+
+
 def _told(report: Report, code: str) -> dict[str, str]:
     """Say what a report holds of a domain, in the words of `_counted`."""
     totals = report.domains.filter(domain_code=code).drop("domain_code").to_dicts()
@@ -200,7 +229,7 @@ def _told(report: Report, code: str) -> dict[str, str]:
     return told | {f"rank {rank}": f"{views} {title}" for rank, views, title in entries}
 
 
-def _counted(domain: Recount) -> dict[str, str]:
+def _counted(domain: Domain) -> dict[str, str]:
     names = ("pages", "views", "blacklisted_pages", "blacklisted_views")
     counted = {name: str(getattr(domain, name)) for name in names}
     return counted | {f"rank {rank}": f"{views} {title}" for rank, (views, title) in enumerate(domain.ranked, 1)}
