@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 
 import fsspec
 import pyarrow.parquet as pq
@@ -14,7 +16,8 @@ import pytest
 from pvtop.errors import OutputError
 from pvtop.hours import Hour
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
-from reports import HOUR, PROVENANCE, make_report
+from pvtop.report import Report
+from reports import HOUR, PAGES, PROVENANCE, make_report
 
 PATHS = [
     "domains/date=2019-04-01/hour=12/domains.parquet",
@@ -140,6 +143,24 @@ def test_no_temporary_files_stay(path: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         Lake(str(tmp_path)).write(make_report())
     assert {found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()} < set(PATHS)
+
+
+def test_runs_with_other_settings_do_not_mix_their_files(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    reports = [make_report(pages=PAGES[:count], top=count) for count in (1, 2, 3)]
+    wrote_whole = {(report.provenance.top, report.to_text()) for report in reports}
+    at_once = Barrier(len(reports))
+
+    def write(report: Report) -> None:
+        at_once.wait()
+        lake.write(report)
+
+    with ThreadPoolExecutor(len(reports)) as writers:
+        for _ in range(40):
+            list(writers.map(write, reports))
+            made = lake.provenance(HOUR)
+            assert made
+            assert (made.top, lake.text(HOUR)) in wrote_whole
 
 
 def test_what_is_not_done_has_no_provenance(root: str) -> None:

@@ -37,6 +37,8 @@ DUMP = File(gzip.compress("".join(LINES).encode(), mtime=0))
 ROWS = {fault: cells for fault, *cells in failure_modes("The machine, and object storage")}
 TESTED: set[str] = set()
 
+PVTOP = str(Path(sys.executable).with_name("pvtop"))
+
 T = TypeVar("T", bound=Callable[..., None])
 
 
@@ -136,6 +138,84 @@ def test_a_cache_where_a_file_is(pvtop: Command, args: tuple[str, ...], tmp_path
 def test_a_lake_where_a_file_is(pvtop: Command, args: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert_as_told(pvtop(*REPORT, *args, "--output", tmp_path / "file"), "lake where a file is")
+
+
+@pytest.fixture
+def unprivileged() -> tuple[str, ...]:
+    """Give the command that takes from root what permissions do not hold for."""
+    if os.geteuid():
+        return ()
+    if not (command := shutil.which("setpriv")):
+        pytest.skip("permissions do not hold for root")
+    return (command, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all")
+
+
+@fault("folder of the lake that must not be written")
+@pytest.mark.parametrize("folder", ["text/2024/2024-08", f"domains/{HOUR.partition}", f"top_pages/{HOUR.partition}"])
+def test_a_folder_that_must_not_be_written(
+    pvtop: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], folder: str
+) -> None:
+    pvtop(*REPORT, *args, "--output", "lake")
+    before = files("lake")
+    Path("lake", folder).chmod(0o555)
+    done = subprocess.run(
+        [*unprivileged, PVTOP, *REPORT, *args, "--output", "lake", "--force"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert_as_told(done, "folder of the lake that must not be written")
+    assert files("lake") == before
+
+
+DAY = "lake/top_pages/date=2024-08-03"
+
+
+@fault("folder of the lake that must not be read")
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [
+        (("status", *BATCH[1:]), "lake"),
+        (("status", *BATCH[1:]), "lake/top_pages"),
+        (("status", *BATCH[1:]), DAY),
+        (("validate", *BATCH[1:]), DAY),
+        ((*BATCH, "--dry-run"), DAY),
+        (("show",), DAY),
+    ],
+)
+def test_a_folder_of_the_lake_that_must_not_be_read(
+    pvtop: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], command: tuple[str, ...], folder: str
+) -> None:
+    pvtop(*REPORT, *args, "--output", "lake")
+    more = {"show": (), "batch": args}.get(command[0], args[:2])
+    done = without_permission(folder, *unprivileged, PVTOP, *command, *more, "--output", "lake")
+    assert_as_told(done, "folder of the lake that must not be read")
+
+
+@fault("folder of the cache that must not be read")
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [
+        (("ls",), "cache"),
+        (("ls",), "cache/2024"),
+        (("verify",), "cache/2024/2024-08"),
+        (("prune", "--older-than", "0d", "--yes"), "cache/2024/2024-08"),
+    ],
+)
+def test_a_folder_of_the_cache_that_must_not_be_read(
+    pvtop: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], command: tuple[str, ...], folder: str
+) -> None:
+    pvtop(*REPORT, *args, "--output", "lake")
+    done = without_permission(folder, *unprivileged, PVTOP, "cache", *command)
+    assert_as_told(done, "folder of the cache that must not be read")
+
+
+def without_permission(folder: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command while a folder must not be read."""
+    Path(folder).chmod(0)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    Path(folder).chmod(0o755)
+    return done
 
 
 @fault("killed")

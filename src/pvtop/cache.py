@@ -13,9 +13,11 @@ from pathlib import Path
 from pvtop.addresses import public
 from pvtop.download import Facts, sidecar, writing
 from pvtop.dump import verify_gzip
-from pvtop.errors import CorruptError
+from pvtop.errors import CorruptError, OutputError
 from pvtop.files import SUFFIX, remove_unless_used
 from pvtop.hours import Hour
+
+DUMPS = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,27 @@ class Cache:
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
 
     def dumps(self) -> Iterator[CachedDump]:
-        """Give the dumps in the cache, the oldest hour first."""
-        for path in sorted(self.folder.glob("[0-9][0-9][0-9][0-9]/*/pageviews-*.gz")):
+        """Give the dumps in the cache, the oldest hour first.
+
+        Raises:
+            OutputError: It cannot be read.
+        """
+        for path in sorted(self._files()):
+            if not path.relative_to(self.folder).match(DUMPS) or path.parents[2] != self.folder:
+                continue
             hour, status = Hour.of_dump(path.name), _stat(path)
             if hour and status:
                 yield CachedDump(hour, path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def _files(self) -> Iterator[Path]:
+        """Give all files; `Path.glob` would pass over folders that cannot be read."""
+        walk = os.walk(self.folder, onerror=self._refuse)
+        return (Path(folder, name) for folder, _, names in walk for name in names)
+
+    def _refuse(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            what_to_do = "check its permissions, or choose another folder with --cache-dir"
+            raise OutputError(f"the cache folder {self.folder} cannot be read: {error.strerror}", what_to_do) from error
 
     def broken(self) -> Iterator[tuple[CachedDump, str]]:
         """Read every dump in the cache anew, and give those that are not what was downloaded, with the reason."""
@@ -126,8 +144,8 @@ class Cache:
             OutputError: It cannot be removed.
         """
         with writing(self.folder):
-            for abandoned in self.folder.glob(f"**/.*{SUFFIX}"):
-                if abandoned.is_file():
+            for abandoned in self._files():
+                if abandoned.match(f".*{SUFFIX}") and abandoned.is_file():
                     remove_unless_used(abandoned)
 
 

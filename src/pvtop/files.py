@@ -83,6 +83,31 @@ def write_whole(target: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in this context with a folder, and keep others out.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def check_writable(folder: Path) -> None:
+    """See that files can be put into a folder, before anything is touched.
+
+    Raises:
+        PermissionError: They cannot.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+@contextlib.contextmanager
 def in_use(path: Path) -> Iterator[None]:
     """Keep a file from being removed by `remove_unless_used` as long as the context lasts.
 

@@ -19,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pvtop.addresses import join, local_path, public, redacted
 from pvtop.errors import OutputError, PvtopError, UsageError
-from pvtop.files import become, hint, staged
+from pvtop.files import alone, become, check_writable, hint, staged
 from pvtop.hours import Hour
 from pvtop.report import DOMAINS, TOP_PAGES, Provenance, Report
 
@@ -80,6 +80,8 @@ class Lake:
         }
         with self._failures("written"), contextlib.ExitStack() as stack:
             puts = [self._prepare(path, content, stack) for path, content in files.items()]
+            if self._local:  # two runs with other settings would mix their files otherwise
+                stack.enter_context(alone(Path(self._full(top_pages_path(report.hour))).parent))
             self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
             for put in puts:
                 put()
@@ -120,7 +122,9 @@ class Lake:
             return partial(self._files.pipe_file, self._full(relative), content)  # an object appears when it is whole
         # Not in the partition: readers of a folder of Parquet trip over any other file in it.
         target, folder = Path(self._full(relative)), Path(self._full(TEMPORARY))
-        return partial(become, stack.enter_context(staged(target, content, folder)), target)
+        file = stack.enter_context(staged(target, content, folder))
+        check_writable(target.parent)
+        return partial(become, file, target)
 
     def _remove(self, relative: str) -> None:
         with self._failures("written"), contextlib.suppress(FileNotFoundError):
@@ -230,9 +234,19 @@ class Lake:
         with self._failures("read"):
             self._files.invalidate_cache()
             for one in days if len(days) <= DAYS_LISTED_ALONE else [folder]:
-                for path, facts in self._files.find(self._full(one), detail=True).items():
+                for path, facts in self._find(self._full(one)).items():
                     if hour := by_path.get(path):
                         found[hour] = _completed(facts)
+        return found
+
+    def _find(self, folder: str) -> dict[str, Mapping[str, Any]]:
+        """List all files below a folder, by their paths; none where there is no such folder.
+
+        Raises:
+            OSError: It cannot be listed; fsspec passes over local folders that cannot, unless it is told otherwise.
+        """
+        strictly = {"on_error": _unless_missing} if self._local else {}
+        found: dict[str, Mapping[str, Any]] = self._files.find(folder, detail=True, **strictly)
         return found
 
     def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
@@ -256,8 +270,16 @@ class Lake:
         for one in days:
             for time in self._partitions(f"top_pages/date={one}", "hour="):
                 found = _hour(f"{one}T{time}")
-                if found and hour in {None, found.stamp.hour} and self._files.exists(self._full(top_pages_path(found))):
+                if found and hour in {None, found.stamp.hour} and self._is_done(found):
                     yield found
+
+    def _is_done(self, hour: Hour) -> bool:
+        with self._failures("read"):
+            try:
+                self._files.info(self._full(top_pages_path(hour)))
+            except FileNotFoundError:
+                return False
+            return True
 
     def _partitions(self, folder: str, key: str) -> list[str]:
         """Give the values of a hive partition below a folder, the largest first."""
@@ -275,6 +297,11 @@ def _completed(facts: Mapping[str, Any]) -> datetime | None:
     """Read a file's time as file systems tell it: seconds, or a time under their own name for it."""
     time = facts.get("mtime") or facts.get("LastModified") or facts.get("created")
     return datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else time
+
+
+def _unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _hour(text: str) -> Hour | None:
