@@ -12,7 +12,7 @@ import pytest
 from hypothesis import event, given, reject
 from hypothesis import strategies as st
 
-from pvtop.blacklist import read_blacklist
+from pvtop.blacklist import no_blacklist, parse_blacklist
 from pvtop.cache import LocalFile
 from pvtop.compute import make_report
 from pvtop.download import Facts
@@ -32,19 +32,18 @@ HOUR = Hour.parse("2024-08-03T06")
 def make(packed: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> Report:
     """Make a report of a dump and a blacklist as they are on disk."""
     with tempfile.TemporaryDirectory() as folder:
-        path, list_path = Path(folder, "dump.gz"), Path(folder, "blacklist")
+        path = Path(folder, "dump.gz")
         path.write_bytes(packed)
-        list_path.write_bytes(blacklist)
         local = LocalFile(path, Facts("dump", path.stat().st_size, "0"))
-        found = Blacklist("blacklist", "0", accepted(list_path))
+        found = Blacklist("blacklist", "0", accepted(blacklist))
         chosen = ANY_SHARE.model_copy(update={"top": top, "keep_unknown": keep_unknown})
         return make_report(HOUR, local, found, chosen)
 
 
-def accepted(blacklist: Path) -> pl.DataFrame:
-    """Read a blacklist; pass over those that look like another file, which are refused."""
+def accepted(blacklist: bytes) -> pl.DataFrame:
+    """Read a blacklist, of which no bytes stand for none; pass over those that look like another file: refused."""
     try:
-        return read_blacklist(blacklist)
+        return parse_blacklist(blacklist, "blacklist") if blacklist else no_blacklist()
     except BlacklistError:
         reject()
 

@@ -18,9 +18,9 @@ from strategies import blacklists, dumps, raw_dumps
 
 
 def accepted(blacklist: bytes) -> set[tuple[str, str]]:
-    """Read a blacklist; pass over those that look like another file, which are refused."""
+    """Read a blacklist, of which no bytes stand for none; pass over those that look like another file: refused."""
     try:
-        return set(parse_blacklist(blacklist, "blacklist").rows())
+        return set(parse_blacklist(blacklist, "blacklist").rows()) if blacklist else set()
     except BlacklistError:
         reject()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 from urllib.parse import unquote
 
 import polars as pl
@@ -11,7 +12,8 @@ import polars as pl
 from pvtop.errors import BlacklistError
 
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
-LONGEST = 200_000_000  # bytes; the public one has some 2.5 million
+LONGEST = 64_000_000  # bytes, a million entries; the public one has some 2.5 million
+LONGEST_LINE = 4_096  # bytes; a title has 255 at most, and three times as many when percent-encoded
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Two quotes or nothing may stand for a code; of titles, only what none begins with or holds is looked at.
 ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? (?:[^ <>\[\]{}|][^<>\[\]{}|]*)?$'
@@ -58,11 +60,12 @@ def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
     """Do what `read_blacklist` does with the bytes of a file, which a message calls `shown`.
 
     Raises:
-        BlacklistError: They are no blacklist.
+        BlacklistError: They are no blacklist, or hold no entry.
     """
-    text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
-    lines = pl.Series("line", text.split("\n"), dtype=pl.String).str.strip_chars_end("\r")
-    _refuse_other_files(lines.filter(lines != ""), shown)
+    text = pl.Series("line", [content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")])
+    lines = text.str.split("\n").explode().str.strip_chars_end("\r")
+    lines = lines.filter(lines != "")
+    _refuse_other_files(lines, shown)
     code, title = pl.col("field_0"), pl.col("field_1")
     written = (
         lines.str.splitn(" ", 2)
@@ -73,7 +76,11 @@ def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
     encoded = written.filter(pl.col("page_title").str.contains("[% ]"))  # the others decode to themselves
     decoded = [unquote(one).replace(" ", "_") for one in encoded.get_column("page_title")]
     again = encoded.with_columns(page_title=pl.Series(decoded, dtype=pl.String))
-    return pl.concat([written, again]).unique().sort("domain_code", "page_title")
+    if written.is_empty():
+        raise BlacklistError(
+            f"{shown} is not a blacklist: it has no entry", "to leave nothing out, give --blacklist none"
+        )
+    return pl.concat([written, again]).sort("domain_code", "page_title").unique(maintain_order=True)
 
 
 def _refuse_other_files(lines: pl.Series, shown: str) -> None:
@@ -82,8 +89,12 @@ def _refuse_other_files(lines: pl.Series, shown: str) -> None:
     A domain code is in small letters. What follows it may be anything: titles written by hand hold spaces, too.
 
     Raises:
-        BlacklistError: It is such a file.
+        BlacklistError: It is such a file, or has a line that is longer than `LONGEST_LINE`.
     """
+    if (longest := cast("int", lines.str.len_bytes().max() or 0)) > LONGEST_LINE:
+        raise BlacklistError(
+            f"{shown} is not a blacklist: it has a line of {longest:,} bytes", "check that it is a blacklist"
+        )
     others = lines.filter(~lines.str.contains(ENTRY))
     if 2 * len(others) > len(lines):
         raise BlacklistError(
@@ -97,13 +108,10 @@ def verify_blacklist(path: Path, shown: str) -> str:
     """Read a blacklist that was downloaded to see whether it is one, and give the sha256 of the file, in hex.
 
     Raises:
-        BlacklistError: It is none, or has no entry.
+        BlacklistError: It is none.
     """
     content = read_bytes(path)
-    if parse_blacklist(content, shown).is_empty():
-        raise BlacklistError(
-            f"{shown} is not a blacklist: it has no entry", "to leave nothing out, give --blacklist none"
-        )
+    parse_blacklist(content, shown)
     return sha256(content).hexdigest()
 
 
