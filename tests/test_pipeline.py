@@ -10,11 +10,14 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conftest import HOUR, WriteDump
+from pvtop.blacklist import no_blacklist
+from pvtop.compute import make_report
 from pvtop.errors import (
     BlacklistError,
     CorruptError,
@@ -26,6 +29,7 @@ from pvtop.errors import (
 )
 from pvtop.hours import Hour
 from pvtop.lake import Lake
+from pvtop.obtain import Blacklist, find_dump
 from pvtop.pipeline import HourResult, Status, load_blacklist, newest_hour, run_hour
 from pvtop.report import RULES
 from pvtop.settings import Settings
@@ -331,6 +335,31 @@ def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Sett
         run_hour(HOUR, but(settings, min_share=0.6))
     write_dump("en A 1 0\n")
     assert run_hour(HOUR, but(settings, min_share=0.0)).status is Status.WRITTEN
+
+
+@pytest.mark.parametrize("keep_times", [False, True])
+def test_a_dump_that_is_replaced_before_it_is_read_is_not_taken_for_the_old_one(
+    write_dump: WriteDump, settings: Settings, *, keep_times: bool
+) -> None:
+    path = write_dump("en A 5 0\n")
+    found = find_dump(HOUR, settings)
+    times = path.stat()
+    path.rename(path.with_suffix(".old"))
+    write_dump("en B 7 0\n")
+    if keep_times:
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert found
+    with pytest.raises(CorruptError, match="was replaced while it was read"):
+        make_report(HOUR, found, Blacklist("none", None, no_blacklist()), settings)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["FIFO", "folder"])
+def test_what_is_no_file_is_no_dump(write_dump: WriteDump, settings: Settings, make: Callable[[Path], None]) -> None:
+    path = write_dump("en A 5 0\n")
+    path.unlink()
+    make(path)
+    with pytest.raises(SourceError, match="is not a file"):
+        run_hour(HOUR, settings)
 
 
 def test_a_path_is_no_pattern(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from pvtop.addresses import public
 from pvtop.download import Facts, sidecar, writing
@@ -28,11 +29,31 @@ class LocalFile:
         path: Where it is.
         facts: Where it came from, its size and its digest.
         cached: Whether it lies in the cache, and may be downloaded again.
+        state: What told, when the facts were taken, that it was this file; None where nobody else changes it.
     """
 
     path: Path
     facts: Facts
     cached: bool = False
+    state: State | None = None
+
+
+class State(NamedTuple):
+    """What changes when a file is replaced or written."""
+
+    inode: int
+    bytes: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Look at a file.
+
+        Raises:
+            OSError: It is not there.
+        """
+        status = path.stat()
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from pvtop import ranking
-from pvtop.cache import LocalFile
+from pvtop.cache import LocalFile, State
 from pvtop.download import Facts
 from pvtop.dump import Proof, UncleanError, check_size, decode_code, decode_title, reading, scan_clean, scan_rows
 from pvtop.errors import CorruptError, MalformedError
@@ -39,6 +39,8 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
         if not dump.cached:
             check_size(dump.path, shown, settings.max_inflated)
         condensed = _condense(dump.path, blacklist.written, settings.top)
+        if dump.state and dump.state != State.of(dump.path):
+            raise CorruptError(f"{shown} was replaced while it was read", "run it again")
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
     pages = ranking.leave_out(condensed.lazy(), blacklist.written.lazy(), keep_unknown=settings.keep_unknown)
     try:

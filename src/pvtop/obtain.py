@@ -12,7 +12,7 @@ import polars as pl
 
 from pvtop.addresses import join, local_path, public
 from pvtop.blacklist import no_blacklist, parse_blacklist, read_bytes, verify_blacklist
-from pvtop.cache import Cache, LocalFile
+from pvtop.cache import Cache, LocalFile, State
 from pvtop.download import Facts, Progress, download
 from pvtop.dump import encode_titles, sha256_of, verify_gzip
 from pvtop.errors import BlacklistError, MissingError, NotPublishedError, SourceError
@@ -87,7 +87,10 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
         return Cache.find(Cache(settings.cache_dir).dump(hour), join(settings.source, hour.dump_path))
     path = folder.absolute() / hour.dump_path
     try:
-        return LocalFile(path, Facts(str(path), path.stat().st_size, sha256_of(path)))
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path} is not a file", "remove what is there in its place")
+        state = State.of(path)
+        return LocalFile(path, Facts(str(path), state.bytes, sha256_of(path)), state=state)
     except FileNotFoundError as error:
         if not folder.is_dir():
             raise SourceError(f"the source {folder} does not exist", "--source takes an address or a folder") from error
