@@ -13,10 +13,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from conftest import HOUR, WriteDump
 from pvtop.blacklist import no_blacklist
+from pvtop.cache import Cache
 from pvtop.compute import make_report
 from pvtop.errors import (
     BlacklistError,
@@ -468,6 +470,55 @@ def test_the_blacklist_is_downloaded_once(server: Server, online: Settings) -> N
     assert len(server.asked("/blacklist")) == 1
     run_hour(HOUR, but(listed, refresh_blacklist=True))
     assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "B", 7)]
+
+
+LISTED = [("en", "A%2E"), ("en", "A.")]
+
+
+@pytest.fixture
+def listed(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a blacklist of a file that was read once."""
+    (tmp_path / "list").write_text("en A%2E\n")
+    chosen = but(settings, blacklist=str(tmp_path / "list"))
+    assert load_blacklist(chosen).pages.rows() == LISTED
+    return chosen
+
+
+def parsed(settings: Settings) -> Path:
+    return Cache(settings.cache_dir).parsed_blacklist(settings.blacklist)
+
+
+def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
+    kept = pq.read_table(parsed(listed))
+    pq.write_table(kept.slice(1), parsed(listed), write_page_checksum=True)
+    found = load_blacklist(listed)
+    assert found.pages.rows() == LISTED[1:]
+    assert found.pages.schema == no_blacklist().schema
+
+
+def test_but_only_for_the_same_bytes(listed: Settings) -> None:
+    Path(listed.blacklist).write_text("de B\n")
+    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+
+
+def test_and_the_same_rules(listed: Settings) -> None:
+    kept = pq.read_table(parsed(listed))
+    older = kept.schema.metadata | {b"rules": str(RULES - 1).encode()}
+    pq.write_table(kept.slice(1).replace_schema_metadata(older), parsed(listed), write_page_checksum=True)
+    assert load_blacklist(listed).pages.rows() == LISTED
+
+
+def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
+    whole = parsed(listed).read_bytes()
+    for place in range(len(whole)):
+        parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert load_blacklist(listed).pages.rows() == LISTED
+
+
+def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert load_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
 
 
 @pytest.mark.parametrize("trouble", [status(404), status(403), html])

@@ -67,7 +67,7 @@ class CachedDump:
 
 
 class Cache:
-    """A folder with dumps below `YYYY/YYYY-MM/` and blacklists below `blacklists/`.
+    """A folder with dumps below `YYYY/YYYY-MM/`, and blacklists, parsed ones too, below `blacklists/`.
 
     Args:
         folder: Need not exist.
@@ -83,6 +83,10 @@ class Cache:
     def blacklist(self, address: str) -> Path:
         """Give the place of the blacklist of an address."""
         return self.folder / "blacklists" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.txt"
+
+    def parsed_blacklist(self, address: str) -> Path:
+        """Give the place of what the blacklist of an address was parsed into."""
+        return self.blacklist(address).with_suffix(".parquet")
 
     @staticmethod
     def find(path: Path, address: str) -> LocalFile | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from hashlib import sha256
+from pathlib import Path
 
 import polars as pl
 
@@ -16,9 +19,11 @@ from pvtop.cache import Cache, LocalFile, State
 from pvtop.download import Facts, Progress, download
 from pvtop.dump import encode_titles, sha256_of, verify_gzip
 from pvtop.errors import BlacklistError, MissingError, NotPublishedError, SourceError
+from pvtop.files import write_whole
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.plan import is_other
+from pvtop.report import RULES
 from pvtop.settings import Settings
 from pvtop.source import Source
 
@@ -58,18 +63,56 @@ async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
     address = settings.blacklist
     if address == NONE:
         return Blacklist(NONE, None, no_blacklist())
+    cache = Cache(settings.cache_dir)
     if path := local_path(address):
-        content = read_bytes(path)
-        return Blacklist(str(path.absolute()), sha256(content).hexdigest(), parse_blacklist(content, str(path)))
-    path = Cache(settings.cache_dir).blacklist(address)
+        absolute = str(path.absolute())
+        return _read(path, str(path), absolute, cache.parsed_blacklist(absolute))
+    path = cache.blacklist(address)
     if settings.refresh_blacklist or not Cache.find(path, address):
         try:
             await download(client, address, path, verify_blacklist)
         except SourceError as error:
             hint = error.hint or "--blacklist takes an address, a path, or none"
             raise BlacklistError(f"the blacklist cannot be had: {error}", hint) from error
+    return _read(path, public(address), public(address), cache.parsed_blacklist(address))
+
+
+def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
+    """Read a blacklist; what it was parsed into is kept, as parsing takes a tenth of the time of an hour."""
     content = read_bytes(path)
-    return Blacklist(public(address), sha256(content).hexdigest(), parse_blacklist(content, public(address)))
+    digest = sha256(content).hexdigest()
+    facts = {b"sha256": digest.encode(), b"rules": str(RULES).encode()}
+    pages = _kept_pages(parsed, facts)
+    if pages is None:
+        pages = parse_blacklist(content, shown)
+        _keep_pages(pages, parsed, facts)
+    return Blacklist(address, digest, pages)
+
+
+def _kept_pages(path: Path, facts: dict[bytes, bytes]) -> pl.DataFrame | None:
+    """Read what was kept of a blacklist; None where it is of another one, by other rules, or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if file.schema_arrow.metadata != facts:
+                return None
+            table = file.read()
+    except (OSError, pa.ArrowInvalid):
+        return None
+    return pl.DataFrame(table)
+
+
+def _keep_pages(pages: pl.DataFrame, path: Path, facts: dict[bytes, bytes]) -> None:
+    """Keep the pages of a blacklist, with checksums; where they cannot be, they are parsed again the next time."""
+    import pyarrow.parquet as pq
+
+    table = pages.to_arrow(compat_level=pl.CompatLevel.oldest()).replace_schema_metadata(facts)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, write_page_checksum=True)
+    with contextlib.suppress(OSError):
+        write_whole(path, buffer.getvalue())
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
