@@ -106,6 +106,12 @@ def test_a_code_of_several_wikis_may_have_a_page_twice(code: str) -> None:
     assert broken(fitting([(code, 1, "A", 5), (code, 2, "A", 3)])) == []
 
 
+@pytest.mark.parametrize("code", sorted(SHARED_CODES))
+def test_but_more_often_only_where_it_stands_for_more(code: str) -> None:
+    thrice = fitting([(code, rank, "A", 5) for rank in (1, 2, 3)])
+    assert broken(thrice) == ([] if code == "" else [TWICE])
+
+
 @pytest.mark.parametrize(("code", "title"), [("en", "Caf\ufffd"), ("e\ufffd", "A")])
 def test_what_was_not_utf8_may_occur_twice(code: str, title: str) -> None:
     assert broken(fitting([(code, 1, title, 5), (code, 2, title, 3)])) == []

@@ -109,15 +109,15 @@ def _domains_out_of_order(report: Report) -> pl.DataFrame:
 
 
 def _repeated(report: Report) -> pl.DataFrame:
-    r"""Give pages that occur twice, where a dump cannot lawfully list them so.
+    r"""Give pages that occur more often than a dump can lawfully list them, which is once.
 
-    It can where a code stands for more than one wiki (`SHARED_CODES`), and in code or title that were not UTF-8, as
-    all that is not becomes U+FFFD.
+    It can list them twice where a code stands for two wikis, any number of times where it stands for all that have no
+    code of their own (`SHARED_CODES`), and where code or title were not UTF-8, as all that is not becomes U+FFFD.
     """
-    lawful = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE)
-    return report.top_pages.filter(
-        pl.struct(PAGE).is_duplicated() & ~lawful & ~pl.col("domain_code").is_in(list(SHARED_CODES))
-    )
+    code = pl.col("domain_code")
+    lawful = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE) | (code == "")
+    most = pl.when(code.is_in(list(SHARED_CODES))).then(2).otherwise(1)
+    return report.top_pages.filter((pl.len().over(PAGE) > most) & ~lawful)
 
 
 def _negative(report: Report) -> pl.DataFrame:
