@@ -267,6 +267,26 @@ def says(words: bytes) -> Behaviour:
     return answer
 
 
+def drips(start: Callable[[File], bytes], bit: bytes, every: float = 0.02) -> Behaviour:
+    """Answer with a start, and then a bit more of it again and again, until the client has gone."""
+
+    async def answer(request: web.Request, file: File) -> web.StreamResponse:
+        assert request.transport
+        request.transport.write(start(file))
+        while not request.transport.is_closing():
+            request.transport.write(bit)
+            await asyncio.sleep(every)
+        return web.Response()
+
+    return answer
+
+
+def _in_chunks(file: File) -> bytes:
+    """Write a good answer in chunks, all but its very end."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + f"{len(file.content):x}\r\n".encode() + file.content + b"\r\n0\r\n"
+
+
 async def slow_start(request: web.Request, file: File) -> web.StreamResponse:
     """Say nothing until the client has gone."""
     await asyncio.Event().wait()  # cancelled when the client goes
@@ -416,6 +436,7 @@ def _bomb(unit: bytes) -> bytes:
 
 GZIP_START = gzip.compress(b"")[:10]
 BOMB = 1 << 25
+PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
 
 BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "0 bytes": lambda _: b"",
@@ -451,6 +472,11 @@ FAULTS: dict[str, Behaviour] = {
     "slow start": slow_start,
     "stall": stall(0.5),
     "trickle": trickle,
+    "head that trickles": drips(lambda _: b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "102 now and then": drips(lambda _: b"", PROCESSING),
+    "102 without end": drips(lambda _: b"", PROCESSING * 100, every=0.001),
+    "chunk size that trickles": drips(lambda file: _in_chunks(file)[:-3] + b"1;", b"x"),
+    "trailer that trickles": drips(lambda file: _in_chunks(file) + b"X: ", b"x"),
     "closed half-way": cut(0.5),
     "reset half-way": cut(0.5, reset=True),
     "length too long": length(+100),
@@ -468,5 +494,6 @@ FAULTS: dict[str, Behaviour] = {
     "packed bomb": altered(lambda _: _bomb(b"en A 5 0\n"), encoding="gzip"),
     "Content-Encoding: gzip": altered(lambda content: content, encoding="gzip"),
     "gzip within gzip": altered(partial(gzip.compress, mtime=0), encoding="gzip"),
+    "packed and cut": altered(lambda content: gzip.compress(content, mtime=0)[:-20], encoding="gzip"),
 }
 """Everything that the server can do to a client that asks for a file, as docs/failure-modes.md calls it."""

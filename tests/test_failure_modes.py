@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
-from collections import Counter
-from collections.abc import Callable
+import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import NamedTuple
 
 import pytest
 
 from conftest import Command, WriteDump
 from pages import failure_modes
-from pvtop.batch import run_hours
-from pvtop.errors import PvtopError
+from pvtop.cli import main
 from pvtop.hours import Hour
-from pvtop.pipeline import newest_hour, run_hour
+from pvtop.lake import text_path
+from pvtop.pipeline import run_hour
 from pvtop.settings import Settings
 from server import BROKEN, FAULTS, File, Server
 
 HOUR, NEXT = Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T07")
 PATH, LIST, MONTH = f"/{HOUR.dump_path}", "/blacklist", f"/{HOUR.month_folder}/"
 WORDS = random.Random(1)
+AT = ("--date", f"{HOUR.stamp:%Y-%m-%d}", "--hour", f"{HOUR.stamp.hour}")
 LINES = [f"{code} {WORDS.randbytes(9).hex()} {views} 0\n" for code in ("de", "en", "fr") for views in range(1, 600)]
 DUMP = File(gzip.compress("".join(LINES).encode(), mtime=0))
 BLACKLIST = File("".join(line.rpartition(" ")[0].rpartition(" ")[0] + "\n" for line in LINES[::7]).encode())
 
-LIMITS = {"attempts": 3, "read_timeout": 0.5, "max_download": 1_000_000, "max_inflated": 20_000_000}
+SETTINGS = {
+    "PVTOP_OUTPUT": "lake",
+    "PVTOP_ATTEMPTS": "3",
+    "PVTOP_CONNECT_TIMEOUT": "0.1",
+    "PVTOP_READ_TIMEOUT": "0.4",
+    "PVTOP_MAX_DOWNLOAD": "1MB",
+    "PVTOP_MAX_INFLATED": "20MB",
+}
 
 
 class Case(NamedTuple):
@@ -64,54 +73,63 @@ def misbehave(server: Server, path: str, case: Case) -> None:
         server.always[path] = FAULTS[case.fault]
 
 
-def outcome(step: Callable[[], object], message: str) -> str:
-    """Do something that may fail; tell what came of it as the page does."""
-    try:
-        step()
-    except PvtopError as error:
-        failure = error
-    else:
-        return "recovered"
-    assert message
-    assert message in f"{failure} {failure.hint}"
-    assert failure.hint
-    assert "Error" not in str(failure), "a name of Python's is no explanation"
-    return str(failure.exit_code)
+def assert_as_on_the_page(done: CompletedProcess[str], case: Case) -> None:
+    """Two lines that explain a failure, nothing else; and the exit code of the page."""
+    assert (str(done.returncode), done.stdout) == (case.expected.replace("recovered", "0"), "")
+    assert len(done.stderr.splitlines()) == (2 if done.returncode else 0)
+    assert case.message in (done.stderr if done.returncode else case.message)
+    assert case.message or not done.returncode
+    assert "Error" not in done.stderr, "a name of Python's is no explanation"
 
 
-def text(hour: Hour = HOUR) -> bytes | None:
-    """Give the text report of an hour, None where the lake has none."""
-    path = Path("lake", "text", hour.month_folder, f"top_pages-{hour.stamp:%Y%m%d-%H}0000.txt")
-    return path.read_bytes() if path.exists() else None
+def ranking(hour: Hour = HOUR) -> str | None:
+    """Give the text report of an hour below the line with its time, None where the lake has none."""
+    path = Path("lake", text_path(hour))
+    return path.read_text().split("\n", 2)[2] if path.exists() else None
 
 
-def assert_nothing_is_half_done(settings: Settings, right: bytes) -> None:
-    """Whatever has a final name is right, and nothing else is left."""
-    assert text() in {None, right}
-    done = [path for path in Path("lake").rglob("top_pages.parquet") if f"hour={HOUR.stamp:%H}" in str(path)]
-    assert bool(done) == (text() is not None)
-    names = {path.name for path in settings.cache_dir.rglob("*") if path.is_file()} - {NEXT.dump_path[-28:]}
-    assert not [name for name in names if name.endswith(".tmp")]
-    if not done:
-        assert HOUR.dump_path.rpartition("/")[2] not in names
+def assert_nothing_is_half_done(*hours: Hour) -> None:
+    """Whatever has a final name belongs to an hour that is done, and nothing else is left."""
+    done = {hour for hour in hours if ranking(hour)}
+    assert {str(path.parent.relative_to("lake/top_pages")) for path in Path("lake").rglob("top_pages.parquet")} == {
+        hour.partition for hour in done
+    }
+    left = {path.name for folder in ("cache", "lake") for path in Path(folder).rglob("*") if path.is_file()}
+    assert not [name for name in left if name.endswith(".tmp")]
+    assert {Hour.of_dump(name) for name in left} - {None} <= done
 
 
 @pytest.fixture
-def settings(server: Server) -> Settings:
-    """Serve two hours and a blacklist."""
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run the command within this process, which takes it no time to start."""
+
+    def run(*args: str) -> CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["pvtop", *args, "--quiet"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code is None or isinstance(ended.value.code, int)
+        return CompletedProcess(args, ended.value.code or 0, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _serve(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve two hours and a blacklist, and set what the commands need to find them."""
     server.files |= {PATH: DUMP, f"/{NEXT.dump_path}": DUMP, LIST: BLACKLIST}
-    return Settings.load(source=server.url, blacklist=server.url + LIST, output="lake", **LIMITS)
+    for setting, value in {"PVTOP_SOURCE": server.url, "PVTOP_BLACKLIST": server.url + LIST, **SETTINGS}.items():
+        monkeypatch.setenv(setting, value)
 
 
 @pytest.fixture(scope="module")
-def right(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give the text report of the first hour, made undisturbed, in a folder."""
+def right(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the ranking of the dump, made undisturbed, in a folder."""
     folder = tmp_path_factory.mktemp("undisturbed")
     for path, file in ((PATH, DUMP), (LIST, BLACKLIST)):
         (folder / path[1:]).parent.mkdir(parents=True, exist_ok=True)
         (folder / path[1:]).write_bytes(file.content)
     settings = Settings.load(source=str(folder), blacklist=str(folder / LIST[1:]), output=str(folder / "lake"))
-    return Path(run_hour(HOUR, settings).text).read_bytes()
+    return Path(run_hour(HOUR, settings).text).read_text().split("\n", 2)[2]
 
 
 def test_every_fault_is_on_the_page() -> None:
@@ -120,63 +138,63 @@ def test_every_fault_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
-def test_a_report_of_a_dump(server: Server, settings: Settings, right: bytes, case: Case) -> None:
+def test_a_report_of_a_dump(command: Command, server: Server, right: str, case: Case) -> None:
     misbehave(server, PATH, case)
-    assert outcome(lambda: run_hour(HOUR, settings), case.message) == case.expected
-    assert (text() is not None) == (case.expected == "recovered")
-    assert_nothing_is_half_done(settings, right)
+    assert_as_on_the_page(command("report", *AT), case)
+    assert ranking() == (right if case.expected == "recovered" else None)
+    assert_nothing_is_half_done(HOUR)
 
 
-@pytest.mark.parametrize("case", cases("A server and a dump", "always"), ids=name)
-def test_a_batch_does_the_other_hours(server: Server, settings: Settings, right: bytes, case: Case) -> None:
-    misbehave(server, PATH, case)
-    result = run_hours([HOUR, NEXT], settings)
-    status = {"recovered": "written", "1": "failed", "3": "not published"}[case.expected]
-    assert (+result.counts) == Counter([status, "written"])
-    assert [case.message in str(failed.error) for failed in result.failures] == [True] * result.counts["failed"]
-    assert_nothing_is_half_done(settings, right)
+@pytest.mark.parametrize("often", ["once", "always"])
+def test_a_batch_of_dumps(pvtop: Command, server: Server, right: str, often: str) -> None:
+    """Each hour meets another fault, the last of them none; no hour minds the others."""
+    faults = cases("A server and a dump", often)
+    hours = [HOUR + i for i in range(len(faults) + 1)]
+    for hour in hours:
+        server.files[f"/{hour.dump_path}"] = DUMP
+    for hour, case in zip(hours, faults, strict=False):
+        misbehave(server, f"/{hour.dump_path}", case)
+    batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso)
+    done = pvtop(*batch, "--json")
+    assert done.returncode == 4
+    result = json.loads(done.stdout)
+    errors = {failed["hour"]: failed["error"] for failed in result["failures"]}
+    status = dict.fromkeys(errors, "1") | dict.fromkeys(result["not_published"], "3")
+    met = dict(zip([hour.iso for hour in hours], faults, strict=False))
+    assert {case.fault: status.get(hour, "recovered") for hour, case in met.items()} == {
+        case.fault: case.expected for case in faults
+    }
+    assert [(met[hour], error) for hour, error in errors.items() if met[hour].message not in error] == []
+    assert [ranking(hour) for hour in hours] == [None if hour.iso in status else right for hour in hours]
+    assert_nothing_is_half_done(*hours)
     server.always.clear()
-    run_hours([HOUR, NEXT], settings)
-    assert text() == right
-    assert text(NEXT)
+    server.script.clear()
+    assert pvtop(*batch).returncode == 0
+    assert [ranking(hour) for hour in hours] == [right] * len(hours)
 
 
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
 @pytest.mark.parametrize("case", cases("A server and the blacklist", "once", "always"), ids=name)
-def test_a_blacklist(server: Server, settings: Settings, right: bytes, case: Case) -> None:
+def test_a_blacklist(command: Command, server: Server, right: str, case: Case, args: tuple[str, ...]) -> None:
     misbehave(server, LIST, case)
-    assert outcome(lambda: run_hour(HOUR, settings), case.message) == case.expected
-    assert_nothing_is_half_done(settings, right)
+    assert_as_on_the_page(command(*args), case)
+    assert ranking() == (right if case.expected == "recovered" else None)
+    assert_nothing_is_half_done(HOUR)
 
 
+@pytest.mark.parametrize("args", [("report",), ("batch", "--last", "2")], ids=["report", "batch"])
 @pytest.mark.parametrize("case", cases("A server and its listing", "once", "always"), ids=name)
-def test_a_listing(server: Server, settings: Settings, case: Case) -> None:
+def test_a_listing(command: Command, server: Server, right: str, case: Case, args: tuple[str, ...]) -> None:
     misbehave(server, MONTH, case)
-    assert outcome(lambda: newest_hour(settings), case.message) == case.expected
+    assert_as_on_the_page(command(*args), case)
+    assert ranking(NEXT) == (right if case.expected == "recovered" else None)
 
 
 @pytest.mark.parametrize("row", list(failure_modes("A dump in a folder")), ids=lambda row: row[0])
-def test_a_dump_in_a_folder(write_dump: WriteDump, settings: Settings, row: tuple[str, ...]) -> None:
+def test_a_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[str, ...]) -> None:
     fault, expected, message, _ = row
     path = write_dump("")
     path.write_bytes(BROKEN[fault](DUMP.content))
-    chosen = settings.model_copy(update={"source": str(path.parents[2])})
-    assert outcome(lambda: run_hour(HOUR, chosen), message.strip("`")) == expected.replace("0", "recovered")
-    assert (text() is not None) == (expected == "0")
-
-
-SEEN = [case for case in cases("A server and a dump", "always") if case.fault in {"503", "404", "web page", "endless"}]
-
-
-@pytest.mark.parametrize("case", SEEN, ids=name)
-@pytest.mark.usefixtures("settings")
-def test_what_a_user_sees(pvtop: Command, server: Server, case: Case) -> None:
-    """Two lines, and the exit code of the page; that of a batch after it."""
-    misbehave(server, PATH, case)
-    args = ("--source", server.url, "--blacklist", "none", "--output", "lake", "--quiet")
-    limits = {"PVTOP_ATTEMPTS": "2", "PVTOP_MAX_DOWNLOAD": "1MB"}
-    one = pvtop("report", *args, "--date", "2024-08-03", "--hour", "6", **limits)
-    assert (one.returncode, one.stdout, len(one.stderr.splitlines())) == (int(case.expected), "", 2)
-    assert case.message in one.stderr
-    many = pvtop("batch", *args, "--start", "2024-08-03T06", "--end", "2024-08-03T07", **limits)
-    assert many.returncode == (4 if case.expected == "1" else 0)
-    assert len(many.stderr.splitlines()) == (3 if many.returncode else 0)
+    done = command("report", *AT, "--source", str(path.parents[2]))
+    assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
+    assert (ranking() is not None) == (expected == "0")

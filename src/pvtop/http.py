@@ -10,7 +10,6 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from pvtop.addresses import public
@@ -53,6 +52,7 @@ class Client:
     def __init__(self, settings: Settings, on_retry: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
         self.transferring = asyncio.Semaphore(settings.connections)
+        self._connections = asyncio.Semaphore(settings.connections)
         self._on_retry = on_retry
         self._session: aiohttp.ClientSession | None = None
 
@@ -68,7 +68,6 @@ class Client:
         import aiohttp
 
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit_per_host=self.settings.connections),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
             ),
@@ -97,7 +96,7 @@ class Client:
     async def get(
         self, address: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a response that is good: status 2xx.
+        """Open a response that is good: status 2xx. Its head must be here, redirects and all, within both time-outs.
 
         Raises:
             MissingError: 404 or 410.
@@ -108,8 +107,14 @@ class Client:
 
         self._session = self._session or self._open()
         shown = public(address)
+        opening = self.settings.connect_timeout + self.settings.read_timeout
         try:
-            async with self._session.get(address, headers=headers) as response:
+            async with (
+                self._connections,  # a wait for one of our own connections is not the server's
+                asyncio.timeout(opening) as deadline,  # aiohttp's starts anew with each byte of a head
+                self._session.get(address, headers=headers) as response,
+            ):
+                deadline.reschedule(None)
                 _check(response, shown)
                 yield response
         except aiohttp.TooManyRedirects as error:
@@ -129,16 +134,23 @@ class Client:
         """Give a body bit by bit, as long as it keeps a pace.
 
         Raises:
-            UnreachableError: It trickles: fewer than `SLOWEST` bytes within the read time-out.
+            UnreachableError: It stalls or trickles: fewer than `SLOWEST` bytes within the read time-out.
         """
-        since, count = monotonic(), 0
-        async for chunk in response.content.iter_chunked(CHUNK):
-            yield chunk
-            count += len(chunk)
+        now = asyncio.get_running_loop().time
+        left, count = self.settings.read_timeout, 0
+        while True:
+            since = now()
+            try:
+                async with asyncio.timeout(left):
+                    chunk = await response.content.read(CHUNK)
+            except TimeoutError as error:
+                raise UnreachableError(f"{public(str(response.url))} sends next to nothing", HINT) from error
+            if not chunk:
+                return
+            left, count = left - (now() - since), count + len(chunk)  # the time that the chunk's taker needs is its own
             if count >= SLOWEST:
-                since, count = monotonic(), 0
-            elif monotonic() - since > self.settings.read_timeout:
-                raise UnreachableError(f"{public(str(response.url))} sends next to nothing", HINT)
+                left, count = self.settings.read_timeout, 0
+            yield chunk
 
     async def text(self, address: str) -> str:
         """Fetch a short text, trying again where that helps; unpacked, as some servers pack it unasked.
@@ -154,17 +166,35 @@ class Client:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         shown = public(str(response.url))
-        packed = response.headers.get("Content-Encoding", "identity") != "identity"
-        unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
         body = bytearray()
-        try:
-            async for chunk in self.chunks(response):
-                body += unpack.decompress(chunk, LONGEST_LISTING) if packed else chunk
-                if len(body) >= LONGEST_LISTING:
-                    raise SourceError(f"{shown} is too long for a listing", LAYOUT)
-        except zlib.error as error:
-            raise SourceError(f"{shown} cannot be unpacked: {error}", LAYOUT) from error
-        return bytes(body)
+        async for chunk in self.chunks(response):
+            body += chunk
+            check_length(body, shown)
+        packed = response.headers.get("Content-Encoding", "identity") != "identity"
+        return _unpacked(body, shown) if packed else bytes(body)
+
+
+def check_length(body: bytes | bytearray, shown: str) -> None:
+    """Refuse what is longer than a listing can be.
+
+    Raises:
+        SourceError: It is.
+    """
+    if len(body) > LONGEST_LISTING:
+        raise SourceError(f"{shown} is too long for a listing", LAYOUT)
+
+
+def _unpacked(body: bytearray, shown: str) -> bytes:
+    """Unpack what is to end where its packing says; a proxy may cut it and give the length of what is left."""
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
+    try:
+        content = unpack.decompress(body, LONGEST_LISTING + 1)
+    except zlib.error as error:
+        raise UnreachableError(f"{shown} cannot be unpacked: {error}", HINT) from error
+    check_length(content, shown)
+    if not unpack.eof or unpack.unused_data:
+        raise UnreachableError(f"{shown} cannot be unpacked: it does not end as packed data does", HINT)
+    return content
 
 
 class _Patience:
