@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from pvtop.source import open_source
 from pvtop.validation import failures_of
 from reference import reference
 from reports import TOTALS, make_report
-from server import File, Server, html, status
+from server import FAULTS, File, Server, altered, html, status
 
 HOUR = Hour.parse("2024-12-31T14")
 PATH = f"{HOUR.month_folder}/projectviews-20241231-140000"
@@ -48,6 +49,25 @@ async def test_from_a_folder(expected: dict[str, int]) -> None:
 async def test_from_a_server_with_another_try(server: Server, expected: dict[str, int]) -> None:
     server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
     server.script[f"/{PATH}"] = [status(503)]
+    assert await fetched(server.url) == expected
+    assert len(server.asked(f"/{PATH}")) == 2
+
+
+async def test_from_a_server_that_packs_them_and_cuts_them(server: Server, expected: dict[str, int]) -> None:
+    server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
+    server.script[f"/{PATH}"] = [FAULTS["packed and cut"], FAULTS["gzip within gzip"]]
+    assert await fetched(server.url) == expected
+    server.script[f"/{PATH}"] = [FAULTS["packed and cut"]] * 2
+    with pytest.raises(UnreachableError, match="cannot be unpacked: it does not end as packed data does"):
+        await fetched(server.url)
+
+
+@pytest.mark.parametrize("change", [lambda packed: packed + b"junk", lambda packed: packed[:-8] + bytes(8)])
+async def test_what_is_packed_wrongly_is_fetched_again(
+    server: Server, expected: dict[str, int], change: Callable[[bytes], bytes]
+) -> None:
+    server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
+    server.script[f"/{PATH}"] = [altered(lambda content: change(gzip.compress(content)), encoding="gzip")]
     assert await fetched(server.url) == expected
     assert len(server.asked(f"/{PATH}")) == 2
 

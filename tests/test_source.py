@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from pvtop.errors import NotPublishedError, SourceError
 from pvtop.hours import Hour
-from pvtop.http import Client
+from pvtop.http import LONGEST_LISTING, Client
 from pvtop.settings import Settings
 from pvtop.source import Entry, FolderSource, FsspecSource, HttpSource, Source, newest, open_source, parse_listing
 
@@ -124,6 +125,15 @@ def test_a_link_may_hold_more_than_text() -> None:
     assert parse_listing('<a href="./x.gz"><svg></svg><span class="name">x.gz</span></a>') == [Entry("x.gz")]
 
 
+@pytest.mark.parametrize(
+    "unit", ["<a " * 33 + 'href="x"' * 12 + ">", '<a href="x">', '<a href="', '<a href="x">x</a>' + " " * 999 + "x"]
+)
+def test_a_listing_that_is_made_to_be_slow_is_read_in_the_measure_of_its_length(unit: str) -> None:
+    """Such a listing took two minutes, or hours."""
+    assert len(parse_listing(unit * (LONGEST_LISTING // len(unit)))) <= 1
+    assert parse_listing("<a " + 'href="x"' * 2_000_000 + "<") == []
+
+
 def fill_folder(root: Path, hours: str) -> None:
     """Write empty dumps, and a month without any."""
     for text in hours.split():
@@ -228,6 +238,27 @@ async def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "2019").touch()
     with pytest.raises(SourceError, match="cannot be listed: Not a directory"):
         await FolderSource(str(tmp_path)).listing("2019/2019-04")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no device that is endless")
+async def test_texts_that_are_no_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("device", "folder", "pipe"):
+        with pytest.raises(SourceError, match=f"{name} cannot be read: it is no regular file"):
+            await FolderSource(str(tmp_path)).text(name)
+
+
+async def test_texts_that_are_longer_than_a_listing_are_refused(tmp_path: Path) -> None:
+    for size, name in ((LONGEST_LISTING, "longest"), (LONGEST_LISTING + 1, "longer")):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    client = Client(Settings.load())
+    for source in (FolderSource(str(tmp_path)), FsspecSource(f"local://{tmp_path}", client)):
+        assert len(await source.text("longest")) == LONGEST_LISTING
+        with pytest.raises(SourceError, match="longer is too long for a listing"):
+            await source.text("longer")
 
 
 async def test_a_broken_link_hides_no_dump(tmp_path: Path) -> None:

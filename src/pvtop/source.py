@@ -21,11 +21,14 @@ import fsspec
 from pvtop.addresses import is_http, join, local_path, public, redacted
 from pvtop.errors import MissingError, NotPublishedError, SourceError, UnreachableError
 from pvtop.hours import Hour
-from pvtop.http import HINT, Client
+from pvtop.http import HINT, LONGEST_LISTING, Client, check_length
 
+ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
+# What follows an anchor, up to the next one. Nothing in it is tried a second time, so the time it takes is in the
+# measure of the listing's length, whatever a server sends.
 LINK = re.compile(
-    r"""<a\s[^>\n]{0,200}?href=["']([^"'\n]{1,500})["'][^>\n]{0,200}>[^\n]{0,500}?</a>"""
-    r"""(?:[ \t]+(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]+(\d{1,15})(?=\s*(?:[\r\n<]|$)))?""",
+    r"""(?>[^>]*?(?<![\w-])href=["']([^"'\n]{1,500})["'])[^>]*+>(?>[^\n]*?</a>)"""
+    r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?""",
     re.IGNORECASE,
 )
 LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
@@ -92,9 +95,18 @@ class FolderSource:
 
     async def text(self, path: str) -> str:
         """Read a file."""
-        address = str((local_path(self.root) or Path()) / path)
-        with fsspec_failures(address):
-            return await asyncio.to_thread(_text, address)
+        file = (local_path(self.root) or Path()) / path
+        with fsspec_failures(str(file)):
+            content = await asyncio.to_thread(_read, file)
+        return _decoded(content, str(file))
+
+
+def _read(path: Path) -> bytes:
+    """Read a file, or one byte more than a listing can have."""
+    if path.exists() and not path.is_file():
+        raise OSError("it is no regular file")  # such as a pipe, at which a reader waits for ever
+    with path.open("rb") as file:
+        return file.read(LONGEST_LISTING + 1)
 
 
 def _entry(path: Path) -> Entry:
@@ -129,13 +141,19 @@ class FsspecSource:
         address = join(self.root, path)
         async for attempt in self.client.retries():
             with attempt:
-                return await fsspec_step(self.client, address, _text, address)
-        raise AssertionError  # unreachable: the last attempt returns or raises
+                content = await fsspec_step(self.client, address, _read_remote, address)
+        return _decoded(content, public(address))
 
 
-def _text(address: str) -> str:
+def _read_remote(address: str) -> bytes:
+    """Do so with a file system of fsspec."""
     with fsspec.open(address, "rb") as file:
-        return bytes(file.read()).decode("utf-8", "replace")
+        return bytes(file.read(LONGEST_LISTING + 1))
+
+
+def _decoded(content: bytes, shown: str) -> str:
+    check_length(content, shown)
+    return content.decode("utf-8", "replace")
 
 
 def _list(address: str) -> list[dict[str, Any]]:
@@ -176,8 +194,10 @@ def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry
         address: The folder's, with a slash at its end; links that are not relative are compared with it.
     """
     found = {}
-    for href, modified, size in LINK.findall(text):
-        name = _name(html.unescape(href), public(address))
+    folder = public(address)
+    for link in filter(None, map(LINK.match, ANCHOR.split(text)[1:])):
+        href, modified, size = link.groups("")
+        name = _name(html.unescape(href), folder)
         if name and "/" not in name and not name.startswith("."):
             found[name] = Entry(name, int(size) if size else None, _time(modified))
     return list(found.values())
