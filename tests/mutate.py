@@ -112,7 +112,7 @@ BLACKLIST = (
         """pl.when(code == '""').then(pl.lit("")).otherwise(code)""",
         "code",
     ),
-    Mutation("an entry written twice counts once", "blacklist", ".unique()", ""),
+    Mutation("an entry written twice counts once", "blacklist", ".unique(maintain_order=True)", ""),
     Mutation("listed pages do not rank", "ranking", '.join(blacklist, on=PAGE, how="anti")', ""),
     Mutation("nor take the place of others", "ranking", "views.set(in_doubt, -1)", "views"),
     Mutation(

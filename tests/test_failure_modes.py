@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import NamedTuple
@@ -100,7 +102,7 @@ def assert_nothing_is_half_done(*hours: Hour) -> None:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
     """Run the command within this process, which takes it no time to start."""
 
     def run(*args: str) -> CompletedProcess[str]:
@@ -110,7 +112,10 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         assert ended.value.code is None or isinstance(ended.value.code, int)
         return CompletedProcess(args, ended.value.code or 0, *capfd.readouterr())
 
-    return run
+    yield run
+    log = logging.getLogger("pvtop")  # the command's own settings are not for the tests that follow
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)
