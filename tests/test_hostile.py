@@ -268,6 +268,17 @@ def test_secrets_are_in_no_output_and_no_file(
     assert [path for path in files() if SECRET in str(path) or SECRET.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.parametrize(
+    "place", [("report",), ("report", "--top"), ("show", "--no-such-option", "--source"), ("cache", "ls")]
+)
+def test_secrets_in_the_wrong_place_are_not_shown(pvtop: Command, place: tuple[str, ...]) -> None:
+    done = pvtop(*place, secret("https://example.org/a"))
+    assert done.returncode == 2
+    assert "Usage: pvtop" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert SECRET not in done.stderr
+
+
 def test_secrets_are_in_no_traceback_of_the_log(capfd: pytest.CaptureFixture[str]) -> None:
     Output(verbose=True)
     address = secret("https://example.org/a") + QUERY

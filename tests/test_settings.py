@@ -181,6 +181,9 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
         "https://user:sec/ret?secret@example.org/a",
         "s3://key:secret/secret@bucket/lake",
         "gs://secret@bucket/lake",
+        "https:/user:secret@example.org/a",
+        "https:/secret@example.org/a",
+        "s3:/key:secret/secret@bucket/lake",
     ],
 )
 def test_a_refusal_shows_no_secrets(address: str) -> None:

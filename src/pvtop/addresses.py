@@ -8,9 +8,12 @@ from urllib.parse import unquote
 
 from pvtop.errors import UsageError
 
+SLASHES = r"(:/{1,2})(?!/)"  # one may have been forgotten
 # A name and a password before the host, by their colon; the password may hold a slash, as keys of S3 do.
-USER_AND_KEY = r"://[^/?#@:\s]*:(?!:|\d*(?:[/?#\s]|$))[^@\s]*@"
-USER = r"(?<!abfs)(?<!abfss)(?<!wasb)(?<!wasbs)://[^/?#\s]*@"  # in these four the name is no user, but a container
+USER_AND_KEY = SLASHES + r"[^/?#@:\s]*:(?!:|\d*(?:[/?#\s]|$))[^@\s]*@"
+USER = (
+    r"(?<!abfs)(?<!abfss)(?<!wasb)(?<!wasbs)" + SLASHES + r"[^/?#\s]*@"
+)  # in these four it is no user, but a container
 
 
 def public(address: str) -> str:
@@ -26,7 +29,7 @@ def redacted(text: str) -> str:
 
 
 def _without_user(text: str) -> str:
-    return re.sub(USER, "://", re.sub(USER_AND_KEY, "://", text))
+    return re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
 
 
 def local_path(address: str) -> Path | None:

@@ -20,7 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from pvtop.addresses import is_http, local_path, public
+from pvtop.addresses import is_http, local_path, public, redacted
 from pvtop.errors import UsageError
 
 CONFIG_FILE = "pvtop.toml"
@@ -70,6 +70,8 @@ def _address(text: str) -> str:
         raise ValueError("must name a place")
     if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
         raise ValueError("must name a bucket without keys, which belong into the environment")
+    if re.match(r"[a-z][a-z\d+.-]+:/(?!/)", text, re.IGNORECASE):
+        raise ValueError("must be an address with two slashes, or a path, if need be with ./ before it")
     if is_http(text):
         try:
             parts = urlsplit(text)
@@ -208,8 +210,8 @@ def _refusal(error: ValidationError, flags: dict[str, Any]) -> UsageError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return UsageError(f"{CONFIG_FILE} sets {name}, which is no setting", "the README lists the settings")
-    reason, value = first["msg"].removeprefix("Value error, "), public(str(first["input"]))
+        return UsageError(f"{CONFIG_FILE} sets {redacted(name)}, which is no setting", "the README lists the settings")
+    reason, value = first["msg"].removeprefix("Value error, "), redacted(public(str(first["input"])))
     given = flags.get(name) is not None
     return UsageError(
         f"{name}: {reason}, not {value!r}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import signal
 import sys
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 from pvtop.addresses import redacted
 from pvtop.cli import batch, blacklist, cache, reports, status, validate
 from pvtop.cli.output import close_log, say, writing_stdout
-from pvtop.errors import PvtopError, internal
+from pvtop.errors import PvtopError, UsageError, internal
 
 EPILOG = (
     "Every option with a value, and most switches, can also be set as PVTOP_<OPTION> in the environment or as "
@@ -66,12 +67,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end a run in good order
     try:
         with writing_stdout():
-            app()
+            code = app(standalone_mode=False)
+    except typer.Abort:
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
         sys.exit(_explain(error))
     finally:
         close_log()
         gc.freeze()  # or Python would look for garbage among all modules before it ends: a twentieth of an hour's time
+    sys.exit(code or 0)
 
 
 def _explain(error: Exception) -> int:
@@ -81,6 +85,11 @@ def _explain(error: Exception) -> int:
 
     if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
         say(redacted("".join(traceback.format_exception(error)).rstrip()))
+    if show := getattr(error, "show", None):  # wrong usage, of a class that Typer does not export
+        usage = io.StringIO()
+        show(usage)
+        say(redacted(usage.getvalue().rstrip()))
+        return UsageError.exit_code
     if not isinstance(error, PvtopError):
         error = internal(error)
     say(f"pvtop: {error}")
