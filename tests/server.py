@@ -268,14 +268,15 @@ def says(words: bytes) -> Behaviour:
 
 
 def drips(start: Callable[[File], bytes], bit: bytes, every: float = 0.02) -> Behaviour:
-    """Answer with a start, and then a bit more of it again and again, until the client has gone."""
+    """Answer with a start, and then a bit more of it again and again, for longer than a client should wait."""
 
     async def answer(request: web.Request, file: File) -> web.StreamResponse:
         assert request.transport
         request.transport.write(start(file))
-        while not request.transport.is_closing():
+        for _ in range(int(9 / every)):
             request.transport.write(bit)
-            await asyncio.sleep(every)
+            await asyncio.sleep(every)  # cancelled when the client goes
+        hang_up(request, reset=False)
         return web.Response()
 
     return answer
@@ -305,13 +306,17 @@ def stall(after: float) -> Behaviour:
     return answer
 
 
-async def slow(request: web.Request, file: File) -> web.StreamResponse:
+def slow(pause: float = 0.02) -> Behaviour:
     """Serve a file in ten parts, with a pause after each."""
-    response, body = await _start(request, file)
-    for place in range(0, len(body), len(body) // 10):
-        await response.write(body[place : place + len(body) // 10])
-        await asyncio.sleep(0.02)
-    return response
+
+    async def answer(request: web.Request, file: File) -> web.StreamResponse:
+        response, body = await _start(request, file)
+        for place in range(0, len(body), len(body) // 10):
+            await response.write(body[place : place + len(body) // 10])
+            await asyncio.sleep(pause)
+        return response
+
+    return answer
 
 
 async def trickle(request: web.Request, file: File) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gzip
 import random
@@ -21,7 +22,7 @@ from pvtop.dump import sha256_of, verify_gzip
 from pvtop.errors import CorruptError, MissingError, OutputError, SourceError, UnreachableError
 from pvtop.http import PROGRESS, Client
 from pvtop.settings import Settings
-from server import Behaviour, File, Server, chunked, cut, html, instead, stall, status
+from server import Behaviour, File, Server, chunked, cut, html, instead, slow, stall, status
 
 PATH = "/dump.gz"
 CONTENT = gzip.compress(random.Random(1).randbytes(1_000_000), mtime=0)
@@ -74,6 +75,20 @@ async def test_a_broken_transfer_goes_on_where_it_broke(server: Server, target: 
     assert "Range" not in first
     assert second["Range"] == f"bytes={HALF}-"
     assert second["If-Range"] == facts.etag
+
+
+async def test_a_wait_for_a_connection_of_our_own_is_no_time_out(server: Server) -> None:
+    server.files[PATH] = File(CONTENT[:1_000])
+    server.always[PATH] = slow()
+    limits = {"connections": 1, "attempts": 1, "connect_timeout": 0.1, "read_timeout": 0.4}
+    async with Client(Settings.load(**limits)) as client:
+        texts = await asyncio.gather(*(client.text(server.url + PATH) for _ in range(5)))
+    assert len(set(texts)) == server.most_at_once == 1
+
+
+async def test_a_transfer_may_take_longer_than_the_time_outs(server: Server, target: Path) -> None:
+    await fetch(server, target, slow(pause=0.08), attempts=1, connect_timeout=0.1, read_timeout=0.3)
+    assert target.read_bytes() == CONTENT
 
 
 async def test_a_file_that_changes_on_the_way_is_taken_from_its_start(server: Server, target: Path) -> None:

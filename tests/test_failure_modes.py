@@ -34,8 +34,9 @@ BLACKLIST = File("".join(line.rpartition(" ")[0].rpartition(" ")[0] + "\n" for l
 SETTINGS = {
     "PVTOP_OUTPUT": "lake",
     "PVTOP_ATTEMPTS": "3",
-    "PVTOP_CONNECT_TIMEOUT": "0.1",
-    "PVTOP_READ_TIMEOUT": "0.4",
+    "PVTOP_CONNECT_TIMEOUT": "0.05",
+    "PVTOP_READ_TIMEOUT": "0.25",
+    "PVTOP_CONNECTIONS": "3",
     "PVTOP_MAX_DOWNLOAD": "1MB",
     "PVTOP_MAX_INFLATED": "20MB",
 }

@@ -280,7 +280,7 @@ def test_the_clock_was_set(pvtop: Command, args: tuple[str, ...], years: int) ->
 @fault("two runs at once")
 def test_two_runs_at_once(pvtop: Command, server: Server, args: tuple[str, ...]) -> None:
     pvtop(*BATCH, *args, "--output", "right", "--cache-dir", "another-cache")
-    server.always |= {f"/{hour.dump_path}": slow for hour in HOURS}
+    server.always |= {f"/{hour.dump_path}": slow() for hour in HOURS}
     command = [str(Path(sys.executable).with_name("pvtop")), *BATCH, *args, "--output", "lake"]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     looks = 0
