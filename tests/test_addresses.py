@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.addresses import is_http, join, local_path, public, redacted
+from pvtop.addresses import is_http, is_mistyped, join, local_path, public, redacted
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,42 @@ def test_secrets_are_not_shown(address: str, shown: str) -> None:
         ("no https://secret@example.org/a, nor s3://key:secret@b", "no https://example.org/a, nor s3://b"),
         ("at 12:00, me@home", "at 12:00, me@home"),
         ("https://example.org:8443/a and me@home", "https://example.org:8443/a and me@home"),
+        ("'https:/user:secret@example.org/a'", "'https:/example.org/a'"),
+        ("https:///user:secret@example.org/a", "https:///example.org/a"),
+        ("https//user:secret@example.org/a", "https//example.org/a"),
+        ("https:/secret@example.org/a", "https:/example.org/a"),
+        ("(user:secret@example.org)", "(example.org)"),
+        ("https:user:sec/ret@example.org", "example.org"),
+        ("example.org/a?token=secret&b=c", "example.org/a"),
+        ("https://example.org/a?secret", "https://example.org/a"),
+        ("https://example.org/a#secret", "https://example.org/a"),
+        (
+            "https://example.org:8443/a@b or https://example.org/a:b@c",
+            "https://example.org:8443/a@b or https://example.org/a:b@c",
+        ),
+        ("file:///srv/me@home and /srv/a:b@c", "file:///srv/me@home and /srv/a:b@c"),
+        ("file:///me@home and hdfs:///me@home", "file:///me@home and hdfs:///me@home"),
+        ("/srv/a?b, is it? no", "/srv/a?b, is it? no"),
     ],
 )
 def test_secrets_in_a_text_are_not_shown(text: str, shown: str) -> None:
     assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["https:/host/a", "S3:/bucket", "https//host", "https:host:80@x", "user:secret@host/a", "host/a?token=secret"],
+)
+def test_mistyped_addresses(path: str) -> None:
+    assert is_mistyped(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["data//source", "https", "me@home/x", "./user:secret@host", "/srv/a:b@c", "/a?b=c", "~/a?b=c", "a?b", "file:///a"],
+)
+def test_paths_that_are_not_mistyped(path: str) -> None:
+    assert not is_mistyped(path)
 
 
 @pytest.mark.parametrize("address", ["hdfs:///lake", "memory:///lake", "memory://"])

@@ -233,7 +233,19 @@ def commands(server: Server) -> Iterator[Sequence[str]]:
         f"simplecache::{gone}/{QUERY}",
         f"nonsense://user:{SECRET}@host/lake",
         f"http://user:{SECRET}@/",
+        f"https:/user:{SECRET}@host/lake",
+        f"https//user:{SECRET}@host/lake",
+        f"https:///user:{SECRET}@host/lake",
+        f"user:{SECRET}@host/lake",
+        f"host/lake{QUERY}",
     ):
+        yield ("report", place)
+        yield (place,)
+        yield ("report", "--date", place)
+        yield ("report", "--hour", place)
+        yield ("batch", "--hours", place)
+        yield ("report", *AT, "--source", source, "--blacklist", "none", "--cache-dir", place)
+        yield ("cache", "prune", "--max-size", place)
         yield ("report", *AT, "--source", place, "--blacklist", "none")
         yield ("report", *AT, "--source", source, "--blacklist", place)
         yield ("report", *AT, "--source", source, "--blacklist", "none", "--output", place)
@@ -263,9 +275,38 @@ def test_secrets_are_in_no_output_and_no_file(
         codes.add(ended.value.code)
         printed = capfd.readouterr()
         assert SECRET not in printed.out + printed.err, args
+        assert "internal error" not in printed.err, args
     assert codes == {0, 1, 2, 3, 4}
     assert Path("lake", top_pages_path(HOUR)).is_file()
-    assert [path for path in files() if SECRET in str(path) or SECRET.encode() in path.read_bytes()] == []
+    assert [path for path in files() if SECRET.encode() in path.read_bytes()] == []
+    assert [path for path in Path().rglob("*") if SECRET in str(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("proxy", "config", "code"),
+    [
+        (f"user:{SECRET}@127.0.0.1:1", "", 1),
+        (f"http://user:{SECRET}@127.0.0.1:1", "", 1),
+        ("", f'"https://user:{SECRET}@host/" = 1', 2),
+        ("", f'source = "https:/user:{SECRET}@host/"', 2),
+        ("", f'a = 1\n"user:{SECRET}@host".a = 1\n"user:{SECRET}@host" = 2', 2),
+    ],
+)
+def test_secrets_in_the_surroundings_are_not_shown(pvtop: Command, proxy: str, config: str, code: int) -> None:
+    Path("pvtop.toml").write_text(config)
+    places = ("--blacklist", "none", "--output", "lake", *(("--source", "http://example.org") if proxy else ()))
+    done = pvtop("report", *AT, *places, "-v", HTTP_PROXY=proxy, PVTOP_ATTEMPTS="1")
+    assert done.returncode == code, done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_wrong_usage_is_told_as_ever(pvtop: Command) -> None:
+    done = pvtop("report", "\x1b[2Jelse", "--top", "9")
+    assert (done.returncode, done.stdout) == (2, "")
+    *usage, error = done.stderr.splitlines()
+    assert usage == ["Usage: pvtop report [OPTIONS]", "Try 'pvtop report -h' for help.", ""]
+    assert error.startswith("Error: ")
+    assert r"\x1b[2Jelse" in error
 
 
 @pytest.mark.parametrize(

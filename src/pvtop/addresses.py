@@ -8,12 +8,16 @@ from urllib.parse import unquote
 
 from pvtop.errors import UsageError
 
-SLASHES = r"(:/{1,2})(?!/)"  # one may have been forgotten
+# What stands before a host, also where a slash or the colon is missing, or a slash too many.
+SLASHES = r"(?<![:/])(?!(?<=file):///)(:/+|//+)"
 # A name and a password before the host, by their colon; the password may hold a slash, as keys of S3 do.
-USER_AND_KEY = SLASHES + r"[^/?#@:\s]*:(?!:|\d*(?:[/?#\s]|$))[^@\s]*@"
-USER = (
-    r"(?<!abfs)(?<!abfss)(?<!wasb)(?<!wasbs)" + SLASHES + r"[^/?#\s]*@"
-)  # in these four it is no user, but a container
+KEY = r":(?!:|\d*(?:[/?#\s]|$))[^@\s]*@"
+USER_AND_KEY = rf"{SLASHES}[^/?#@:\s]*{KEY}"
+BARE_USER_AND_KEY = rf"(?<![^\s'\"(=])[^/?#@:\s'\"(=]+(?!:/){KEY}"  # with nothing before it
+# In these four the name is no user, but a container; after three slashes it is no user's, but a path's.
+USER = rf"(?<!abfs)(?<!abfss)(?<!wasb)(?<!wasbs){SLASHES}(?<!:///)[^/?#\s]*@"
+QUERY = r"(:/+[^\s'\"?#]*)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
+MISTYPED = r"(?!file://)[a-z][a-z\d+.-]*:/|https?//|[^/]*:[^/]*@|[^/.~?][^?]*\?[\w.%-]+="
 
 
 def public(address: str) -> str:
@@ -24,12 +28,17 @@ def public(address: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """Strip the addresses within a text, such as another library's message, of the same."""
-    return re.sub(r"\?[^\s'\"]*", "", _without_user(text))
+    """Strip the addresses within a text, such as another library's message, of the same; mistyped ones, too."""
+    return re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", _without_user(text)))
 
 
 def _without_user(text: str) -> str:
     return re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
+
+
+def is_mistyped(path: str) -> bool:
+    """Tell whether a path is rather an address with a part amiss: `https:/host`, `user:key@host`, `host/a?b=c`."""
+    return re.match(MISTYPED, path, re.IGNORECASE) is not None
 
 
 def local_path(address: str) -> Path | None:

@@ -20,7 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from pvtop.addresses import is_http, local_path, public, redacted
+from pvtop.addresses import is_http, is_mistyped, local_path, public, redacted
 from pvtop.errors import UsageError
 
 CONFIG_FILE = "pvtop.toml"
@@ -70,8 +70,8 @@ def _address(text: str) -> str:
         raise ValueError("must name a place")
     if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
         raise ValueError("must name a bucket without keys, which belong into the environment")
-    if re.match(r"[a-z][a-z\d+.-]+:/(?!/)", text, re.IGNORECASE):
-        raise ValueError("must be an address with two slashes, or a path, if need be with ./ before it")
+    if local_path(text) and is_mistyped(text):
+        raise ValueError("must be an address with :// or a path, if need be with ./ before it")
     if is_http(text):
         try:
             parts = urlsplit(text)
@@ -91,8 +91,8 @@ def _root(text: str) -> str:
 
 
 def _named(text: object) -> object:
-    """Refuse the empty path, which would be the working folder."""
-    if text == "":
+    """Refuse the empty path, which would be the working folder, and an address, which would be a folder of its name."""
+    if text == "" or is_mistyped(str(text)):
         raise ValueError("must name a folder")
     return text
 
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
         statsd: `host:port` of a DogStatsD server that is sent metrics.
         connections: Connections to one server at a time.
         connect_timeout: Seconds until a connection must stand.
-        read_timeout: Seconds without a byte after which a transfer counts as stalled.
+        read_timeout: Seconds within which a server must answer, and then send each 64 KiB; less counts as stalled.
         attempts: How often a step over the network is tried in all.
         backoff: Seconds before the second attempt; doubled for each further one, up to a minute, plus jitter.
     """
@@ -180,7 +180,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise _refusal(error, flags) from None
         except (TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{CONFIG_FILE} is not valid TOML: {error}", "mend it or move it away") from None
+            raise UsageError(
+                f"{CONFIG_FILE} is not valid TOML: {redacted(str(error))}", "mend it or move it away"
+            ) from None
 
     @classmethod
     def settings_customise_sources(

@@ -75,6 +75,7 @@ def main() -> None:
         with writing_stdout():
             code = app(standalone_mode=False)
     except typer.Abort:
+        say("Aborted!")
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
         sys.exit(_explain(error))
@@ -89,16 +90,16 @@ def _explain(error: Exception) -> int:
     import logging
     import traceback
 
-    if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
-        say(redacted("".join(traceback.format_exception(error)).rstrip()))
-    if show := getattr(error, "show", None):  # wrong usage, of a class that Typer does not export
+    if hasattr(error, "show"):  # a wrong usage, of a class of Typer that has no public name
         usage = io.StringIO()
-        show(usage)
+        error.show(usage)
         say(redacted(usage.getvalue().rstrip()))
         return UsageError.exit_code
+    if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
+        say(redacted("".join(traceback.format_exception(error)).rstrip()))
     if not isinstance(error, PvtopError):
         error = internal(error)
-    say(f"pvtop: {error}")
+    say(redacted(f"pvtop: {error}"))
     if error.hint:
-        say(f"  {error.hint}")
+        say(redacted(f"  {error.hint}"))
     return error.exit_code
