@@ -81,38 +81,34 @@ def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
     """Read a blacklist; what it was parsed into is kept, as parsing takes a tenth of the time of an hour."""
     content = read_bytes(path)
     digest = sha256(content).hexdigest()
-    facts = {b"sha256": digest.encode(), b"rules": str(RULES).encode()}
-    pages = _kept_pages(parsed, facts)
+    pages = _kept_pages(parsed, digest)
     if pages is None:
         pages = parse_blacklist(content, shown)
-        _keep_pages(pages, parsed, facts)
+        _keep_pages(pages, parsed, digest)
     return Blacklist(address, digest, pages)
 
 
-def _kept_pages(path: Path, facts: dict[bytes, bytes]) -> pl.DataFrame | None:
-    """Read what was kept of a blacklist; None where it is of another one, by other rules, or damaged."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _kept_pages(path: Path, digest: str) -> pl.DataFrame | None:
+    """Read what was kept of the blacklist of a digest; None where it is of another, by other rules, or damaged."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            if file.schema_arrow.metadata != facts:
-                return None
-            table = file.read()
-    except (OSError, pa.ArrowInvalid):
+        head, _, frame = path.read_bytes().partition(b"\n")
+    except OSError:
         return None
-    return pl.DataFrame(table)
+    return pl.read_ipc(frame) if head == _head(frame, digest) else None
 
 
-def _keep_pages(pages: pl.DataFrame, path: Path, facts: dict[bytes, bytes]) -> None:
-    """Keep the pages of a blacklist, with checksums; where they cannot be, they are parsed again the next time."""
-    import pyarrow.parquet as pq
-
-    table = pages.to_arrow(compat_level=pl.CompatLevel.oldest()).replace_schema_metadata(facts)
+def _keep_pages(pages: pl.DataFrame, path: Path, digest: str) -> None:
+    """Keep the pages of a blacklist; where they cannot be, they are parsed again the next time."""
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, write_page_checksum=True)
+    pages.write_ipc(buffer)
+    frame = buffer.getvalue()
     with contextlib.suppress(OSError):
-        write_whole(path, buffer.getvalue())
+        write_whole(path, _head(frame, digest) + b"\n" + frame)
+
+
+def _head(frame: bytes, digest: str) -> bytes:
+    """Give the line before a frame that is kept: what it was parsed from and how, and the digest of its bytes."""
+    return f"{digest} {RULES} {pl.__version__} {sha256(frame).hexdigest()}".encode()
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:

@@ -70,6 +70,7 @@ def _common(
 def main() -> None:
     """Run the command line; the one place where failures become messages and exit codes."""
     os.environ.setdefault("_RJEM_MALLOC_CONF", ARENAS)  # read when Polars is loaded
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # all that is installed is searched for them otherwise
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end a run in good order
     try:
         with writing_stdout():

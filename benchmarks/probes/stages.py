@@ -1,0 +1,70 @@
+"""Make the report of an hour step by step in this process, and tell what each step took.
+
+    python stages.py HOUR SOURCE BLACKLIST
+
+Prints JSON: for each step its name, its seconds, and the most memory that was resident until its end, in bytes. The
+scan alone is the same reading of the same file once more, with nothing made of it.
+"""
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+STEPS: list[dict[str, Any]] = []
+
+
+def step(name: str, work: Callable[[], T]) -> T:
+    """Do a step, and note what it took."""
+    started = perf_counter()
+    made = work()
+    seconds = perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    STEPS.append({"name": name, "seconds": seconds, "peak": peak})
+    return made
+
+
+def main() -> None:
+    """Do what the command does, with the blacklist parsed by an earlier run."""
+    stamp, source, blacklist = sys.argv[1:]
+    from pvtop.cli import ARENAS
+
+    os.environ.setdefault("_RJEM_MALLOC_CONF", ARENAS)
+    step("importing", _import)
+    from pvtop.compute import make_report
+    from pvtop.dump import Proof, scan_clean
+    from pvtop.expectations import accept
+    from pvtop.hours import Hour
+    from pvtop.lake import Lake
+    from pvtop.obtain import find_dump
+    from pvtop.pipeline import load_blacklist
+    from pvtop.settings import Settings
+
+    settings = Settings.load(source=source, blacklist=blacklist, output="lake", cache_dir="cache")
+    hour, lake = Hour.parse(stamp), Lake(settings.output)
+    load_blacklist(settings)
+    pages = step("reading the blacklist, as it was parsed before", lambda: load_blacklist(settings))
+    dump = step("finding the dump, and its digest", lambda: find_dump(hour, settings))
+    if dump is None:
+        sys.exit(f"{source} is not a folder")
+    report = step("computing the report", lambda: make_report(hour, dump, pages, settings))
+    step("validating", lambda: accept(report, pages.pages, lake, settings))
+    step("writing Parquet and text", lambda: lake.write(report))
+    rows = scan_clean(dump.path, Proof()).map_batches(lambda chunk: chunk.head(0), streamable=True)
+    step("the scan alone: inflating, splitting, typing, the proof", lambda: rows.collect(engine="streaming"))
+    json.dump(STEPS, sys.stdout)
+
+
+def _import() -> None:
+    import pyarrow.parquet  # noqa: F401
+
+    import pvtop.pipeline  # noqa: F401
+
+
+if __name__ == "__main__":
+    main()
