@@ -28,7 +28,7 @@ import results
 from commands import CONTENDERS, environment, probe
 from inputs import FULL, HERE, SMALL, Inputs
 from measure import measure
-from parts import PARTS, Case, Count, Group
+from parts import PARTS, Case, Count, Group, Profile
 
 SCALES = {"full": FULL, "small": SMALL}
 
@@ -69,11 +69,14 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
         "machine": machine(),
         "versions": installed,
         "groups": [],
+        "profiles": [],
         "counts": [],
     }
     for one in PARTS[name](inputs, python):
         if isinstance(one, Group):
             part["groups"].append(run_group(one, inputs.work, installed, rounds))
+        elif isinstance(one, Profile):
+            part["profiles"].append({"title": one.title, "steps": run_profile(one, inputs.work, rounds)})
         else:
             part["counts"] += count_calls(one, inputs.work)
     return part
@@ -116,6 +119,22 @@ def add(result: dict[str, Any], case: Case, work: Path) -> None:
     result["seconds"].append(json.loads(figures.stdout)["seconds"] if case.timed else figures.seconds)
     result["cpu"].append(figures.cpu)
     result["peak"].append(figures.peak)
+
+
+def run_profile(profile: Profile, work: Path, rounds: int) -> list[dict[str, Any]]:
+    """Run a profile: what each step took, round by round."""
+    runs = []
+    for number in range(rounds):
+        print(f"{profile.title}, round {number + 1}", file=sys.stderr)
+        with tempfile.TemporaryDirectory(dir=work, prefix="run-") as folder:
+            figures = measure(profile.command, Path(folder), environment())
+        if figures.code:
+            sys.exit(figures.stderr)
+        runs.append(json.loads(figures.stdout))
+    return [
+        {"name": steps[0]["name"], **{field: [step[field] for step in steps] for field in ("seconds", "peak")}}
+        for steps in zip(*runs, strict=True)
+    ]
 
 
 def count_calls(count: Count, work: Path) -> list[dict[str, Any]]:

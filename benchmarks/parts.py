@@ -78,10 +78,23 @@ class Count:
     folders: Mapping[str, Path]
 
 
-Part = Callable[[Inputs, str], Iterator[Group | Count]]
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A command that tells itself what each of its steps took, as JSON.
+
+    Attributes:
+        title: What is profiled.
+        command: The command.
+    """
+
+    title: str
+    command: Sequence[str]
 
 
-def one_hour(inputs: Inputs, _: str) -> Iterator[Group]:
+Part = Callable[[Inputs, str], Iterator[Group | Count | Profile]]
+
+
+def one_hour(inputs: Inputs, _: str) -> Iterator[Group | Profile]:
     """Compare the report of an hour with the least that can be done to its file."""
     inputs.hours(1)
     dump, blacklist, unclean = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries), inputs.unclean()
@@ -96,6 +109,8 @@ def one_hour(inputs: Inputs, _: str) -> Iterator[Group]:
         Case(COMPUTE, compute, answers(reference), timed=True),
     ]
     yield Group("One hour", cases, files=[dump, unclean / DAY.dump_path])
+    steps = probe("stages.py", DAY.iso, inputs.source, blacklist, inputs.work / "cache")
+    yield Profile("Where the time and the memory of an hour go", steps)
 
 
 def alternatives(inputs: Inputs, python: str) -> Iterator[Group]:

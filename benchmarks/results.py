@@ -144,6 +144,8 @@ def _part(name: str, part: Result) -> Iterator[str]:
     yield ", ".join(f"{package} {number}" for package, number in part["versions"].items()) + "."
     for group in part["groups"]:
         yield from _group(group)
+    for profile in part.get("profiles", []):
+        yield from _profile(profile)
     if part["counts"]:
         yield "\n### Calls\n"
         yield "| command | in the | folders listed | files opened |\n|---|---|---:|---:|"
@@ -167,6 +169,14 @@ def _group(group: Result) -> Iterator[str]:
         figures = _figures(case, measured[0]) if case in measured else " | | | "
         yield f"| {case['name']} | {figures} | {answer} |"
     yield from (f"| {name} | | | | | not installed |" for name in group["not_installed"])
+
+
+def _profile(profile: Result) -> Iterator[str]:
+    yield f"\n### {profile['title']}\n"
+    yield "| step | seconds | peak MB until its end |\n|---|---:|---:|"
+    for step in profile["steps"]:
+        peaks = [size / MB for size in step["peak"]]
+        yield f"| {step['name']} | {_spread(step['seconds'], 3)} | {_spread(peaks, 0)} |"
 
 
 def _figures(case: Result, first: Result) -> str:

@@ -1,6 +1,6 @@
 """Make the report of an hour step by step in this process, and tell what each step took.
 
-    python stages.py HOUR SOURCE BLACKLIST
+    python stages.py HOUR SOURCE BLACKLIST CACHE
 
 Prints JSON: for each step its name, its seconds, and the most memory that was resident until its end, in bytes. The
 scan alone is the same reading of the same file once more, with nothing made of it.
@@ -30,8 +30,8 @@ def step(name: str, work: Callable[[], T]) -> T:
 
 
 def main() -> None:
-    """Do what the command does, with the blacklist parsed by an earlier run."""
-    stamp, source, blacklist = sys.argv[1:]
+    """Do what the command does, with a blacklist that an earlier run has left parsed in the cache."""
+    stamp, source, blacklist, cache = sys.argv[1:]
     from pvtop.cli import ARENAS
 
     os.environ.setdefault("_RJEM_MALLOC_CONF", ARENAS)
@@ -45,9 +45,8 @@ def main() -> None:
     from pvtop.pipeline import load_blacklist
     from pvtop.settings import Settings
 
-    settings = Settings.load(source=source, blacklist=blacklist, output="lake", cache_dir="cache")
+    settings = Settings.load(source=source, blacklist=blacklist, output="lake", cache_dir=cache)
     hour, lake = Hour.parse(stamp), Lake(settings.output)
-    load_blacklist(settings)
     pages = step("reading the blacklist, as it was parsed before", lambda: load_blacklist(settings))
     dump = step("finding the dump, and its digest", lambda: find_dump(hour, settings))
     if dump is None:
@@ -61,8 +60,6 @@ def main() -> None:
 
 
 def _import() -> None:
-    import pyarrow.parquet  # noqa: F401
-
     import pvtop.pipeline  # noqa: F401
 
 
