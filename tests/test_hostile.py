@@ -306,7 +306,8 @@ def test_a_wrong_usage_is_told_as_ever(pvtop: Command) -> None:
     *usage, error = done.stderr.splitlines()
     assert usage == ["Usage: pvtop report [OPTIONS]", "Try 'pvtop report -h' for help.", ""]
     assert error.startswith("Error: ")
-    assert r"\x1b[2Jelse" in error
+    assert "else" in error
+    assert "\x1b" not in error  # escaped, or taken out by an older Typer
 
 
 @pytest.mark.parametrize(
