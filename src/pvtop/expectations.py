@@ -133,8 +133,9 @@ def _size(top_pages: pl.DataFrame, domains: pl.DataFrame) -> dict[str, int]:
 
 
 def _few_domains(report: Report) -> pl.DataFrame:
-    found = {"in the dump": [len(report.domains)], "with entries": [report.provenance.domains]}
-    return pl.DataFrame(found) if min(found.values()) < [MIN_DOMAINS] else pl.DataFrame()
+    count, ranked = len(report.domains), report.provenance.domains
+    found = {"in the dump": [count], "with entries": [ranked]}
+    return pl.DataFrame(found) if min(count, ranked) < MIN_DOMAINS else pl.DataFrame()
 
 
 def _few_views(report: Report) -> pl.DataFrame:
