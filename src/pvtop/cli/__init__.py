@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
@@ -71,6 +72,7 @@ def main() -> None:
     """Run the command line; the one place where failures become messages and exit codes."""
     os.environ.setdefault("_RJEM_MALLOC_CONF", ARENAS)  # read when Polars is loaded
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # all that is installed is searched for them otherwise
+    atexit.register(gc.freeze)  # Python looks for garbage among all modules as it ends: a twentieth of an hour's time
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end a run in good order
     try:
         with writing_stdout():
@@ -82,7 +84,6 @@ def main() -> None:
         sys.exit(_explain(error))
     finally:
         close_log()
-        gc.freeze()  # or Python would look for garbage among all modules before it ends: a twentieth of an hour's time
     sys.exit(code or 0)
 
 
