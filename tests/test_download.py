@@ -18,8 +18,8 @@ import fsspec
 import pytest
 
 from pvtop.download import Facts, download, sidecar, writing
-from pvtop.dump import sha256_of, verify_gzip
 from pvtop.errors import CorruptError, MissingError, OutputError, SourceError, UnreachableError
+from pvtop.gzip_file import sha256_of, verify_gzip
 from pvtop.http import PROGRESS, Client
 from pvtop.settings import Settings
 from server import Behaviour, File, Server, chunked, cut, html, instead, slow, stall, status

@@ -9,22 +9,8 @@ import polars as pl
 import pytest
 
 from conftest import WriteDump
-from pvtop.dump import (
-    BLOCK,
-    LONGEST_LINE,
-    Proof,
-    UncleanError,
-    check_size,
-    decode_title,
-    encode_titles,
-    reading,
-    scan_clean,
-    scan_dump,
-    scan_rows,
-    sha256_of,
-    verify_gzip,
-)
-from pvtop.errors import CorruptError, SourceError
+from pvtop.dump import Proof, UncleanError, decode_title, encode_titles, scan_clean, scan_dump, scan_rows
+from pvtop.gzip_file import verify_gzip
 
 GOOD = "en A 1 0\n"
 
@@ -241,60 +227,3 @@ def test_encoded_titles_are_those_that_decode_to_the_title() -> None:
         r'"\"x\""': [r'"\"\\\"x\\\"\""'],
         r'"a\\"': [r'"\"a\\\\\""'],
     }
-
-
-PACKED = gzip.compress(bytes(range(256)) * 99)
-BROKEN = {
-    "an empty file": (b"", "is empty"),
-    "a web page": (b"<!DOCTYPE html><title>No</title>", "is not gzip: it begins with '<!DOCTYPE html>"),
-    "a truncated stream": (gzip.compress(GOOD.encode() * 9_000)[:-20], "is truncated"),
-    "no more than the magic": (b"\x1f\x8b", "is truncated"),
-    "a truncated header": (gzip.compress(b"")[:9], "is truncated"),
-    "a truncated trailer": (gzip.compress(GOOD.encode() * 9_000)[:-3], "is truncated"),
-    "a wrong checksum": (gzip.compress(GOOD.encode() * 9_000)[:-8] + bytes(8), "is corrupt"),
-    "a flipped byte": (PACKED[:40] + bytes([PACKED[40] ^ 0xFF]) + PACKED[41:], "is "),
-    "junk at the end": (gzip.compress(GOOD.encode()) + b"junk" * 9, "is corrupt"),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_broken_files_are_refused(tmp_path: Path, case: str) -> None:
-    content, reason = BROKEN[case]
-    path = tmp_path / "broken.gz"
-    path.write_bytes(content)
-    with pytest.raises(CorruptError, match=f"the dump {reason}"):
-        verify_gzip(path, "the dump")
-    with pytest.raises(CorruptError, match=f"the dump {reason}"), reading(path, "the dump"):
-        scan_rows(path).collect(engine="streaming")
-
-
-SMALL = gzip.compress(GOOD.encode() * 1_000)
-TINY = gzip.compress(GOOD.encode())
-LONG = gzip.compress(b"x" * (LONGEST_LINE + 2 * BLOCK))
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (gzip.compress(GOOD.encode() * 300_000), "inflates to more than 2,000,000 bytes"),
-        (gzip.compress(GOOD.encode() * 300_000) + TINY, "inflates to more than 2,000,000 bytes"),
-        (LONG, "holds a line of more than 16,777,216 bytes"),
-        (LONG + TINY, "holds a line of more than 16,777,216 bytes"),
-    ],
-    ids=["many lines", "many lines behind a small trailer", "a long line", "a long line behind a small trailer"],
-)
-def test_what_would_fill_the_memory_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
-    path = tmp_path / "dump.gz"
-    path.write_bytes(content)
-    most = 2_000_000 if "inflates" in reason else 10**9
-    for check in (verify_gzip, check_size):
-        with pytest.raises(SourceError, match=f"the dump {reason}"):
-            check(path, "the dump", most)
-
-
-@pytest.mark.parametrize("most", [len(GOOD) * 1_000, 10**9])
-def test_what_dumps_are_like_is_not(tmp_path: Path, most: int) -> None:
-    path = tmp_path / "dump.gz"
-    path.write_bytes(SMALL)
-    check_size(path, "the dump", most)
-    assert verify_gzip(path, "the dump", most) == sha256_of(path)

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pvtop.download import Facts, sidecar
-from pvtop.dump import sha256_of
 from pvtop.errors import InvalidReportError
 from pvtop.expectations import WHOLE, beside, expects_whole, neighbours
+from pvtop.gzip_file import sha256_of
 from pvtop.hours import FIRST_STAMP, Hour
 from pvtop.lake import PROVENANCE_KEY, Lake, domains_path, top_pages_path
 from pvtop.pipeline import Status, run_hour

@@ -13,9 +13,9 @@ from typing import NamedTuple, Self
 
 from pvtop.addresses import public
 from pvtop.download import Facts, sidecar, writing
-from pvtop.dump import verify_gzip
 from pvtop.errors import CorruptError, OutputError
 from pvtop.files import SUFFIX, remove_unless_used
+from pvtop.gzip_file import verify_gzip
 from pvtop.hours import Hour
 
 DUMPS = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"

@@ -13,9 +13,10 @@ import polars as pl
 from pvtop import ranking
 from pvtop.cache import LocalFile, State
 from pvtop.download import Facts
-from pvtop.dump import Proof, UncleanError, check_size, decode_code, decode_title, reading, scan_clean, scan_rows
+from pvtop.dump import Proof, UncleanError, decode_code, decode_title, reading, scan_clean, scan_rows
 from pvtop.errors import CorruptError, MalformedError
 from pvtop.files import in_use
+from pvtop.gzip_file import check_size
 from pvtop.hours import Hour
 from pvtop.obtain import Blacklist
 from pvtop.report import DOMAINS, RULES, Provenance, Report

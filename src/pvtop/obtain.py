@@ -17,9 +17,10 @@ from pvtop.addresses import join, local_path, public
 from pvtop.blacklist import no_blacklist, parse_blacklist, read_bytes, verify_blacklist
 from pvtop.cache import Cache, LocalFile, State
 from pvtop.download import Facts, Progress, download
-from pvtop.dump import encode_titles, sha256_of, verify_gzip
+from pvtop.dump import encode_titles
 from pvtop.errors import BlacklistError, MissingError, NotPublishedError, SourceError
 from pvtop.files import write_whole
+from pvtop.gzip_file import sha256_of, verify_gzip
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.plan import is_other
