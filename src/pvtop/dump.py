@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
@@ -16,7 +18,7 @@ from typing import ClassVar, cast
 import polars as pl
 
 from pvtop.errors import CorruptError
-from pvtop.gzip_file import BROKEN, check_magic, inflated_size, truncated
+from pvtop.gzip_file import BLOCK, BROKEN, check_magic, inflated_size, truncated
 
 QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
 
@@ -61,7 +63,11 @@ class Proof:
     def prepare(self, path: Path) -> bytes:
         """Read a dump, add the line `END` to it, and note how long it says it is."""
         self._inflated = inflated_size(path)
-        return path.read_bytes() + self._ADDED
+        content = io.BytesIO()  # which hands out what was written to it, not a copy
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, content, BLOCK)
+        content.write(self._ADDED)
+        return content.getvalue()
 
     def add(self, chunk: pl.DataFrame) -> pl.DataFrame:
         """Count the bytes that a chunk's rows take as lines, and hand the chunk on, without the line `END`.

@@ -140,9 +140,8 @@ class Report:
         for incident in known_incidents([self.hour]):
             yield f"Note: {incident}"
         rows = zip(*map(pl.Series.to_list, self.top_pages), strict=True)  # faster than rows
+        start = cache("{:4} {:>11,}  ".format)  # a rank with a count occurs in many domains
         for code, pages in groupby(rows, key=itemgetter(0)):
-            domain = Domain.of(code)
             yield ""
-            yield printable(domain.heading)
-            for _, rank, title, views in pages:
-                yield f"{rank:4} {views:>11,}  {printable(title)}"
+            yield printable(Domain.of(code).heading)
+            yield from [start(rank, views) + printable(title) for _, rank, title, views in pages]
