@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pvtop import ranking
-from pvtop.ranking import condense, leave_out, rank, total
+from pvtop.ranking import Condensed, condense, leave_out, rank, total
 
 NONE = pl.LazyFrame(schema={"domain_code": pl.String, "page_title": pl.String})
 
@@ -33,8 +33,8 @@ def top(dump: pl.LazyFrame, blacklist: pl.LazyFrame = NONE, n: int = 25, *, keep
     return top_of(condense(dump, blacklist, n), blacklist, n, keep_unknown=keep_unknown)
 
 
-def top_of(condensed: pl.LazyFrame, blacklist: pl.LazyFrame, n: int, *, keep_unknown: bool = False) -> list[str]:
-    pages = leave_out(condensed, blacklist, keep_unknown=keep_unknown)
+def top_of(condensed: Condensed, blacklist: pl.LazyFrame, n: int, *, keep_unknown: bool = False) -> list[str]:
+    pages = leave_out(condensed.pages.lazy(), blacklist, keep_unknown=keep_unknown)
     return [" ".join(map(str, row)) for row in rank(pages.ranked, n).collect().rows()]
 
 
@@ -42,17 +42,18 @@ def totals(
     dump: pl.LazyFrame, blacklist: pl.LazyFrame = NONE, *, keep_unknown: bool = False
 ) -> list[tuple[object, ...]]:
     condensed = condense(dump, blacklist, 25)
-    return total(condensed, leave_out(condensed, blacklist, keep_unknown=keep_unknown)).collect().rows()
+    pages = leave_out(condensed.pages.lazy(), blacklist, keep_unknown=keep_unknown)
+    return total(condensed.totals.lazy(), pages).collect().rows()
 
 
 def test_columns() -> None:
     condensed = condense(rows("en A 1"), NONE, 25)
-    pages = leave_out(condensed, NONE)
+    pages = leave_out(condensed.pages.lazy(), NONE)
     ranked = rank(pages.ranked, 25).collect()
     assert ranked.schema == {
         "domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64
     }  # fmt: skip
-    assert set(total(condensed, pages).collect().schema.dtypes()[1:]) == {pl.Int64()}
+    assert set(total(condensed.totals.lazy(), pages).collect().schema.dtypes()[1:]) == {pl.Int64()}
 
 
 def test_each_domain_is_ranked_by_itself_by_views() -> None:
@@ -141,9 +142,9 @@ def test_a_page_that_shares_its_title_with_a_listed_one_still_ranks() -> None:
 
 def test_malformed_lines_are_counted_and_never_rank() -> None:
     dump = rows("!one", "en A 1", "!-", *(f"!{i}" for i in range(7)))
-    condensed = condense(dump, pages("en -"), 25).filter(pl.col("domain_code").is_null()).collect()
-    assert condensed.get_column("pages").sum() == 9
-    assert condensed.get_column("page_title").drop_nulls().to_list()[:5] == ["one", "-", "0", "1", "2"]
+    condensed = condense(dump, pages("en -"), 25)
+    assert condensed.malformed == 9
+    assert condensed.samples == ["one", "-", "0", "1", "2"]
     assert top(dump) == ["en 1 A 1"]
     assert totals(dump) == [("en", 1, 1, 0, 0, 0, 0)]
 
@@ -167,6 +168,7 @@ def test_chunks_do_not_change_the_outcome() -> None:
     whole = rows(*lines)
     parts = pl.concat([rows(*lines[i : i + 37]) for i in range(0, len(lines), 37)], rechunk=False)
     split = [condense(rows(*lines[i : i + 37]), NONE, 25) for i in range(0, len(lines), 37)]
-    joined = pl.concat(split)
+    joined = Condensed(pl.concat(part.totals for part in split), pl.concat(part.pages for part in split), 0, [])
     assert top_of(joined, NONE, 25) == top(whole) == top(parts)
-    assert total(joined, leave_out(joined, NONE)).collect().rows() == totals(whole)
+    pages = leave_out(joined.pages.lazy(), NONE)
+    assert total(joined.totals.lazy(), pages).collect().rows() == totals(whole)

@@ -19,6 +19,7 @@ from pvtop.files import in_use
 from pvtop.gzip_file import check_size
 from pvtop.hours import Hour
 from pvtop.obtain import Blacklist
+from pvtop.ranking import Condensed
 from pvtop.report import DOMAINS, RULES, Provenance, Report
 from pvtop.settings import Settings
 
@@ -43,9 +44,10 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
         if dump.state and dump.state != State.of(dump.path):
             raise CorruptError(f"{shown} was replaced while it was read", "run it again")
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
-    pages = ranking.leave_out(condensed.lazy(), blacklist.written.lazy(), keep_unknown=settings.keep_unknown)
+    blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
+    pages = ranking.leave_out(condensed.pages.lazy(), blacklisted, keep_unknown=keep_unknown)
     try:
-        totals = ranking.total(condensed.lazy(), pages).collect()
+        totals = ranking.total(condensed.totals.lazy(), pages).collect()
     except pl.exceptions.InvalidOperationError as error:
         raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
@@ -57,12 +59,12 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 
-def _condense(dump: Path, blacklist: pl.DataFrame, top: int) -> pl.DataFrame:
+def _condense(dump: Path, blacklist: pl.DataFrame, top: int) -> Condensed:
     """Read a dump the fast way, and where that proves to be wrong for it, line by line."""
 
-    def condense(rows: pl.LazyFrame) -> pl.DataFrame:
-        condensed = ranking.condense(rows, blacklist.lazy(), top).collect(engine="streaming")
-        return condensed.with_columns(decode_code(pl.col("domain_code")))
+    def condense(rows: pl.LazyFrame) -> Condensed:
+        condensed, code = ranking.condense(rows, blacklist.lazy(), top), decode_code(pl.col("domain_code"))
+        return condensed._replace(totals=condensed.totals.with_columns(code), pages=condensed.pages.with_columns(code))
 
     proof = Proof()
     try:
@@ -74,19 +76,17 @@ def _condense(dump: Path, blacklist: pl.DataFrame, top: int) -> pl.DataFrame:
     return condensed
 
 
-def _count_malformed(condensed: pl.DataFrame, shown: str, limit: float) -> int:
+def _count_malformed(condensed: Condensed, shown: str, limit: float) -> int:
     """Count the malformed lines and log the first few.
 
     Raises:
         CorruptError: There are no lines at all.
         MalformedError: Their share is above the limit.
     """
-    lines = int(condensed.get_column("pages").sum())
+    malformed, samples = condensed.malformed, condensed.samples
+    lines = malformed + int(condensed.totals.get_column("pages").sum())
     if not lines:
         raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
-    lost = condensed.filter(pl.col("domain_code").is_null())
-    malformed = int(lost.get_column("pages").sum())
-    samples = lost.get_column("page_title").drop_nulls().head(ranking.SAMPLES).to_list()
     if malformed:
         log.warning(
             "%s has %s malformed lines, such as %s",

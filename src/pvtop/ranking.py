@@ -6,8 +6,7 @@ it that can still rank, and those that may have to be left out. What follows wor
 
 from __future__ import annotations
 
-from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 
@@ -16,20 +15,33 @@ COUNTS = ["pages", "views", "unknown_pages", "unknown_views", "blacklisted_pages
 UNKNOWN = "-"
 FILTER_BITS = 64  # for each title in the filter: of the titles that are not, fewer than 2 in 100 pass
 WIDE = pl.Int128()  # of sums, which then cannot overflow
-SAMPLES = 5  # malformed lines kept of each chunk, for the log
-CONDENSED = pl.Schema(
-    {
-        "domain_code": pl.String(),
-        "page_title": pl.String(),
-        "pages": pl.Int64(),
-        "views": WIDE,
-        "can_rank": pl.Boolean(),
-    }
+SAMPLES = 5  # malformed lines kept, for the log
+TOTALS = pl.Schema({"domain_code": pl.String(), "pages": pl.Int64(), "views": WIDE})
+PAGES = pl.Schema(
+    {"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64(), "can_rank": pl.Boolean()}
 )
-_NULL = {name: pl.lit(None, kind).alias(name) for name, kind in CONDENSED.items()}
+
+Texts = TypeVar("Texts", pl.Series, pl.Expr)
 
 
-def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> pl.LazyFrame:
+class Condensed(NamedTuple):
+    """A dump in few rows, in no order.
+
+    Attributes:
+        totals: How many `pages` (Int64) a domain (`domain_code` String) has in a chunk, and their `views` (Int128).
+        pages: `domain_code` String, `page_title` String, `views` Int64, and whether the page can rank (`can_rank`
+            Boolean): the others are there as they may be left out, which is counted.
+        malformed: How many lines are malformed.
+        samples: The first few of these.
+    """
+
+    totals: pl.DataFrame
+    pages: pl.DataFrame
+    malformed: int
+    samples: list[str]
+
+
+def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Condensed:
     """Condense a dump in one streaming pass.
 
     Of each chunk it keeps every page that `leave_out` may leave out; and of all pages those with at least the `top`-th
@@ -40,15 +52,25 @@ def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> pl.LazyFr
             itself and the others are null.
         blacklist: `page_title` String, spelled as in `rows`, and whatever else.
         top: How many pages a domain gets.
-
-    Returns:
-        The columns of `CONDENSED`, in rows of two kinds. Where `page_title` is null: how many `pages` a domain has in a
-        chunk, and their `views`. Elsewhere: a page, its `views`, and whether it can rank. Where `domain_code` is null,
-        it is about malformed lines: how many, or one of the first few.
     """
     titles = blacklist.select("page_title").collect().to_series()
     doubtful = _Filter(pl.concat([titles, pl.Series([UNKNOWN])]))
-    return rows.map_batches(partial(_condense_chunk, doubtful=doubtful, top=top), schema=CONDENSED, streamable=True)
+    totals, pages = [TOTALS.to_frame()], [PAGES.to_frame()]
+    malformed: list[int] = []
+
+    def take(chunk: pl.DataFrame) -> pl.DataFrame:
+        """Keep what there is of a chunk, and pass the first malformed lines on."""
+        lost = chunk.get_column("domain_code").is_null()
+        lines = chunk.filter(lost) if lost.any() else chunk.head(0)
+        malformed.append(len(lines))
+        total, kept = _condense_chunk(chunk.filter(~lost) if len(lines) else chunk, doubtful, top)
+        totals.append(total)
+        pages.append(kept)
+        return lines.head(SAMPLES).with_columns(_owned(pl.col("page_title")))
+
+    lines = rows.map_batches(take, streamable=True).collect(engine="streaming")
+    samples = lines.get_column("page_title").head(SAMPLES).to_list()
+    return Condensed(pl.concat(totals), pl.concat(pages), sum(malformed), samples)
 
 
 class _Filter:
@@ -69,11 +91,8 @@ class _Filter:
         return titles.hash() & self._mask
 
 
-def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> pl.DataFrame:
-    """Condense one chunk. Dumps are sorted, so that a domain is a run of rows, which is cheaper than a group."""
-    if chunk.get_column("domain_code").null_count():
-        lost = _condense_malformed(chunk.filter(pl.col("domain_code").is_null()))
-        return lost.vstack(_condense_chunk(chunk.filter(pl.col("domain_code").is_not_null()), doubtful, top))
+def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give a chunk's totals and pages. Dumps are sorted, so that a domain is a run of rows: cheaper than a group."""
     if not chunk.get_column("domain_code").is_sorted():
         chunk = chunk.sort("domain_code")
     codes, titles, views = chunk.get_columns()
@@ -83,7 +102,7 @@ def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> pl.Data
         pl.DataFrame([codes, views, certain, run])
         .group_by("run", maintain_order=True)
         .agg(
-            pl.col("domain_code").first(),
+            _owned(pl.col("domain_code").first()),
             pages=pl.len().cast(pl.Int64),
             views=pl.col("views").cast(WIDE).sum(),
             floor=pl.col("certain").top_k(top).min(),
@@ -91,26 +110,11 @@ def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> pl.Data
     )
     can_rank = (views >= runs.get_column("floor").gather(run)).alias("can_rank")
     kept = can_rank | in_doubt
-    totals = pl.DataFrame([_owned(runs.get_column("domain_code")), runs.get_column("pages"), runs.get_column("views")])
-    pages = pl.DataFrame(
-        [_owned(codes.filter(kept)), _owned(titles.filter(kept)), views.filter(kept).cast(WIDE), can_rank.filter(kept)]
-    )
-    return _condensed(totals).vstack(_condensed(pages))
+    pages = [_owned(codes.filter(kept)), _owned(titles.filter(kept)), views.filter(kept), can_rank.filter(kept)]
+    return runs.select(TOTALS.names()), pl.DataFrame(pages)
 
 
-def _condense_malformed(lines: pl.DataFrame) -> pl.DataFrame:
-    """Count malformed lines, and keep the first few."""
-    counts = pl.DataFrame({"pages": [len(lines)], "views": [0]}, {"pages": pl.Int64, "views": WIDE})
-    samples = pl.DataFrame([_owned(lines.get_column("page_title").head(SAMPLES))])
-    return _condensed(counts).vstack(_condensed(samples))
-
-
-def _condensed(part: pl.DataFrame) -> pl.DataFrame:
-    """Give the columns of `CONDENSED`, null where there are none yet."""
-    return part.select(name if name in part.columns else _NULL[name] for name in CONDENSED.names())
-
-
-def _owned(texts: pl.Series) -> pl.Series:
+def _owned(texts: Texts) -> Texts:
     """Copy strings that stay: they are views into the chunk's text otherwise, and would hold on to all of it."""
     return texts + ""
 
@@ -120,7 +124,7 @@ class Pages(NamedTuple):
 
     Attributes:
         ranked: Those that may rank: `domain_code` String, `page_title` String, `views` Int64.
-        unknown: All that are left out for their title; the same columns and others.
+        unknown: All that are left out for their title; the same columns and `can_rank` Boolean.
         blacklisted: All that are left out for the blacklist; likewise.
     """
 
@@ -129,17 +133,16 @@ class Pages(NamedTuple):
     blacklisted: pl.LazyFrame
 
 
-def leave_out(condensed: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown: bool = False) -> Pages:
+def leave_out(pages: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown: bool = False) -> Pages:
     """Leave out the pages that are not to rank: by an anti-join with the blacklist, and those that are unknown.
 
     A page that is both counts as unknown.
 
     Args:
-        condensed: As `condense` gives it.
-        blacklist: `domain_code` String, `page_title` String, spelled as in `condensed`, no row twice.
+        pages: As `Condensed` has them.
+        blacklist: `domain_code` String, `page_title` String, spelled as in `pages`, no row twice.
         keep_unknown: Rank pages titled `-` like any other.
     """
-    pages = condensed.filter(pl.all_horizontal(pl.col(PAGE).is_not_null())).with_columns(pl.col("views").cast(pl.Int64))
     unknown = pl.lit(value=False) if keep_unknown else pl.col("page_title") == UNKNOWN
     known = pages.filter(~unknown)
     return Pages(
@@ -149,8 +152,12 @@ def leave_out(condensed: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown:
     )
 
 
-def total(condensed: pl.LazyFrame, pages: Pages) -> pl.LazyFrame:
+def total(totals: pl.LazyFrame, pages: Pages) -> pl.LazyFrame:
     """Add the chunks' totals up, for each domain.
+
+    Args:
+        totals: As `Condensed` has them.
+        pages: What is left out counts, too.
 
     Returns:
         `domain_code` String and `COUNTS` as Int64, ascending by `domain_code` in byte order.
@@ -158,8 +165,7 @@ def total(condensed: pl.LazyFrame, pages: Pages) -> pl.LazyFrame:
     Raises:
         polars.exceptions.InvalidOperationError: When collected, a sum that does not fit into 64 bits.
     """
-    read = condensed.filter(pl.col("page_title").is_null() & pl.col("domain_code").is_not_null())
-    totals = read.group_by("domain_code").agg(pl.col("pages", "views").sum())
+    totals = totals.group_by("domain_code").agg(pl.col("pages", "views").sum())
     for name, left_out in (("unknown", pages.unknown), ("blacklisted", pages.blacklisted)):
         sums = {f"{name}_pages": pl.len(), f"{name}_views": pl.col("views").cast(WIDE).sum()}
         totals = totals.join(left_out.group_by("domain_code").agg(**sums), on="domain_code", how="left")
