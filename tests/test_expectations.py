@@ -230,7 +230,7 @@ def test_a_shorter_top_is_no_loss(settings: Settings) -> None:
 def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Settings) -> None:
     path = Path(settings.output) / top_pages_path(HOUR)
     table = pq.read_table(path)
-    facts = json.loads(table.schema.metadata[PROVENANCE_KEY.encode()]) | {"added_later": 1}
+    facts = json.loads(pq.read_metadata(path).metadata[PROVENANCE_KEY.encode()]) | {"added_later": 1}
     pq.write_table(table.replace_schema_metadata({PROVENANCE_KEY: json.dumps(facts)}), path)
     assert Lake(settings.output).provenance(HOUR) is None
     write_dump(settings, "de A 10 0\n")

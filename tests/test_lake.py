@@ -90,13 +90,13 @@ def test_column_types_in_parquet(tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     top_pages, domains = (pq.read_schema(tmp_path / PATHS[place]) for place in (2, 0))
     assert [(field.name, str(field.type)) for field in top_pages] == [
-        ("domain_code", "string"),
+        ("domain_code", "large_string"),
         ("rank", "uint32"),
-        ("page_title", "string"),
+        ("page_title", "large_string"),
         ("views", "int64"),
     ]
     assert [(field.name, str(field.type)) for field in domains] == [
-        ("domain_code", "string"),
+        ("domain_code", "large_string"),
         ("pages", "int64"),
         ("views", "int64"),
         ("blacklisted_pages", "int64"),
@@ -108,7 +108,7 @@ def test_column_types_in_parquet(tmp_path: Path) -> None:
 def test_the_provenance_is_in_the_metadata(path: str, tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     metadata = pq.read_metadata(tmp_path / path).metadata
-    assert list(metadata) == [b"pvtop"]
+    assert sorted(metadata) == [b"ARROW:schema", b"pvtop"]
     assert json.loads(metadata[b"pvtop"]) == json.loads(PROVENANCE.to_json())
 
 
