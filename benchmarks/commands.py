@@ -74,5 +74,5 @@ def prepare(command: Sequence[str], folder: Path) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of what is measured: this one without settings of pvtop."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PVTOP_")}
+    """Give the environment of what is measured: this one without settings of pvtop and Python, as users have it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PVTOP_", "PYTHON"))}
