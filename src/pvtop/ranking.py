@@ -93,8 +93,6 @@ class _Filter:
 
 def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give a chunk's totals and pages. Dumps are sorted, so that a domain is a run of rows: cheaper than a group."""
-    if not chunk.get_column("domain_code").is_sorted():
-        chunk = chunk.sort("domain_code")
     codes, titles, views = chunk.get_columns()
     in_doubt = doubtful.passes(titles)
     certain, run = views.set(in_doubt, -1).alias("certain"), codes.rle_id().alias("run")
@@ -108,6 +106,8 @@ def _condense_chunk(chunk: pl.DataFrame, doubtful: _Filter, top: int) -> tuple[p
             floor=pl.col("certain").top_k(top).min(),
         )
     )
+    if not runs.get_column("domain_code").is_sorted():
+        return _condense_chunk(chunk.sort("domain_code"), doubtful, top)
     can_rank = (views >= runs.get_column("floor").gather(run)).alias("can_rank")
     kept = can_rank | in_doubt
     pages = [_owned(codes.filter(kept)), _owned(titles.filter(kept)), views.filter(kept), can_rank.filter(kept)]
