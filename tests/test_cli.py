@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import DATA, Command, WriteDump
+from pvtop.cli import ARENAS, limit_arenas
 from pvtop.hours import Hour
 from server import File, Server, status
 
@@ -33,6 +34,21 @@ def web_server() -> Iterator[str]:
         assert process.stdout
         yield process.stdout.readline().split("(")[1].split(")")[0].rstrip("/")
         process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("found", "set_to"),
+    [
+        ("", ARENAS),
+        ("dirty_decay_ms:500", f"dirty_decay_ms:500,{ARENAS}"),
+        ("narenas:8", "narenas:8"),
+    ],
+)
+def test_the_allocator_is_set_up_beside_what_is_set(found: str, set_to: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process below one that has loaded Polars finds what that has set."""
+    monkeypatch.setenv("_RJEM_MALLOC_CONF", found)
+    limit_arenas()
+    assert os.environ["_RJEM_MALLOC_CONF"] == set_to
 
 
 # Making a report.

@@ -7,7 +7,6 @@ scan alone is the same reading of the same file once more, with nothing made of 
 """
 
 import json
-import os
 import resource
 import sys
 from collections.abc import Callable
@@ -32,9 +31,9 @@ def step(name: str, work: Callable[[], T]) -> T:
 def main() -> None:
     """Do what the command does, with a blacklist that an earlier run has left parsed in the cache."""
     stamp, source, blacklist, cache = sys.argv[1:]
-    from pvtop.cli import ARENAS
+    from pvtop.cli import limit_arenas
 
-    os.environ.setdefault("_RJEM_MALLOC_CONF", ARENAS)
+    limit_arenas()
     step("importing", _import)
     from pvtop.compute import make_report
     from pvtop.dump import Proof, scan_clean

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
@@ -18,7 +17,7 @@ from typing import ClassVar, cast
 import polars as pl
 
 from pvtop.errors import CorruptError
-from pvtop.gzip_file import BLOCK, BROKEN, check_magic, inflated_size, truncated
+from pvtop.gzip_file import BROKEN, check_magic, inflated_size, truncated
 
 QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
 
@@ -63,11 +62,12 @@ class Proof:
     def prepare(self, path: Path) -> bytes:
         """Read a dump, add the line `END` to it, and note how long it says it is."""
         self._inflated = inflated_size(path)
-        content = io.BytesIO()  # which hands out what was written to it, not a copy
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, content, BLOCK)
+        content, size = io.BytesIO(), path.stat().st_size
+        content.seek(size)
         content.write(self._ADDED)
-        return content.getvalue()
+        with path.open("rb") as file, content.getbuffer() as view:
+            file.readinto(view[:size])
+        return content.getvalue()  # no copy: a second one would be there while Polars reads
 
     def add(self, chunk: pl.DataFrame) -> pl.DataFrame:
         """Count the bytes that a chunk's rows take as lines, and hand the chunk on, without the line `END`.

@@ -74,7 +74,7 @@ def _common(
 
 def main() -> None:
     """Run the command line; the one place where failures become messages and exit codes."""
-    os.environ.setdefault("_RJEM_MALLOC_CONF", ARENAS)  # read when Polars is loaded
+    limit_arenas()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # all that is installed is searched for them otherwise
     gc.set_threshold(OBJECTS)
     atexit.register(gc.freeze)  # it would look for garbage among all modules once more before it ends
@@ -90,6 +90,13 @@ def main() -> None:
     finally:
         close_log()
     sys.exit(code or 0)
+
+
+def limit_arenas() -> None:
+    """Set `ARENAS` for when Polars is loaded, beside what is set: by the user, or by Polars in a process above."""
+    found = os.environ.get("_RJEM_MALLOC_CONF", "")
+    if "narenas" not in found:
+        os.environ["_RJEM_MALLOC_CONF"] = ",".join(filter(None, [found, ARENAS]))
 
 
 def _explain(error: Exception) -> int:
