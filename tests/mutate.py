@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("src", "tests", "data", "pyproject.toml")
-TESTS = ("dump", "blacklist", "ranking", "report", "properties", "pipeline")  # the quick ones first
+TESTS = ("dump", "gzip_file", "blacklist", "ranking", "report", "properties", "pipeline")  # the quick ones first
 
 
 class Mutation(NamedTuple):
@@ -59,16 +59,40 @@ LINES = (
     Mutation("the first few are logged", "compute", "repr(line[:80]) for line in samples", '"a line"'),
 )
 PROOF = (
-    Mutation("a clean reading lacks no field", "dump", "any(column.null_count() for column in columns) or ", ""),
-    Mutation("nor a title", "dump", ' or (texts[1] == "").any()', ""),
-    Mutation("it is as long as the file", "dump", "(self._bytes % 2**32, self._ends)", "(self._inflated, self._ends)"),
-    Mutation("it ends with a newline", "dump", "self._ends) != (self._inflated, 1)", "1) != (self._inflated, 1)"),
+    Mutation(
+        "a clean reading lacks no field", "dump", "if any(column.null_count() for column in columns):", "if False:"
+    ),
+    Mutation("nor a title", "dump", "if not lengths.min():", "if False:"),
+    Mutation(
+        "it is as long as the block",
+        "dump",
+        "return fields.select(ROWS.names()) if proven else None",
+        "return fields.select(ROWS.names())",
+    ),
+    Mutation(
+        "the last line may lack its newline", "dump", 'block if block.endswith(b"\\n") else block + b"\\n"', "block"
+    ),
+    Mutation("a block is nothing packed", "dump", "if block.startswith(PACKED):", "if False:"),
+    Mutation("nor begins with a mark", "dump", 'b"\\n" + block,', "block,"),
+    Mutation("the mark at the very start is dropped", "dump", "block.removeprefix(BYTE_ORDER_MARK)", "block"),
     Mutation(
         "quotes are nothing special to it",
         "dump",
-        "quote_char=None,\n        empty_string_is_null=False,\n        glob=False,\n        schema=schema",
-        "quote_char='\"',\n        empty_string_is_null=False,\n        glob=False,\n        schema=schema",
+        "quote_char=None,\n            empty_string_is_null=False",
+        "quote_char='\"',\n            empty_string_is_null=False",
     ),
+)
+BLOCKS = (
+    Mutation("blocks are whole lines", "gzip_file", "piece[:end]])", "piece])"),
+    Mutation("what is left of a piece begins the next", "gzip_file", "[piece[end:]], line", "[], 0"),
+    Mutation("the last lines count", "gzip_file", "    if size:\n        yield", "    if not size:\n        yield"),
+    Mutation(
+        "a file that breaks off is refused",
+        "gzip_file",
+        "    if member:\n        raise truncated",
+        "    if False:\n        raise truncated",
+    ),
+    Mutation("so is one of nothing", "gzip_file", "    if not total:\n", "    if False:\n"),
 )
 TITLES = (
     Mutation(
@@ -155,7 +179,7 @@ BYTES = (
         '{PROVENANCE_KEY: facts, "now": str(__import__("time").time_ns())}',
     ),
 )
-MUTATIONS = (*LINES, *PROOF, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES)
+MUTATIONS = (*LINES, *PROOF, *BLOCKS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES)
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,10 +12,9 @@ import polars as pl
 from pvtop import ranking
 from pvtop.cache import LocalFile, State
 from pvtop.download import Facts
-from pvtop.dump import Proof, UncleanError, decode_code, decode_title, reading, scan_clean, scan_rows
+from pvtop.dump import decode_code, decode_title, scan_rows
 from pvtop.errors import CorruptError, MalformedError
 from pvtop.files import in_use
-from pvtop.gzip_file import check_size
 from pvtop.hours import Hour
 from pvtop.obtain import Blacklist
 from pvtop.ranking import Condensed
@@ -37,17 +35,17 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
         MalformedError: More of its lines are malformed than the settings allow.
     """
     shown = dump.facts.address
-    with reading(dump.path, shown), in_use(dump.path) if dump.cached else nullcontext():
-        if not dump.cached:
-            check_size(dump.path, shown, settings.max_inflated)
-        condensed = _condense(dump.path, blacklist.written, settings.top)
+    with in_use(dump.path) if dump.cached else nullcontext():
+        rows = scan_rows(dump.path, shown, settings.max_inflated)
+        condensed = ranking.condense(rows, blacklist.written.lazy(), settings.top)
         if dump.state and dump.state != State.of(dump.path):
             raise CorruptError(f"{shown} was replaced while it was read", "run it again")
+    code = decode_code(pl.col("domain_code"))
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
     blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
-    pages = ranking.leave_out(condensed.pages.lazy(), blacklisted, keep_unknown=keep_unknown)
+    pages = ranking.leave_out(condensed.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
     try:
-        totals = ranking.total(condensed.totals.lazy(), pages).collect()
+        totals = ranking.total(condensed.totals.lazy().with_columns(code), pages).collect()
     except pl.exceptions.InvalidOperationError as error:
         raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
@@ -57,23 +55,6 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     if provenance.rows >= WHOLE and len(blacklist.pages) and not provenance.blacklisted_rows:
         log.warning("the blacklist %s names no page of %s: is it the right one?", blacklist.address, shown)
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
-
-
-def _condense(dump: Path, blacklist: pl.DataFrame, top: int) -> Condensed:
-    """Read a dump the fast way, and where that proves to be wrong for it, line by line."""
-
-    def condense(rows: pl.LazyFrame) -> Condensed:
-        condensed, code = ranking.condense(rows, blacklist.lazy(), top), decode_code(pl.col("domain_code"))
-        return condensed._replace(totals=condensed.totals.with_columns(code), pages=condensed.pages.with_columns(code))
-
-    proof = Proof()
-    try:
-        condensed = condense(scan_clean(dump, proof))
-        proof.settle()
-    except (UncleanError, pl.exceptions.PolarsError, OSError):
-        log.debug("%s is not clean: it is read line by line", dump)
-        return condense(scan_rows(dump))
-    return condensed
 
 
 def _count_malformed(condensed: Condensed, shown: str, limit: float) -> int:

@@ -6,23 +6,26 @@ What a line is, and what the writers do to a title, follows the generator's sour
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
-from typing import ClassVar, cast
+from typing import TypeVar, cast
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
-from pvtop.errors import CorruptError
-from pvtop.gzip_file import BROKEN, check_magic, inflated_size, truncated
+from pvtop.gzip_file import read_blocks
 
 QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ROWS = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64()})
+FIELDS = pl.Schema({**ROWS, "size": pl.UInt8()})  # the size is always 0; a larger one is read line by line
+PACKED = (b"\x1f", b"x", b"(")  # how what Polars would inflate once more begins: gzip, zlib, Zstandard
+
+T = TypeVar("T")
 
 
-def scan_dump(path: Path) -> pl.LazyFrame:
+def scan_dump(path: Path | str) -> pl.LazyFrame:
     """Scan the well-formed lines of a dump.
 
     Args:
@@ -30,72 +33,107 @@ def scan_dump(path: Path) -> pl.LazyFrame:
 
     Returns:
         `domain_code` String (`""` becomes the empty string), `page_title` String (decoded), `views` Int64; in the
-        order of the file. Malformed lines are left out; `scan_rows` has them.
+        order of the file. Malformed lines are left out; `scan_rows` has them. Collecting all of it raises what
+        `gzip_file.read_blocks` does: a file that is broken gives an error, never some of its rows.
     """
     return (
-        scan_rows(path)
+        scan_rows(Path(path))
         .filter(pl.col("domain_code").is_not_null())
         .select(decode_code(pl.col("domain_code")), decode_title(pl.col("page_title")), "views")
     )
 
 
-class UncleanError(Exception):
-    """A dump holds something that a plain reading of typed fields cannot be trusted with; `scan_rows` can."""
+def scan_rows(path: Path, shown: str | None = None, most: int | None = None) -> pl.LazyFrame:
+    r"""Scan every line of a dump but the blank ones, with codes and titles as they are written.
 
+    `\r` at the end of a line is dropped, bytes that are not UTF-8 become U+FFFD, a byte-order mark at the very start is
+    dropped.
 
-class Proof:
-    r"""Proves that a typed reading of a dump bent nothing, by its bytes.
+    Args:
+        path: A dump, gzip.
+        shown: How to call it in errors; its path otherwise.
+        most: How many bytes it may inflate to.
 
-    A CSV reader bends the rules: Polars' own takes `+5`, `\t5` and `007` for counts, drops `\r`, fills short lines up
-    with nulls. What it bends is shorter when written again; only a last line without its newline is longer, and `END`
-    shows whether it has one. So the rows are the lines of the file if and only if they take as many bytes as it has
-    inflated, of which gzip says at its end how many.
+    Returns:
+        `domain_code` String, `page_title` String, `views` Int64; in the order of the file. Of a malformed line
+        `page_title` is the line itself, and the others are null. Collecting raises what `gzip_file.read_blocks` does.
     """
 
-    END: ClassVar = "\0end"  # domain code of a line that is added to the file: on its own when all before it are whole
-    _ADDED = gzip.compress(f"{END} - 0 0\n".encode(), mtime=0)
+    def read(
+        columns: list[str] | None, predicate: pl.Expr | None, most_rows: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = most_rows
+        for rows in read_rows(path, shown or str(path), most):
+            chunk = rows if left is None else rows.head(left)
+            left = None if left is None else left - len(chunk)
+            chunk = chunk if predicate is None else chunk.filter(predicate)
+            yield chunk if columns is None else chunk.select(columns)
+            if left == 0:
+                return
 
-    def __init__(self) -> None:
-        self._inflated = self._bytes = self._ends = 0
-        self._lock = Lock()
+    return register_io_source(read, schema=ROWS)
 
-    def prepare(self, path: Path) -> bytes:
-        """Read a dump, add the line `END` to it, and note how long it says it is."""
-        self._inflated = inflated_size(path)
-        content, size = io.BytesIO(), path.stat().st_size
-        content.seek(size)
-        content.write(self._ADDED)
-        with path.open("rb") as file, content.getbuffer() as view:
-            file.readinto(view[:size])
-        return content.getvalue()  # no copy: a second one would be there while Polars reads
 
-    def add(self, chunk: pl.DataFrame) -> pl.DataFrame:
-        """Count the bytes that a chunk's rows take as lines, and hand the chunk on, without the line `END`.
+def read_rows(path: Path, shown: str, most: int | None = None) -> Iterator[pl.DataFrame]:
+    """Read a dump block by block; the next is inflated meanwhile. As `scan_rows`, which see."""
+    for number, block in enumerate(_ahead(read_blocks(path, shown, most))):
+        yield read_block(block if number else block.removeprefix(BYTE_ORDER_MARK))
 
-        Raises:
-            UncleanError: A field is missing.
-        """
-        ends = chunk.get_column("domain_code").tail(1).to_list() == [self.END]
-        chunk = chunk.head(len(chunk) - ends)
-        columns = chunk.get_columns()
-        texts, numbers = columns[:2], columns[2:]
-        if any(column.null_count() for column in columns) or (texts[1] == "").any():
-            raise UncleanError
-        separators = len(columns) * len(chunk)
-        count = separators + sum(int(text.str.len_bytes().sum()) for text in texts) + sum(map(_digits, numbers))
-        with self._lock:
-            self._bytes += count
-            self._ends += ends
-        return chunk
 
-    def settle(self) -> None:
-        """Compare the rows that were read with the file.
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Make each item while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
-        Raises:
-            UncleanError: They are not all that it holds, as it stands.
-        """
-        if (self._bytes % 2**32, self._ends) != (self._inflated, 1):
-            raise UncleanError
+
+def read_block(block: bytes) -> pl.DataFrame:
+    """Read a block of whole lines: fast, and where that is not proven to be right, line by line.
+
+    Args:
+        block: Lines with their newlines; the last may lack it.
+
+    Returns:
+        The columns of `scan_rows`.
+    """
+    lines = block if block.endswith(b"\n") else block + b"\n"
+    rows = _read_clean(lines)
+    return _read_lines(lines) if rows is None else rows
+
+
+def _read_clean(block: bytes) -> pl.DataFrame | None:
+    r"""Read a block as typed fields; give None where Polars refuses it, or the rows are not proven to be its lines.
+
+    A CSV reader bends the rules: Polars' own takes `+5`, `\t5` and `007` for counts, drops `\r` and a byte-order mark,
+    fills short lines up with nulls. Whatever it bends is shorter when written again, and nothing gets longer. So the
+    rows are the lines of the block if and only if they take as many bytes.
+    """
+    if block.startswith(PACKED):
+        return None
+    try:
+        fields = pl.read_csv(
+            block,
+            separator=" ",
+            has_header=False,
+            quote_char=None,
+            empty_string_is_null=False,
+            glob=False,
+            schema=FIELDS,
+        )
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+    columns = code, title, views, size = fields.get_columns()
+    if any(column.null_count() for column in columns):
+        return None
+    lengths = title.str.len_bytes()
+    if not lengths.min():
+        return None
+    separators = len(columns) * len(fields)
+    texts = int(code.str.len_bytes().sum()) + int(lengths.sum())
+    proven = separators + texts + _digits(views) + _digits(size) == len(block)
+    return fields.select(ROWS.names()) if proven else None
 
 
 def _digits(numbers: pl.Series) -> int:
@@ -107,45 +145,10 @@ def _digits(numbers: pl.Series) -> int:
     return count
 
 
-def scan_clean(path: Path, proof: Proof) -> pl.LazyFrame:
-    """Scan a dump the fast way, which is right for a clean one only: whether it was, `proof` tells afterwards.
-
-    Args:
-        path: A dump, gzip.
-        proof: Is told of every chunk.
-
-    Returns:
-        The columns of `scan_rows`, without malformed lines. Collecting raises `UncleanError` or Polars' own errors over
-        a dump that is not clean, or is broken.
-    """
-    schema = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64(), "size": pl.Int64()})
-    fields = pl.scan_csv(
-        proof.prepare(path),
-        separator=" ",
-        has_header=False,
-        quote_char=None,
-        empty_string_is_null=False,
-        glob=False,
-        schema=schema,
-    )
-    return fields.map_batches(proof.add, schema=schema, streamable=True).select("domain_code", "page_title", "views")
-
-
-def scan_rows(path: Path) -> pl.LazyFrame:
-    r"""Scan every line of a dump but the blank ones, with codes and titles as they are written.
-
-    A line is taken whole and split by hand, which is right for whatever a file may hold. `\r` at the end of a line is
-    dropped, bytes that are not UTF-8 become U+FFFD, a byte-order mark at the very start is dropped.
-
-    Args:
-        path: A dump, gzip.
-
-    Returns:
-        `domain_code` String, `page_title` String, `views` Int64. Of a malformed line `page_title` is the line itself,
-        and the others are null.
-    """
+def _read_lines(block: bytes) -> pl.DataFrame:
+    """Read a block line by line: each a single field, split by hand, which is right for whatever it may hold."""
     lines = pl.scan_csv(
-        path,
+        b"\n" + block,  # so that nothing at its start means anything to Polars; blank lines are left out in any case
         separator="\n",  # never met within a line: a line is one field
         has_header=False,
         quote_char=None,
@@ -170,6 +173,7 @@ def scan_rows(path: Path) -> pl.LazyFrame:
             pl.when("well_formed").then("views").alias("views"),
         )
         .filter(pl.col("page_title") != "")
+        .collect()
     )
 
 
@@ -219,24 +223,3 @@ def _spellings(pages: pl.LazyFrame) -> pl.LazyFrame:
     return (
         spellings.filter(decode_title(pl.col("written")) == title).select("domain_code", page_title="written").unique()
     )
-
-
-@contextlib.contextmanager
-def reading(path: Path, shown: str) -> Iterator[None]:
-    """Turn what Polars raises over a broken dump into our words.
-
-    Args:
-        path: The dump that is read in the context.
-        shown: How to call it: its address, or its path.
-
-    Raises:
-        CorruptError: The file is empty, truncated, corrupt or not gzip.
-    """
-    check_magic(path, shown)
-    try:
-        yield
-    except (pl.exceptions.ComputeError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        if "unexpected end of file" in reason:
-            raise truncated(shown) from error
-        raise CorruptError(f"{shown} is corrupt: {reason}", BROKEN) from error
