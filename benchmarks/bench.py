@@ -41,7 +41,9 @@ def main() -> int:
     parser.add_argument("--scale", choices=SCALES, default="full", help="how large the inputs are (full)")
     parser.add_argument("--work", type=Path, help="where inputs are made and kept; some 6 GB")
     parser.add_argument("--results", type=Path, default=HERE, help="where the results go")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the contenders")
+    parser.add_argument(
+        "--python", type=os.path.abspath, default=sys.executable, help="path of the interpreter that has the contenders"
+    )
     args = parser.parse_args()
     work = (args.work or Path(tempfile.gettempdir()) / "pvtop-bench" / args.scale).absolute()
     for folder in (work, args.results):
