@@ -15,6 +15,7 @@ COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-has
 	--no-emit-find-links --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet
 PIP_OF_WHEEL = .venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check
 MADE_UP = ^((very)?secret|password|h0neyp0t|[0-9a-f]{64})$$
+PARALLEL = --numprocesses auto --dist loadfile
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
 
 help: ## List the targets
@@ -39,8 +40,8 @@ report: $(READY) ## Make the report of DATE= and HOUR= (default: the newest); SO
 batch: $(READY) ## Make the reports of START= to END= (default: the newest 24); SOURCE=, BLACKLIST=, OUTPUT= pass through
 	$(BIN)/pvtop batch $(if $(START),--start $(START)) $(if $(END),--end $(END)) $(PLACES)
 
-test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -q
+test: $(READY) ## Run the tests, on all cores
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-long: $(READY) ## Run the tests that take minutes
 	$(BIN)/python -m pytest -q -m long
@@ -58,7 +59,7 @@ define test_wheel
 	$(PYTHON) -m venv --clear .venv-wheel
 	$(PIP_OF_WHEEL) --require-hashes --requirement $(1)
 	$(PIP_OF_WHEEL) --no-deps dist/*.whl
-	.venv-wheel/bin/python -m pytest -q
+	.venv-wheel/bin/python -m pytest -q $(PARALLEL)
 endef
 
 fuzz: $(READY) ## Compare pvtop with the reference on 104,000 generated dumps; about 40 minutes
