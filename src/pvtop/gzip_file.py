@@ -13,9 +13,9 @@ from pvtop.errors import CorruptError, SourceError
 MAGIC = b"\x1f\x8b"
 LEAST = 18  # bytes of a member's header and trailer
 GZIP = 31  # zlib's name for members of gzip with any window
-READ = 1 << 16  # bytes read, and at most inflated, at a time
-PIECE = 1 << 20
-BLOCK = 1 << 22  # bytes of a block of lines, or a few more: large enough that what is done once for each takes no time
+READ = 1 << 18  # bytes read at a time
+PIECE = 1 << 22  # bytes inflated at a time, at most
+BLOCK = 1 << 23  # bytes of a block of lines, or more: half of it takes a tenth more time, twice takes but memory
 LONGEST_LINE = 1 << 24  # bytes; reading a line takes some five times its length, and those of dumps have hundreds
 BROKEN = "it may still be being copied: try again later, from another --source, or replace the file"
 
@@ -74,10 +74,10 @@ def read_blocks(
 
 
 def _check_lengths(shown: str, total: int, line: int, most: int | None) -> None:
-    if most is not None and total > most:
-        raise SourceError(f"{shown} inflates to more than {most:,} bytes", "PVTOP_MAX_INFLATED raises the limit")
     if line > LONGEST_LINE:
         raise SourceError(f"{shown} holds a line of more than {LONGEST_LINE:,} bytes", "it is no dump; replace it")
+    if most is not None and total > most:
+        raise SourceError(f"{shown} inflates to more than {most:,} bytes", "PVTOP_MAX_INFLATED raises the limit")
 
 
 def _inflate(path: Path, shown: str, also: Callable[[bytes], object]) -> Iterator[bytes]:
