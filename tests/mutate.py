@@ -152,6 +152,15 @@ RANKING = (
     Mutation("domain totals ascend", "ranking", 'strict=True)).sort("domain_code")', "strict=True))"),
     Mutation("ranks begin with 1", "ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
     Mutation("in each domain", "ranking", '.over("domain_code")', ""),
+    Mutation("there are 25", "settings", "top: int = Field(25,", "top: int = Field(24,"),
+    Mutation(
+        "a domain with nothing left does not appear",
+        "compute",
+        "ranking.rank(ranked, settings.top).collect()",
+        """pl.concat([ranking.rank(ranked, settings.top).collect(), totals.filter(pl.col("pages") ==
+            pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
+            views=pl.lit(0, pl.Int64))])""",
+    ),
     Mutation("no more than the top rank", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
     Mutation("and no fewer", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
     Mutation("ties at the end of a chunk's top stay", "ranking", "(views >= runs", "(views > runs"),

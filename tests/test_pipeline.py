@@ -82,6 +82,13 @@ def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None
     assert all(Path(written).is_file() for written in (result.text, result.top_pages, result.domains))
 
 
+def test_a_domain_gets_25_pages_and_none_where_all_are_left_out(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump("de - 9 0\n" + "".join(f"en {chr(ord('A') + i)} {100 - i} 0\n" for i in range(26)))
+    result = run_hour(HOUR, settings)
+    assert [rank for _, rank, _, _ in entries(settings)] == list(range(1, 26))
+    assert (result.provenance.domains, result.provenance.top) == (1, 25)
+
+
 def test_a_source_in_a_folder_is_not_copied(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
