@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run all benchmarks once, on inputs of a few rows; give the folder of inputs and of `results/`."""
     folder = tmp_path_factory.mktemp("benchmarks")
     places = ["--work", str(folder), "--results", str(folder / "results")]
-    command = [sys.executable, str(BENCHMARKS / "bench.py"), "--scale", "small", "--rounds", "1", *places]
+    contenders = ["--python", os.path.relpath(sys.executable)]  # as `make bench` names it
+    command = [sys.executable, str(BENCHMARKS / "bench.py"), "--scale", "small", "--rounds", "1", *places, *contenders]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return folder
