@@ -470,6 +470,7 @@ FAULTS: dict[str, Behaviour] = {
     "redirect to file:": status(302, Location="file:///etc/passwd"),
     "redirect to ftp:": status(307, Location="ftp://127.0.0.1/dump.gz"),
     "redirect to nonsense": status(301, Location="http://["),
+    "redirect to a name with a colon": status(302, Location="http://u%3Ap@127.0.0.1/"),
     "closed without an answer": no_answer(reset=False),
     "reset without an answer": no_answer(reset=True),
     "no HTTP": says(b"SSH-2.0-OpenSSH_9.2\r\n"),

@@ -33,6 +33,19 @@ from pvtop.addresses import is_http, is_mistyped, join, local_path, public, reda
         ("simplecache::https://user:secret@example.org/a", "simplecache::https://example.org/a"),
         ("zip://a.gz::https://user:secret@example.org/a", "zip://a.gz::https://example.org/a"),
         ("file:///srv/mirror", "file:///srv/mirror"),
+        ("https://user:sec ret@example.org/a", "https://example.org/a"),
+        ("https://user:1 secret@example.org/a b", "https://example.org/a b"),
+        ("https://sec ret@example.org/a", "https://example.org/a"),
+        ("https://user:sec\n\tret@example.org/a", "https://example.org/a"),
+        ("sftp://user:sec ret/secret@example.org/a", "sftp://example.org/a"),
+        ("https://user::sec/ret@example.org/a", "https://example.org/a"),
+        ("https://user:p@ss/secret@s@example.org", "https://ss/secret@s@example.org"),  # so it is read by all others
+        ("https://u%3Asecret@example.org/a", "https://example.org/a"),
+        ("https://example.org/a;token=secret/b;c/d;e=secret", "https://example.org/a/b;c/d"),
+        ("https://example.org/a;b/..;/c", "https://example.org/a;b/..;/c"),
+        ("https://[::1]:8443/a:b@c", "https://[::1]:8443/a:b@c"),
+        ("hdfs:///srv/a:b@c", "hdfs:///srv/a:b@c"),
+        ("simplecache::sftp://user:sec ret@example.org/a", "simplecache::sftp://example.org/a"),
     ],
 )
 def test_secrets_are_not_shown(address: str, shown: str) -> None:
@@ -53,6 +66,9 @@ def test_secrets_are_not_shown(address: str, shown: str) -> None:
         ("(user:secret@example.org)", "(example.org)"),
         ("https:user:sec/ret@example.org", "example.org"),
         ("example.org/a?token=secret&b=c", "example.org/a"),
+        ("example.org/a;token=secret/b", "example.org/a/b"),
+        ("(https://user:sec ret@example.org/a)", "(https://example.org/a)"),
+        ("'//user:secret@example.org/a'", "'//example.org/a'"),
         ("https://example.org/a?secret", "https://example.org/a"),
         ("https://example.org/a#secret", "https://example.org/a"),
         (
@@ -68,17 +84,37 @@ def test_secrets_in_a_text_are_not_shown(text: str, shown: str) -> None:
     assert redacted(text) == shown
 
 
+@pytest.mark.parametrize("unit", ["://", "://a:", "a:", "://a:b ", ";a=", "?a="])
+def test_a_text_that_is_made_to_be_slow_is_read_in_the_measure_of_its_length(unit: str) -> None:
+    assert redacted(unit * 20_000 + " @ end").endswith("end")
+
+
 @pytest.mark.parametrize(
     "path",
-    ["https:/host/a", "S3:/bucket", "https//host", "https:host:80@x", "user:secret@host/a", "host/a?token=secret"],
-)
+    [
+        "https:/host/a", "S3:/bucket", "https//host", "https:host:80@x", "user:secret@host/a", "user:sec/ret@host/a",
+        ":secret@host", "//user:secret@host/a", "//secret@host", "host/a?token=secret", "host/a;token=secret",
+    ],
+)  # fmt: skip
 def test_mistyped_addresses(path: str) -> None:
     assert is_mistyped(path)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["data//source", "https", "me@home/x", "./user:secret@host", "/srv/a:b@c", "/a?b=c", "~/a?b=c", "a?b", "file:///a"],
+    [
+        "data//source",
+        "https",
+        "me@home/x",
+        "./user:secret@host",
+        "/srv/a:b@c",
+        "/a?b=c",
+        "~/a?b=c",
+        "a?b",
+        "a;b",
+        "file:///a:b@c",
+        "//srv/a",
+    ],
 )
 def test_paths_that_are_not_mistyped(path: str) -> None:
     assert not is_mistyped(path)

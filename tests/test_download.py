@@ -257,7 +257,10 @@ async def test_nobody_there(target: Path) -> None:
             await download(client, "http://127.0.0.1:1/dump.gz", target, verify_gzip)
 
 
-@pytest.mark.parametrize("address", ["http://", "http://exa mple:99999/x"])
+@pytest.mark.parametrize(
+    "address",
+    ["http://", "http://exa mple:99999/x", "http://a..b/x", "http://u%3Ap@127.0.0.1/x", "http://€:p@127.0.0.1/x"],
+)
 async def test_addresses_that_are_none(target: Path, address: str) -> None:
     async with Client(Settings.load(attempts=2)) as client:
         with pytest.raises(SourceError):

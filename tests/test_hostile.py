@@ -238,6 +238,10 @@ def commands(server: Server) -> Iterator[Sequence[str]]:
         f"https:///user:{SECRET}@host/lake",
         f"user:{SECRET}@host/lake",
         f"host/lake{QUERY}",
+        f"http://user:correct {SECRET}@{server.url.removeprefix('http://')}",
+        f"https://u%3A{SECRET}@host/lake",
+        f"//user:{SECRET}@host/lake",
+        f"{server.url}/a;token={SECRET}",
     ):
         yield ("report", place)
         yield (place,)

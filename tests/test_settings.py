@@ -184,12 +184,26 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
         "https:/user:secret@example.org/a",
         "https:/secret@example.org/a",
         "s3:/key:secret/secret@bucket/lake",
+        "https://user:sec ret/secret@example.org/a",
+        "https://user:1 secret@example.org/a",
+        "https://user:secret\t@example.org/a",
+        "sftp://user:sec ret@example.org/a",
+        "https://u%3Asecret@example.org/a",
+        "https://example.org/a;token=secret",
+        "simplecache::user:secret@example.org/a",
+        "//user:secret@example.org/a",
     ],
 )
 def test_a_refusal_shows_no_secrets(address: str) -> None:
     with pytest.raises(UsageError, match=r"^source: ") as caught:
         Settings.load(source=address)
     assert "secret" not in caught.value.message
+    assert "sec " not in caught.value.message
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/a b", "/srv/a b", "/srv/a;b=c", "https://[::1]:80/a@b", "a\nb"])
+def test_white_space_and_the_like_have_their_places(address: str) -> None:
+    assert Settings.load(source=address).source == address
 
 
 def test_frozen() -> None:

@@ -10,30 +10,48 @@ from pvtop.errors import UsageError
 
 # What stands before a host, also where a slash or the colon is missing, or a slash too many.
 SLASHES = r"(?<![:/])(?!(?<=file):///)(:/+|//+)"
-# A name and a password before the host, by their colon; the password may hold a slash, as keys of S3 do.
-KEY = r":(?!:|\d*(?:[/?#\s]|$))[^@\s]*@"
-USER_AND_KEY = rf"{SLASHES}[^/?#@:\s]*{KEY}"
-BARE_USER_AND_KEY = rf"(?<![^\s'\"(=])[^/?#@:\s'\"(=]+(?!:/){KEY}"  # with nothing before it
-# In these four the name is no user, but a container; after three slashes it is no user's, but a path's.
-USER = rf"(?<!abfs)(?<!abfss)(?<!wasb)(?<!wasbs){SLASHES}(?<!:///)[^/?#\s]*@"
-QUERY = r"(:/+[^\s'\"?#]*)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
-MISTYPED = r"(?!file://)[a-z][a-z\d+.-]*:/|https?//|[^/]*:[^/]*@|[^/.~?][^?]*\?[\w.%-]+="
+# A name and a password before the host, by their colon; the password may hold a slash, as keys of S3 do, and a space.
+# How long it is has a limit, as a text of many colons would take the square of its length.
+LONGEST_KEY = "{1,2000}"
+PORT = r"\d*(?:[/?#\s]|$)"
+USER_AND_KEY = rf"{SLASHES}[^/?#@:\s]*:(?!:|{PORT})[^@\r\n]{LONGEST_KEY}@"
+# With nothing before it, or with another file system's name.
+BARE_USER_AND_KEY = rf"(?:(?<![^\s'\"(=])|(?<=\w::))[^/?#@:\s'\"(=]+(?!:/):(?!:|{PORT})[^@\s]{LONGEST_KEY}@"
+CONTAINERS = {"abfs", "abfss", "wasb", "wasbs"}  # in these four the name is no user
+# Nor is it where one of these stands before it; after three slashes it is no user's, but a path's.
+USER = rf"{''.join(rf'(?<!{name})' for name in sorted(CONTAINERS))}{SLASHES}(?<!:///)[^/?#\s]*@"
+QUERY = r"(:/+(?:(?!:/)[^\s'\"?#])*+)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
+PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
+MISTYPED = r"(?!file://)(?:[a-z][a-z\d+.-]*:/|https?//|//+[^/]*@|[^/:]*:.*@|[^/.~?;][^?;]*[?;][\w.%-]+=)"
+HOST = r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?"
+CHAINED = re.compile(r"::(?=[a-z][a-z\d+.-]*://)", re.IGNORECASE)
 
 
 def public(address: str) -> str:
-    """Strip an address of what may be secret: user and password, query and fragment."""
+    """Strip an address of what may be secret: user and password, query and fragment, parameters of a path."""
     if "://" not in address:
         return address
-    return _without_user(re.sub(r"[?#].*", "", _without_user(address), flags=re.DOTALL))
+    links = [address] if is_http(address) else CHAINED.split(address)
+    return "::".join(map(_public, links))
+
+
+def _public(link: str) -> str:
+    """Do so with an address that is one alone. Where a port should be and is not, a password with a slash in it is."""
+    scheme, mark, rest = link.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    name, at, _ = authority.rpartition("@")
+    if at and (":" in name or scheme.lower() not in CONTAINERS):
+        rest = rest.removeprefix(name + at)
+    elif not at and not re.fullmatch(HOST, authority):
+        rest = rest.rpartition("@")[2]
+    path = re.split(r"[?#]", rest, maxsplit=1)[0]
+    return scheme + mark + re.sub(r";[^/;=]*=[^/]*", "", path)
 
 
 def redacted(text: str) -> str:
     """Strip the addresses within a text, such as another library's message, of the same; mistyped ones, too."""
-    return re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", _without_user(text)))
-
-
-def _without_user(text: str) -> str:
-    return re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
+    named = re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
+    return re.sub(PARAMETER, "", re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", named)))
 
 
 def is_mistyped(path: str) -> bool:

@@ -121,10 +121,10 @@ class Client:
             raise SourceError(f"{shown} redirects in a loop", "check the address") from error
         except aiohttp.RedirectClientError as error:
             raise SourceError(f"{shown} redirects to what is no http(s) address", "check the address") from error
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError) as error:
-            raise SourceError(f"{shown} cannot be fetched: {type(error).__name__}", "check the address") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise SourceError(f"{shown}: the server's certificate is not valid", HINT) from error
+        except (aiohttp.NonHttpUrlClientError, ValueError) as error:  # what a URL, a host name or a user cannot be
+            raise SourceError(f"{shown} is or leads to what is no http(s) address", "check the address") from error
         except TimeoutError as error:
             raise UnreachableError(f"{shown} did not answer in time", HINT) from error
         except (aiohttp.ClientError, ConnectionError) as error:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -70,23 +70,29 @@ def _address(text: str) -> str:
         raise ValueError("must name a place")
     if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
         raise ValueError("must name a bucket without keys, which belong into the environment")
-    if local_path(text) and is_mistyped(text):
+    links = [text] if is_http(text) else text.split("::")
+    if any(local_path(link) and is_mistyped(link) for link in links):
         raise ValueError("must be an address with :// or a path, if need be with ./ before it")
-    if is_http(text):
-        try:
-            parts = urlsplit(text)
-            readable = bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            readable = False
-        if not readable:
-            raise ValueError("must be an address with a host")
+    if re.search(r"://[^/?#]*\s|://.*[\x01-\x1f\x7f-\x9f]", text, re.DOTALL):
+        raise ValueError("must be an address without white space or control characters, which are written as %20")
+    if is_http(text) and not _is_readable(text):
+        raise ValueError("must be an address whose user, host and port can be read")
     return text
+
+
+def _is_readable(address: str) -> bool:
+    """Tell whether user, host and port of an http(s) address can be read; a user's name has no colon."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port or 1) > 0 and ":" not in unquote(parts.username or "")
+    except ValueError:
+        return False
 
 
 def _root(text: str) -> str:
     """Refuse what no path can be put after, too."""
-    if is_http(_address(text)) and set(text) & set("?#"):
-        raise ValueError("must be an address without a query")
+    if is_http(_address(text)) and re.search(r"[?#]|;[^/;]*=", text):
+        raise ValueError("must be an address without a query or parameters")
     return text.strip()
 
 
