@@ -30,20 +30,19 @@ class File:
     Attributes:
         content: Its bytes.
         modified: Its time, seconds since 1970.
-        validators: Whether ETag and Last-Modified are sent.
+        validators: Which of ETag and Last-Modified are sent.
     """
 
     content: bytes
     modified: float = 1_722_668_400.0
-    validators: bool = True
+    validators: tuple[str, ...] = ("ETag", "Last-Modified")
 
     @property
     def headers(self) -> dict[str, str]:
         """ETag and Last-Modified, as far as they are sent."""
-        if not self.validators:
-            return {}
         etag = f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
-        return {"ETag": etag, "Last-Modified": formatdate(self.modified, usegmt=True)}
+        headers = {"ETag": etag, "Last-Modified": formatdate(self.modified, usegmt=True)}
+        return {name: headers[name] for name in self.validators}
 
 
 class Loopback:
@@ -137,7 +136,7 @@ class Server(Loopback):
             else:
                 lines.append(f'<a href="{name}">{shown}</a>    {_nginx_time(file.modified)}    {len(file.content)}')
         page = "<html><body><h1>Index</h1><hr><pre>" + "\r\n".join(lines) + "</pre><hr></body></html>"
-        return File(page.encode(), validators=False)
+        return File(page.encode(), validators=())
 
 
 @dataclass
@@ -397,6 +396,19 @@ async def changing(request: web.Request, _: File) -> web.StreamResponse:
     return await cut(0.5)(request, File(gzip.compress(os.urandom(10_000))))
 
 
+def spliced(*validators: str, longer: bytes = b"", later: float = 0, in_front: bytes = b"") -> Behaviour:
+    """Break off half-way, and send the rest of another file, with its own validators, to whoever asks for the rest."""
+
+    async def answer(request: web.Request, file: File) -> web.StreamResponse:
+        if "Range" not in request.headers:
+            return await cut(0.5)(request, File(file.content, validators=validators))
+        other = File(in_front + file.content + longer, file.modified + later, validators)
+        condition = next(iter(other.headers.values()))
+        return await whole(request.clone(headers={**request.headers, "If-Range": condition}), other)
+
+    return answer
+
+
 def to_ranges(answer: Behaviour) -> Behaviour:
     """Break off half-way, and answer in this way to whoever asks for the rest."""
 
@@ -490,6 +502,7 @@ FAULTS: dict[str, Behaviour] = {
     "no length": chunked,
     "no length, closed half-way": chunked_cut,
     "changed on the way": changing,
+    "changed on the way, and spliced": spliced("Last-Modified", longer=b"en Z\n" * 99, later=60),
     "range refused": to_ranges(status(416)),
     "range ignored": to_ranges(lambda request, file: whole(request.clone(headers={}), file)),
     "range wrong": to_ranges(wrong_part),

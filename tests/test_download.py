@@ -22,7 +22,7 @@ from pvtop.errors import CorruptError, MissingError, OutputError, SourceError, U
 from pvtop.gzip_file import sha256_of, verify_gzip
 from pvtop.http import PROGRESS, Client
 from pvtop.settings import Settings
-from server import Behaviour, File, Server, chunked, cut, html, instead, slow, stall, status
+from server import Behaviour, File, Server, chunked, cut, html, instead, slow, spliced, stall, status
 
 PATH = "/dump.gz"
 CONTENT = gzip.compress(random.Random(1).randbytes(1_000_000), mtime=0)
@@ -98,8 +98,28 @@ async def test_a_file_that_changes_on_the_way_is_taken_from_its_start(server: Se
     assert facts.etag == File(OTHER).headers["ETag"]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        spliced("Last-Modified", later=60),
+        spliced("Last-Modified", longer=b"longer"),
+        spliced("ETag", in_front=b"x"),
+        spliced("ETag", "Last-Modified", longer=b"longer", later=60),
+    ],
+    ids=["time", "length", "ETag", "all"],
+)
+async def test_the_rest_of_another_file_is_not_taken(server: Server, target: Path, other: Behaviour) -> None:
+    """A server may pass over the condition that the file is still the same, and not every file has a checksum."""
+    server.files[PATH] = File(CONTENT)
+    server.script[PATH] = [other, other]
+    async with Client(Settings.load()) as client:
+        await download(client, server.url + PATH, target, lambda path, _: sha256_of(path))
+    assert target.read_bytes() == CONTENT
+    assert ["Range" in headers for headers in server.asked(PATH)] == [False, True, False]
+
+
 async def test_without_validators_nothing_is_resumed(server: Server, target: Path) -> None:
-    server.files[PATH] = File(CONTENT, validators=False)
+    server.files[PATH] = File(CONTENT, validators=())
     server.script[PATH] = [cut(HALF)]
     async with Client(Settings.load()) as client:
         facts = await download(client, server.url + PATH, target, verify_gzip)

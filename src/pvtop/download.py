@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -145,6 +145,7 @@ class _Transfer:
         self.progress = progress
         self.etag: str | None = None
         self.last_modified: str | None = None
+        self.total: int | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -186,19 +187,24 @@ class _Transfer:
             RangeError: The server sends a part, but not the one that is missing.
         """
         if response.status == PARTIAL_CONTENT:
-            if not self._continues(response):
+            if not self._continues(response.headers):
                 raise RangeError(f"{public(self.address)} sends another part than it was asked for")
-            total = response.headers["Content-Range"].rpartition("/")[2]
-            return int(total) if total.isascii() and total.isdigit() and len(total) < 20 else None  # noqa: PLR2004
+            self.total = self.total or _total(response.headers)
+            return self.total
         self.restart()
         self.etag = response.headers.get("ETag")
         self.last_modified = response.headers.get("Last-Modified")
-        return response.content_length
+        self.total = response.content_length
+        return self.total
 
-    def _continues(self, response: aiohttp.ClientResponse) -> bool:
-        """Tell whether a response goes on where the file ends."""
-        same = response.headers.get("ETag", self.etag) == self.etag
-        return same and response.headers.get("Content-Range", "").startswith(f"bytes {self.received}-")
+    def _continues(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a part goes on where the file ends; and whether it is of the same file, as far as it tells."""
+        return (
+            headers.get("Content-Range", "").startswith(f"bytes {self.received}-")
+            and len({self.total, _total(headers)} - {None}) <= 1
+            and headers.get("ETag", self.etag) == self.etag
+            and headers.get("Last-Modified", self.last_modified) == self.last_modified
+        )
 
     def _take(self, chunk: bytes, expected: int | None) -> None:
         self.received += len(chunk)
@@ -221,3 +227,9 @@ class _Transfer:
         while chunk := await fsspec_step(self.client, self.address, remote.read, CHUNK):
             self._take(chunk, facts.get("size"))
         await fsspec_step(self.client, self.address, remote.close)
+
+
+def _total(headers: Mapping[str, str]) -> int | None:
+    """Read how long the whole is that a part is of; None where it is not told."""
+    total = headers.get("Content-Range", "").rpartition("/")[2]
+    return int(total) if total.isascii() and total.isdigit() and len(total) < 20 else None  # noqa: PLR2004
