@@ -466,6 +466,7 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "two members": _two_members,
     "bomb of lines": lambda _: _bomb(b"en A 5 0\n"),
     "bomb of one line": lambda _: _bomb(b"a"),
+    "bomb of nothing": lambda content: content + 20_000 * gzip.compress(b"", mtime=0),
 }
 """Everything that a dump can be instead, by the same names; two members are no fault, but seldom."""
 

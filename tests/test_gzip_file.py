@@ -37,6 +37,7 @@ def test_broken_files_are_refused(tmp_path: Path, case: str) -> None:
 SMALL = gzip.compress(GOOD.encode() * 1_000)
 TINY = gzip.compress(GOOD.encode())
 LONG = gzip.compress(b"x" * (LONGEST_LINE + 2 * BLOCK))
+EMPTY = gzip.compress(b"")
 
 
 @pytest.mark.parametrize(
@@ -46,10 +47,15 @@ LONG = gzip.compress(b"x" * (LONGEST_LINE + 2 * BLOCK))
         (gzip.compress(GOOD.encode() * 300_000) + TINY, "inflates to more than 2,000,000 bytes"),
         (LONG, "holds a line of more than 16,777,216 bytes"),
         (LONG + TINY, "holds a line of more than 16,777,216 bytes"),
+        (TINY + EMPTY * 30_000, "is longer than what it inflates to"),
+        (TINY * 30_000, "is longer than what it inflates to"),
     ],
-    ids=["many lines", "many lines behind a small trailer", "a long line", "a long line behind a small trailer"],
-)
-def test_what_would_fill_the_memory_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    ids=[
+        "many lines", "many lines behind a small trailer", "a long line", "a long line behind a small trailer",
+        "empty members", "small members",
+    ],
+)  # fmt: skip
+def test_what_would_fill_the_memory_or_the_time_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "dump.gz"
     path.write_bytes(content)
     most = 2_000_000 if "inflates" in reason else 10**9
@@ -57,10 +63,19 @@ def test_what_would_fill_the_memory_is_refused(tmp_path: Path, content: bytes, r
         verify_gzip(path, "the dump", most)
 
 
-@pytest.mark.parametrize("most", [len(GOOD) * 1_000, 10**9])
-def test_what_dumps_are_like_is_not(tmp_path: Path, most: int) -> None:
+@pytest.mark.parametrize(
+    ("content", "most"),
+    [
+        (SMALL, len(GOOD) * 1_000),
+        (SMALL, 10**9),
+        (gzip.compress(GOOD.encode() * 300_000, 0), 10**9),
+        (gzip.compress(GOOD.encode() * 20) * 30_000, 10**9),
+    ],
+    ids=["as long as allowed", "short", "stored", "many members"],
+)
+def test_what_dumps_are_like_is_not(tmp_path: Path, content: bytes, most: int) -> None:
     path = tmp_path / "dump.gz"
-    path.write_bytes(SMALL)
+    path.write_bytes(content)
     assert verify_gzip(path, "the dump", most) == sha256_of(path)
 
 

@@ -16,6 +16,7 @@ GZIP = 31  # zlib's name for members of gzip with any window
 READ = 1 << 18  # bytes read at a time
 PIECE = 1 << 22  # bytes inflated at a time, at most
 BLOCK = 1 << 23  # bytes of a block of lines, or more: half of it takes a tenth more time, twice takes but memory
+OVERHEAD = 1 << 18  # bytes that a file may have more than it inflates to; no way of packing takes as many
 LONGEST_LINE = 1 << 24  # bytes; reading a line takes some five times its length, and those of dumps have hundreds
 BROKEN = "it may still be being copied: try again later, from another --source, or replace the file"
 
@@ -51,7 +52,7 @@ def read_blocks(
     Raises:
         CorruptError: The file is empty, truncated, corrupt, not gzip, gzip of nothing, or gzip packed once more.
         SourceError: It inflates to more than `most` bytes, or holds a line that is longer than `LONGEST_LINE`, to a
-            `PIECE`.
+            `PIECE`; or it is longer itself, as members without content are, of which 1 GB takes minutes.
     """
     check_magic(path, shown)
     total = size = line = 0
@@ -85,19 +86,25 @@ def _inflate(path: Path, shown: str, also: Callable[[bytes], object]) -> Iterato
 
     Raises:
         CorruptError: The file is something else.
+        SourceError: It inflates to less than it has itself.
     """
-    member = None
+    member, gained = None, OVERHEAD
     try:
         with path.open("rb") as file:
             while data := file.read(READ):
                 also(data)
+                gained -= len(data)
                 while data:
                     if not member and not data.startswith(MAGIC[: len(data)]):
                         raise CorruptError(f"{shown} is corrupt: its gzip stream is followed by something else", BROKEN)
                     member = member or isal_zlib.decompressobj(GZIP)
-                    yield member.decompress(data, PIECE)
+                    piece = member.decompress(data, PIECE)
+                    gained += len(piece)
+                    yield piece
                     data = member.unused_data if member.eof else member.unconsumed_tail
                     member = None if member.eof else member
+                if gained < 0:
+                    raise SourceError(f"{shown} is longer than what it inflates to", "it is no dump; replace it")
     except isal_zlib.error as error:  # type: ignore[misc]  # its type information takes the class for an instance
         raise CorruptError(f"{shown} is corrupt: {str(error).split(maxsplit=2)[2].lower()}", BROKEN) from error
     except OSError as error:
