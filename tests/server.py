@@ -154,16 +154,24 @@ class S3Proxy(Loopback):
 
     def refuse(self, status: int, code: str, *, times: int, method: str = "", key: str = "") -> None:
         """Answer the next requests (of a method, for keys with this in it) with an error of S3's."""
-        self._left, self._refusal = times, (status, code, method, key)
+
+        async def answer(_: web.Request, __: File) -> web.StreamResponse:
+            return web.Response(status=status, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
+
+        self.misbehave(answer, times=times, method=method, key=key)
+
+    def misbehave(self, answer: Behaviour, *, times: int, method: str = "", key: str = "") -> None:
+        """Answer the next requests (of a method, for keys with this in it) in some other way."""
+        self._left, self._instead = times, (answer, method, key)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer, or hand the request on."""
         if self._left:
-            status, code, method, key = self._refusal
+            answer_instead, method, key = self._instead
             if method in {"", request.method} and key in request.path:
                 self._left -= 1
                 self.refused += 1
-                return web.Response(status=status, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
+                return await answer_instead(request, File(b""))
         async with (
             ClientSession(auto_decompress=False) as session,
             session.request(

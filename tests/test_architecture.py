@@ -43,7 +43,7 @@ def test_the_ranking_is_pure() -> None:
     assert packages("ranking") == {"polars"}
 
 
-@pytest.mark.parametrize("module", ["addresses", "domains", "errors", "hours", "incidents", "text"])
+@pytest.mark.parametrize("module", ["addresses", "domains", "errors", "hours", "incidents", "steps", "text"])
 def test_values_and_words_need_nothing_but_python(module: str) -> None:
     assert packages(module) <= {"pvtop"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import polars as pl
@@ -163,8 +164,11 @@ def test_a_refusal_names_the_address(tmp_path: Path) -> None:
         verify_blacklist(path, "https://example.org/list")
 
 
-@pytest.mark.parametrize(("name", "reason"), [("nothing", "No such file"), (".", "Is a directory")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("nothing", "No such file"), (".", "it is no regular file"), ("pipe", "it is no regular file")]
+)
 def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BlacklistError, match=rf"^the blacklist {tmp_path / name} cannot be read: {reason}"):
         read_blacklist(tmp_path / name)
 

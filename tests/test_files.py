@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pvtop.files import become, in_use, remove_unless_used, temporary, write_whole
+from pvtop.files import alone, become, in_use, open_regular, remove_unless_used, temporary, write_whole
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -38,6 +39,30 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
         assert Path(one.name).exists()
         become(one, target)
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
+    pauses: list[float] = []
+
+    def give_up_after_three(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise InterruptedError
+
+    with alone(tmp_path, give_up_after_three), pytest.raises(InterruptedError), alone(tmp_path, give_up_after_three):
+        pass
+    assert len(pauses) == 3
+    with alone(tmp_path, give_up_after_three):
+        assert len(pauses) == 3
+
+
+def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(OSError, match="it is no regular file"):
+            open_regular(other)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "nothing")
 
 
 def test_a_file_in_use_is_not_removed(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from conftest import Command
 from pages import failure_modes
 from pvtop.batch import run_hours
 from pvtop.cache import Cache
+from pvtop.files import alone
 from pvtop.hours import Hour, span
 from pvtop.pipeline import run_hour
 from pvtop.settings import Settings
@@ -261,6 +262,15 @@ def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) 
     assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
 
 
+def test_interrupted_while_another_run_has_the_lock(args: tuple[str, ...]) -> None:
+    folder = Path("lake/top_pages", HOUR.partition)
+    folder.mkdir(parents=True)
+    with alone(folder, time.sleep):
+        interrupt(
+            [*REPORT, *args, "--output", "lake"], signal.SIGINT, lambda: len(list(Path("lake/.tmp").glob("*"))) == 3
+        )
+
+
 @fault("clock set back")
 @fault("clock set forward")
 @pytest.mark.parametrize("years", [-50, 50])
@@ -359,3 +369,18 @@ def test_s3_as_a_source_that_is_silent(
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     command = ["report", "--source", "s3://bucket", "--blacklist", "none", "--quiet"]
     interrupt(command, signal.SIGINT, lambda: bool(server.requests))
+
+
+@fault("S3 as a lake that is silent")
+@pytest.mark.parametrize("command", [REPORT, BATCH], ids=["report", "batch"])
+@pytest.mark.parametrize("interrupted", [False, True], ids=["waited for", "interrupted"])
+def test_s3_as_a_lake_that_is_silent(
+    pvtop: Command, args: tuple[str, ...], s3_proxy: S3Proxy, command: tuple[str, ...], *, interrupted: bool
+) -> None:
+    s3_proxy.misbehave(slow_start, times=1_000)
+    command = (*command, *args, "--output", "s3://bucket/lake")
+    if interrupted:
+        interrupt([*command], signal.SIGINT, lambda: bool(s3_proxy.refused))
+    else:
+        done = pvtop(*command, PVTOP_CONNECT_TIMEOUT="0.1", PVTOP_READ_TIMEOUT="0.2")
+        assert_as_told(done, "S3 as a lake that is silent")

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from pvtop.errors import BlacklistError
+from pvtop.files import open_regular
 
 PAGES = {"domain_code": pl.String, "page_title": pl.String}
 LONGEST = 64_000_000  # bytes, a million entries; the public one has some 2.5 million
@@ -44,7 +45,7 @@ def read_bytes(path: Path) -> bytes:
         BlacklistError: The file cannot be read, or is too long.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

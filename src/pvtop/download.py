@@ -18,6 +18,7 @@ from pvtop.errors import CorruptError, OutputError, RangeError, SourceError, Unr
 from pvtop.files import become, hint, temporary, write_whole
 from pvtop.http import Client
 from pvtop.source import fsspec_step
+from pvtop.steps import start
 
 if TYPE_CHECKING:
     import aiohttp
@@ -102,7 +103,7 @@ async def download(
             async with client.transferring:
                 await transfer.run()
             try:
-                digest = await asyncio.to_thread(verify, Path(file.name), public(address))
+                digest = await asyncio.wrap_future(start(verify, Path(file.name), public(address)))
                 break
             except CorruptError as error:
                 if last:

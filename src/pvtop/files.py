@@ -9,18 +9,30 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
 SUFFIX = ".tmp"
+LOOK_EVERY = 0.02  # seconds, at a lock that another process has
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def hint(error: BaseException, otherwise: str) -> str:
     """Say what to do about a failure to write: free some space where the disk is full."""
     return "free some space: pvtop cache prune" if getattr(error, "errno", None) in FULL else otherwise
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read it, unless it is a pipe, at which a reader waits for ever, a device or a folder.
+
+    Raises:
+        OSError: It is, or cannot be opened.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError("it is no regular file")
+    return path.open("rb")
 
 
 @contextlib.contextmanager
@@ -83,18 +95,31 @@ def write_whole(target: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, pause: Callable[[float], object]) -> Iterator[None]:
     """Wait until no other process is in this context with a folder, and keep others out.
+
+    Args:
+        folder: The folder.
+        pause: Waits so many seconds; what it raises ends the waiting.
 
     Raises:
         OSError: It cannot be opened.
     """
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
+        while not _locked(opened):  # a thread that waits for a lock in the system's own way cannot be interrupted
+            pause(LOOK_EVERY)
         yield
     finally:
         os.close(opened)
+
+
+def _locked(opened: int) -> bool:
+    """Lock a file, unless another has; tell whether that is so."""
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def check_writable(folder: Path) -> None:

@@ -107,11 +107,10 @@ class Client:
 
         self._session = self._session or self._open()
         shown = public(address)
-        opening = self.settings.connect_timeout + self.settings.read_timeout
         try:
             async with (
                 self._connections,  # a wait for one of our own connections is not the server's
-                asyncio.timeout(opening) as deadline,  # aiohttp's starts anew with each byte of a head
+                asyncio.timeout(self.settings.patience) as deadline,  # aiohttp's starts anew with each byte of a head
                 self._session.get(address, headers=headers) as response,
             ):
                 deadline.reschedule(None)

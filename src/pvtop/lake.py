@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import fsspec
 import polars as pl
@@ -22,12 +22,16 @@ from pvtop.errors import OutputError, PvtopError, UsageError
 from pvtop.files import alone, become, check_writable, hint, staged
 from pvtop.hours import Hour
 from pvtop.report import DOMAINS, TOP_PAGES, Provenance, Report
+from pvtop.steps import Waiting
 
 PROVENANCE_KEY = "pvtop"
 TEMPORARY = ".tmp"
 DAYS_LISTED_ALONE = 100
+PATIENCE = 80.0  # seconds; what the time-outs of the settings come to unless they are set
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Lake:
@@ -35,14 +39,24 @@ class Lake:
 
     Args:
         output: The root; need not exist.
+        patience: Seconds that a step with a file system elsewhere may take.
     """
 
-    def __init__(self, output: str) -> None:
+    def __init__(self, output: str, patience: float = PATIENCE) -> None:
         self.output = output
+        self._waiting = Waiting(patience)
         folder = local_path(output)
         with self._failures("opened"):
-            self._files, self._root = fsspec.core.url_to_fs(str(folder) if folder else output)
+            self._files, self._root = self._waiting.step(fsspec.core.url_to_fs, str(folder) if folder else output)
         self._local = isinstance(self._files, LocalFileSystem)
+
+    def close(self) -> None:
+        """Give up what other threads wait for here: a file system that is silent, another run's lock."""
+        self._waiting.end()
+
+    def _do(self, step: Callable[..., T], *args: object) -> T:
+        """Do a step with the file system; one that is elsewhere may never answer, and its libraries wait for long."""
+        return step(*args) if self._local else self._waiting.step(step, *args)
 
     def path(self, relative: str) -> str:
         """Give where something lies, fit to be shown."""
@@ -58,7 +72,7 @@ class Lake:
             if self._local:
                 self._files.makedirs(self._root, exist_ok=True)
             else:
-                self._files.exists(self._root)  # a bucket is not made, but that it answers is seen
+                self._do(self._files.exists, self._root)  # a bucket is not made, but that it answers is seen
 
     def write(self, report: Report) -> int:
         """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
@@ -81,7 +95,8 @@ class Lake:
         with self._failures("written"), contextlib.ExitStack() as stack:
             puts = [self._prepare(path, content, stack) for path, content in files.items()]
             if self._local:  # two runs with other settings would mix their files otherwise
-                stack.enter_context(alone(Path(self._full(top_pages_path(report.hour))).parent))
+                folder = Path(self._full(top_pages_path(report.hour))).parent
+                stack.enter_context(alone(folder, self._waiting.pause))
             self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
             for put in puts:
                 put()
@@ -99,8 +114,7 @@ class Lake:
         """
         with self._failures("read"):
             try:
-                with self._files.open(self._full(top_pages_path(hour)), "rb") as file:
-                    return _provenance(file)
+                return self._do(partial(self._opened, top_pages_path(hour), _provenance))
             except FileNotFoundError:
                 return None
 
@@ -111,7 +125,12 @@ class Lake:
             OutputError: The lake cannot be read.
         """
         with self._failures("read"):
-            return all(self._files.exists(self._full(path(hour))) for path in (top_pages_path, domains_path, text_path))
+            paths = [self._full(path(hour)) for path in (top_pages_path, domains_path, text_path)]
+            return all(self._do(self._files.exists, path) for path in paths)
+
+    def _opened(self, relative: str, read: Callable[[BinaryIO], T]) -> T:
+        with self._files.open(self._full(relative), "rb") as file:
+            return read(file)
 
     def _full(self, relative: str) -> str:
         return f"{self._root}/{relative}"
@@ -119,7 +138,8 @@ class Lake:
     def _prepare(self, relative: str, content: bytes, stack: contextlib.ExitStack) -> Callable[[], object]:
         """Do all that can be done before a file gets its name; give what does that."""
         if not self._local:
-            return partial(self._files.pipe_file, self._full(relative), content)  # an object appears when it is whole
+            # An object appears when it is whole.
+            return partial(self._do, self._files.pipe_file, self._full(relative), content)
         # Not in the partition: readers of a folder of Parquet trip over any other file in it.
         target, folder = Path(self._full(relative)), Path(self._full(TEMPORARY))
         file = stack.enter_context(staged(target, content, folder))
@@ -128,7 +148,7 @@ class Lake:
 
     def _remove(self, relative: str) -> None:
         with self._failures("written"), contextlib.suppress(FileNotFoundError):
-            self._files.rm_file(self._full(relative))
+            self._do(self._files.rm_file, self._full(relative))
 
     @contextlib.contextmanager
     def _failures(self, verb: str) -> Iterator[None]:
@@ -144,6 +164,8 @@ class Lake:
         except Exception as error:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
             what_to_do = hint(error, "choose another with --output, or check its permissions and credentials")
+            if isinstance(error, TimeoutError):
+                what_to_do = "try again later; PVTOP_READ_TIMEOUT is how long it is waited for"
             message = f"the lake {public(self.output)} cannot be {verb}: {redacted(reason)}"
             raise OutputError(message, what_to_do) from error
 
@@ -170,7 +192,7 @@ class Lake:
         """
         with self._failures("read"):
             try:
-                content: bytes = self._files.cat_file(self._full(text_path(hour)))
+                content: bytes = self._do(self._files.cat_file, self._full(text_path(hour)))
             except FileNotFoundError:
                 return None
         return content.decode("utf-8", "replace")
@@ -194,8 +216,7 @@ class Lake:
         return frames if sound else None
 
     def _frame(self, relative: str) -> pl.DataFrame:
-        with self._files.open(self._full(relative), "rb") as file:
-            return pl.read_parquet(file)
+        return self._do(partial(self._opened, relative, pl.read_parquet))
 
     def done(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
         """Tell which hours are done and when they were completed, from listings alone.
@@ -246,8 +267,7 @@ class Lake:
             OSError: It cannot be listed; fsspec passes over local folders that cannot, unless it is told otherwise.
         """
         strictly = {"on_error": _unless_missing} if self._local else {}
-        found: dict[str, Mapping[str, Any]] = self._files.find(folder, detail=True, **strictly)
-        return found
+        return self._do(partial(self._files.find, folder, detail=True, **strictly))
 
     def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
         """Find the newest hour that is done, of a day or at an hour of the day where given; None where none is.
@@ -276,7 +296,7 @@ class Lake:
     def _is_done(self, hour: Hour) -> bool:
         with self._failures("read"):
             try:
-                self._files.info(self._full(top_pages_path(hour)))
+                self._do(self._files.info, self._full(top_pages_path(hour)))
             except FileNotFoundError:
                 return False
             return True
@@ -285,11 +305,10 @@ class Lake:
         """Give the values of a hive partition below a folder, the largest first."""
         with self._failures("read"):
             try:
-                names = [
-                    path.rstrip("/").rpartition("/")[2] for path in self._files.ls(self._full(folder), detail=False)
-                ]
+                paths = self._do(partial(self._files.ls, self._full(folder), detail=False))
             except FileNotFoundError:
                 return []
+        names = [path.rstrip("/").rpartition("/")[2] for path in paths]
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
 
 

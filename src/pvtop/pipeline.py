@@ -152,7 +152,7 @@ class Run:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lake = Lake(settings.output)
+        self.lake = Lake(settings.output, settings.patience)
         self.metrics = open_metrics(settings.statsd)
         self.client = Client(settings, lambda: self.metrics.count("retries"))
         self.source = open_source(settings.source, self.client)
@@ -164,6 +164,7 @@ class Run:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.lake.close()
         self.metrics.close()
         await self.client.__aexit__()
 

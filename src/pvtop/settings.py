@@ -202,6 +202,11 @@ class Settings(BaseSettings):
         """Order the places a value may come from, the strongest first."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
+    @property
+    def patience(self) -> float:
+        """Seconds within which an answer has to begin, and a step with a file system of fsspec to be done."""
+        return self.connect_timeout + self.read_timeout
+
     @cached_property
     def user_agent(self) -> str:
         """The User-Agent by Wikimedia's policy: `pvtop/1.2.3 (you@example.org) aiohttp/3.14.0`."""

@@ -10,9 +10,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -20,8 +18,10 @@ import fsspec
 
 from pvtop.addresses import is_http, join, local_path, public, redacted
 from pvtop.errors import MissingError, NotPublishedError, SourceError, UnreachableError
+from pvtop.files import open_regular
 from pvtop.hours import Hour
 from pvtop.http import HINT, LONGEST_LISTING, Client, check_length
+from pvtop.steps import start
 
 ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
 # What follows an anchor, up to the next one. Nothing in it is tried a second time, so the time it takes is in the
@@ -103,9 +103,7 @@ class FolderSource:
 
 def _read(path: Path) -> bytes:
     """Read a file, or one byte more than a listing can have."""
-    if path.exists() and not path.is_file():
-        raise OSError("it is no regular file")  # such as a pipe, at which a reader waits for ever
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(LONGEST_LISTING + 1)
 
 
@@ -240,24 +238,8 @@ async def fsspec_step(client: Client, address: str, step: Callable[..., T], *arg
     Raises:
         MissingError, UnreachableError, SourceError: By what went wrong; a step that takes too long is the second.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[T] = loop.create_future()
-
-    def tell(set_outcome: Callable[[], None]) -> None:
-        if not outcome.done():
-            set_outcome()
-
-    def run() -> None:
-        try:
-            set_outcome = partial(outcome.set_result, step(*args))
-        except Exception as error:  # noqa: BLE001 - it is raised again where the step is awaited
-            set_outcome = partial(outcome.set_exception, error)
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
-            loop.call_soon_threadsafe(tell, set_outcome)
-
-    Thread(target=run, name="pvtop-fsspec", daemon=True).start()
     with fsspec_failures(address):
-        return await asyncio.wait_for(outcome, client.settings.connect_timeout + client.settings.read_timeout)
+        return await asyncio.wait_for(asyncio.wrap_future(start(step, *args)), client.settings.patience)
 
 
 @contextlib.contextmanager

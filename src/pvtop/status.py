@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
 
     async def look() -> LakeStatus:
         async with Run(settings) as run:
-            done, failed = run.lake.done(hours), run.lake.failed(hours)
+            done = await asyncio.to_thread(run.lake.done, hours)
+            failed = await asyncio.to_thread(run.lake.failed, hours)
             try:
                 found = await _published({hour.month_folder for hour in hours if hour not in done}, run)
             except SourceError as error:

@@ -158,7 +158,8 @@ def _from_lake(output: str | None, day: date | None, hour: int | None, wanted: H
     from pvtop.lake import Lake
     from pvtop.settings import Settings
 
-    lake = Lake(Settings.load(output=output).output)
+    settings = Settings.load(output=output)
+    lake = Lake(settings.output, settings.patience)
     wanted = wanted or lake.newest(day, hour)
     found = lake.read(wanted) if wanted else None
     if found is None:

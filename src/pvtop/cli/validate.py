@@ -80,7 +80,7 @@ def validate(
         source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, expect_whole=expect_whole,
         contact=contact,
     )  # fmt: skip
-    lake = Lake(settings.output)
+    lake = Lake(settings.output, settings.patience)
     wanted = _choose(lake, date, hour, start, end, last)
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
     checks = Checks(totals, domains if against_dump else 0, seed)
