@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import hypothesis
 import pytest
 from moto.server import ThreadedMotoServer
 
+from pvtop.cli import main
 from pvtop.hours import Hour
 from pvtop.settings import Settings
 from server import Server
@@ -108,3 +110,21 @@ def pvtop() -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Run the command within this process, which takes it no time to start."""
+
+    def run(*args: object) -> subprocess.CompletedProcess[str]:
+        command = ["pvtop", *map(str, args), "--quiet"]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code is None or isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess(command, ended.value.code or 0, *capfd.readouterr())
+
+    yield run
+    log = logging.getLogger("pvtop")  # the command's own settings are not for the tests that follow
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)

@@ -8,16 +8,25 @@ import gzip
 import hashlib
 import os
 import socket
+import ssl
 import struct
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from functools import cache, partial
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Self
 
 from aiohttp import ClientSession, web
+from cryptography import x509  # comes with moto
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from yarl import URL
 
 Behaviour = Callable[[web.Request, "File"], Awaitable[web.StreamResponse]]
@@ -50,9 +59,11 @@ class Loopback:
 
     Attributes:
         url: Its address.
+        tls: What it proves itself with, where it is to be one of https.
     """
 
     url: str = ""
+    tls: ssl.SSLContext | None = None
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
@@ -76,9 +87,26 @@ class Loopback:
         app.router.add_route("*", "/{path:.*}", self.serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self._runner.addresses[0][1]}"
+
+
+def self_signed_certificate(folder: Path) -> ssl.SSLContext:
+    """Make a certificate for loopback that is signed by nobody but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    packed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "certificate.pem").write_bytes(packed + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem")
+    return context
 
 
 @dataclass
@@ -98,6 +126,7 @@ class Server(Loopback):
     always: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     most_at_once: int = 0
+    tls: ssl.SSLContext | None = None
     _open: int = 0
 
     def asked(self, path: str) -> list[dict[str, str]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import logging
 import random
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -16,12 +14,11 @@ import pytest
 
 from conftest import Command, WriteDump
 from pages import failure_modes
-from pvtop.cli import main
 from pvtop.hours import Hour
 from pvtop.lake import text_path
 from pvtop.pipeline import run_hour
 from pvtop.settings import Settings
-from server import BROKEN, FAULTS, File, Server
+from server import BROKEN, FAULTS, File, Server, self_signed_certificate
 
 HOUR, NEXT = Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T07")
 PATH, LIST, MONTH = f"/{HOUR.dump_path}", "/blacklist", f"/{HOUR.month_folder}/"
@@ -102,23 +99,6 @@ def assert_nothing_is_half_done(*hours: Hour) -> None:
     assert {Hour.of_dump(name) for name in left} - {None} <= done
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """Run the command within this process, which takes it no time to start."""
-
-    def run(*args: str) -> CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["pvtop", *args, "--quiet"])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert ended.value.code is None or isinstance(ended.value.code, int)
-        return CompletedProcess(args, ended.value.code or 0, *capfd.readouterr())
-
-    yield run
-    log = logging.getLogger("pvtop")  # the command's own settings are not for the tests that follow
-    log.handlers.clear()
-    log.setLevel(logging.NOTSET)
-
-
 @pytest.fixture(autouse=True)
 def _serve(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Serve two hours and a blacklist, and set what the commands need to find them."""
@@ -141,6 +121,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_every_fault_is_on_the_page() -> None:
     assert {fault for fault, *_ in failure_modes("A server and a dump")} == set(FAULTS)
     assert {fault for fault, *_ in failure_modes("A dump in a folder")} == set(BROKEN)
+    assert {fault for fault, *_ in failure_modes("A dump that is refused")} == set(REFUSED)
 
 
 @pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
@@ -204,3 +185,98 @@ def test_a_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[
     done = command("report", *AT, "--source", str(path.parents[2]))
     assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
     assert (ranking() is not None) == (expected == "0")
+
+
+def test_a_batch_of_dumps_in_a_folder(command: Command, write_dump: WriteDump, right: str) -> None:
+    """Each hour has another fault, the last of them none; no hour minds the others, and the next run mends them all."""
+    rows = {HOUR + i: row for i, row in enumerate(failure_modes("A dump in a folder"))}
+    hours = [*rows, HOUR + len(rows)]
+    paths = {hour: write_dump("", hour) for hour in hours}
+    for hour, path in paths.items():
+        path.write_bytes(BROKEN[rows[hour][0]](DUMP.content) if hour in rows else DUMP.content)
+    batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, "--source", "source")
+    failed = {hour: message.strip("`") for hour, (_, expected, message, _) in rows.items() if expected == "1"}
+    done = command(*batch)
+    assert (done.returncode, done.stdout) == (4, "")
+    *told, summary, _ = done.stderr.splitlines()
+    assert summary == f"pvtop: {len(failed)} of {len(hours)} hours failed"
+    assert len(told) == len(failed)
+    for hour, message in failed.items():
+        assert [line for line in told if f"{hour.iso} failed: " in line and message in line]
+    assert [ranking(hour) for hour in hours] == [None if hour in failed else right for hour in hours]
+    assert_nothing_is_half_done(*hours)
+    for path in paths.values():
+        path.write_bytes(DUMP.content)
+    assert command(*batch).returncode == 0
+    assert [ranking(hour) for hour in hours] == [right] * len(hours)
+
+
+# Dumps that are refused for what they hold.
+
+
+def malformed(write_dump: WriteDump, _: Command) -> tuple[str, ...]:
+    write_dump("".join(LINES) + "en\n" * 99)
+    return ()
+
+
+def not_whole(write_dump: WriteDump, _: Command) -> tuple[str, ...]:
+    write_dump("".join(LINES))
+    return ("--expect-whole",)
+
+
+def shrunken(write_dump: WriteDump, command: Command) -> tuple[str, ...]:
+    write_dump("".join(LINES))
+    assert command("report", *AT, "--source", "source").returncode == 0
+    write_dump("".join(LINES[:99]))
+    return ()
+
+
+REFUSED = {
+    "too many malformed lines": malformed,
+    "a dump that is not whole": not_whole,
+    "a report much smaller than the one it replaces": shrunken,
+}
+
+
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
+@pytest.mark.parametrize("row", list(failure_modes("A dump that is refused")), ids=lambda row: row[0])
+def test_a_dump_that_is_refused(
+    command: Command, write_dump: WriteDump, row: tuple[str, ...], args: tuple[str, ...]
+) -> None:
+    fault, *codes, message, _ = row
+    args += REFUSED[fault](write_dump, command)
+    before = ranking()
+    done = command(*args, "--source", "source")
+    assert (str(done.returncode), done.stdout) == (codes[args[0] == "batch"], "")
+    assert message.strip("`") in done.stderr
+    assert ranking() == before
+    assert_nothing_is_half_done(HOUR)
+
+
+# Servers that cannot be reached.
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Run a server whose certificate nobody vouches for, with no proxy before it or any other."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    with Server(tls=self_signed_certificate(tmp_path)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--last", "2")], ids=["report", "batch"])
+@pytest.mark.parametrize("row", list(failure_modes("A server that cannot be reached")), ids=lambda row: row[0])
+def test_a_server_that_cannot_be_reached(
+    command: Command, self_signed: Server, row: tuple[str, ...], args: tuple[str, ...]
+) -> None:
+    fault, expected, message, _ = row
+    address = {
+        "connection refused": "http://127.0.0.1:1",
+        "name that does not resolve": "http://nowhere.invalid",
+        "certificate that is not trusted": self_signed.url,
+    }[fault]
+    done = command(*args, "--source", address, "--blacklist", "none")
+    assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
+    done = command("report", *AT, "--blacklist", f"{address}/list")
+    assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
+    assert_nothing_is_half_done(HOUR)
