@@ -183,9 +183,9 @@ BYTES = (
     Mutation("the same input gives the same bytes", "compute", 'version("pvtop")', 'str(__import__("time").time_ns())'),
     Mutation(
         "in all of Parquet",
-        "lake",
-        "{PROVENANCE_KEY: facts}",
-        '{PROVENANCE_KEY: facts, "now": str(__import__("time").time_ns())}',
+        "parquet",
+        "{PROVENANCE_KEY: provenance.to_json()}",
+        '{PROVENANCE_KEY: provenance.to_json(), "now": str(__import__("time").time_ns())}',
     ),
 )
 MUTATIONS = (*LINES, *PROOF, *BLOCKS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES)

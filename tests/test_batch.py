@@ -23,6 +23,7 @@ import pytest
 from conftest import DATA, Command, WriteDump
 from pvtop.batch import run_hours
 from pvtop.hours import Hour, span
+from pvtop.lake import top_pages_path
 from pvtop.pipeline import run_hour
 from pvtop.settings import Settings
 from server import File, Server, status
@@ -77,6 +78,16 @@ def test_one_failed_hour_stops_no_other(pvtop: Command, server: Server) -> None:
     server.files[f"/{DAY[1].dump_path}"] = File((SOURCE / DAY[1].dump_path).read_bytes())
     assert json.loads(pvtop("batch", *args, "--last", "4", "--json").stdout)["counts"] == {"done": 3, "written": 1}
     assert not [name for name in files("lake") if "failures" in name]
+
+
+def test_a_damaged_hour_is_made_again_and_stops_no_other() -> None:
+    settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
+    run_hours(DAY[:2], settings)
+    before = files("lake")
+    path = Path("lake", top_pages_path(DAY[0]))
+    path.write_bytes(path.read_bytes()[:-9] + bytes(9))
+    assert run_hours(DAY[:3], settings).counts == {"done": 1, "written": 2}
+    assert before.items() <= files("lake").items()
 
 
 def test_no_hour_published_is_not_published(pvtop: Command) -> None:

@@ -15,7 +15,8 @@ from pvtop.errors import InvalidReportError
 from pvtop.expectations import WHOLE, beside, expects_whole, neighbours
 from pvtop.gzip_file import sha256_of
 from pvtop.hours import FIRST_STAMP, Hour
-from pvtop.lake import PROVENANCE_KEY, Lake, domains_path, top_pages_path
+from pvtop.lake import Lake, domains_path, top_pages_path
+from pvtop.parquet import PROVENANCE_KEY
 from pvtop.pipeline import Status, run_hour
 from pvtop.report import Report
 from pvtop.settings import WIKIMEDIA, Settings
@@ -156,9 +157,11 @@ def test_the_first_hour_has_neighbours_after_it(tmp_path: Path) -> None:
     assert stamps(first, lake_of(tmp_path, first + 3)) == [(first + 3).iso]
 
 
-def test_what_another_version_wrote_is_no_neighbour(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [0, -1, -300])
+def test_what_cannot_be_read_is_no_neighbour(length: int, tmp_path: Path) -> None:
     lake = lake_of(tmp_path, HOUR + 1)
-    (tmp_path / "lake/top_pages" / (HOUR + 1).partition / "top_pages.parquet").write_bytes(b"")
+    path = tmp_path / "lake" / top_pages_path(HOUR + 1)
+    path.write_bytes(path.read_bytes()[:length])
     assert neighbours(HOUR, lake) == []
 
 

@@ -128,13 +128,16 @@ def test_another_report_takes_the_place_of_the_first(root: str) -> None:
     assert found.provenance.entries == 1
 
 
-@pytest.mark.parametrize("path", PATHS[:2])
-def test_top_pages_are_written_last(path: str, tmp_path: Path) -> None:
-    (tmp_path / path).mkdir(parents=True)
-    with pytest.raises(OutputError, match="cannot be written"):
-        Lake(str(tmp_path)).write(make_report())
-    assert not (tmp_path / PATHS[2]).exists()
-    assert Lake(str(tmp_path)).provenance(HOUR) is None
+@pytest.mark.parametrize("path", PATHS)
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_touched(path: str, tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    (tmp_path / path).unlink()
+    (tmp_path / path).mkdir()
+    before = contents(str(tmp_path))
+    with pytest.raises(OutputError, match=f"{path} cannot be written: it is a folder"):
+        Lake(str(tmp_path)).write(make_report(top=3))
+    assert contents(str(tmp_path)) == before
+    assert (Lake(str(tmp_path)).provenance(HOUR) is None) == (path == PATHS[2])
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -193,6 +193,26 @@ def test_a_folder_of_the_lake_that_must_not_be_read(
     assert_as_told(done, "folder of the lake that must not be read")
 
 
+@fault("damaged report")
+@pytest.mark.parametrize("name", ["top_pages", "domains"])
+def test_a_damaged_report(pvtop: Command, args: tuple[str, ...], name: str) -> None:
+    assert pvtop(*BATCH, *args, "--output", "lake").returncode == 0
+    before = files("lake")
+    path = Path("lake", name, HOUR.partition, f"{name}.parquet")
+    content = bytearray(path.read_bytes())
+    content[4] ^= 0xFF  # the first page of it
+    content[-9] ^= 0xFF  # its footer
+    path.write_bytes(content)
+    for command in (["validate", *BATCH[1:]], ["show", *REPORT[1:]]):
+        shown = pvtop(*command, "--output", "lake")
+        assert shown.returncode == (5 if "validate" in command else 1)
+        assert f"{path} cannot be read: " in shown.stderr
+        assert "panicked" not in shown.stderr
+    again = () if name == "top_pages" else ("--force",)  # domains are read where they are needed, and not before
+    assert_as_told(pvtop(*BATCH, *args, "--output", "lake", *again), "damaged report")
+    assert files("lake") == before
+
+
 @fault("folder of the cache that must not be read")
 @pytest.mark.parametrize(
     ("command", "folder"),

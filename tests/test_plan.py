@@ -59,7 +59,7 @@ def test_a_stricter_limit_on_malformed_lines_makes_again() -> None:
 
 def test_force_and_what_cannot_be_read_make_again() -> None:
     assert decide(MADE, replace(TERMS, force=True)) == (Step.AGAIN, "forced")
-    assert decide(None) == (Step.AGAIN, "another version")
+    assert decide(None) == (Step.AGAIN, "another version, or damaged")
 
 
 def test_another_source_makes_again() -> None:

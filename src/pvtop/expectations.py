@@ -10,7 +10,7 @@ import polars as pl
 
 from pvtop.addresses import is_http
 from pvtop.hours import FIRST_STAMP, Hour, span
-from pvtop.lake import Lake
+from pvtop.lake import Lake, Remains
 from pvtop.report import Provenance, Report
 from pvtop.settings import Settings
 from pvtop.validation import RULES, Validator, failures_of, not_on, refuse
@@ -39,8 +39,9 @@ def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settin
         OutputError: The lake cannot be read.
     """
     validators = [] if settings.no_validate else validators_for(report, blacklist, lake, settings)
-    if not settings.force and (there := lake.frames(report.hour)):
-        validators.append(replacing(*there, settings.min_share))
+    there = Remains(None, None, None) if settings.force else lake.remains(report.hour)
+    if there.top_pages is not None and there.domains is not None:
+        validators.append(replacing(there.top_pages, there.domains, settings.min_share))
     refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
 
 

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
-import fsspec
 import polars as pl
-from fsspec.implementations.local import LocalFileSystem
 
-from pvtop.addresses import join, local_path, public, redacted
 from pvtop.errors import OutputError, PvtopError, UsageError
-from pvtop.files import alone, become, check_writable, hint, staged
 from pvtop.hours import Hour
+from pvtop.parquet import read_frame, read_provenance, write_parquet
 from pvtop.report import DOMAINS, TOP_PAGES, Provenance, Report
-from pvtop.steps import Waiting
+from pvtop.store import Store
 
-PROVENANCE_KEY = "pvtop"
-TEMPORARY = ".tmp"
-DAYS_LISTED_ALONE = 100
+LISTED_ALONE = 100  # folders
 PATIENCE = 80.0  # seconds; what the time-outs of the settings come to unless they are set
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What can be read of an hour, done or not, whichever version wrote it; None is what is not there or damaged."""
+
+    top_pages: pl.DataFrame | None
+    domains: pl.DataFrame | None
+    provenance: Provenance | None
 
 
 class Lake:
@@ -43,24 +43,15 @@ class Lake:
     """
 
     def __init__(self, output: str, patience: float = PATIENCE) -> None:
-        self.output = output
-        self._waiting = Waiting(patience)
-        folder = local_path(output)
-        with self._failures("opened"):
-            self._files, self._root = self._waiting.step(fsspec.core.url_to_fs, str(folder) if folder else output)
-        self._local = isinstance(self._files, LocalFileSystem)
+        self._store = Store(output, patience)
 
     def close(self) -> None:
         """Give up what other threads wait for here: a file system that is silent, another run's lock."""
-        self._waiting.end()
-
-    def _do(self, step: Callable[..., T], *args: object) -> T:
-        """Do a step with the file system; one that is elsewhere may never answer, and its libraries wait for long."""
-        return step(*args) if self._local else self._waiting.step(step, *args)
+        self._store.close()
 
     def path(self, relative: str) -> str:
         """Give where something lies, fit to be shown."""
-        return join(public(self.output), relative)
+        return self._store.path(relative)
 
     def prepare(self) -> None:
         """Make the root folder, or see that the bucket answers, so that a run fails before its work and not after it.
@@ -68,17 +59,18 @@ class Lake:
         Raises:
             OutputError: The lake cannot be written.
         """
-        with self._failures("written"):
-            if self._local:
-                self._files.makedirs(self._root, exist_ok=True)
-            else:
-                self._do(self._files.exists, self._root)  # a bucket is not made, but that it answers is seen
+        self._store.prepare()
 
-    def write(self, report: Report) -> int:
+    def write(self, report: Report, check: Callable[[], object] = lambda: None) -> int:
         """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
 
         Each file appears under its name whole. In a folder, a disk that is full shows before anything is touched. Same
         report, same bytes.
+
+        Args:
+            report: The report.
+            check: Called right before anything is touched, in a folder while other runs are kept out of the hour; what
+                it raises leaves the hour as it is.
 
         Returns:
             The bytes of its files.
@@ -86,102 +78,50 @@ class Lake:
         Raises:
             OutputError: The lake cannot be written.
         """
-        facts = report.provenance.to_json()
         files = {
-            domains_path(report.hour): _parquet(report.domains, facts),
+            domains_path(report.hour): write_parquet(report.domains, report.provenance),
             text_path(report.hour): report.to_text().encode(),
-            top_pages_path(report.hour): _parquet(report.top_pages, facts),
+            top_pages_path(report.hour): write_parquet(report.top_pages, report.provenance),
         }
-        with self._failures("written"), contextlib.ExitStack() as stack:
-            puts = [self._prepare(path, content, stack) for path, content in files.items()]
-            if self._local:  # two runs with other settings would mix their files otherwise
-                folder = Path(self._full(top_pages_path(report.hour))).parent
-                stack.enter_context(alone(folder, self._waiting.pause))
-            self._remove(top_pages_path(report.hour))  # from here on the hour is not done, until it is whole again
+        with self._store.failures("written"), contextlib.ExitStack() as stack:
+            puts = [self._store.staged(path, content, stack) for path, content in files.items()]
+            marker = top_pages_path(report.hour)
+            stack.enter_context(self._store.alone(marker))  # two runs with other settings would mix their files
+            check()
+            self._store.remove(marker)  # from here on the hour is not done, until it is whole again
             for put in puts:
                 put()
-        self._remove(failure_path(report.hour))
+        self._store.remove(failure_path(report.hour))
         return sum(map(len, files.values()))
 
     def provenance(self, hour: Hour) -> Provenance | None:
         """Tell where an hour's report comes from.
 
         Returns:
-            None where the hour is not done, or done in a way that this version cannot read, so that it is to be made.
+            None where the hour is not done, or done in a way that this version cannot read, or damaged: it is to be
+            made.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        with self._failures("read"):
-            try:
-                return self._do(partial(self._opened, top_pages_path(hour), _provenance))
-            except FileNotFoundError:
-                return None
+        return self._store.read(top_pages_path(hour), read_provenance)
 
-    def is_whole(self, hour: Hour) -> bool:
-        """Tell whether every file of an hour is there, not only the one that says that it is done.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        with self._failures("read"):
-            paths = [self._full(path(hour)) for path in (top_pages_path, domains_path, text_path)]
-            return all(self._do(self._files.exists, path) for path in paths)
-
-    def _opened(self, relative: str, read: Callable[[BinaryIO], T]) -> T:
-        with self._files.open(self._full(relative), "rb") as file:
-            return read(file)
-
-    def _full(self, relative: str) -> str:
-        return f"{self._root}/{relative}"
-
-    def _prepare(self, relative: str, content: bytes, stack: contextlib.ExitStack) -> Callable[[], object]:
-        """Do all that can be done before a file gets its name; give what does that."""
-        if not self._local:
-            # An object appears when it is whole.
-            return partial(self._do, self._files.pipe_file, self._full(relative), content)
-        # Not in the partition: readers of a folder of Parquet trip over any other file in it.
-        target, folder = Path(self._full(relative)), Path(self._full(TEMPORARY))
-        file = stack.enter_context(staged(target, content, folder))
-        check_writable(target.parent)
-        return partial(become, file, target)
-
-    def _remove(self, relative: str) -> None:
-        with self._failures("written"), contextlib.suppress(FileNotFoundError):
-            self._do(self._files.rm_file, self._full(relative))
-
-    @contextlib.contextmanager
-    def _failures(self, verb: str) -> Iterator[None]:
-        """Turn what a file system raises into our words.
-
-        Raises:
-            OutputError: Whatever was raised: file systems raise what their libraries do, so nothing narrower will do.
-        """
-        try:
-            yield
-        except PvtopError:
-            raise
-        except Exception as error:
-            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-            what_to_do = hint(error, "choose another with --output, or check its permissions and credentials")
-            if isinstance(error, TimeoutError):
-                what_to_do = "try again later; PVTOP_READ_TIMEOUT is how long it is waited for"
-            message = f"the lake {public(self.output)} cannot be {verb}: {redacted(reason)}"
-            raise OutputError(message, what_to_do) from error
+    def provenance_of_domains(self, hour: Hour) -> Provenance | None:
+        """Tell the same by the metadata of the domains, which are those of another report where the two differ."""
+        return self._store.read(domains_path(hour), read_provenance)
 
     def read(self, hour: Hour) -> Report | None:
         """Read an hour back; None where it is not done.
 
         Raises:
-            OutputError: The lake cannot be read, or holds what this version cannot read.
+            OutputError: The lake cannot be read, or holds what this version cannot read, or what is damaged.
         """
         if hour not in self.done([hour]):
             return None
-        with self._failures("read"):
-            top_pages, domains = self._frame(top_pages_path(hour)), self._frame(domains_path(hour))
-            provenance = self.provenance(hour)
-            if provenance is None:
-                raise ValueError(f"the report of {hour} was made by another version of pvtop")
+        top_pages, domains = self._frame(top_pages_path(hour), TOP_PAGES), self._frame(domains_path(hour), DOMAINS)
+        provenance = self.provenance(hour)
+        if provenance is None:
+            raise self._unreadable(top_pages_path(hour), "it was made by another version of pvtop")
         return Report(hour, top_pages, domains, provenance)
 
     def text(self, hour: Hour) -> str | None:
@@ -190,38 +130,45 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        with self._failures("read"):
-            try:
-                content: bytes = self._do(self._files.cat_file, self._full(text_path(hour)))
-            except FileNotFoundError:
-                return None
-        return content.decode("utf-8", "replace")
+        content = self._store.content(text_path(hour))
+        return None if content is None else content.decode("utf-8", "replace")
 
-    def frames(self, hour: Hour) -> tuple[pl.DataFrame, pl.DataFrame] | None:
-        """Read the top pages and the domains of an hour, whichever version wrote them.
+    def remains(self, hour: Hour) -> Remains:
+        """Read whatever there is of an hour: a report may take the place of what is damaged, whatever it holds.
 
-        Returns:
-            None where there are none, or none that can be read: a report may take their place whatever it holds.
+        Raises:
+            OutputError: The lake cannot be read.
         """
-        try:
-            with self._failures("read"):
-                frames = self._frame(top_pages_path(hour)), self._frame(domains_path(hour))
-        except OutputError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                log.warning("what is there of %s does not count, as %s", hour, error)
-            return None
-        sound = all(
-            set(wanted) <= set(frame.columns) for frame, wanted in zip(frames, (TOP_PAGES, DOMAINS), strict=True)
-        )
-        return frames if sound else None
+        top_pages = self._sound(top_pages_path(hour), TOP_PAGES)
+        domains = self._sound(domains_path(hour), DOMAINS)
+        return Remains(top_pages, domains, self.provenance(hour) or self.provenance_of_domains(hour))
 
-    def _frame(self, relative: str) -> pl.DataFrame:
-        return self._do(partial(self._opened, relative, pl.read_parquet))
+    def _sound(self, relative: str, wanted: pl.Schema) -> pl.DataFrame | None:
+        if (content := self._store.content(relative)) is None:
+            return None
+        try:
+            return read_frame(content, wanted)
+        except ValueError as error:
+            log.warning("%s does not count, as it cannot be read: %s", self.path(relative), error)
+            return None
+
+    def _frame(self, relative: str, wanted: pl.Schema) -> pl.DataFrame:
+        if (content := self._store.content(relative)) is None:
+            raise self._unreadable(relative, "it is missing")
+        try:
+            return read_frame(content, wanted)
+        except ValueError as error:
+            raise self._unreadable(relative, str(error)) from error
+
+    def _unreadable(self, relative: str, reason: str) -> OutputError:
+        return OutputError(
+            f"{self.path(relative)} cannot be read: {reason}", "pvtop report --force makes an hour again"
+        )
 
     def done(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
         """Tell which hours are done and when they were completed, from listings alone.
 
-        Up to `DAYS_LISTED_ALONE` days take a listing of each day's folder; more take one of the whole lake, which on
+        Up to `LISTED_ALONE` days take a listing of each day's folder; more take one of the whole lake, which on
         an object store is a call for every 1,000 hours.
 
         Returns:
@@ -230,11 +177,19 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._listed("top_pages", top_pages_path, hours)
+        return self._listed(top_pages_path, hours)
+
+    def lacking(self, hours: Collection[Hour]) -> set[Hour]:
+        """Tell of which hours a file is not there beside the one that says that they are done; by listings, as `done`.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return set(hours) - (self._listed(domains_path, hours).keys() & self._listed(text_path, hours, depth=3).keys())
 
     def failed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
         """Tell which hours have failed since they were last done, and when; by listings, as `done` does."""
-        return self._listed("failures", failure_path, hours)
+        return self._listed(failure_path, hours)
 
     def note_failure(self, hour: Hour, error: PvtopError) -> None:
         """Leave a note that an hour failed, for `status`; the next success removes it.
@@ -243,31 +198,23 @@ class Lake:
             OutputError: The lake cannot be written.
         """
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        with self._failures("written"), contextlib.ExitStack() as stack:
-            self._prepare(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode(), stack)()
+        with self._store.failures("written"), contextlib.ExitStack() as stack:
+            self._store.staged(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode(), stack)()
 
     def _listed(
-        self, folder: str, path_of: Callable[[Hour], str], hours: Collection[Hour]
+        self, path_of: Callable[[Hour], str], hours: Collection[Hour], depth: int = 2
     ) -> dict[Hour, datetime | None]:
-        days = sorted({f"{folder}/date={hour.stamp:%Y-%m-%d}" for hour in hours})
-        by_path = {self._full(path_of(hour)): hour for hour in hours}
+        """List the folders, so many levels below the root, in which a file of each hour lies; give when it changed."""
+        by_path = {path_of(hour): hour for hour in hours}
+        folders = sorted({"/".join(path.split("/")[:depth]) for path in by_path})
+        if len(folders) > LISTED_ALONE:
+            folders = [folders[0].partition("/")[0]]
         found = {}
-        with self._failures("read"):
-            self._files.invalidate_cache()
-            for one in days if len(days) <= DAYS_LISTED_ALONE else [folder]:
-                for path, facts in self._find(self._full(one)).items():
-                    if hour := by_path.get(path):
-                        found[hour] = _completed(facts)
+        for folder in folders:
+            for path, facts in self._store.find(folder).items():
+                if hour := by_path.get(path):
+                    found[hour] = _completed(facts)
         return found
-
-    def _find(self, folder: str) -> dict[str, Mapping[str, Any]]:
-        """List all files below a folder, by their paths; none where there is no such folder.
-
-        Raises:
-            OSError: It cannot be listed; fsspec passes over local folders that cannot, unless it is told otherwise.
-        """
-        strictly = {"on_error": _unless_missing} if self._local else {}
-        return self._do(partial(self._files.find, folder, detail=True, **strictly))
 
     def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
         """Find the newest hour that is done, of a day or at an hour of the day where given; None where none is.
@@ -290,25 +237,12 @@ class Lake:
         for one in days:
             for time in self._partitions(f"top_pages/date={one}", "hour="):
                 found = _hour(f"{one}T{time}")
-                if found and hour in {None, found.stamp.hour} and self._is_done(found):
+                if found and hour in {None, found.stamp.hour} and self._store.exists(top_pages_path(found)):
                     yield found
-
-    def _is_done(self, hour: Hour) -> bool:
-        with self._failures("read"):
-            try:
-                self._do(self._files.info, self._full(top_pages_path(hour)))
-            except FileNotFoundError:
-                return False
-            return True
 
     def _partitions(self, folder: str, key: str) -> list[str]:
         """Give the values of a hive partition below a folder, the largest first."""
-        with self._failures("read"):
-            try:
-                paths = self._do(partial(self._files.ls, self._full(folder), detail=False))
-            except FileNotFoundError:
-                return []
-        names = [path.rstrip("/").rpartition("/")[2] for path in paths]
+        names = self._store.names(folder)
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
 
 
@@ -316,11 +250,6 @@ def _completed(facts: Mapping[str, Any]) -> datetime | None:
     """Read a file's time as file systems tell it: seconds, or a time under their own name for it."""
     time = facts.get("mtime") or facts.get("LastModified") or facts.get("created")
     return datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else time
-
-
-def _unless_missing(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
 
 
 def _hour(text: str) -> Hour | None:
@@ -349,22 +278,3 @@ def failure_path(hour: Hour) -> str:
 def text_path(hour: Hour) -> str:
     """Give where the text report of an hour lies."""
     return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"
-
-
-def _provenance(file: BinaryIO) -> Provenance | None:
-    """Read the provenance in the footer of a Parquet file; None where there is none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        metadata = pq.read_metadata(file).metadata or {}
-    except pa.ArrowInvalid:
-        return None
-    return Provenance.from_json(metadata.get(PROVENANCE_KEY.encode(), b"null"))
-
-
-def _parquet(frame: pl.DataFrame, facts: str) -> bytes:
-    """Write a frame as Parquet with its provenance; by Polars, as pyarrow takes longer to import than to write."""
-    buffer = io.BytesIO()
-    frame.rechunk().write_parquet(buffer, compression="zstd", metadata={PROVENANCE_KEY: facts})
-    return buffer.getvalue()

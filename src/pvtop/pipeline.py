@@ -230,7 +230,7 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
     if await _must_refresh(hour, dump, done, run):
         dump = await fetch_dump(hour, run.client, settings, progress)
     still = done and not settings.force and _still_holds(done, hour, dump, recipe, settings)
-    if done and still and await asyncio.to_thread(run.lake.is_whole, hour):
+    if done and still and not await asyncio.to_thread(run.lake.lacking, [hour]):
         return _result(run.lake, hour, Status.UNCHANGED, done)
     dump = dump or await fetch_dump(hour, run.client, settings, progress)
     fetched = monotonic()

@@ -68,7 +68,7 @@ class Done:
 
     Attributes:
         completed: When its report was completed, None where the lake does not tell.
-        made: Where its report comes from; None where another version wrote it otherwise.
+        made: Where its report comes from; None where another version wrote it otherwise, or it is damaged.
     """
 
     completed: datetime | None
@@ -122,7 +122,7 @@ def _outdated(done: Done, listed: Entry | None, terms: Terms) -> str:
     """Say why a report does not hold any more; empty where it does."""
     made = done.made
     if made is None:
-        return "another version"
+        return "another version, or damaged"
     if difference := terms.recipe.difference(made):
         return difference
     if terms.in_place:
