@@ -23,7 +23,7 @@ import pytest
 from conftest import DATA, Command, WriteDump
 from pvtop.batch import run_hours
 from pvtop.hours import Hour, span
-from pvtop.lake import top_pages_path
+from pvtop.lake import domains_path, text_path, top_pages_path
 from pvtop.pipeline import run_hour
 from pvtop.settings import Settings
 from server import File, Server, status
@@ -88,6 +88,16 @@ def test_a_damaged_hour_is_made_again_and_stops_no_other() -> None:
     path.write_bytes(path.read_bytes()[:-9] + bytes(9))
     assert run_hours(DAY[:3], settings).counts == {"done": 1, "written": 2}
     assert before.items() <= files("lake").items()
+
+
+@pytest.mark.parametrize("path_of", [top_pages_path, domains_path, text_path])
+def test_an_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str]) -> None:
+    settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
+    run_hours(DAY[:2], settings)
+    before = files("lake")
+    Path("lake", path_of(DAY[0])).unlink()
+    assert run_hours(DAY[:2], settings).counts == {"done": 1, "written": 1}
+    assert files("lake") == before
 
 
 def test_no_hour_published_is_not_published(pvtop: Command) -> None:

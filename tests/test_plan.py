@@ -62,6 +62,11 @@ def test_force_and_what_cannot_be_read_make_again() -> None:
     assert decide(None) == (Step.AGAIN, "another version, or damaged")
 
 
+def test_what_lacks_a_file_is_made_again() -> None:
+    (action,) = plan([HOUR], {HOUR: Done(COMPLETED, MADE, whole=False)}, {HOUR: LISTED}, TERMS)
+    assert (action.step, action.reason) == (Step.AGAIN, "a file is missing")
+
+
 def test_another_source_makes_again() -> None:
     assert decide(MADE, replace(TERMS, source="https://example.com")) == (Step.AGAIN, "another source")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -155,11 +156,22 @@ def test_a_lake_on_any_file_system(lake: Lake, tmp_path: Path) -> None:
     assert lake.last(9) == [HOUR, HOUR + 1, HOUR + 3]
 
 
+def foreign() -> bytes:
+    file = io.BytesIO()
+    pl.DataFrame({"a": [1]}).write_parquet(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"junk", foreign()], ids=["junk", "foreign"])
 @pytest.mark.parametrize("name", ["top_pages", "domains"])
-def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, name: str) -> None:
-    Path("lake", name, HOUR.partition, f"{name}.parquet").write_bytes(b"junk")
+def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command, name: str, content: bytes) -> None:
+    path = Path("lake", name, HOUR.partition, f"{name}.parquet")
+    path.write_bytes(content)
     found = lake_validity([HOUR, HOUR + 1], Settings.load(output="lake"), Checks())
     assert [broken(validity) for validity in found] == [["it can be read"], []]
+    shown = pvtop("show", *LAKE, *AT)
+    assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
+    assert f"{path} cannot be read: " in shown.stderr
     assert lake.read(HOUR + 1)
 
 

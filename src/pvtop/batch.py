@@ -192,9 +192,11 @@ async def _plan(hours: Sequence[Hour], run: Run) -> list[Action]:
 def _read_done(hours: Sequence[Hour], run: Run) -> dict[Hour, Done]:
     """Read the provenance of each hour that is done."""
     completed = run.lake.done(hours)
+    lacking = run.lake.lacking(completed)
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
         made = readers.map(run.lake.provenance, completed)
-        return {hour: Done(when, facts) for (hour, when), facts in zip(completed.items(), made, strict=True)}
+        facts = dict(zip(completed, made, strict=True))
+    return {hour: Done(when, facts[hour], hour not in lacking) for hour, when in completed.items()}
 
 
 def prune(settings: Settings) -> None:

@@ -69,10 +69,12 @@ class Done:
     Attributes:
         completed: When its report was completed, None where the lake does not tell.
         made: Where its report comes from; None where another version wrote it otherwise, or it is damaged.
+        whole: Whether all its files are there, not only the one that says that it is done.
     """
 
     completed: datetime | None
     made: Provenance | None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,14 @@ def _outdated(done: Done, listed: Entry | None, terms: Terms) -> str:
     made = done.made
     if made is None:
         return "another version, or damaged"
-    if difference := terms.recipe.difference(made):
-        return difference
+    if not done.whole:
+        return "a file is missing"
+    return terms.recipe.difference(made) or _other_dump(made, done.completed, listed, terms)
+
+
+def _other_dump(made: Provenance, completed: datetime | None, listed: Entry | None, terms: Terms) -> str:
     if terms.in_place:
-        return "the dump has changed" if listed and _is_fresher(listed, done.completed, made.dump_bytes) else ""
+        return "the dump has changed" if listed and _is_fresher(listed, completed, made.dump_bytes) else ""
     if not made.source.startswith(f"{terms.source}/"):
         return "another source"
     if terms.check_source and listed and is_other(listed, made.dump_bytes, made.dump_last_modified):
