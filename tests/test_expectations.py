@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,16 +15,17 @@ import pytest
 
 from pvtop.download import Facts, sidecar
 from pvtop.errors import InvalidReportError
-from pvtop.expectations import WHOLE, beside, expects_whole, neighbours
+from pvtop.expectations import WHOLE, beside, expects_whole, neighbours, replacing
+from pvtop.files import alone
 from pvtop.gzip_file import sha256_of
 from pvtop.hours import FIRST_STAMP, Hour
-from pvtop.lake import Lake, domains_path, top_pages_path
+from pvtop.lake import Lake, Remains, domains_path, top_pages_path
 from pvtop.parquet import PROVENANCE_KEY
 from pvtop.pipeline import Status, run_hour
 from pvtop.report import Report
 from pvtop.settings import WIKIMEDIA, Settings
 from pvtop.validation import failures_of
-from reports import HOUR, Totals, make_report
+from reports import HOUR, PROVENANCE, Totals, make_report
 
 FEW_DOMAINS, FEW_VIEWS, MANY_BLACKLISTED, ENGLISH = (validator.rule for validator in WHOLE)
 OTHERS: Sequence[Totals] = [(f"d{number:04}", 1, 1, 0, 0) for number in range(499)]
@@ -241,7 +245,55 @@ def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Set
         run_hour(HOUR, settings)
 
 
-def test_what_cannot_be_read_may_be_replaced(settings: Settings) -> None:
-    (Path(settings.output) / domains_path(HOUR)).write_bytes(b"PAR1")
+@pytest.mark.parametrize("path_of", [top_pages_path, domains_path])
+@pytest.mark.parametrize("damage", [None, b"PAR1", "the first page"])
+def test_whatever_is_left_is_not_replaced_by_less(
+    settings: Settings, path_of: Callable[[Hour], str], damage: bytes | str | None
+) -> None:
+    path = Path(settings.output) / path_of(HOUR)
+    whole = path.read_bytes()
+    path.unlink()
+    if damage is not None:
+        path.write_bytes(damage if isinstance(damage, bytes) else whole[:4] + b"\xff" + whole[5:])
+    kept = {path: path.read_bytes() for path in Path(settings.output).rglob("*") if path.is_file()}
+    write_dump(settings, "de A 10 0\n")
+    with pytest.raises(InvalidReportError, match="of the report whose place it takes") as caught:
+        run_hour(HOUR, settings.model_copy(update={"no_validate": True}))
+    assert "--force" in caught.value.hint
+    assert "--no-validate" not in caught.value.hint
+    assert {path: path.read_bytes() for path in Path(settings.output).rglob("*") if path.is_file()} == kept
+
+
+@pytest.mark.parametrize(("top", "fine"), [(25, False), (2, True)])
+def test_where_only_the_provenance_is_left_its_entries_count_within_the_same_top(top: int, *, fine: bool) -> None:
+    remains = Remains(None, None, replace(PROVENANCE, entries=9, top=25))
+    assert (failures_of(make_report(top=top), [replacing(remains, 0.5)]) == []) is fine
+
+
+def test_of_which_nothing_can_be_read_may_be_replaced(settings: Settings) -> None:
+    for path_of in (top_pages_path, domains_path):
+        (Path(settings.output) / path_of(HOUR)).write_bytes(b"PAR1")
     write_dump(settings, "de A 10 0\n")
     assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_what_another_run_has_just_written_counts(settings: Settings, tmp_path: Path) -> None:
+    """Two runs wait for the hour, from a large dump and from a tiny one: whoever is first, the large one stays."""
+    large = settings.model_copy(update={"source": str(tmp_path / "large")})
+    tiny = settings.model_copy(update={"source": str(tmp_path / "tiny")})
+    write_dump(large, "".join(f"en T{number} 10 0\n" for number in range(20)))
+    write_dump(tiny, "en A 10 0\nde A 10 0\n")
+    lake = Path(settings.output)
+    (lake / top_pages_path(HOUR)).unlink()
+    (lake / domains_path(HOUR)).unlink()
+    with ThreadPoolExecutor() as runs:
+        with alone((lake / top_pages_path(HOUR)).parent):
+            ran = [runs.submit(run_hour, HOUR, one) for one in (large, tiny)]
+            while len(list(lake.glob(".tmp/.*"))) < 6:
+                assert not any(run.done() for run in ran)
+                time.sleep(0.01)
+        assert ran[0].exception() is None
+        assert isinstance(ran[1].exception(), InvalidReportError | None)
+    assert Lake(settings.output).read(HOUR).provenance.rows == 20  # type: ignore[union-attr]
+    with pytest.raises(InvalidReportError):
+        run_hour(HOUR, tiny)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -13,7 +15,7 @@ import fsspec
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.errors import OutputError
+from pvtop.errors import InvalidReportError, OutputError
 from pvtop.hours import Hour
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
 from pvtop.report import Report
@@ -164,6 +166,23 @@ def test_runs_with_other_settings_do_not_mix_their_files(tmp_path: Path) -> None
             made = lake.provenance(HOUR)
             assert made
             assert (made.top, lake.text(HOUR)) in wrote_whole
+
+
+def test_what_is_there_is_looked_at_while_no_other_run_can_change_it(tmp_path: Path) -> None:
+    lake, folder = Lake(str(tmp_path)), (tmp_path / PATHS[2]).parent
+    lake.write(make_report())
+
+    def look() -> None:
+        opened = os.open(folder, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(opened)
+        raise InvalidReportError("less than is there")
+
+    before = contents(str(tmp_path))
+    with pytest.raises(InvalidReportError, match="less than is there"):
+        lake.write(make_report(top=3), look)
+    assert contents(str(tmp_path)) == before
 
 
 def test_what_is_not_done_has_no_provenance(root: str) -> None:

@@ -22,27 +22,38 @@ MIN_ENGLISH_VIEWS = 5_000
 MAX_BLACKLISTED = 0.5  # of the views; the public blacklist takes a twentieth or so
 DAY = timedelta(days=1)
 NEIGHBOURS = 2
-NOT_COMPLETED = "the lake is as it was; --no-validate completes any report, --force replaces one that is larger"
+NOT_COMPLETED = "the lake is as it was; --no-validate completes it nevertheless"
+NOT_REPLACED = "the lake is as it was; --force replaces what it holds"
 
 
 def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settings) -> None:
-    """Hold a report that was just made to all that is expected of it.
+    """Hold a report that was just made to all that is expected of it, unless `no_validate` lets it pass.
 
     Args:
         report: The report.
         blacklist: The pages it was made without, in both spellings.
-        lake: Where it will go, in the place of what it holds of the hour.
-        settings: `no_validate` lets pass all but a much smaller report, `force` that one.
+        lake: Where it will go.
+        settings: Everything else.
 
     Raises:
         InvalidReportError: It is not to be completed.
         OutputError: The lake cannot be read.
     """
     validators = [] if settings.no_validate else validators_for(report, blacklist, lake, settings)
-    there = Remains(None, None, None) if settings.force else lake.remains(report.hour)
-    if there.top_pages is not None and there.domains is not None:
-        validators.append(replacing(there.top_pages, there.domains, settings.min_share))
     refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
+
+
+def accept_in_place(report: Report, lake: Lake, settings: Settings) -> None:
+    """Hold a report to what it takes the place of, unless `force` lets it pass: that may not be much larger.
+
+    Whatever is left of the hour counts, by what it is counted to be. To be asked while nobody else can write the hour.
+
+    Raises:
+        InvalidReportError: It is not to take that place.
+        OutputError: The lake cannot be read.
+    """
+    validators = [] if settings.force else [replacing(lake.remains(report.hour), settings.min_share)]
+    refuse({report.hour: failures_of(report, validators)}, NOT_REPLACED)
 
 
 def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Validator]:
@@ -107,30 +118,40 @@ def beside(others: Sequence[Provenance], share: float) -> Validator:
     return Validator(rule, fewer)
 
 
-def replacing(top_pages: pl.DataFrame, domains: pl.DataFrame, share: float) -> Validator:
+def replacing(remains: Remains, share: float) -> Validator:
     """Make the rule that a report takes the place of another only with at least a share of all that one holds.
 
-    What is there is counted, not read in its provenance, which may be that of another version; and only down to the
-    last rank that the new one has, as a shorter top is no loss.
+    What is there is counted, and only down to the last rank that the new one has, as a shorter top is no loss. What
+    cannot be counted any more is taken from the provenance, which may be that of another version.
     """
     rule = f"it has at least {share:.0%} of the lines, views, domains and entries of the report whose place it takes"
 
     def less(report: Report) -> pl.DataFrame:
-        there = _size(top_pages.filter(pl.col("rank") <= report.provenance.top), domains)
-        here = _size(report.top_pages, report.domains)
+        top, here = report.provenance.top, _totals(report.domains) | _ranked(report.top_pages)
+        there = _told(remains.provenance, top) if remains.provenance else {}
+        if remains.domains is not None:
+            there |= _totals(remains.domains)
+        if remains.top_pages is not None:
+            there |= _ranked(remains.top_pages.filter(pl.col("rank") <= top))
         rows = [(what, here[what], count) for what, count in there.items() if here[what] < share * count]
         return pl.DataFrame(rows, schema=["count", "here", "there"], orient="row")
 
     return Validator(rule, less)
 
 
-def _size(top_pages: pl.DataFrame, domains: pl.DataFrame) -> dict[str, int]:
-    return {
-        "lines": int(domains.get_column("pages").cast(pl.Int128).sum()),
-        "views": int(domains.get_column("views").cast(pl.Int128).sum()),
-        "domains": top_pages.get_column("domain_code").n_unique(),
-        "entries": len(top_pages),
-    }
+def _told(made: Provenance, top: int) -> dict[str, int]:
+    """Give what a provenance tells of a report; not how many entries of a longer top are within this one."""
+    told = {"lines": made.rows, "views": made.views, "domains": made.domains}
+    return told | {"entries": made.entries} if made.top <= top else told
+
+
+def _totals(domains: pl.DataFrame) -> dict[str, int]:
+    lines, views = (int(domains.get_column(name).cast(pl.Int128).sum()) for name in ("pages", "views"))
+    return {"lines": lines, "views": views}
+
+
+def _ranked(top_pages: pl.DataFrame) -> dict[str, int]:
+    return {"domains": top_pages.get_column("domain_code").n_unique(), "entries": len(top_pages)}
 
 
 def _few_domains(report: Report) -> pl.DataFrame:

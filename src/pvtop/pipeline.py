@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Any, Self, TypeVar
 
@@ -17,7 +18,7 @@ from pvtop.cache import LocalFile
 from pvtop.compute import make_report
 from pvtop.download import Facts, Progress
 from pvtop.errors import CorruptError, NotPublishedError
-from pvtop.expectations import accept
+from pvtop.expectations import accept, accept_in_place
 from pvtop.hours import Hour
 from pvtop.http import Client
 from pvtop.lake import Lake, domains_path, text_path, top_pages_path
@@ -186,7 +187,7 @@ class Run:
         return Recipe(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES, chosen.malformed_limit)
 
     async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour, and validate it, also beside the one it replaces; tell when it is its turn."""
+        """Compute the report of an hour, and validate it; tell when it is its turn."""
         blacklist = await self.blacklist()
         async with self.computing:
             started()
@@ -242,7 +243,8 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
         log.warning("%s; downloading it again", error)
         dump = await fetch_dump(hour, run.client, settings, progress)
         report = await run.compute(hour, dump, computing)
-    size = await asyncio.to_thread(run.lake.write, report)
+    check = partial(accept_in_place, report, run.lake, settings)
+    size = await asyncio.to_thread(run.lake.write, report, check)
     seconds = Seconds(fetched - started, monotonic() - fetched)
     return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)
 
