@@ -175,20 +175,35 @@ def test_an_hour_is_held_against_the_smallest_of_its_neighbours(views: int, *, f
     assert (failures_of(make_report(views=views), [beside(others, 0.5)]) == []) is fine
 
 
-def test_an_hour_much_smaller_than_its_neighbours_is_refused_where_a_whole_dump_is_expected(tmp_path: Path) -> None:
-    lines = [f"d{number:04} A 1 0" for number in range(500)]
-    for hour, views in [(HOUR, 3_000_000), (HOUR + 1, 1_400_000)]:
+def settings_of(tmp_path: Path, *hours: tuple[Hour, int], others: int = 500) -> Settings:
+    """Write dumps, each with so many views of `en` and a page for each of the other domains."""
+    lines = [f"d{number:04} A 1 0" for number in range(others)]
+    for hour, views in hours:
         path = tmp_path / "source" / hour.dump_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress("\n".join([*lines, f"en A {views} 0", ""]).encode()))
-    asked = Settings.load(
-        source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"), expect_whole=True
-    )
+    return Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
+
+
+@pytest.mark.parametrize("expect_whole", [True, None])
+def test_an_hour_much_smaller_than_whole_neighbours_is_refused(tmp_path: Path, *, expect_whole: bool | None) -> None:
+    """Wherever it comes from: a folder of whole dumps is protected as well."""
+    loaded = settings_of(tmp_path, (HOUR, 3_000_000), (HOUR + 1, 1_400_000))
+    asked = loaded.model_copy(update={"expect_whole": expect_whole})
     assert run_hour(HOUR, asked).status is Status.WRITTEN
     with pytest.raises(InvalidReportError, match="it has at least 50% of the views of its neighbours, but"):
         run_hour(HOUR + 1, asked)
     assert run_hour(HOUR + 1, asked.model_copy(update={"min_share": 0.4})).status is Status.WRITTEN
-    assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": None, "force": True})).status is Status.WRITTEN
+    assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": False, "force": True})).status is Status.WRITTEN
+
+
+@pytest.mark.parametrize(("others", "views"), [(498, 3_000_000), (500, 999_000)])
+def test_neighbours_that_cannot_be_whole_count_only_where_it_is_asked(tmp_path: Path, others: int, views: int) -> None:
+    settings = settings_of(tmp_path, (HOUR, views), (HOUR + 1, 9_000), others=others)
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    with pytest.raises(InvalidReportError, match="of its neighbours"):
+        run_hour(HOUR + 1, settings.model_copy(update={"expect_whole": True}))
+    assert run_hour(HOUR + 1, settings).status is Status.WRITTEN
 
 
 # In place of another report.

@@ -71,10 +71,12 @@ def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, s
     chosen = [*RULES]
     if blacklist is not None:
         chosen.append(not_on(blacklist))
-    if expects_whole(report.provenance.source, asked=settings.expect_whole):
+    whole = expects_whole(report.provenance.source, asked=settings.expect_whole)
+    if whole:
         chosen += WHOLE
-        if near := neighbours(report.hour, lake):
-            chosen.append(beside(near, settings.min_share))
+    if settings.expect_whole is not False:
+        near = [other for other in neighbours(report.hour, lake) if whole or can_be_whole(other)]
+        chosen += [beside(near, settings.min_share)] if near else []
     return chosen
 
 
@@ -86,6 +88,11 @@ def expects_whole(address: str, *, asked: bool | None) -> bool:
         return is_http(address) and (urlsplit(address).hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
     except ValueError:  # an address that is none
         return False
+
+
+def can_be_whole(made: Provenance) -> bool:
+    """Tell whether a report has as many domains and views as the least of whole dumps."""
+    return made.domains >= MIN_DOMAINS and made.views >= MIN_VIEWS
 
 
 def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:

@@ -130,7 +130,8 @@ class Settings(BaseSettings):
         refresh_blacklist: Download the blacklist again.
         no_validate: Complete a report that breaks the rules, too.
         expect_whole: Whether dumps are expected to be whole; None for those of Wikimedia's server and its mirrors only.
-        min_share: Share of its neighbours' views, or of the report whose place it takes, below which an hour fails.
+        min_share: Share below which an hour fails: of the views of its neighbours, where it is expected to be whole or
+            they can be, unless `expect_whole` is false; and of the report whose place it takes.
         contact: An address or e-mail for the User-Agent, which Wikimedia requires.
         cache_max_age: Downloads older than this are removed after a batch and in the midst of it, e.g. `7d`.
         cache_max_size: The oldest downloads above this are, e.g. `20GB`.
