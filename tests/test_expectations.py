@@ -302,7 +302,7 @@ def test_what_another_run_has_just_written_counts(settings: Settings, tmp_path: 
     (lake / top_pages_path(HOUR)).unlink()
     (lake / domains_path(HOUR)).unlink()
     with ThreadPoolExecutor() as runs:
-        with alone((lake / top_pages_path(HOUR)).parent):
+        with alone((lake / top_pages_path(HOUR)).parent, lambda _: pytest.fail("nobody else has it")):
             ran = [runs.submit(run_hour, HOUR, one) for one in (large, tiny)]
             while len(list(lake.glob(".tmp/.*"))) < 6:
                 assert not any(run.done() for run in ran)

@@ -21,7 +21,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def hint(error: BaseException, otherwise: str) -> str:
     """Say what to do about a failure to write: free some space where the disk is full."""
-    return "free some space: pvtop cache prune" if getattr(error, "errno", None) in FULL else otherwise
+    return "free some space: pvtop cache prune --older-than 7d" if getattr(error, "errno", None) in FULL else otherwise
 
 
 def open_regular(path: Path) -> BinaryIO:

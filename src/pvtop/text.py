@@ -7,6 +7,7 @@ import unicodedata
 
 # What ends or reverses a run of left-to-right text: embeddings, overrides, isolates, and the marks of one direction.
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+LONGEST_SHOWN = 300  # characters
 MARKS = {"\u200e", "\u200f", "\u061c"}
 
 
@@ -18,6 +19,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_escaped(character) if _acts(character) else character for character in text)
+
+
+def shortened(text: str) -> str:
+    """Cut a text to what a message has room for: titles and codes of a hostile dump have megabytes."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def printable_json(document: str) -> str:

@@ -11,6 +11,7 @@ from pvtop.domains import SHARED_CODES
 from pvtop.errors import InvalidReportError
 from pvtop.hours import Hour
 from pvtop.report import DOMAINS, TOP_PAGES, Report
+from pvtop.text import shortened
 
 PAGE = ["domain_code", "page_title"]
 NOT_UTF8 = "\ufffd"
@@ -42,7 +43,8 @@ class Failure:
     violations: pl.DataFrame
 
     def __str__(self) -> str:
-        return f"{self.rule}, but {self.violations.row(0)!r} ({len(self.violations):,} such)"
+        first = tuple(shortened(value) if isinstance(value, str) else value for value in self.violations.row(0))
+        return f"{self.rule}, but {first!r} ({len(self.violations):,} such)"
 
 
 def failures_of(report: Report, validators: Iterable[Validator]) -> list[Failure]:

@@ -13,7 +13,7 @@ from pvtop.cli.output import Output
 from pvtop.errors import OutputError, UsageError
 from pvtop.hours import Hour, check_hour_of_day, parse_date
 from pvtop.incidents import known_incidents
-from pvtop.text import printable
+from pvtop.text import printable, shortened
 
 if TYPE_CHECKING:
     from datetime import date
@@ -181,8 +181,8 @@ def _largest(report: Report) -> list[str]:
 def _refuse_unknown(codes: list[str], report: Report) -> None:
     missing = set(codes) - set(report.domains.get_column("domain_code"))
     if missing:
-        known = ", ".join(repr(code) for code in _largest(report))
-        raise UsageError(f"{report.hour} has no domain {min(missing)!r}", f"it has, for example, {known}")
+        known = ", ".join(repr(shortened(code)) for code in _largest(report))
+        raise UsageError(f"{report.hour} has no domain {shortened(min(missing))!r}", f"it has, for example, {known}")
 
 
 def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
