@@ -63,7 +63,8 @@ define test_wheel
 endef
 
 fuzz: $(READY) ## Compare pvtop with the reference on 104,000 generated dumps; about 40 minutes
-	$(BIN)/python -m pytest -q tests/test_properties.py --hypothesis-profile=fuzz --hypothesis-show-statistics --show-capture=no
+	$(BIN)/python -m pytest -q tests/test_properties.py --hypothesis-profile=fuzz --hypothesis-show-statistics --show-capture=no \
+		--numprocesses auto
 
 mutate: $(READY) ## Break each rule of a report on purpose, and see that the tests notice
 	$(BIN)/python tests/mutate.py
