@@ -88,10 +88,10 @@ class Lake:
             marker = top_pages_path(report.hour)
             stack.enter_context(self._store.alone(marker))  # two runs with other settings would mix their files
             check()
+            self._store.remove(failure_path(report.hour))
             self._store.remove(marker)  # from here on the hour is not done, until it is whole again
             for put in puts:
                 put()
-        self._store.remove(failure_path(report.hour))
         return sum(map(len, files.values()))
 
     def provenance(self, hour: Hour) -> Provenance | None:
