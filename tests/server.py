@@ -168,6 +168,15 @@ class Server(Loopback):
         return File(page.encode(), validators=())
 
 
+def s3_error(status: int, code: str) -> Behaviour:
+    """Answer with an error of S3's."""
+
+    async def answer(_: web.Request, __: File) -> web.StreamResponse:
+        return web.Response(status=status, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
+
+    return answer
+
+
 @dataclass
 class S3Proxy(Loopback):
     """Stands before an S3 server, and answers some requests in its stead.
@@ -179,28 +188,25 @@ class S3Proxy(Loopback):
 
     upstream: str
     refused: int = 0
-    _left: int = 0
+    _when: Callable[[web.Request], bool] = lambda _: False
+    _instead: Behaviour | None = None
 
     def refuse(self, status: int, code: str, *, times: int, method: str = "", key: str = "") -> None:
         """Answer the next requests (of a method, for keys with this in it) with an error of S3's."""
+        self.misbehave(
+            s3_error(status, code),
+            lambda request: self.refused < times and method in {"", request.method} and key in request.path,
+        )
 
-        async def answer(_: web.Request, __: File) -> web.StreamResponse:
-            return web.Response(status=status, text=f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
-
-        self.misbehave(answer, times=times, method=method, key=key)
-
-    def misbehave(self, answer: Behaviour, *, times: int, method: str = "", key: str = "") -> None:
-        """Answer the next requests (of a method, for keys with this in it) in some other way."""
-        self._left, self._instead = times, (answer, method, key)
+    def misbehave(self, answer: Behaviour, when: Callable[[web.Request], bool]) -> None:
+        """Answer some requests in another way."""
+        self._instead, self._when = answer, when
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer, or hand the request on."""
-        if self._left:
-            answer_instead, method, key = self._instead
-            if method in {"", request.method} and key in request.path:
-                self._left -= 1
-                self.refused += 1
-                return await answer_instead(request, File(b""))
+        if self._instead and self._when(request):
+            self.refused += 1
+            return await self._instead(request, File(b""))
         async with (
             ClientSession(auto_decompress=False) as session,
             session.request(

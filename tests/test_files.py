@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from pvtop.files import alone, become, in_use, open_regular, remove_unless_used, temporary, write_whole
+from pvtop.files import alone, become, hint, in_use, open_regular, remove_unless_used, temporary, write_whole
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -39,6 +40,19 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
         assert Path(one.name).exists()
         become(one, target)
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("number", "what_to_do"),
+    [
+        (errno.ENOSPC, "free some space: pvtop cache prune --older-than 7d"),
+        (errno.EDQUOT, "free some space: pvtop cache prune --older-than 7d"),
+        (errno.EFBIG, "raise the limit on the length of files, which is that of ulimit -f or the disk's own"),
+        (errno.EACCES, "otherwise"),
+    ],
+)
+def test_a_full_disk_has_a_remedy(number: int, what_to_do: str) -> None:
+    assert hint(OSError(number, os.strerror(number)), "otherwise") == what_to_do
 
 
 def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:

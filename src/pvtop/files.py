@@ -20,8 +20,11 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def hint(error: BaseException, otherwise: str) -> str:
-    """Say what to do about a failure to write: free some space where the disk is full."""
-    return "free some space: pvtop cache prune --older-than 7d" if getattr(error, "errno", None) in FULL else otherwise
+    """Say what to do about a failure to write: free some space where the disk, or what one may have of it, is full."""
+    number = getattr(error, "errno", None)
+    if number == errno.EFBIG:
+        return "raise the limit on the length of files, which is that of ulimit -f or the disk's own"
+    return "free some space: pvtop cache prune --older-than 7d" if number in FULL else otherwise
 
 
 def open_regular(path: Path) -> BinaryIO:
