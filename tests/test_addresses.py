@@ -36,7 +36,7 @@ from pvtop.addresses import is_http, is_mistyped, join, local_path, public, reda
         ("https://user:sec ret@example.org/a", "https://example.org/a"),
         ("https://user:1 secret@example.org/a b", "https://example.org/a b"),
         ("https://sec ret@example.org/a", "https://example.org/a"),
-        ("https://user:sec\n\tret@example.org/a", "https://example.org/a"),
+        ("https://us\n\ter:secret@example.org/a", "https://example.org/a"),
         ("sftp://user:sec ret/secret@example.org/a", "sftp://example.org/a"),
         ("https://user::sec/ret@example.org/a", "https://example.org/a"),
         ("https://user:p@ss/secret@s@example.org", "https://ss/secret@s@example.org"),  # so it is read by all others

@@ -186,7 +186,7 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
         "s3:/key:secret/secret@bucket/lake",
         "https://user:sec ret/secret@example.org/a",
         "https://user:1 secret@example.org/a",
-        "https://user:secret\t@example.org/a",
+        "https://us\ter:secret@example.org/a",
         "sftp://user:sec ret@example.org/a",
         "https://u%3Asecret@example.org/a",
         "https://example.org/a;token=secret",
