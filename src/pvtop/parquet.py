@@ -34,7 +34,8 @@ def read_frame(content: bytes, wanted: pl.Schema) -> pl.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
+        # Without threads: with those that read ahead, a process that ends soon after may be aborted.
+        table = pq.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
         table.validate(full=True)
         found = {field.name: str(field.type) for field in table.schema}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # of bytes in memory, all are damage
