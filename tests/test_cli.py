@@ -240,6 +240,7 @@ def test_the_cache(pvtop: Command, server: Server) -> None:
     broken = pvtop("cache", "verify")
     assert broken.returncode == 1
     assert "1 of 2 cached dumps are broken" in broken.stderr
+    assert "pvtop cache prune --max-size 0 " in broken.stderr
 
     assert pvtop("cache", "prune").returncode == 2
     assert "2 dumps" in pvtop("cache", "prune", "--max-size", "0", "--dry-run").stdout

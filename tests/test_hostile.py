@@ -57,6 +57,22 @@ def hostile(write_dump: WriteDump) -> None:
     write_dump("".join([*lines, f"en.m {'x' * 10_000_000} 1 0\n"]))
 
 
+def test_what_is_long_is_short_in_messages(pvtop: Command, write_dump: WriteDump) -> None:
+    long = "x" * 1_000_000
+    write_dump(f"en {long} 5 0\n" * 2 + f"{long} A 9 0\n")
+    twice = pvtop(*LOCAL, *AT)
+    assert (twice.returncode, len(twice.stderr.splitlines())) == (5, 2)
+    assert "no page occurs twice, but ('en', 1, 'xxx" in twice.stderr
+    assert "xxx... (1,000,000 characters)'" in twice.stderr
+    pvtop("batch", *LOCAL[1:], "--start", "2024-08-03T06", "--end", "2024-08-03T06")
+    (note,) = [path.read_text() for path in Path("lake/failures").rglob("*.json")]
+    assert pvtop(*LOCAL, *AT, "--no-validate").returncode == 0
+    checked = pvtop("validate", *LOCAL[-2:], "--source", "source", "--against-dump")
+    unknown = pvtop("show", *LOCAL[-2:], "--domain", long[:100_000])
+    assert (checked.returncode, unknown.returncode) == (5, 2)
+    assert max(map(len, [twice.stderr, checked.stderr, checked.stdout, unknown.stderr, note])) < 5_000
+
+
 @pytest.mark.usefixtures("hostile")
 def test_the_lake_holds_titles_as_they_are(pvtop: Command) -> None:
     assert pvtop(*LOCAL).returncode == 0

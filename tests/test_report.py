@@ -8,7 +8,7 @@ import pytest
 
 from pvtop.hours import Hour
 from pvtop.report import Provenance
-from pvtop.text import printable
+from pvtop.text import printable, shortened
 from reports import PROVENANCE, make_report
 
 TEXT = """\
@@ -89,6 +89,11 @@ def test_what_a_terminal_acts_on_is_escaped(title: str, shown: str) -> None:
 )
 def test_all_else_is_shown_as_it_is(title: str) -> None:
     assert printable(title) == title
+
+
+def test_no_lawful_title_is_shortened() -> None:
+    assert shortened("x" * 300) == "x" * 300
+    assert shortened("x" * 3_000) == "x" * 300 + "... (3,000 characters)"
 
 
 def test_a_code_is_escaped_like_a_title() -> None:

@@ -7,8 +7,8 @@ import unicodedata
 
 # What ends or reverses a run of left-to-right text: embeddings, overrides, isolates, and the marks of one direction.
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-LONGEST_SHOWN = 300  # characters
 MARKS = {"\u200e", "\u200f", "\u061c"}
+LONGEST = 300  # characters in a message; no title of a wiki has more than 255 bytes
 
 
 def printable(text: str) -> str:
@@ -22,8 +22,8 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """Cut a text to what a message has room for: titles and codes of a hostile dump have megabytes."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    """Cut what is too long for a message, and say how long it is."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
 
 
 def printable_json(document: str) -> str:

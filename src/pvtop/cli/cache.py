@@ -73,7 +73,7 @@ def verify(
     if broken:
         raise CorruptError(
             f"{len(broken):,} of {count:,} cached dumps are broken",
-            "pvtop report --force --refresh-dump downloads an hour again; pvtop cache prune removes",
+            "pvtop report --force --refresh-dump downloads an hour again; pvtop cache prune --max-size 0 removes all",
         )
 
 

@@ -149,7 +149,7 @@ def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
 
 def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
     from pvtop.domains import Domain
-    from pvtop.text import printable
+    from pvtop.text import printable, shortened
 
     for validity in found:
         yield f"{validity.hour.iso}  {_state(validity)}"
@@ -159,7 +159,7 @@ def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
         for note in validity.notes:
             yield f"  {note}"
         if validity.recounted:
-            codes = ", ".join(printable(Domain.of(code).label) for code in validity.recounted)
+            codes = ", ".join(printable(shortened(Domain.of(code).label)) for code in validity.recounted)
             yield f"  counted anew: {codes} (--seed {checks.seed})"
     counts = sorted(Counter(map(_state, found)).items())
     yield f"{len(found):,} hours: {', '.join(f'{count:,} {state}' for state, count in counts)}"
@@ -182,6 +182,8 @@ def _table(violations: pl.DataFrame) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
+    from pvtop.text import shortened
+
     if value == "":
         return '""'
-    return f"{value:,}" if isinstance(value, int) else "none" if value is None else str(value)
+    return f"{value:,}" if isinstance(value, int) else "none" if value is None else shortened(str(value))
