@@ -129,11 +129,30 @@ async def test_a_page_in_their_place(server: Server) -> None:
         (" - 17 0\n", {"": 17}),
         ("- 17 0\nen - 5 0", {"en": 5}),
         ("en - 5 0\nen - 6 0\n", {"en": 11}),
-        ("en - 5\nen - 0x5 0\nen  5 0\n\nen A 5 0\n", {}),
+        ("\nen - 5 0\n\r\n", {"en": 5}),
     ],
 )
 def test_lines(text: str, views: dict[str, int]) -> None:
     assert parse_projectviews(text) == views
+
+
+@pytest.mark.parametrize(
+    "line", ["en - 5", "en - 0x5 0", "en  5 0", "en A 5 0", "en - 99999999999999999999 0", "en - -5 0", "- A 0", " "]
+)
+def test_a_line_that_cannot_be_read_is_not_passed_over(line: str) -> None:
+    with pytest.raises(ValueError, match=f"it has the line '{line}'"):
+        parse_projectviews(f"de - 5 0\n{line}\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "- 17 0\n"])
+def test_a_file_without_any_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="it has no line like"):
+        parse_projectviews(text)
+
+
+def test_sums_beyond_64_bits_part() -> None:
+    (failure,) = failures_of(make_report(), [adding_up_to(OURS | {"en": 2**64})])
+    assert failure.violations.rows() == [("en", 420_930, 2**64)]
 
 
 def test_the_same_totals_pass() -> None:

@@ -26,6 +26,7 @@ TWICE = "no page occurs twice"
 NEGATIVE = "no count is negative"
 TOP = "ranks end at the top"
 DOMAINS = "domains are sorted, none of them twice"
+EMPTY = "no domain is without pages"
 WITHIN = "entries stay within their domain's totals"
 LACKING = "no domain lacks entries"
 TOLD = "the provenance tells what is there"
@@ -122,12 +123,13 @@ TOTALS_WRONG: dict[str, tuple[Sequence[Totals], list[str]]] = {
     "more views than the domain has": ([("en", 2, 8, 0, 0)], [WITHIN]),
     "more pages than the blacklist left": ([("en", 3, 20, 2, 2)], [WITHIN]),
     "more views than the blacklist left": ([("en", 3, 20, 1, 12)], [WITHIN]),
-    "no totals": ([("de", 0, 0, 0, 0)], [WITHIN]),
+    "no totals": ([("de", 1, 0, 1, 0)], [WITHIN]),
+    "a domain without pages": ([("de", 0, 0, 0, 0), ("en", 2, 9, 0, 0)], [EMPTY]),
     "fewer entries than there are pages": ([("en", 3, 20, 0, 0)], [LACKING]),
     "fewer entries than the blacklist left": ([("en", 4, 20, 1, 5)], [LACKING]),
     "a domain without entries": ([("en", 2, 9, 0, 0), ("fr", 1, 1, 0, 0)], [LACKING]),
-    "domains descending": ([("fr", 0, 0, 0, 0), ("en", 2, 9, 0, 0)], [DOMAINS]),
-    "a domain twice": ([("de", 0, 0, 0, 0), ("de", 0, 0, 0, 0), ("en", 2, 9, 0, 0)], [DOMAINS]),
+    "domains descending": ([("fr", 1, 0, 1, 0), ("en", 2, 9, 0, 0)], [DOMAINS]),
+    "a domain twice": ([("de", 1, 0, 1, 0), ("de", 1, 0, 1, 0), ("en", 2, 9, 0, 0)], [DOMAINS]),
     "negative totals": ([("de", -1, 0, 0, 0), ("en", 2, 9, 0, 0)], [NEGATIVE]),
 }
 

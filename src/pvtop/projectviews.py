@@ -7,13 +7,15 @@ from collections import Counter
 
 import polars as pl
 
-from pvtop.errors import CorruptError
+from pvtop.errors import CorruptError, MissingError
 from pvtop.hours import Hour
 from pvtop.report import Report
 from pvtop.source import Source
+from pvtop.text import shortened
 from pvtop.validation import Validator
 
 LINE = re.compile(r"(?P<code>[^ ]*) - (?P<views>[0-9]{1,18}) [0-9]+\r?")
+PASSED_OVER = re.compile(r"(- [0-9]{1,18} [0-9]+)?\r?")
 
 
 async def fetch_projectviews(hour: Hour, source: Source) -> dict[str, int]:
@@ -28,22 +30,31 @@ async def fetch_projectviews(hour: Hour, source: Source) -> dict[str, int]:
         SourceError: The source cannot be read.
     """
     path = f"{hour.month_folder}/projectviews-{hour.stamp:%Y%m%d-%H}0000"
-    views = parse_projectviews(await source.text(path))
-    if not views:
-        raise CorruptError(f"{path} is no projectviews file: it has no line like 'en.m - 5000 0'", "look at the source")
-    return views
+    try:
+        return parse_projectviews(await source.text(path))
+    except MissingError as error:
+        raise MissingError(error.message, "they lie beside the dumps; --source names where") from error
+    except ValueError as error:
+        raise CorruptError(f"{path} is no projectviews file: {error}", "look at the source") from error
 
 
 def parse_projectviews(text: str) -> dict[str, int]:
-    """Read lines `code - views 0`, where the empty code may be written as two quotes; others are passed over.
+    """Read lines `code - views 0`, where the empty code may be written as two quotes. Blank lines are passed over.
 
-    A project without a code was left out altogether until 2023, `- 17 0`, here as in the dump, where its lines are
-    malformed.
+    So is a project without a code, which was left out altogether until 2023, `- 17 0`, here as in the dump, where its
+    lines are malformed.
+
+    Raises:
+        ValueError: A line is none of these, or there is none at all.
     """
     views: Counter[str] = Counter()
     for line in text.split("\n"):
         if match := LINE.fullmatch(line):
             views["" if match["code"] == '""' else match["code"]] += int(match["views"])
+        elif not PASSED_OVER.fullmatch(line):
+            raise ValueError(f"it has the line {shortened(line)!r}")
+    if not views:
+        raise ValueError("it has no line like 'en.m - 5000 0'")
     return dict(views)
 
 
@@ -51,7 +62,7 @@ def adding_up_to(projectviews: dict[str, int]) -> Validator:
     """Make the rule that each domain's views are those of the projectviews; what breaks it is code, ours and theirs."""
     theirs = pl.DataFrame(
         {"domain_code": list(projectviews), "projectviews": list(projectviews.values())},
-        schema={"domain_code": pl.String, "projectviews": pl.Int64},
+        schema={"domain_code": pl.String, "projectviews": pl.Int128},
     )
 
     def parting(report: Report) -> pl.DataFrame:

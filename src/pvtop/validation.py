@@ -181,6 +181,11 @@ def _sum(frame: pl.DataFrame, name: str) -> int:
     return int(frame.get_column(name).cast(pl.Int128).sum())
 
 
+def _of_no_pages(report: Report) -> pl.DataFrame:
+    """Give the domains with no pages at all: a dump names a domain by its pages alone."""
+    return report.domains.filter(pl.col("pages") == 0)
+
+
 def _missing(report: Report) -> pl.DataFrame:
     domains = report.domains.filter(pl.any_horizontal(pl.all().is_null())).select("domain_code")
     pages = report.top_pages.filter(pl.any_horizontal(pl.all().is_null()) | (pl.col("page_title") == ""))
@@ -197,6 +202,7 @@ RULES = (
     Validator("no page occurs twice", _repeated),
     Validator("no count is negative", _negative),
     Validator("domains are sorted, none of them twice", _domains_out_of_order),
+    Validator("no domain is without pages", _of_no_pages),
     Validator("entries stay within their domain's totals", _beyond_totals),
     Validator("no domain lacks entries", _lacking),
     Validator("the provenance tells what is there", _other_provenance),
