@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import shutil
@@ -17,15 +16,16 @@ import pytest
 
 from conftest import DATA, Command, WriteDump
 from pvtop.hours import Hour
-from pvtop.lake import Lake, text_path
+from pvtop.lake import Lake, domains_path, text_path
+from pvtop.parquet import write_parquet
 from pvtop.pipeline import run_hour
 from pvtop.recount import Domain, Recount
 from pvtop.report import Report
 from pvtop.settings import Settings
 from pvtop.validation import failures_of
-from pvtop.validity import Checks, Validity, agreeing_with, lake_validity
+from pvtop.validity import AT_ONCE, Checks, Validity, agreeing_with, lake_validity
 from reports import PAGES, TOTALS, make_report
-from server import File, Server
+from server import FAULTS, Behaviour, File, Server, html, status
 
 HOUR = Hour.parse("2024-12-31T14")
 SAMPLE = {"source": str(DATA / "source"), "blacklist": str(DATA / "blacklist"), "output": "lake"}
@@ -198,6 +198,20 @@ def test_a_source_that_is_no_address(lake: Lake, source: str) -> None:
     assert "it can be read" not in broken(look())
 
 
+@pytest.mark.parametrize("facts", [None, {"views": 1}, {"dump_sha256": "f" * 64}], ids=["none", "views", "dump"])
+def test_domains_of_another_report(lake: Lake, facts: dict[str, Any] | None) -> None:
+    report = lake.read(HOUR)
+    assert report
+    path = Path("lake", domains_path(HOUR))
+    if facts is None:
+        report.domains.write_parquet(path)
+    else:
+        path.write_bytes(write_parquet(report.domains, replace(report.provenance, **facts)))
+    (failure,) = look().failures
+    assert failure.rule == "its domains tell the same provenance"
+    assert facts is None or failure.violations.get_column("fact").to_list() == list(facts)
+
+
 def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
     text = Path("lake", text_path(HOUR))
     told = text.read_text()
@@ -243,7 +257,8 @@ def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
     Path("other").write_text("en Main_Page\n")
     found = look(blacklist="other")
     assert found.failures == []
-    assert found.notes == [f"not held to its blacklist: the one at hand, {Path('other').absolute()}, is another"]
+    at_hand = f"the blacklist at hand, {Path('other').absolute()}, is another than the report was made with"
+    assert found.notes == [f"not held to its blacklist: {at_hand}"]
     shown = pvtop("validate", *LAKE, *AT, "--blacklist", "other")
     assert shown.returncode == 0
     assert f"\n  {found.notes[0]}\n" in shown.stdout
@@ -291,13 +306,6 @@ def test_totals_that_part(pvtop: Command) -> None:
     assert table[0] == ["domain_code", "report", "projectviews"]
     assert [(code, count) for code, _, count in table[1:]] == [('""', "1,234,567"), ("de", "1"), ("new", "8")]
     assert table[3][1] == "none"
-
-
-@pytest.mark.usefixtures("lake")
-def test_an_hour_without_projectviews(server: Server) -> None:
-    found = look(checks=Checks(totals=True), source=server.url)
-    assert broken(found) == ["its projectviews can be read"]
-    assert "does not exist (404)" in str(found.failures[0])
 
 
 def test_malformed_lines_may_be_why_totals_part(write_dump: WriteDump) -> None:
@@ -363,21 +371,123 @@ def test_a_domain_that_is_lost(lake: Lake) -> None:
     assert failure.violations.rows() == [("en", "domain", None, "there")]
 
 
-@pytest.mark.usefixtures("lake")
-def test_a_source_that_does_not_answer_says_nothing_about_reports(pvtop: Command) -> None:
-    gone = "http://127.0.0.1:9"  # the port of a service that nobody runs
-    for check in ("--totals", "--against-dump"):
-        done = pvtop("validate", *LAKE, *AT, "--source", gone, check)
-        assert done.returncode == 1
-        assert "cannot be reached" in done.stderr
-        assert "is not valid" not in done.stderr
+# What a report cannot be compared with.
+
+PROJECTVIEWS = f"{HOUR.month_folder}/projectviews-20241231-140000"
+
+
+def uncompared(pvtop: Command, *args: object) -> tuple[int, str]:
+    """Validate an hour that is good, but cannot be compared; give the exit code and the error."""
+    done = pvtop("validate", *LAKE, *AT, *args)
+    assert done.stdout.startswith("2024-12-31T14  could not be compared\n  not compared: ")
+    assert done.stdout.endswith("1 hours: 1 could not be compared\n")
+    assert "counted anew" not in done.stdout
+    assert "is not valid" not in done.stderr
+    told = done.stderr.splitlines()[-2:]  # before it, the log
+    message, hint = told[0].removeprefix("pvtop: "), told[1].strip()
+    assert f"  not compared: {message}\n    {hint}\n" in done.stdout
+    data = json.loads(pvtop("validate", *LAKE, *AT, *args, "--json").stdout)
+    assert data["counts"] == {"could not be compared": 1}
+    (hour,) = data["hours"]
+    assert (hour["state"], hour["failures"], hour["recounted"]) == ("could not be compared", [], [])
+    assert hour["uncompared"] == [{"error": message, "hint": hint, "exit_code": done.returncode}]
+    return done.returncode, message
 
 
 @pytest.mark.usefixtures("lake")
-def test_another_dump_by_now_is_not_counted(write_dump: WriteDump) -> None:
-    write_dump("en A 5 0\n", HOUR)
-    found = look(checks=Checks(recount=1), source="source")
-    assert broken(found) == ["its dump is the one that the source has"]
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (status(403), "is refused (403)"),
+        (status(404), "does not exist (404)"),
+        (html, "is no projectviews file"),
+        (FAULTS["redirect in a loop"], "redirects in a loop"),
+        (FAULTS["endless"], "is too long for a listing"),
+        (FAULTS["503"], "is unavailable (503)"),
+    ],
+    ids=["403", "404", "web page", "redirects", "endless", "503"],
+)
+def test_projectviews_that_cannot_be_had(pvtop: Command, server: Server, fault: Behaviour, message: str) -> None:
+    server.always[f"/{PROJECTVIEWS}"] = fault
+    code, told = uncompared(pvtop, "--source", server.url, "--totals")
+    assert code == 1
+    assert message in told
+
+
+@pytest.mark.usefixtures("lake")
+def test_projectviews_with_a_line_that_cannot_be_read(pvtop: Command) -> None:
+    theirs = Path("source", PROJECTVIEWS)
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text((DATA / "source" / PROJECTVIEWS).read_text() + "en - 99999999999999999999 0\n")
+    code, told = uncompared(pvtop, "--source", "source", "--totals")
+    assert (code, "it has the line 'en - 99999999999999999999 0'" in told) == (1, True)
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("check", ["--totals", "--against-dump"])
+@pytest.mark.parametrize("source", ["nowhere", "http://127.0.0.1:9"])  # the port of a service that nobody runs
+def test_a_source_that_is_not_there(pvtop: Command, source: str, check: str) -> None:
+    code, told = uncompared(pvtop, "--source", source, check)
+    assert code == 1
+    assert "does not exist" in told or "cannot be reached" in told
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_dump_that_is_not_published(pvtop: Command, server: Server) -> None:
+    code, told = uncompared(pvtop, "--source", server.url, "--against-dump")
+    assert code == 3
+    assert told.startswith("the dump of 2024-12-31 14:00 UTC is not published at http://")
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("cached", [False, True])
+def test_another_dump_by_now_is_not_counted(
+    pvtop: Command, server: Server, write_dump: WriteDump, *, cached: bool
+) -> None:
+    content = write_dump("en A 5 0\n", HOUR).read_bytes()
+    server.files[f"/{HOUR.dump_path}"] = File(content)
+    if cached:
+        run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="another"))
+    for source in ("source", server.url):
+        code, told = uncompared(pvtop, "--source", source, "--against-dump")
+        assert code == 1
+        assert told.startswith("the dump of 2024-12-31 14:00 UTC at ")
+        assert told.endswith(" is another than its report was made from")
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("blacklist", ["none", "nowhere"])
+def test_without_its_blacklist_nothing_can_be_counted(pvtop: Command, blacklist: str) -> None:
+    code, told = uncompared(pvtop, *SOURCE, "--against-dump", "--blacklist", blacklist)
+    assert (code, "the blacklist" in told) == (1, True)
+
+
+def test_a_report_that_is_not_valid_comes_before_what_could_not_be_compared(pvtop: Command, lake: Lake) -> None:
+    change(lake, HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
+    done = pvtop("validate", *LAKE, "--last", "3", "--source", "nowhere", "--totals")
+    assert done.returncode == 5
+    assert "2024-12-31T14  not valid\n" in done.stdout
+    assert done.stdout.endswith("3 hours: 2 could not be compared, 1 not valid\n")
+
+
+def test_of_several_reasons_one_that_is_no_missing_dump_decides(lake: Lake, server: Server, pvtop: Command) -> None:
+    server.always[f"/{(HOUR + 1).dump_path}"] = status(403)
+    done = pvtop("validate", *LAKE, "--last", "3", "--source", server.url, "--against-dump")
+    assert lake.last(3)
+    assert done.returncode == 1
+    assert "is refused (403)" in done.stderr
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_source_that_is_only_ever_silent_is_not_asked_again(server: Server) -> None:
+    hours = [HOUR + away for away in range(8)]
+    for hour in hours:
+        run_hour(hour, Settings.load(**SAMPLE))
+        server.always[f"/{hour.dump_path}"] = FAULTS["503"]
+    settings = Settings.load(source=server.url, output="lake", attempts=1)
+    found = lake_validity(hours, settings, Checks(recount=1))
+    assert all("is unavailable" in str(validity.uncompared[0]) for validity in found)
+    assert 1 <= len(server.requests) <= AT_ONCE
 
 
 def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
@@ -390,19 +500,17 @@ def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
     assert len(server.asked(f"/{HOUR.dump_path}")) == 2
 
 
-@pytest.mark.usefixtures("lake")
-def test_what_is_not_at_hand_is_a_failure(server: Server) -> None:
-    assert broken(look(checks=Checks(recount=1), source=server.url)) == ["its dump can be read"]
-    assert broken(look(checks=Checks(recount=1), blacklist="none")) == ["its blacklist is at hand"]
-    assert broken(look(checks=Checks(recount=1), source="nowhere")) == ["its dump can be read"]
-
-
-def test_a_cached_dump_that_broke_is_a_failure(server: Server) -> None:
+@pytest.mark.parametrize("place", [-9, 40])
+def test_a_cached_dump_that_broke_is_downloaded_again(server: Server, place: int) -> None:
     server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
     run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="lake"))
     cached = Settings.load().cache_dir / HOUR.dump_path
-    cached.write_bytes(gzip.compress(b"x")[:10].ljust(cached.stat().st_size, b"x"))
-    assert broken(look(checks=Checks(recount=1), source=server.url)) == ["its dump can be read"]
+    broken_one = bytearray(cached.read_bytes())
+    broken_one[place] ^= 1
+    cached.write_bytes(broken_one)
+    found = look(checks=Checks(recount=60), source=server.url)
+    assert (found.failures, found.uncompared, len(found.recounted)) == ([], [], 59)
+    assert cached.read_bytes() == server.files[f"/{HOUR.dump_path}"].content
 
 
 GOOD = Domain(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import zip_longest
+from typing import TypeVar
 
 import polars as pl
 
+from pvtop.addresses import public
 from pvtop.blacklist import no_blacklist
 from pvtop.cache import LocalFile
 from pvtop.errors import BlacklistError, OutputError, PvtopError, SourceError, UnreachableError, UsageError
 from pvtop.expectations import validators_for
 from pvtop.files import in_use
+from pvtop.gzip_file import sha256_of
 from pvtop.hours import Hour
 from pvtop.obtain import Blacklist, fetch_dump, find_dump, obtain_blacklist
 from pvtop.pipeline import Run, run_sync
@@ -27,6 +30,8 @@ from pvtop.settings import Settings
 from pvtop.validation import Failure, Validator, failures_of
 
 AT_ONCE = 4  # hours under way; each holds a report
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Validity:
         hour: The hour.
         done: Whether the lake holds it.
         failures: The rules that it breaks.
+        uncompared: Why it could not be held to all that was asked for, which says nothing about it.
         notes: What was not looked at, and why.
         recounted: The domain codes that were counted anew.
     """
@@ -59,6 +65,7 @@ class Validity:
     hour: Hour
     done: bool = True
     failures: Sequence[Failure] = ()
+    uncompared: Sequence[PvtopError] = ()
     notes: Sequence[str] = ()
     recounted: Sequence[str] = ()
 
@@ -75,12 +82,11 @@ def lake_validity(hours: Sequence[Hour], settings: Settings, checks: Checks) -> 
         checks: What else reports are held to.
 
     Returns:
-        The validity of each hour, in the order of `hours`. A report, dump or projectviews file that cannot be read is
-        a failure of its hour.
+        The validity of each hour, in the order of `hours`. A report that cannot be read is a failure of its hour; where
+        its dump, its blacklist or the projectviews cannot be had, it is not compared with them.
 
     Raises:
         OutputError: The lake cannot be listed, or the cache cannot be written.
-        UnreachableError: The source does not answer, so that no hour can be held to it.
     """
 
     async def look() -> list[Validity]:
@@ -103,34 +109,46 @@ class _Inspection:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._blacklists: dict[str, Blacklist | BlacklistError] = {}
         self._reading_blacklist = asyncio.Lock()
+        self._answered = False
+        self._silent: UnreachableError | None = None
 
     async def look(self, hour: Hour) -> Validity:
         async with self._slots:
             try:
                 report = await asyncio.to_thread(self._run.lake.read, hour)
             except OutputError as error:
-                return Validity(hour, failures=[Failure("it can be read", _reason(error))])
+                return Validity(hour, failures=[Failure("it can be read", pl.DataFrame({"reason": [str(error)]}))])
             return await self._judge(report) if report else Validity(hour, done=False)
 
     async def _judge(self, report: Report) -> Validity:
-        pages, note = await self._blacklist(report.provenance)
-        validators = await asyncio.to_thread(validators_for, report, pages, self._run.lake, self._run.settings)
-        validators.append(told_by(await asyncio.to_thread(self._run.lake.text, report.hour)))
-        if self._checks.totals:
-            validators.append(await self._totals(report.hour))
-        codes = self._choose(report)
-        if codes:
-            validators.append(await self._recount(report, codes, pages))
-        failures = await asyncio.to_thread(failures_of, report, validators)
-        notes = [note] if note else []
-        if failures and self._checks.totals and report.provenance.malformed:
+        listed, codes = await self._blacklist(report.provenance), self._choose(report)
+        totals = await _tried(self._totals(report.hour)) if self._checks.totals else None
+        counted = await _tried(self._recount(report, codes, listed)) if codes else None
+        compared = [it for it in (totals, counted) if isinstance(it, Validator)]
+        rules = await asyncio.to_thread(self._rules, report, listed)
+        failures = await asyncio.to_thread(failures_of, report, [*rules, *compared])
+        notes = [f"not held to its blacklist: {listed}"] if isinstance(listed, BlacklistError) else []
+        if failures and totals in compared and report.provenance.malformed:
             notes.append(f"{report.provenance.malformed:,} malformed lines were left out; projectviews may count them")
-        return Validity(report.hour, failures=failures, notes=notes, recounted=codes)
+        return Validity(
+            report.hour,
+            failures=failures,
+            uncompared=[it for it in (totals, counted) if isinstance(it, PvtopError)],
+            notes=notes,
+            recounted=codes if counted in compared else (),
+        )
 
-    async def _blacklist(self, facts: Provenance) -> tuple[pl.DataFrame | None, str]:
-        """Give the pages that a report was made without; or None, and why they are not at hand."""
+    def _rules(self, report: Report, listed: pl.DataFrame | BlacklistError) -> list[Validator]:
+        """Choose what a report is held to by what the lake holds."""
+        hour, lake = report.hour, self._run.lake
+        pages = None if isinstance(listed, BlacklistError) else listed
+        kept = [told_by(lake.text(hour)), told_by_domains(lake.provenance_of_domains(hour))]
+        return validators_for(report, pages, lake, self._run.settings) + kept
+
+    async def _blacklist(self, facts: Provenance) -> pl.DataFrame | BlacklistError:
+        """Give the pages that a report was made without; or why they are not at hand."""
         if facts.blacklist_sha256 is None:
-            return no_blacklist(), ""
+            return no_blacklist()
         settings = self._run.settings
         address = settings.blacklist if "blacklist" in settings.model_fields_set else facts.blacklist
         async with self._reading_blacklist:
@@ -138,10 +156,11 @@ class _Inspection:
                 self._blacklists[address] = await self._obtain(settings.model_copy(update={"blacklist": address}))
         found = self._blacklists[address]
         if isinstance(found, BlacklistError):
-            return None, f"not held to its blacklist: {found}"
+            return found
         if found.sha256 != facts.blacklist_sha256:
-            return None, f"not held to its blacklist: the one at hand, {found.address}, is another"
-        return found.pages, ""
+            message = f"the blacklist at hand, {found.address}, is another than the report was made with"
+            return BlacklistError(message, "--blacklist names the one that it was made with")
+        return found.pages
 
     async def _obtain(self, settings: Settings) -> Blacklist | BlacklistError:
         try:
@@ -152,32 +171,55 @@ class _Inspection:
             return BlacklistError(error.message, error.hint)
 
     async def _totals(self, hour: Hour) -> Validator:
+        return adding_up_to(await self._fetched(lambda: fetch_projectviews(hour, self._run.source)))
+
+    async def _fetched(self, fetch: Callable[[], Awaitable[T]]) -> T:
+        """Fetch something from the source. One that has only ever been silent is not asked again: it takes minutes."""
+        if self._silent and not self._answered:
+            raise self._silent
         try:
-            return adding_up_to(await fetch_projectviews(hour, self._run.source))
-        except UnreachableError:
+            found = await fetch()
+        except UnreachableError as error:
+            self._silent = error
             raise
-        except SourceError as error:
-            return _never("its projectviews can be read", _reason(error))
+        self._answered = True
+        return found
 
     def _choose(self, report: Report) -> list[str]:
         codes = sorted(set(report.domains.get_column("domain_code")))
         draw = random.Random(f"{self._checks.seed} {report.hour.iso}")  # noqa: S311 - a sample, not a secret
         return sorted(draw.sample(codes, min(self._checks.recount, len(codes))))
 
-    async def _recount(self, report: Report, codes: Sequence[str], pages: pl.DataFrame | None) -> Validator:
-        if pages is None:
-            return _never("its blacklist is at hand", pl.DataFrame({"sha256": [report.provenance.blacklist_sha256]}))
-        try:
-            dump = await asyncio.to_thread(find_dump, report.hour, self._run.settings)
-            dump = dump or await fetch_dump(report.hour, self._run.client, self._run.settings, None)
-            if dump.facts.sha256 != report.provenance.dump_sha256:
-                both = {"report": [report.provenance.dump_sha256], "source": [dump.facts.sha256]}
-                return _never("its dump is the one that the source has", pl.DataFrame(both))
-            return agreeing_with(await asyncio.to_thread(_recounted, dump, report.provenance, codes, pages))
-        except UnreachableError:
-            raise
-        except SourceError as error:
-            return _never("its dump can be read", _reason(error))
+    async def _recount(self, report: Report, codes: Sequence[str], listed: pl.DataFrame | BlacklistError) -> Validator:
+        if isinstance(listed, BlacklistError):
+            raise listed
+        dump = await self._dump(report)
+        return agreeing_with(await asyncio.to_thread(_recounted, dump, report.provenance, codes, listed))
+
+    async def _dump(self, report: Report) -> LocalFile:
+        """Give the dump that a report was made from; what is cached counts where it is that one to the last byte.
+
+        Raises:
+            SourceError: It cannot be had, or the source has another one.
+        """
+        hour, settings, digest = report.hour, self._run.settings, report.provenance.dump_sha256
+        dump = await asyncio.to_thread(find_dump, hour, settings)
+        if dump is None or (dump.cached and await asyncio.to_thread(sha256_of, dump.path) != digest):
+            dump = await self._fetched(lambda: fetch_dump(hour, self._run.client, settings, None))
+        if dump.facts.sha256 != digest:
+            raise SourceError(
+                f"the dump of {hour} at {public(settings.source)} is another than its report was made from",
+                "--source names where that one is; pvtop report makes the report again, from what the source has now",
+            )
+        return dump
+
+
+async def _tried(comparison: Awaitable[Validator]) -> Validator | PvtopError:
+    """Give what a report is compared with; or why it cannot be had."""
+    try:
+        return await comparison
+    except (SourceError, BlacklistError) as error:
+        return error
 
 
 def _recounted(dump: LocalFile, facts: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> Recount:
@@ -221,6 +263,17 @@ def told_by(text: str | None) -> Validator:
     return Validator("its text report tells the same", parting)
 
 
+def told_by_domains(told: Provenance | None) -> Validator:
+    """Make the rule that the domains tell the same provenance as the top pages: they are of one report."""
+
+    def parting(report: Report) -> pl.DataFrame:
+        ours, theirs = asdict(report.provenance), asdict(told) if told else {}
+        rows = [(fact, str(value), str(theirs.get(fact))) for fact, value in ours.items() if value != theirs.get(fact)]
+        return pl.DataFrame(rows, schema=dict.fromkeys(["fact", "top_pages", "domains"], pl.String), orient="row")
+
+    return Validator("its domains tell the same provenance", parting)
+
+
 def _told(report: Report, code: str) -> dict[str, str]:
     """Say what a report holds of a domain, in the words of `_counted`."""
     totals = report.domains.filter(domain_code=code).drop("domain_code").to_dicts()
@@ -233,12 +286,3 @@ def _counted(domain: Domain) -> dict[str, str]:
     names = ("pages", "views", "blacklisted_pages", "blacklisted_views")
     counted = {name: str(getattr(domain, name)) for name in names}
     return counted | {f"rank {rank}": f"{views} {title}" for rank, (views, title) in enumerate(domain.ranked, 1)}
-
-
-def _never(rule: str, violations: pl.DataFrame) -> Validator:
-    """Make a rule that cannot be met, as what it takes is not at hand."""
-    return Validator(rule, lambda _: violations)
-
-
-def _reason(error: PvtopError) -> pl.DataFrame:
-    return pl.DataFrame({"reason": [str(error)]})

@@ -12,7 +12,7 @@ from pvtop.cli import options
 from pvtop.cli.batch import read_range
 from pvtop.cli.output import Output
 from pvtop.cli.reports import read_hour
-from pvtop.errors import NotDoneError, UsageError
+from pvtop.errors import NotDoneError, NotPublishedError, UsageError
 from pvtop.hours import Hour
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def validate(
         bool, typer.Option("--totals", help="Compare each domain's views with the source's projectviews file.")
     ] = False,
     against_dump: Annotated[
-        bool, typer.Option("--against-dump", help="Count some domains of each hour anew, from the dump.")
+        bool,
+        typer.Option("--against-dump", help="Count some domains of each hour anew, from the dump it was made from."),
     ] = False,
     domains: Annotated[int, typer.Option(min=1, metavar="N", help="How many, chosen at random.")] = 5,
     seed: Annotated[
@@ -59,6 +60,9 @@ def validate(
 
     Every hour does this by itself before it is completed; here is how to do it again, and to compare with the source.
     Exit code 5 where a report breaks a rule, 3 where the lake holds none of the hours.
+
+    Where the projectviews, the dump that a report was made from, or its blacklist cannot be had, the hour could not be
+    compared, which says nothing about the report: exit code 3 where the dump is not published, 1 otherwise.
 
     Examples:
 
@@ -89,6 +93,8 @@ def validate(
         raise _nothing(lake, wanted)
     out.result(_data(found, checks), _lines(found, checks))
     refuse({validity.hour: validity.failures for validity in found}, HINT)
+    if uncompared := [error for validity in found for error in validity.uncompared]:
+        raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
 
 
 def _choose(
@@ -125,7 +131,9 @@ def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotDoneError:
 
 
 def _state(validity: Validity) -> str:
-    return "not done" if not validity.done else "not valid" if validity.failures else "valid"
+    if not validity.done:
+        return "not done"
+    return "not valid" if validity.failures else "could not be compared" if validity.uncompared else "valid"
 
 
 def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
@@ -138,6 +146,10 @@ def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
                 "state": _state(validity),
                 "failures": [
                     {"rule": failure.rule, "violations": failure.violations.to_dicts()} for failure in validity.failures
+                ],
+                "uncompared": [
+                    {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
+                    for error in validity.uncompared
                 ],
                 "notes": list(validity.notes),
                 "recounted": list(validity.recounted),
@@ -156,6 +168,10 @@ def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
         for failure in validity.failures:
             yield f"  {failure.rule}, but:"
             yield from _table(failure.violations)
+        for error in validity.uncompared:
+            yield f"  not compared: {error}"
+            if error.hint:
+                yield f"    {error.hint}"
         for note in validity.notes:
             yield f"  {note}"
         if validity.recounted:
