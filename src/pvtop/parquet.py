@@ -35,7 +35,9 @@ def read_frame(content: bytes, wanted: pl.Schema) -> pl.DataFrame:
 
     try:
         # Without threads: with those that read ahead, a process that ends soon after may be aborted.
-        table = pq.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
+        file = pq.ParquetFile(io.BytesIO(content), pre_buffer=False)
+        # Before its version 20, pyarrow fails at a file of no rows.
+        table = file.read(use_threads=False) if file.num_row_groups else file.schema_arrow.empty_table()
         table.validate(full=True)
         found = {field.name: str(field.type) for field in table.schema}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # of bytes in memory, all are damage
