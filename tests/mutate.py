@@ -156,8 +156,8 @@ RANKING = (
     Mutation(
         "a domain with nothing left does not appear",
         "compute",
-        "ranking.rank(ranked, settings.top).collect()",
-        """pl.concat([ranking.rank(ranked, settings.top).collect(), totals.filter(pl.col("pages") ==
+        "totals, top_pages = pl.collect_all(both)",
+        """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
             pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
             views=pl.lit(0, pl.Int64))])""",
     ),

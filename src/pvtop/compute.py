@@ -44,12 +44,12 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     malformed = _count_malformed(condensed, shown, settings.malformed_limit)
     blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
     pages = ranking.leave_out(condensed.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
+    ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
+    both = [ranking.total(condensed.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
     try:
-        totals = ranking.total(condensed.totals.lazy().with_columns(code), pages).collect()
+        totals, top_pages = pl.collect_all(both)
     except pl.exceptions.InvalidOperationError as error:
         raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
-    ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
-    top_pages = ranking.rank(ranked, settings.top).collect()
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
     if provenance.rows >= WHOLE and len(blacklist.pages) and not provenance.blacklisted_rows:
