@@ -121,7 +121,7 @@ class Lake:
         top_pages, domains = self._frame(top_pages_path(hour), TOP_PAGES), self._frame(domains_path(hour), DOMAINS)
         provenance = self.provenance(hour)
         if provenance is None:
-            raise self._unreadable(top_pages_path(hour), "it was made by another version of pvtop")
+            raise self._unreadable(top_pages_path(hour), "it was made by another version of pvtop, or is damaged")
         return Report(hour, top_pages, domains, provenance)
 
     def text(self, hour: Hour) -> str | None:
