@@ -15,6 +15,7 @@ PACKED = gzip.compress(bytes(range(256)) * 99)
 BROKEN = {
     "an empty file": (b"", "is empty"),
     "a web page": (b"<!DOCTYPE html><title>No</title>", "is not gzip: it begins with '<!DOCTYPE html>"),
+    "gzip of nothing": (gzip.compress(b""), "holds no lines"),
     "a truncated stream": (gzip.compress(GOOD.encode() * 9_000)[:-20], "is truncated"),
     "no more than the magic": (b"\x1f\x8b", "is truncated"),
     "a truncated header": (gzip.compress(b"")[:9], "is truncated"),
