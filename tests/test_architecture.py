@@ -73,5 +73,9 @@ def test_starting_up_loads_nothing_heavy(module: str) -> None:
     assert not loaded(module) & set(HEAVY)
 
 
+def test_an_hour_of_folders_loads_nothing_for_the_network() -> None:
+    assert not loaded("pvtop.pipeline") & {"aiohttp", "fsspec", "pyarrow", "stamina"}
+
+
 def test_every_name_of_the_interface_is_there() -> None:
     assert [name for name in pvtop.__all__ if getattr(pvtop, name).__name__ != name] == []

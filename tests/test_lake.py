@@ -236,6 +236,20 @@ def test_newest(root: str, day: date | None, hour: int | None, found: str | None
     assert Lake(root).newest(day, hour) == (Hour.parse(found) if found else None)
 
 
+def test_folders_that_lie_elsewhere_count_by_their_links(tmp_path: Path) -> None:
+    Lake(str(tmp_path / "lake")).write(make_report())
+    day = tmp_path / "lake" / PATHS[2].partition("/hour")[0]
+    day.rename(tmp_path / "elsewhere")
+    day.symlink_to(tmp_path / "elsewhere")
+    (day / "hour=13").mkdir()
+    (day / "hour=13/top_pages.parquet").symlink_to("nowhere")
+    lake = Lake(str(tmp_path / "lake"))
+    assert list(lake.done([HOUR, HOUR + 1])) == [HOUR]
+    assert lake.newest() == HOUR
+    many = [HOUR + hours for hours in range(3_000)]  # so many that the whole lake is listed at once
+    assert list(lake.done(many)) == [HOUR]
+
+
 def test_newest_of_an_empty_lake(root: str) -> None:
     assert Lake(root).newest() is None
     assert Lake(root).last(3) == []

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-import fsspec
-
 from pvtop.addresses import is_http, public
 from pvtop.errors import CorruptError, OutputError, RangeError, SourceError, UnreachableError
 from pvtop.files import become, hint, temporary, write_whole
@@ -220,8 +218,10 @@ class _Transfer:
         self.progress(self.received, expected)
 
     async def _over_fsspec(self) -> None:
+        from fsspec.core import url_to_fs
+
         self.restart()
-        filesystem, path = await fsspec_step(self.client, self.address, fsspec.core.url_to_fs, self.address)
+        filesystem, path = await fsspec_step(self.client, self.address, url_to_fs, self.address)
         facts = await fsspec_step(self.client, self.address, filesystem.info, path)
         self.etag = facts.get("ETag")
         remote = await fsspec_step(self.client, self.address, filesystem.open, path, "rb")

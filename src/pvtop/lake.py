@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import islice
-from typing import Any
 
 import polars as pl
 
@@ -17,7 +16,8 @@ from pvtop.errors import OutputError, PvtopError, UsageError
 from pvtop.hours import Hour
 from pvtop.parquet import read_frame, read_provenance, write_parquet
 from pvtop.report import DOMAINS, TOP_PAGES, Provenance, Report
-from pvtop.store import Store
+from pvtop.steps import start
+from pvtop.store import open_store
 
 LISTED_ALONE = 100  # folders
 PATIENCE = 80.0  # seconds; what the time-outs of the settings come to unless they are set
@@ -43,7 +43,7 @@ class Lake:
     """
 
     def __init__(self, output: str, patience: float = PATIENCE) -> None:
-        self._store = Store(output, patience)
+        self._store = open_store(output, patience)
 
     def close(self) -> None:
         """Give up what other threads wait for here: a file system that is silent, another run's lock."""
@@ -78,10 +78,13 @@ class Lake:
         Raises:
             OutputError: The lake cannot be written.
         """
+        text = start(report.to_text)  # by Python, while Polars writes the rest
+        domains = write_parquet(report.domains, report.provenance)
+        top_pages = write_parquet(report.top_pages, report.provenance)
         files = {
-            domains_path(report.hour): write_parquet(report.domains, report.provenance),
-            text_path(report.hour): report.to_text().encode(),
-            top_pages_path(report.hour): write_parquet(report.top_pages, report.provenance),
+            domains_path(report.hour): domains,
+            text_path(report.hour): text.result().encode(),
+            top_pages_path(report.hour): top_pages,
         }
         with self._store.failures("written"), contextlib.ExitStack() as stack:
             puts = [self._store.staged(path, content, stack) for path, content in files.items()]
@@ -211,9 +214,9 @@ class Lake:
             folders = [folders[0].partition("/")[0]]
         found = {}
         for folder in folders:
-            for path, facts in self._store.find(folder).items():
+            for path, changed in self._store.find(folder).items():
                 if hour := by_path.get(path):
-                    found[hour] = _completed(facts)
+                    found[hour] = changed
         return found
 
     def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
@@ -244,12 +247,6 @@ class Lake:
         """Give the values of a hive partition below a folder, the largest first."""
         names = self._store.names(folder)
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
-
-
-def _completed(facts: Mapping[str, Any]) -> datetime | None:
-    """Read a file's time as file systems tell it: seconds, or a time under their own name for it."""
-    time = facts.get("mtime") or facts.get("LastModified") or facts.get("created")
-    return datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else time
 
 
 def _hour(text: str) -> Hour | None:

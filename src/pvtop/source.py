@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
-import fsspec
-
 from pvtop.addresses import is_http, join, local_path, public, redacted
 from pvtop.errors import MissingError, NotPublishedError, SourceError, UnreachableError
 from pvtop.files import open_regular
@@ -145,6 +143,8 @@ class FsspecSource:
 
 def _read_remote(address: str) -> bytes:
     """Do so with a file system of fsspec."""
+    import fsspec
+
     with fsspec.open(address, "rb") as file:
         return bytes(file.read(LONGEST_LISTING + 1))
 
@@ -155,7 +155,9 @@ def _decoded(content: bytes, shown: str) -> str:
 
 
 def _list(address: str) -> list[dict[str, Any]]:
-    filesystem, path = fsspec.core.url_to_fs(address)
+    from fsspec.core import url_to_fs
+
+    filesystem, path = url_to_fs(address)
     filesystem.invalidate_cache()
     found: list[dict[str, Any]] = filesystem.ls(path, detail=True)
     return found
