@@ -243,6 +243,8 @@ def test_folders_that_lie_elsewhere_count_by_their_links(tmp_path: Path) -> None
     day.symlink_to(tmp_path / "elsewhere")
     (day / "hour=13").mkdir()
     (day / "hour=13/top_pages.parquet").symlink_to("nowhere")
+    (day / "up").symlink_to(tmp_path / "elsewhere")
+    (day / "itself").symlink_to("itself")
     lake = Lake(str(tmp_path / "lake"))
     assert list(lake.done([HOUR, HOUR + 1])) == [HOUR]
     assert lake.newest() == HOUR

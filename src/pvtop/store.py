@@ -176,11 +176,19 @@ def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
         return
     with entries:
         for entry in entries:
+            if entry.is_symlink() and _leads_up(entry.path):
+                continue
             if entry.is_dir():
                 yield from _files(entry.path, f"{prefix}{entry.name}/")
             else:
                 with contextlib.suppress(FileNotFoundError):
                     yield prefix + entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+
+
+def _leads_up(link: str) -> bool:
+    """Tell whether a link leads to a folder that it is in, or to nothing but itself: there is no end of either."""
+    target = Path(os.path.realpath(link))
+    return target.is_symlink() or Path(os.path.realpath(Path(link).parent)).is_relative_to(target)
 
 
 class Bucket(Store):
