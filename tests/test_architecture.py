@@ -15,7 +15,7 @@ import pvtop
 PACKAGE = Path(pvtop.__file__).parent
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 OUTSIDE_CLI = [name for name in MODULES if not name.startswith("cli.")]
-HEAVY = ["aiohttp", "fsspec", "platformdirs", "polars", "pyarrow", "pydantic", "pydantic_settings", "rich", "stamina"]
+HEAVY = ["aiohttp", "fsspec", "platformdirs", "polars", "pyarrow", "pydantic", "rich", "stamina"]
 
 
 def imports(module: str) -> Iterator[str]:

@@ -202,7 +202,7 @@ def test_addresses_of_sources_and_blacklists_name_no_files(pvtop: Command, serve
     assert "Traceback" not in done.stderr
     cached = {str(path.relative_to("cache")) for path in files() if path.is_relative_to("cache")}
     assert all(
-        re.fullmatch(rf"{re.escape(HOUR.dump_path)}(\.json)?|blacklists/[0-9a-f]{{16}}\.(txt(\.json)?|arrow)", it)
+        re.fullmatch(rf"{re.escape(HOUR.dump_path)}(\.json)?|blacklists/[0-9a-f]{{16}}\.(txt(\.json)?|parsed)", it)
         for it in cached
     )
     assert {path.parts[0] for path in files()} <= {"cache", "lake"}

@@ -500,7 +500,7 @@ def parsed(settings: Settings) -> Path:
 def keep(settings: Settings, rules: int) -> None:
     """Keep one entry of the two, as a blacklist of the same bytes would have been parsed into by some rules."""
     frame = io.BytesIO()
-    pl.DataFrame(LISTED[1:], schema=no_blacklist().schema, orient="row").write_ipc(frame)
+    pl.DataFrame(LISTED[1:], schema=no_blacklist().schema, orient="row").write_parquet(frame)
     digests = [sha256(content).hexdigest() for content in (Path(settings.blacklist).read_bytes(), frame.getvalue())]
     head = f"{digests[0]} {rules} {pl.__version__} {digests[1]}\n"
     parsed(settings).write_bytes(head.encode() + frame.getvalue())

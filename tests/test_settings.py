@@ -156,6 +156,18 @@ def test_broken_toml_is_named(text: str | bytes) -> None:
         Settings.load()
 
 
+def test_a_toml_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "pvtop.toml").mkdir()
+    with pytest.raises(UsageError, match=r"^pvtop\.toml cannot be read: Is a directory$"):
+        Settings.load()
+
+
+def test_an_unknown_argument_is_not_taken_for_a_key() -> None:
+    with pytest.raises(UsageError, match=r"^colour: .*'red'$") as caught:
+        Settings.load(colour="red")
+    assert caught.value.hint == "given as the option or argument of that name"
+
+
 def test_the_toml_is_that_of_the_working_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toml("top = 10")
     (folder / "below").mkdir()

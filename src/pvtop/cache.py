@@ -86,7 +86,7 @@ class Cache:
 
     def parsed_blacklist(self, address: str) -> Path:
         """Give the place of what the blacklist of an address was parsed into."""
-        return self.blacklist(address).with_suffix(".arrow")
+        return self.blacklist(address).with_suffix(".parsed")
 
     @staticmethod
     def find(path: Path, address: str) -> LocalFile | None:

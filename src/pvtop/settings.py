@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tomllib
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pvtop.addresses import is_http, is_mistyped, local_path, public, redacted
 from pvtop.errors import UsageError
@@ -110,7 +105,7 @@ Size = Annotated[int, BeforeValidator(parse_size)]
 Folder = Annotated[Path, BeforeValidator(_named), AfterValidator(lambda folder: local_path(str(folder)))]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything a run can be told. Frozen; safe to pickle.
 
     Each field is also `PVTOP_<FIELD>` in the environment, where an empty one counts as not set, and `<field> = ...`
@@ -145,9 +140,7 @@ class Settings(BaseSettings):
         backoff: Seconds before the second attempt; doubled for each further one, up to a minute, plus jitter.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="PVTOP_", toml_file=CONFIG_FILE, frozen=True, extra="forbid", env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Root = WIKIMEDIA
     blacklist: Address = BLACKLIST
@@ -182,26 +175,13 @@ class Settings(BaseSettings):
         Raises:
             UsageError: A value is wrong or a key unknown.
         """
+        given = {name: value for name, value in flags.items() if value is not None}
+        named = ((name, os.environ.get(f"PVTOP_{name.upper()}")) for name in cls.model_fields)
+        environment = {name: value for name, value in named if value}
         try:
-            return cls(**{name: value for name, value in flags.items() if value is not None})
+            return cls(**{**_read_file(), **environment, **given})
         except ValidationError as error:
-            raise _refusal(error, flags) from None
-        except (TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"{CONFIG_FILE} is not valid TOML: {redacted(str(error))}", "mend it or move it away"
-            ) from None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the places a value may come from, the strongest first."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+            raise _refusal(error, given) from None
 
     @property
     def patience(self) -> float:
@@ -219,17 +199,34 @@ class Settings(BaseSettings):
         return " ".join(filter(None, names))
 
 
-def _refusal(error: ValidationError, flags: dict[str, Any]) -> UsageError:
+def _read_file() -> dict[str, Any]:
+    """Read `pvtop.toml`; there need not be one.
+
+    Raises:
+        UsageError: It cannot be read, or is not valid.
+    """
+    mend = "mend it or move it away"
+    try:
+        with Path(CONFIG_FILE).open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{CONFIG_FILE} cannot be read: {error.strerror}", mend) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{CONFIG_FILE} is not valid TOML: {redacted(str(error))}", mend) from None
+
+
+def _refusal(error: ValidationError, given: dict[str, Any]) -> UsageError:
     """Say what is wrong with the first setting that was refused, and where it was given."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden" and name not in given:
         return UsageError(f"{CONFIG_FILE} sets {redacted(name)}, which is no setting", "the README lists the settings")
     reason, value = first["msg"].removeprefix("Value error, "), redacted(public(str(first["input"])))
-    given = flags.get(name) is not None
     return UsageError(
         f"{name}: {reason}, not {value!r}",
         "given as the option or argument of that name"
-        if given
+        if name in given
         else f"given as PVTOP_{name.upper()} or in {CONFIG_FILE}",
     )
