@@ -436,7 +436,7 @@ async def endless(request: web.Request, __: File) -> web.StreamResponse:
 
 async def changing(request: web.Request, _: File) -> web.StreamResponse:
     """Break off half-way, and have another file the next time."""
-    return await cut(0.5)(request, File(gzip.compress(os.urandom(10_000))))
+    return await cut(0.5)(request, File(gzip.compress(os.urandom(10_000), mtime=0)))
 
 
 def spliced(*validators: str, longer: bytes = b"", later: float = 0, in_front: bytes = b"") -> Behaviour:
@@ -494,7 +494,7 @@ def _bomb(unit: bytes) -> bytes:
     return gzip.compress(unit * (BOMB // len(unit)), 6, mtime=0)
 
 
-GZIP_START = gzip.compress(b"")[:10]
+GZIP_START = gzip.compress(b"", mtime=0)[:10]
 BOMB = 1 << 25
 PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
 

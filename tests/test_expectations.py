@@ -121,7 +121,7 @@ def test_a_part_of_a_dump_of_wikimedia_is_refused(tmp_path: Path) -> None:
     settings = Settings.load(output=str(tmp_path / "lake"), blacklist="none", cache_dir=tmp_path / "cache")
     dump = settings.cache_dir / HOUR.dump_path
     dump.parent.mkdir(parents=True)
-    dump.write_bytes(gzip.compress(b"aa A 1 0\n"))
+    dump.write_bytes(gzip.compress(b"aa A 1 0\n", mtime=0))
     facts = Facts(f"{WIKIMEDIA}/{HOUR.dump_path}", dump.stat().st_size, sha256_of(dump))
     sidecar(dump).write_text(json.dumps({name: getattr(facts, name) for name in Facts.__dataclass_fields__}))
     with pytest.raises(InvalidReportError) as caught:
@@ -181,7 +181,7 @@ def settings_of(tmp_path: Path, *hours: tuple[Hour, int], others: int = 500) -> 
     for hour, views in hours:
         path = tmp_path / "source" / hour.dump_path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress("\n".join([*lines, f"en A {views} 0", ""]).encode()))
+        path.write_bytes(gzip.compress("\n".join([*lines, f"en A {views} 0", ""]).encode(), mtime=0))
     return Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
 
 

@@ -11,18 +11,18 @@ from pvtop.errors import CorruptError, SourceError
 from pvtop.gzip_file import BLOCK, LONGEST_LINE, PIECE, read_blocks, sha256_of, verify_gzip
 
 GOOD = "en A 1 0\n"
-PACKED = gzip.compress(bytes(range(256)) * 99)
+PACKED = gzip.compress(bytes(range(256)) * 99, mtime=0)
 BROKEN = {
     "an empty file": (b"", "is empty"),
     "a web page": (b"<!DOCTYPE html><title>No</title>", "is not gzip: it begins with '<!DOCTYPE html>"),
-    "gzip of nothing": (gzip.compress(b""), "holds no lines"),
-    "a truncated stream": (gzip.compress(GOOD.encode() * 9_000)[:-20], "is truncated"),
+    "gzip of nothing": (gzip.compress(b"", mtime=0), "holds no lines"),
+    "a truncated stream": (gzip.compress(GOOD.encode() * 9_000, mtime=0)[:-20], "is truncated"),
     "no more than the magic": (b"\x1f\x8b", "is truncated"),
-    "a truncated header": (gzip.compress(b"")[:9], "is truncated"),
-    "a truncated trailer": (gzip.compress(GOOD.encode() * 9_000)[:-3], "is truncated"),
-    "a wrong checksum": (gzip.compress(GOOD.encode() * 9_000)[:-8] + bytes(8), "is corrupt"),
+    "a truncated header": (gzip.compress(b"", mtime=0)[:9], "is truncated"),
+    "a truncated trailer": (gzip.compress(GOOD.encode() * 9_000, mtime=0)[:-3], "is truncated"),
+    "a wrong checksum": (gzip.compress(GOOD.encode() * 9_000, mtime=0)[:-8] + bytes(8), "is corrupt"),
     "a flipped byte": (PACKED[:40] + bytes([PACKED[40] ^ 0xFF]) + PACKED[41:], "is "),
-    "junk at the end": (gzip.compress(GOOD.encode()) + b"junk" * 9, "is corrupt"),
+    "junk at the end": (gzip.compress(GOOD.encode(), mtime=0) + b"junk" * 9, "is corrupt"),
 }
 
 
@@ -35,17 +35,17 @@ def test_broken_files_are_refused(tmp_path: Path, case: str) -> None:
         verify_gzip(path, "the dump")
 
 
-SMALL = gzip.compress(GOOD.encode() * 1_000)
-TINY = gzip.compress(GOOD.encode())
-LONG = gzip.compress(b"x" * (LONGEST_LINE + 2 * BLOCK))
-EMPTY = gzip.compress(b"")
+SMALL = gzip.compress(GOOD.encode() * 1_000, mtime=0)
+TINY = gzip.compress(GOOD.encode(), mtime=0)
+LONG = gzip.compress(b"x" * (LONGEST_LINE + 2 * BLOCK), mtime=0)
+EMPTY = gzip.compress(b"", mtime=0)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (gzip.compress(GOOD.encode() * 300_000), "inflates to more than 2,000,000 bytes"),
-        (gzip.compress(GOOD.encode() * 300_000) + TINY, "inflates to more than 2,000,000 bytes"),
+        (gzip.compress(GOOD.encode() * 300_000, mtime=0), "inflates to more than 2,000,000 bytes"),
+        (gzip.compress(GOOD.encode() * 300_000, mtime=0) + TINY, "inflates to more than 2,000,000 bytes"),
         (LONG, "holds a line of more than 16,777,216 bytes"),
         (LONG + TINY, "holds a line of more than 16,777,216 bytes"),
         (TINY + EMPTY * 30_000, "is longer than what it inflates to"),
@@ -69,8 +69,8 @@ def test_what_would_fill_the_memory_or_the_time_is_refused(tmp_path: Path, conte
     [
         (SMALL, len(GOOD) * 1_000),
         (SMALL, 10**9),
-        (gzip.compress(GOOD.encode() * 300_000, 0), 10**9),
-        (gzip.compress(GOOD.encode() * 20) * 30_000, 10**9),
+        (gzip.compress(GOOD.encode() * 300_000, 0, mtime=0), 10**9),
+        (gzip.compress(GOOD.encode() * 20, mtime=0) * 30_000, 10**9),
     ],
     ids=["as long as allowed", "short", "stored", "many members"],
 )
@@ -86,7 +86,7 @@ def test_blocks_are_whole_lines(tmp_path: Path, length: int, end: str) -> None:
     lines = ["x" * (length - 1)] * (3 * BLOCK // length + 2) + ["", "last"]
     content = ("\n".join(lines) + end).encode()
     path = tmp_path / "dump.gz"
-    path.write_bytes(gzip.compress(content, 1))
+    path.write_bytes(gzip.compress(content, 1, mtime=0))
     blocks = list(read_blocks(path, "the dump"))
     assert b"".join(blocks) == content
     assert all(block.endswith(b"\n") and len(block) < BLOCK + PIECE + length for block in blocks[:-1])

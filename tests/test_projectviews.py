@@ -67,7 +67,7 @@ async def test_what_is_packed_wrongly_is_fetched_again(
     server: Server, expected: dict[str, int], change: Callable[[bytes], bytes]
 ) -> None:
     server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
-    server.script[f"/{PATH}"] = [altered(lambda content: change(gzip.compress(content)), encoding="gzip")]
+    server.script[f"/{PATH}"] = [altered(lambda content: change(gzip.compress(content, mtime=0)), encoding="gzip")]
     assert await fetched(server.url) == expected
     assert len(server.asked(f"/{PATH}")) == 2
 
