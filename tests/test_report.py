@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
 from pvtop.hours import Hour
 from pvtop.report import Provenance
-from pvtop.text import printable, shortened
+from pvtop.text import ACTING, printable, shortened
 from reports import PROVENANCE, make_report
 
 TEXT = """\
@@ -89,6 +90,12 @@ def test_what_a_terminal_acts_on_is_escaped(title: str, shown: str) -> None:
 )
 def test_all_else_is_shown_as_it_is(title: str) -> None:
     assert printable(title) == title
+
+
+def test_the_pattern_finds_the_characters_that_are_escaped_and_no_others() -> None:
+    every = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]  # all but surrogates
+    found = pl.Series(every).filter(pl.Series(every).str.contains(ACTING)).to_list()
+    assert found == [character for character in every if printable(character) != character]
 
 
 def test_no_lawful_title_is_shortened() -> None:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import groupby
-from operator import itemgetter
 from typing import Self, get_type_hints
 
 import polars as pl
@@ -15,7 +13,7 @@ import polars as pl
 from pvtop.domains import Domain
 from pvtop.hours import Hour
 from pvtop.incidents import known_incidents
-from pvtop.text import printable
+from pvtop.text import ACTING, printable
 
 RULES = 2  # raised when the same dump, blacklist and settings would give another report
 TOP_PAGES = pl.Schema({"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64})
@@ -125,9 +123,10 @@ class Report:
 
     def to_text(self) -> str:
         """Write the report to read."""
-        return "\n".join(self._lines()) + "\n"
+        head = pl.Series(list(self._head()), dtype=pl.String)
+        return str(pl.concat([head, self._entries()]).str.join("\n").item()) + "\n"
 
-    def _lines(self) -> Iterator[str]:
+    def _head(self) -> Iterator[str]:
         facts = self.provenance
         yield f"Top {facts.top} pages per domain"
         yield f"Dump {self.hour}, views from {self.hour.start:%H:%M} to {self.hour.stamp:%H:%M} UTC"
@@ -139,9 +138,15 @@ class Report:
         )
         for incident in known_incidents([self.hour]):
             yield f"Note: {incident}"
-        rows = zip(*map(pl.Series.to_list, self.top_pages), strict=True)  # faster than rows
-        start = cache("{:4} {:>11,}  ".format)  # a rank with a count occurs in many domains
-        for code, pages in groupby(rows, key=itemgetter(0)):
-            yield ""
-            yield printable(Domain.of(code).heading)
-            yield from [start(rank, views) + printable(title) for _, rank, title, views in pages]
+
+    def _entries(self) -> pl.Series:
+        """Give a line for each entry, that of a domain's first with the lines above it; of columns, not row by row."""
+        codes, ranks, titles, views = self.top_pages.get_columns()
+        first = codes.ne_missing(codes.shift())
+        headings = [f"\n{printable(Domain.of(code).heading)}\n" for code in codes.filter(first)]
+        above = pl.repeat("", len(codes), dtype=pl.String, eager=True).scatter(first.arg_true(), headings)
+        counts = views.unique()
+        shown = views.replace_strict(counts, [f" {count:>11,}  " for count in counts]).cast(pl.String)  # even of none
+        acting = titles.str.contains(ACTING).arg_true()
+        titles = titles.scatter(acting, [printable(title) for title in titles.gather(acting)])
+        return above + ranks.cast(pl.String).str.pad_start(4) + shown + titles

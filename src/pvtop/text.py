@@ -8,6 +8,8 @@ import unicodedata
 # What ends or reverses a run of left-to-right text: embeddings, overrides, isolates, and the marks of one direction.
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 MARKS = {"\u200e", "\u200f", "\u061c"}
+# The characters that `printable` escapes, as a pattern for Polars.
+ACTING = r"[\p{Cc}\p{Zl}\p{Zp}\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
 LONGEST = 300  # characters in a message; no title of a wiki has more than 255 bytes
 
 

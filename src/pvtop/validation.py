@@ -119,7 +119,8 @@ def _repeated(report: Report) -> pl.DataFrame:
     code = pl.col("domain_code")
     lawful = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE) | (code == "")
     most = pl.when(code.is_in(list(SHARED_CODES))).then(2).otherwise(1)
-    return report.top_pages.filter((pl.len().over(PAGE) > most) & ~lawful)
+    repeated = report.top_pages.filter(report.top_pages.select(PAGE).is_duplicated())
+    return repeated.filter((pl.len().over(PAGE) > most) & ~lawful)
 
 
 def _negative(report: Report) -> pl.DataFrame:
