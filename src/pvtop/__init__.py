@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pvtop.report import Provenance, Report
     from pvtop.settings import Settings
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "Domain": "domains",
     "Hour": "hours",

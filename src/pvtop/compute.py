@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from importlib.metadata import version
 from typing import Any
 
 import polars as pl
 
-from pvtop import ranking
+from pvtop import __version__, ranking
 from pvtop.cache import LocalFile, State
 from pvtop.download import Facts
 from pvtop.dump import decode_code, decode_title, scan_rows
@@ -47,7 +46,7 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
     both = [ranking.total(condensed.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
     try:
-        totals, top_pages = pl.collect_all(both)
+        totals, top_pages = pl.collect_all(both, engine="in-memory")  # what was condensed is small
     except pl.exceptions.InvalidOperationError as error:
         raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
     inputs = _inputs(hour, dump.facts, blacklist, settings)
@@ -99,13 +98,13 @@ def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -
         "blacklist": blacklist.address,
         "blacklist_sha256": blacklist.sha256,
         "rules": RULES,
-        "version": version("pvtop"),
+        "version": __version__,
     }
 
 
 def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
-    """Give the part of the provenance that is counted. Sums are Python's own, which do not overflow."""
-    counted = {name: sum(totals.get_column(name)) for name in ranking.COUNTS}
+    """Give the part of the provenance that is counted."""
+    counted = {name: _sum(totals.get_column(name)) for name in ranking.COUNTS}
     return {
         "rows": counted["pages"],
         "views": counted["views"],
@@ -115,5 +114,10 @@ def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
         "blacklisted_views": counted["blacklisted_views"],
         "domains": top_pages.get_column("domain_code").n_unique(),
         "entries": len(top_pages),
-        "entry_views": sum(top_pages.get_column("views")),
+        "entry_views": _sum(top_pages.get_column("views")),
     }
+
+
+def _sum(counts: pl.Series) -> int:
+    """Add counts up, as numbers that are wide enough."""
+    return int(counts.cast(ranking.WIDE).sum())

@@ -51,7 +51,7 @@ class Blacklist:
     @cached_property
     def written(self) -> pl.DataFrame:
         """The pages with their titles as dumps write them; worked out once for all hours of a run."""
-        return encode_titles(self.pages.lazy()).collect()
+        return encode_titles(self.pages.lazy()).collect(engine="in-memory")
 
 
 async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:

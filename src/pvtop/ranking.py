@@ -70,7 +70,7 @@ def condense(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Condensed
 
     lines = rows.map_batches(take, streamable=True).collect(engine="streaming")
     samples = lines.get_column("page_title").head(SAMPLES).to_list()
-    return Condensed(pl.concat(totals), pl.concat(pages), sum(malformed), samples)
+    return Condensed(pl.concat(totals), pl.concat(pages, rechunk=True), sum(malformed), samples)
 
 
 class _Filter:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from pvtop import __version__
 from pvtop.addresses import is_http, is_mistyped, local_path, public, redacted
 from pvtop.errors import UsageError
 
@@ -192,7 +193,7 @@ class Settings(BaseModel):
     def user_agent(self) -> str:
         """The User-Agent by Wikimedia's policy: `pvtop/1.2.3 (you@example.org) aiohttp/3.14.0`."""
         names = [
-            f"pvtop/{version('pvtop')}",
+            f"pvtop/{__version__}",
             f"({self.contact})" if self.contact else "",
             f"aiohttp/{version('aiohttp')}",
         ]

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from pvtop import __version__
 from pvtop.addresses import redacted
 from pvtop.cli import batch, blacklist, cache, reports, status, validate
 from pvtop.cli.output import close_log, say, writing_stdout
@@ -50,9 +51,7 @@ app.add_typer(cache.app, name="cache")
 
 def _version(*, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"pvtop {version('pvtop')}")
+        typer.echo(f"pvtop {__version__}")
         raise typer.Exit
 
 
