@@ -156,7 +156,7 @@ RANKING = (
     Mutation(
         "a domain with nothing left does not appear",
         "compute",
-        "totals, top_pages = pl.collect_all(both)",
+        'totals, top_pages = pl.collect_all(both, engine="in-memory")',
         """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
             pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
             views=pl.lit(0, pl.Int64))])""",
@@ -180,7 +180,12 @@ RANKING = (
     ),
 )
 BYTES = (
-    Mutation("the same input gives the same bytes", "compute", 'version("pvtop")', 'str(__import__("time").time_ns())'),
+    Mutation(
+        "the same input gives the same bytes",
+        "compute",
+        '"version": __version__',
+        '"version": str(__import__("time").time_ns())',
+    ),
     Mutation(
         "in all of Parquet",
         "parquet",
@@ -188,7 +193,17 @@ BYTES = (
         '{PROVENANCE_KEY: provenance.to_json(), "now": str(__import__("time").time_ns())}',
     ),
 )
-MUTATIONS = (*LINES, *PROOF, *BLOCKS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES)
+TEXT = (
+    Mutation("the text has a line for each domain", "report", "codes.filter(first)", "codes.filter(first).head(0)"),
+    Mutation("what acts in a title is escaped", "report", "[printable(title) for", "[title for"),
+    Mutation(
+        "what acts in a code is escaped", "report", "{printable(Domain.of(code).heading)}", "{Domain.of(code).heading}"
+    ),
+    Mutation("marks of a direction act", "text", r"\x{200e}", ""),
+    Mutation("views stand in groups of three digits", "report", "{count:>11,}  ", "{count:>11}  "),
+    Mutation("ranks stand in a column", "report", ".str.pad_start(4)", ""),
+)
+MUTATIONS = (*LINES, *PROOF, *BLOCKS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES, *TEXT)
 
 
 def main() -> None:

@@ -146,7 +146,8 @@ class Report:
         headings = [f"\n{printable(Domain.of(code).heading)}\n" for code in codes.filter(first)]
         above = pl.repeat("", len(codes), dtype=pl.String, eager=True).scatter(first.arg_true(), headings)
         counts = views.unique()
-        shown = views.replace_strict(counts, [f" {count:>11,}  " for count in counts]).cast(pl.String)  # even of none
+        shown = views.replace_strict(counts, [f" {count:>11,}  " for count in counts])
+        shown = shown.cast(pl.String)  # which it is already, but where there are none
         acting = titles.str.contains(ACTING).arg_true()
         titles = titles.scatter(acting, [printable(title) for title in titles.gather(acting)])
         return above + ranks.cast(pl.String).str.pad_start(4) + shown + titles
