@@ -104,7 +104,7 @@ def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -
 
 def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
     """Give the part of the provenance that is counted."""
-    counted = {name: _sum(totals.get_column(name)) for name in ranking.COUNTS}
+    counted = {name: ranking.wide_sum(totals.get_column(name)) for name in ranking.COUNTS}
     return {
         "rows": counted["pages"],
         "views": counted["views"],
@@ -114,10 +114,5 @@ def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
         "blacklisted_views": counted["blacklisted_views"],
         "domains": top_pages.get_column("domain_code").n_unique(),
         "entries": len(top_pages),
-        "entry_views": _sum(top_pages.get_column("views")),
+        "entry_views": ranking.wide_sum(top_pages.get_column("views")),
     }
-
-
-def _sum(counts: pl.Series) -> int:
-    """Add counts up, as numbers that are wide enough."""
-    return int(counts.cast(ranking.WIDE).sum())

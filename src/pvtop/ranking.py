@@ -172,6 +172,11 @@ def total(totals: pl.LazyFrame, pages: Pages) -> pl.LazyFrame:
     return totals.with_columns(pl.col(COUNTS).fill_null(0).cast(pl.Int64, strict=True)).sort("domain_code")
 
 
+def wide_sum(counts: pl.Series) -> int:
+    """Add counts up in 128 bits, which cannot overflow."""
+    return int(counts.cast(WIDE).sum())
+
+
 def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
     """Rank each domain's pages by itself: views descending, then title ascending in UTF-8 byte order.
 

@@ -10,6 +10,7 @@ import polars as pl
 from pvtop.domains import SHARED_CODES
 from pvtop.errors import InvalidReportError
 from pvtop.hours import Hour
+from pvtop.ranking import wide_sum
 from pvtop.report import DOMAINS, TOP_PAGES, Report
 from pvtop.text import shortened
 
@@ -166,20 +167,16 @@ def _other_provenance(report: Report) -> pl.DataFrame:
         "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
         "start": f"{hour.start:%Y-%m-%dT%H:%M:%SZ}",
         "end": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
-        "rows": _sum(domains, "pages"),
-        "views": _sum(domains, "views"),
-        "blacklisted_rows": _sum(domains, "blacklisted_pages"),
-        "blacklisted_views": _sum(domains, "blacklisted_views"),
+        "rows": wide_sum(domains.get_column("pages")),
+        "views": wide_sum(domains.get_column("views")),
+        "blacklisted_rows": wide_sum(domains.get_column("blacklisted_pages")),
+        "blacklisted_views": wide_sum(domains.get_column("blacklisted_views")),
         "domains": pages.get_column("domain_code").n_unique(),
         "entries": len(pages),
-        "entry_views": _sum(pages, "views"),
+        "entry_views": wide_sum(pages.get_column("views")),
     }
     other = [(name, str(getattr(facts, name)), str(it)) for name, it in found.items() if getattr(facts, name) != it]
     return pl.DataFrame(other, schema=["fact", "provenance", "report"], orient="row")
-
-
-def _sum(frame: pl.DataFrame, name: str) -> int:
-    return int(frame.get_column(name).cast(pl.Int128).sum())
 
 
 def _of_no_pages(report: Report) -> pl.DataFrame:
