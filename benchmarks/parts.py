@@ -10,7 +10,7 @@ from pathlib import Path
 from checks import Check, answers, holds, largest, plans, politely, prints, sum_of_domain, sum_of_lines, tells
 from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, prepare, probe, report, span
 from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
-from pvtop.lake import top_pages_path
+from pvtop.lake.lake import top_pages_path
 
 GZIP = "gzip -dc to nowhere"
 SUM = "Polars, reading and summing only"

@@ -16,7 +16,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pvtop.cli import main
-from pvtop.hours import Hour
+from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from server import Server
 

@@ -18,8 +18,8 @@ import aiohttp  # noqa: F401 - imported before the process is copied, so that ea
 import pyarrow.parquet  # noqa: F401 - the same
 import stamina  # noqa: F401 - the same
 
-from pvtop.hours import Hour
-from pvtop.pipeline import run_hour
+from pvtop.core.hour import Hour
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcntl.flock"}

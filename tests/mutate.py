@@ -31,150 +31,185 @@ class Mutation(NamedTuple):
 
 
 LINES = (
-    Mutation("a line has no fifth field", "dump", " & rest.is_null()", ""),
-    Mutation("a title is not empty", "dump", ' & (title != "")', ""),
+    Mutation("a line has no fifth field", "transform.dump", " & rest.is_null()", ""),
+    Mutation("a title is not empty", "transform.dump", ' & (title != "")', ""),
     Mutation(
         "views are digits",
-        "dump",
+        "transform.dump",
         "return number.is_not_null() & (written >= ",
         "return (number == number) & (written < ",
     ),
-    Mutation("views have no sign", "dump", ' & (written >= "0")', ""),
-    Mutation("views are whole", "dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("),
-    Mutation("views fit into 64 bits", "dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
-    Mutation("the size is a number", "dump", ' & _in_digits(size, pl.col("size"))', ""),
-    Mutation("two quotes are the empty code", "dump", "written.replace('\"\"'", "written.replace('\"'"),
-    Mutation("blank lines are skipped", "dump", '.filter(pl.col("page_title") != "")', ""),
-    Mutation("a carriage return at the end is dropped", "dump", 'size = size.str.strip_chars_end("\\r")', ""),
-    Mutation("a blank line may have one", "dump", 'pl.col("line").str.strip_chars_end("\\r")', 'pl.col("line")'),
-    Mutation("what is not UTF-8 becomes U+FFFD", "dump", 'encoding="utf8-lossy",', ""),
+    Mutation("views have no sign", "transform.dump", ' & (written >= "0")', ""),
     Mutation(
-        "quotes are nothing special", "dump", "quote_char=None,\n        encoding", "quote_char='\"',\n        encoding"
+        "views are whole", "transform.dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("
     ),
-    Mutation("malformed lines are counted", "compute", "malformed=malformed)", "malformed=0)"),
-    Mutation("too many of them fail the hour", "compute", "if malformed > limit * lines:", "if malformed > lines:"),
+    Mutation("views fit into 64 bits", "transform.dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
+    Mutation("the size is a number", "transform.dump", ' & _in_digits(size, pl.col("size"))', ""),
+    Mutation("two quotes are the empty code", "transform.dump", "written.replace('\"\"'", "written.replace('\"'"),
+    Mutation("blank lines are skipped", "transform.dump", '.filter(pl.col("page_title") != "")', ""),
+    Mutation("a carriage return at the end is dropped", "transform.dump", 'size = size.str.strip_chars_end("\\r")', ""),
     Mutation(
-        "their share may be as large as the limit", "compute", "malformed > limit * lines", "malformed >= limit * lines"
+        "a blank line may have one", "transform.dump", 'pl.col("line").str.strip_chars_end("\\r")', 'pl.col("line")'
     ),
-    Mutation("the first few are logged", "compute", "repr(line[:80]) for line in samples", '"a line"'),
+    Mutation("what is not UTF-8 becomes U+FFFD", "transform.dump", 'encoding="utf8-lossy",', ""),
+    Mutation(
+        "quotes are nothing special",
+        "transform.dump",
+        "quote_char=None,\n        encoding",
+        "quote_char='\"',\n        encoding",
+    ),
+    Mutation("malformed lines are counted", "pipeline.compute", "malformed=malformed)", "malformed=0)"),
+    Mutation(
+        "too many of them fail the hour", "pipeline.compute", "if malformed > limit * lines:", "if malformed > lines:"
+    ),
+    Mutation(
+        "their share may be as large as the limit",
+        "pipeline.compute",
+        "malformed > limit * lines",
+        "malformed >= limit * lines",
+    ),
+    Mutation("the first few are logged", "pipeline.compute", "repr(line[:80]) for line in samples", '"a line"'),
 )
 PROOF = (
     Mutation(
-        "a clean reading lacks no field", "dump", "if any(column.null_count() for column in columns):", "if False:"
+        "a clean reading lacks no field",
+        "transform.dump",
+        "if any(column.null_count() for column in columns):",
+        "if False:",
     ),
-    Mutation("nor a title", "dump", "if not lengths.min():", "if False:"),
+    Mutation("nor a title", "transform.dump", "if not lengths.min():", "if False:"),
     Mutation(
         "it is as long as the block",
-        "dump",
+        "transform.dump",
         "return fields.select(ROWS.names()) if proven else None",
         "return fields.select(ROWS.names())",
     ),
     Mutation(
-        "the last line may lack its newline", "dump", 'block if block.endswith(b"\\n") else block + b"\\n"', "block"
+        "the last line may lack its newline",
+        "transform.dump",
+        'block if block.endswith(b"\\n") else block + b"\\n"',
+        "block",
     ),
-    Mutation("a block is nothing packed", "dump", "if block.startswith(PACKED):", "if False:"),
-    Mutation("nor begins with a mark", "dump", 'b"\\n" + block,', "block,"),
-    Mutation("the mark at the very start is dropped", "dump", "block.removeprefix(BYTE_ORDER_MARK)", "block"),
+    Mutation("a block is nothing packed", "transform.dump", "if block.startswith(PACKED):", "if False:"),
+    Mutation("nor begins with a mark", "transform.dump", 'b"\\n" + block,', "block,"),
+    Mutation("the mark at the very start is dropped", "transform.dump", "block.removeprefix(BYTE_ORDER_MARK)", "block"),
     Mutation(
         "quotes are nothing special to it",
-        "dump",
+        "transform.dump",
         "quote_char=None,\n            empty_string_is_null=False",
         "quote_char='\"',\n            empty_string_is_null=False",
     ),
 )
 BLOCKS = (
-    Mutation("blocks are whole lines", "gzip_file", "piece[:end]])", "piece])"),
-    Mutation("what is left of a piece begins the next", "gzip_file", "[piece[end:]], line", "[], 0"),
-    Mutation("the last lines count", "gzip_file", "    if size:\n        yield", "    if not size:\n        yield"),
+    Mutation("blocks are whole lines", "storage.gzip", "piece[:end]])", "piece])"),
+    Mutation("what is left of a piece begins the next", "storage.gzip", "[piece[end:]], line", "[], 0"),
+    Mutation("the last lines count", "storage.gzip", "    if size:\n        yield", "    if not size:\n        yield"),
     Mutation(
         "a file that breaks off is refused",
-        "gzip_file",
+        "storage.gzip",
         "    if member:\n        raise truncated",
         "    if False:\n        raise truncated",
     ),
-    Mutation("so is one of nothing", "gzip_file", "    if not total:\n", "    if False:\n"),
+    Mutation("so is one of nothing", "storage.gzip", "    if not total:\n", "    if False:\n"),
 )
 TITLES = (
     Mutation(
-        "only an escaped quote makes a title quoted", "dump", "written.str.contains('\\\\\"', literal=True) & ", ""
+        "only an escaped quote makes a title quoted",
+        "transform.dump",
+        "written.str.contains('\\\\\"', literal=True) & ",
+        "",
     ),
-    Mutation("and only from end to end", "dump", " & written.str.contains(QUOTED)", ""),
-    Mutation("escapes are resolved", "dump", """.str.replace_all(r'\\\\(["\\\\])', "${1}")""", ""),
-    Mutation("ranked titles are decoded", "compute", '.with_columns(decode_title(pl.col("page_title")))', ""),
+    Mutation("and only from end to end", "transform.dump", " & written.str.contains(QUOTED)", ""),
+    Mutation("escapes are resolved", "transform.dump", """.str.replace_all(r'\\\\(["\\\\])', "${1}")""", ""),
+    Mutation("ranked titles are decoded", "pipeline.compute", '.with_columns(decode_title(pl.col("page_title")))', ""),
     Mutation(
-        "listed titles are met as written", "dump", "_spellings(pages.filter(special))]", "pages.filter(special)]"
+        "listed titles are met as written",
+        "transform.dump",
+        "_spellings(pages.filter(special))]",
+        "pages.filter(special)]",
     ),
     Mutation(
-        "and only where they decode to the title", "dump", '.filter(decode_title(pl.col("written")) == title)', ""
+        "and only where they decode to the title",
+        "transform.dump",
+        '.filter(decode_title(pl.col("written")) == title)',
+        "",
     ),
 )
 UNKNOWN = (
-    Mutation("unknown pages are left out", "ranking", 'UNKNOWN = "-"', 'UNKNOWN = "--"'),
-    Mutation("unless they are kept", "ranking", "pl.lit(value=False) if keep_unknown else ", ""),
-    Mutation("they are counted", "ranking", '("unknown", pages.unknown)', '("unknown", pages.blacklisted)'),
-    Mutation("with their views", "ranking", '_views": pl.col("views").cast(WIDE).sum()', '_views": pl.len()'),
-    Mutation("and not as blacklisted, too", "ranking", "blacklisted=known.join", "blacklisted=pages.join"),
+    Mutation("unknown pages are left out", "transform.ranking", 'UNKNOWN = "-"', 'UNKNOWN = "--"'),
+    Mutation("unless they are kept", "transform.ranking", "pl.lit(value=False) if keep_unknown else ", ""),
+    Mutation("they are counted", "transform.ranking", '("unknown", pages.unknown)', '("unknown", pages.blacklisted)'),
+    Mutation("with their views", "transform.ranking", '_views": pl.col("views").cast(WIDE).sum()', '_views": pl.len()'),
+    Mutation("and not as blacklisted, too", "transform.ranking", "blacklisted=known.join", "blacklisted=pages.join"),
 )
 BLACKLIST = (
-    Mutation("the code counts", "ranking", 'on=PAGE, how="anti"', 'on="page_title", how="anti"'),
-    Mutation("also in the totals", "ranking", 'on=PAGE, how="semi"', 'on="page_title", how="semi"'),
+    Mutation("the code counts", "transform.ranking", 'on=PAGE, how="anti"', 'on="page_title", how="anti"'),
+    Mutation("also in the totals", "transform.ranking", 'on=PAGE, how="semi"', 'on="page_title", how="semi"'),
     Mutation(
         "an entry counts as written",
-        "blacklist",
+        "transform.blacklist",
         "pl.concat([written, again])",
         "pl.concat([again, written.join(again, on='domain_code', how='anti')])",
     ),
-    Mutation("and decoded", "blacklist", "pl.concat([written, again])", "pl.concat([written])"),
-    Mutation("as UTF-8", "blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
-    Mutation("a space becoming an underscore", "blacklist", '.replace(" ", "_")', ""),
+    Mutation("and decoded", "transform.blacklist", "pl.concat([written, again])", "pl.concat([written])"),
+    Mutation("as UTF-8", "transform.blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
+    Mutation("a space becoming an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
     Mutation(
-        "an entry without a title is skipped", "blacklist", '.filter(title != "")', '.with_columns(title.fill_null(""))'
+        "an entry without a title is skipped",
+        "transform.blacklist",
+        '.filter(title != "")',
+        '.with_columns(title.fill_null(""))',
     ),
     Mutation(
         "two quotes are the empty code",
-        "blacklist",
+        "transform.blacklist",
         """pl.when(code == '""').then(pl.lit("")).otherwise(code)""",
         "code",
     ),
-    Mutation("an entry written twice counts once", "blacklist", ".unique(maintain_order=True)", ""),
-    Mutation("listed pages do not rank", "ranking", '.join(blacklist, on=PAGE, how="anti")', ""),
-    Mutation("nor take the place of others", "ranking", "views.set(in_doubt, -1)", "views"),
+    Mutation("an entry written twice counts once", "transform.blacklist", ".unique(maintain_order=True)", ""),
+    Mutation("listed pages do not rank", "transform.ranking", '.join(blacklist, on=PAGE, how="anti")', ""),
+    Mutation("nor take the place of others", "transform.ranking", "views.set(in_doubt, -1)", "views"),
     Mutation(
-        "nor do those take it that only seem to be", "ranking", "views.set(in_doubt, -1)", "views.set(in_doubt, None)"
+        "nor do those take it that only seem to be",
+        "transform.ranking",
+        "views.set(in_doubt, -1)",
+        "views.set(in_doubt, None)",
     ),
-    Mutation("they are counted", "ranking", '("blacklisted", pages.blacklisted)', '("blacklisted", pages.unknown)'),
-    Mutation("also those that would not rank", "ranking", "kept = can_rank | in_doubt", "kept = can_rank"),
+    Mutation(
+        "they are counted", "transform.ranking", '("blacklisted", pages.blacklisted)', '("blacklisted", pages.unknown)'
+    ),
+    Mutation("also those that would not rank", "transform.ranking", "kept = can_rank | in_doubt", "kept = can_rank"),
 )
 RANKING = (
-    Mutation("views descend", "ranking", "[False, True, False]", "[False, False, False]"),
-    Mutation("equal views rank by title", "ranking", "[False, True, False]", "[False, True, True]"),
-    Mutation("domains ascend", "ranking", "[False, True, False]", "[True, True, False]"),
-    Mutation("domain totals ascend", "ranking", 'strict=True)).sort("domain_code")', "strict=True))"),
-    Mutation("ranks begin with 1", "ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
-    Mutation("in each domain", "ranking", '.over("domain_code")', ""),
+    Mutation("views descend", "transform.ranking", "[False, True, False]", "[False, False, False]"),
+    Mutation("equal views rank by title", "transform.ranking", "[False, True, False]", "[False, True, True]"),
+    Mutation("domains ascend", "transform.ranking", "[False, True, False]", "[True, True, False]"),
+    Mutation("domain totals ascend", "transform.ranking", 'strict=True)).sort("domain_code")', "strict=True))"),
+    Mutation("ranks begin with 1", "transform.ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
+    Mutation("in each domain", "transform.ranking", '.over("domain_code")', ""),
     Mutation("there are 25", "settings", "top: int = Field(25,", "top: int = Field(24,"),
     Mutation(
         "a domain with nothing left does not appear",
-        "compute",
+        "pipeline.compute",
         'totals, top_pages = pl.collect_all(both, engine="in-memory")',
         """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
             pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
             views=pl.lit(0, pl.Int64))])""",
     ),
-    Mutation("no more than the top rank", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
-    Mutation("and no fewer", "ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
-    Mutation("ties at the end of a chunk's top stay", "ranking", "(views >= runs", "(views > runs"),
-    Mutation("a chunk keeps all of its top", "ranking", "top_k(top).min()", "top_k(top).max()"),
-    Mutation("sums have more than 64 bits on the way", "ranking", "WIDE = pl.Int128()", "WIDE = pl.Int64()"),
+    Mutation("no more than the top rank", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
+    Mutation("and no fewer", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
+    Mutation("ties at the end of a chunk's top stay", "transform.ranking", "(views >= runs", "(views > runs"),
+    Mutation("a chunk keeps all of its top", "transform.ranking", "top_k(top).min()", "top_k(top).max()"),
+    Mutation("sums have more than 64 bits on the way", "transform.ranking", "WIDE = pl.Int128()", "WIDE = pl.Int64()"),
     Mutation(
         "pages that are left out count in the totals",
-        "ranking",
+        "transform.ranking",
         "pages=pl.len().cast(",
         'pages=(pl.col("certain") >= 0).sum().cast(',
     ),
     Mutation(
         "and so do their views",
-        "ranking",
+        "transform.ranking",
         'views=pl.col("views").cast(WIDE)',
         'views=pl.when(pl.col("certain") >= 0).then("views").cast(WIDE)',
     ),
@@ -182,26 +217,31 @@ RANKING = (
 BYTES = (
     Mutation(
         "the same input gives the same bytes",
-        "compute",
+        "pipeline.compute",
         '"version": __version__',
         '"version": str(__import__("time").time_ns())',
     ),
     Mutation(
         "in all of Parquet",
-        "parquet",
+        "lake.parquet",
         "{PROVENANCE_KEY: provenance.to_json()}",
         '{PROVENANCE_KEY: provenance.to_json(), "now": str(__import__("time").time_ns())}',
     ),
 )
 TEXT = (
-    Mutation("the text has a line for each domain", "report", "codes.filter(first)", "codes.filter(first).head(0)"),
-    Mutation("what acts in a title is escaped", "report", "[printable(title) for", "[title for"),
     Mutation(
-        "what acts in a code is escaped", "report", "{printable(Domain.of(code).heading)}", "{Domain.of(code).heading}"
+        "the text has a line for each domain", "transform.report", "codes.filter(first)", "codes.filter(first).head(0)"
     ),
-    Mutation("marks of a direction act", "text", r"\x{200e}", ""),
-    Mutation("views stand in groups of three digits", "report", "{count:>11,}  ", "{count:>11}  "),
-    Mutation("ranks stand in a column", "report", ".str.pad_start(4)", ""),
+    Mutation("what acts in a title is escaped", "transform.report", "[printable(title) for", "[title for"),
+    Mutation(
+        "what acts in a code is escaped",
+        "transform.report",
+        "{printable(Domain.of(code).heading)}",
+        "{Domain.of(code).heading}",
+    ),
+    Mutation("marks of a direction act", "core.escape", r"\x{200e}", ""),
+    Mutation("views stand in groups of three digits", "transform.report", "{count:>11,}  ", "{count:>11}  "),
+    Mutation("ranks stand in a column", "transform.report", ".str.pad_start(4)", ""),
 )
 MUTATIONS = (*LINES, *PROOF, *BLOCKS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES, *TEXT)
 
@@ -222,7 +262,7 @@ def main() -> None:
 
 def tried(mutation: Mutation, copy: Path) -> bool:
     """Make one mutation, run the tests, take it back; tell whether it was noticed."""
-    path = copy / "src" / "pvtop" / f"{mutation.module}.py"
+    path = copy / "src" / "pvtop" / f"{mutation.module.replace('.', '/')}.py"
     source = path.read_text()
     if source.count(mutation.old) != 1:
         sys.exit(f"{mutation.rule}: {mutation.old!r} stands {source.count(mutation.old)} times in {path.name}")

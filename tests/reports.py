@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from pvtop.hours import Hour
-from pvtop.report import DOMAINS, TOP_PAGES, Provenance, Report
+from pvtop.core.hour import Hour
+from pvtop.transform.report import DOMAINS, TOP_PAGES, Provenance, Report
 
 HOUR = Hour.parse("2019-04-01T12")
 PROVENANCE = Provenance(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.addresses import is_http, is_mistyped, join, local_path, public, redacted
+from pvtop.core.address import is_http, is_mistyped, join, local_path, public, redacted
 
 
 @pytest.mark.parametrize(

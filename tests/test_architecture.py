@@ -41,22 +41,24 @@ def loaded(module: str) -> set[str]:
 
 
 def test_the_ranking_is_pure() -> None:
-    assert packages("ranking") == {"polars"}
+    assert packages("transform.ranking") == {"polars"}
 
 
-@pytest.mark.parametrize("module", ["addresses", "domains", "errors", "hours", "incidents", "steps", "text"])
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("core.")))
 def test_values_and_words_need_nothing_but_python(module: str) -> None:
     assert packages(module) <= {"pvtop"}
 
 
-@pytest.mark.parametrize("module", ["domains", "errors"])
+@pytest.mark.parametrize("module", ["core.domain", "core.errors"])
 def test_the_first_words_need_nobody(module: str) -> None:
     assert packages(module) == set()
 
 
 def test_the_second_way_shares_nothing_with_the_first() -> None:
-    assert packages("recount") == {"pvtop"}
-    assert {name for name in imports("recount") if name.startswith("pvtop")} == {"pvtop.errors.CorruptError"}
+    assert packages("validation.recount") == {"pvtop"}
+    assert {name for name in imports("validation.recount") if name.startswith("pvtop")} == {
+        "pvtop.core.errors.CorruptError"
+    }
 
 
 @pytest.mark.parametrize("module", OUTSIDE_CLI)
@@ -64,7 +66,9 @@ def test_nothing_imports_the_command_line(module: str) -> None:
     assert not [name for name in imports(module) if name.startswith("pvtop.cli")]
 
 
-@pytest.mark.parametrize("module", ["addresses", "domains", "errors", "hours", "http", "settings", "source"])
+@pytest.mark.parametrize(
+    "module", ["core.address", "core.domain", "core.errors", "core.hour", "storage.http", "settings", "sources.source"]
+)
 def test_what_comes_before_the_dump_knows_no_frames(module: str) -> None:
     assert not loaded(f"pvtop.{module}") & {"polars", "pyarrow"}
 
@@ -75,7 +79,7 @@ def test_starting_up_loads_nothing_heavy(module: str) -> None:
 
 
 def test_an_hour_of_folders_loads_nothing_for_the_network() -> None:
-    assert not loaded("pvtop.pipeline") & {"aiohttp", "fsspec", "pyarrow", "stamina"}
+    assert not loaded("pvtop.pipeline.hour") & {"aiohttp", "fsspec", "pyarrow", "stamina"}
 
 
 def test_every_name_of_the_interface_is_there() -> None:

@@ -21,10 +21,10 @@ from pathlib import Path
 import pytest
 
 from conftest import DATA, Command, WriteDump
-from pvtop.batch import run_hours
-from pvtop.hours import Hour, span
-from pvtop.lake import domains_path, text_path, top_pages_path
-from pvtop.pipeline import run_hour
+from pvtop.core.hour import Hour, span
+from pvtop.lake.lake import domains_path, text_path, top_pages_path
+from pvtop.pipeline.batch import run_hours
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from server import File, Server, status
 

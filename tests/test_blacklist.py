@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pvtop.blacklist import LONGEST, no_blacklist, read_blacklist, verify_blacklist
-from pvtop.errors import BlacklistError
+from pvtop.core.errors import BlacklistError
+from pvtop.transform.blacklist import LONGEST, no_blacklist, read_blacklist, verify_blacklist
 
 
 def read(folder: Path, content: bytes | str) -> list[tuple[str, str]]:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.cache import Cache, CachedDump, LocalFile
-from pvtop.download import Facts, sidecar
-from pvtop.errors import OutputError
-from pvtop.files import in_use, temporary
-from pvtop.hours import Hour
+from pvtop.core.errors import OutputError
+from pvtop.core.hour import Hour
+from pvtop.sources.cache import Cache, CachedDump, LocalFile
+from pvtop.sources.download import Facts, sidecar
+from pvtop.storage.atomic import in_use, temporary
 
 HOUR = Hour.parse("2019-04-01T12")
 CONTENT = gzip.compress(b"en A 1 0\n", mtime=0)

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import DATA, Command, WriteDump
 from pvtop.cli import ARENAS, limit_arenas
-from pvtop.hours import Hour
+from pvtop.core.hour import Hour
 from server import File, Server, status
 
 SOURCE = DATA / "source"

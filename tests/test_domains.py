@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pvtop.domains import SHARED_CODES, Domain
+from pvtop.core.domain import SHARED_CODES, Domain
 
 TABLE = """
 en          wikipedia            en.wikipedia.org                desktop

@@ -17,11 +17,11 @@ from typing import ClassVar
 import fsspec
 import pytest
 
-from pvtop.download import Facts, download, sidecar, writing
-from pvtop.errors import CorruptError, MissingError, OutputError, SourceError, UnreachableError
-from pvtop.gzip_file import sha256_of, verify_gzip
-from pvtop.http import PROGRESS, Client
+from pvtop.core.errors import CorruptError, MissingError, OutputError, SourceError, UnreachableError
 from pvtop.settings import Settings
+from pvtop.sources.download import Facts, download, sidecar, writing
+from pvtop.storage.gzip import sha256_of, verify_gzip
+from pvtop.storage.http import PROGRESS, Client
 from server import Behaviour, File, Server, chunked, cut, html, instead, slow, spliced, stall, status
 
 PATH = "/dump.gz"

@@ -14,9 +14,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from conftest import WriteDump
-from pvtop.dump import _read_clean, _read_lines, decode_title, encode_titles, read_block, scan_dump, scan_rows
-from pvtop.errors import CorruptError
-from pvtop.gzip_file import BLOCK, verify_gzip
+from pvtop.core.errors import CorruptError
+from pvtop.storage.gzip import BLOCK, verify_gzip
+from pvtop.transform.dump import _read_clean, _read_lines, decode_title, encode_titles, read_block, scan_dump, scan_rows
 
 GOOD = "en A 1 0\n"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pvtop import errors
-from pvtop.errors import PvtopError, UnreachableError, is_transient
+from pvtop.core import errors
+from pvtop.core.errors import PvtopError, UnreachableError, is_transient
 
 
 def tree(root: type[PvtopError] = PvtopError) -> Iterator[type[PvtopError]]:

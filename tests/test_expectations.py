@@ -13,18 +13,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.download import Facts, sidecar
-from pvtop.errors import InvalidReportError
-from pvtop.expectations import WHOLE, beside, expects_whole, neighbours, replacing
-from pvtop.files import alone
-from pvtop.gzip_file import sha256_of
-from pvtop.hours import FIRST_STAMP, Hour
-from pvtop.lake import Lake, Remains, domains_path, top_pages_path
-from pvtop.parquet import PROVENANCE_KEY
-from pvtop.pipeline import Status, run_hour
-from pvtop.report import Report
+from pvtop.core.errors import InvalidReportError
+from pvtop.core.hour import FIRST_STAMP, Hour
+from pvtop.lake.lake import Lake, Remains, domains_path, top_pages_path
+from pvtop.lake.parquet import PROVENANCE_KEY
+from pvtop.pipeline.hour import Status, run_hour
 from pvtop.settings import WIKIMEDIA, Settings
-from pvtop.validation import failures_of
+from pvtop.sources.download import Facts, sidecar
+from pvtop.storage.atomic import alone
+from pvtop.storage.gzip import sha256_of
+from pvtop.transform.report import Report
+from pvtop.validation.acceptance import WHOLE, beside, expects_whole, neighbours, replacing
+from pvtop.validation.rules import failures_of
 from reports import HOUR, PROVENANCE, Totals, make_report
 
 FEW_DOMAINS, FEW_VIEWS, MANY_BLACKLISTED, ENGLISH = (validator.rule for validator in WHOLE)

@@ -14,9 +14,9 @@ import pytest
 
 from conftest import Command, WriteDump
 from pages import failure_modes
-from pvtop.hours import Hour
-from pvtop.lake import text_path
-from pvtop.pipeline import run_hour
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import text_path
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from server import BROKEN, FAULTS, File, Server, self_signed_certificate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.files import alone, become, hint, in_use, open_regular, remove_unless_used, temporary, write_whole
+from pvtop.storage.atomic import alone, become, hint, in_use, open_regular, remove_unless_used, temporary, write_whole
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.errors import CorruptError, SourceError
-from pvtop.gzip_file import BLOCK, LONGEST_LINE, PIECE, read_blocks, sha256_of, verify_gzip
+from pvtop.core.errors import CorruptError, SourceError
+from pvtop.storage.gzip import BLOCK, LONGEST_LINE, PIECE, read_blocks, sha256_of, verify_gzip
 
 GOOD = "en A 1 0\n"
 PACKED = gzip.compress(bytes(range(256)) * 99, mtime=0)

@@ -19,7 +19,7 @@ import pytest
 from conftest import HOUR, Command, WriteDump
 from pvtop.cli import main
 from pvtop.cli.output import Output
-from pvtop.lake import text_path, top_pages_path
+from pvtop.lake.lake import text_path, top_pages_path
 from pvtop.settings import Settings
 from server import File, Server, html, status
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pvtop.errors import UsageError
-from pvtop.hours import Hour, parse_date, span
+from pvtop.core.errors import UsageError
+from pvtop.core.hour import Hour, parse_date, span
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from conftest import Command, WriteDump
-from pvtop.hours import Hour, span
-from pvtop.incidents import INCIDENTS, known_incidents
+from pvtop.core.hour import Hour, span
+from pvtop.core.known_issues import INCIDENTS, known_incidents
 from reports import make_report
 
 LOST = "2 to 8 % of the views were lost (2021-06-04 to 2022-01-27)"

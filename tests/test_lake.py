@@ -15,10 +15,10 @@ import fsspec
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.errors import InvalidReportError, OutputError
-from pvtop.hours import Hour
-from pvtop.lake import Lake, domains_path, text_path, top_pages_path
-from pvtop.report import Report
+from pvtop.core.errors import InvalidReportError, OutputError
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake, domains_path, text_path, top_pages_path
+from pvtop.transform.report import Report
 from reports import HOUR, PAGES, PROVENANCE, make_report
 
 PATHS = [

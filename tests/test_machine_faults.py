@@ -27,12 +27,12 @@ from aiohttp import web
 
 from conftest import Command
 from pages import failure_modes
-from pvtop.batch import run_hours
-from pvtop.cache import Cache
-from pvtop.files import alone
-from pvtop.hours import Hour, span
-from pvtop.pipeline import run_hour
+from pvtop.core.hour import Hour, span
+from pvtop.pipeline.batch import run_hours
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
+from pvtop.sources.cache import Cache
+from pvtop.storage.atomic import alone
 from server import File, S3Proxy, Server, cut, s3_error, slow, slow_start, stall, status
 
 HOURS = span(Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T08"))

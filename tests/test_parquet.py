@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.errors import OutputError
-from pvtop.lake import Lake, domains_path, top_pages_path
-from pvtop.parquet import TAIL, read_frame, read_provenance, write_parquet
-from pvtop.report import DOMAINS, TOP_PAGES
+from pvtop.core.errors import OutputError
+from pvtop.lake.lake import Lake, domains_path, top_pages_path
+from pvtop.lake.parquet import TAIL, read_frame, read_provenance, write_parquet
+from pvtop.transform.report import DOMAINS, TOP_PAGES
 from reports import HOUR, PROVENANCE, make_report
 
 REPORT = make_report()

@@ -19,10 +19,7 @@ import polars as pl
 import pytest
 
 from conftest import HOUR, WriteDump
-from pvtop.blacklist import no_blacklist
-from pvtop.cache import Cache
-from pvtop.compute import make_report
-from pvtop.errors import (
+from pvtop.core.errors import (
     BlacklistError,
     CorruptError,
     InvalidReportError,
@@ -31,12 +28,15 @@ from pvtop.errors import (
     OutputError,
     SourceError,
 )
-from pvtop.hours import Hour
-from pvtop.lake import Lake
-from pvtop.obtain import Blacklist, find_dump
-from pvtop.pipeline import HourResult, Status, load_blacklist, newest_hour, run_hour
-from pvtop.report import RULES
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake
+from pvtop.pipeline.compute import make_report
+from pvtop.pipeline.hour import HourResult, Status, load_blacklist, newest_hour, run_hour
 from pvtop.settings import Settings
+from pvtop.sources.cache import Cache
+from pvtop.sources.dumps import Blacklist, find_dump
+from pvtop.transform.blacklist import no_blacklist
+from pvtop.transform.report import RULES
 from server import File, Server, cut, html, status
 
 DUMP = 'en A 5 0\nen B 7 0\nen - 9 0\nde "\\"x\\"" 2 0\n'
@@ -181,7 +181,7 @@ def test_a_report_by_other_rules_is_done_again(
 ) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
-    monkeypatch.setattr("pvtop.pipeline.RULES", RULES + 1)
+    monkeypatch.setattr("pvtop.pipeline.hour.RULES", RULES + 1)
     assert run_hour(HOUR, settings).status is Status.WRITTEN
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from pvtop.hours import Hour
-from pvtop.plan import Done, Recipe, Step, Terms, plan
-from pvtop.report import Provenance
-from pvtop.source import Entry
+from pvtop.core.hour import Hour
+from pvtop.pipeline.plan import Done, Recipe, Step, Terms, plan
+from pvtop.sources.source import Entry
+from pvtop.transform.report import Provenance
 from reports import make_report
 
 HOUR = Hour.parse("2019-04-01T12")

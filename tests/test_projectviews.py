@@ -12,13 +12,13 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from conftest import DATA
-from pvtop.errors import CorruptError, MissingError, UnreachableError
-from pvtop.hours import Hour
-from pvtop.http import Client
-from pvtop.projectviews import adding_up_to, fetch_projectviews, parse_projectviews
+from pvtop.core.errors import CorruptError, MissingError, UnreachableError
+from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.source import open_source
-from pvtop.validation import failures_of
+from pvtop.sources.projectviews import adding_up_to, fetch_projectviews, parse_projectviews
+from pvtop.sources.source import open_source
+from pvtop.storage.http import Client
+from pvtop.validation.rules import failures_of
 from reference import reference
 from reports import TOTALS, make_report
 from server import FAULTS, File, Server, altered, html, status

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import event, given, reject
 from hypothesis import strategies as st
 
-from pvtop.blacklist import no_blacklist, parse_blacklist
-from pvtop.cache import LocalFile
-from pvtop.compute import make_report
-from pvtop.download import Facts
-from pvtop.errors import BlacklistError, CorruptError
-from pvtop.hours import Hour
-from pvtop.obtain import Blacklist
-from pvtop.report import Report
+from pvtop.core.errors import BlacklistError, CorruptError
+from pvtop.core.hour import Hour
+from pvtop.pipeline.compute import make_report
 from pvtop.settings import Settings
-from pvtop.validation import RULES, failures_of
+from pvtop.sources.cache import LocalFile
+from pvtop.sources.download import Facts
+from pvtop.sources.dumps import Blacklist
+from pvtop.transform.blacklist import no_blacklist, parse_blacklist
+from pvtop.transform.report import Report
+from pvtop.validation.rules import RULES, failures_of
 from reference import Reference, reference
 from strategies import blacklists, dumps, gzips, near_clean_dumps, raw_dumps
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pvtop import ranking
-from pvtop.ranking import Condensed, condense, leave_out, rank, total
+from pvtop.transform import ranking
+from pvtop.transform.ranking import Condensed, condense, leave_out, rank, total
 
 NONE = pl.LazyFrame(schema={"domain_code": pl.String, "page_title": pl.String})
 

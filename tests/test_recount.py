@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from pvtop.blacklist import parse_blacklist
-from pvtop.errors import BlacklistError, CorruptError
-from pvtop.recount import recount
+from pvtop.core.errors import BlacklistError, CorruptError
+from pvtop.transform.blacklist import parse_blacklist
+from pvtop.validation.recount import recount
 from reference import reference
 from strategies import blacklists, dumps, raw_dumps
 

@@ -7,9 +7,9 @@ import json
 import polars as pl
 import pytest
 
-from pvtop.hours import Hour
-from pvtop.report import Provenance
-from pvtop.text import ACTING, printable, shortened
+from pvtop.core.escape import ACTING, printable, shortened
+from pvtop.core.hour import Hour
+from pvtop.transform.report import Provenance
 from reports import PROVENANCE, make_report
 
 TEXT = """\

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import DATA
-from pvtop.hours import Hour
-from pvtop.lake import Lake
-from pvtop.pipeline import run_hour
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from reference import reference
 

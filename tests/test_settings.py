@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.errors import UsageError
+from pvtop.core.errors import UsageError
 from pvtop.settings import Settings
 
 

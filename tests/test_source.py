@@ -10,11 +10,20 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pvtop.errors import NotPublishedError, SourceError
-from pvtop.hours import Hour
-from pvtop.http import LONGEST_LISTING, Client
+from pvtop.core.errors import NotPublishedError, SourceError
+from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.source import Entry, FolderSource, FsspecSource, HttpSource, Source, newest, open_source, parse_listing
+from pvtop.sources.source import (
+    Entry,
+    FolderSource,
+    FsspecSource,
+    HttpSource,
+    Source,
+    newest,
+    open_source,
+    parse_listing,
+)
+from pvtop.storage.http import LONGEST_LISTING, Client
 
 NGINX = """\
 <html>

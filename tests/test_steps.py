@@ -8,7 +8,7 @@ from threading import Event, current_thread
 
 import pytest
 
-from pvtop.steps import Waiting, start
+from pvtop.storage.deadline import Waiting, start
 
 
 @pytest.fixture

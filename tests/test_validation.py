@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pvtop.blacklist import no_blacklist
-from pvtop.domains import SHARED_CODES
-from pvtop.errors import InvalidReportError
-from pvtop.hours import Hour
-from pvtop.report import Report
-from pvtop.validation import RULES, Failure, failures_of, not_on, refuse
+from pvtop.core.domain import SHARED_CODES
+from pvtop.core.errors import InvalidReportError
+from pvtop.core.hour import Hour
+from pvtop.transform.blacklist import no_blacklist
+from pvtop.transform.report import Report
+from pvtop.validation.rules import RULES, Failure, failures_of, not_on, refuse
 from reports import HOUR, TOTALS, Page, Totals, make_report
 
 EN = (("en", 1, "Main_Page", 382_051), ("en", 2, "Climate", 36_183), ("en", 3, "Weather", 30))

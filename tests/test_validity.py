@@ -15,15 +15,15 @@ import polars as pl
 import pytest
 
 from conftest import DATA, Command, WriteDump
-from pvtop.hours import Hour
-from pvtop.lake import Lake, domains_path, text_path
-from pvtop.parquet import write_parquet
-from pvtop.pipeline import run_hour
-from pvtop.recount import Domain, Recount
-from pvtop.report import Report
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake, domains_path, text_path
+from pvtop.lake.parquet import write_parquet
+from pvtop.pipeline.audit import AT_ONCE, Checks, Validity, agreeing_with, lake_validity
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
-from pvtop.validation import failures_of
-from pvtop.validity import AT_ONCE, Checks, Validity, agreeing_with, lake_validity
+from pvtop.transform.report import Report
+from pvtop.validation.recount import Domain, Recount
+from pvtop.validation.rules import failures_of
 from reports import PAGES, TOTALS, make_report
 from server import FAULTS, Behaviour, File, Server, html, status
 

@@ -10,9 +10,9 @@ import sys
 from time import perf_counter
 
 from pvtop import Hour, Settings
-from pvtop.compute import make_report
-from pvtop.obtain import find_dump
-from pvtop.pipeline import load_blacklist
+from pvtop.pipeline.compute import make_report
+from pvtop.pipeline.hour import load_blacklist
+from pvtop.sources.dumps import find_dump
 
 
 def main() -> None:

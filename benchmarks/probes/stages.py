@@ -35,14 +35,14 @@ def main() -> None:
 
     limit_arenas()
     step("importing", _import)
-    from pvtop.compute import make_report
-    from pvtop.dump import scan_rows
-    from pvtop.expectations import accept
-    from pvtop.hours import Hour
-    from pvtop.lake import Lake
-    from pvtop.obtain import find_dump
-    from pvtop.pipeline import load_blacklist
+    from pvtop.core.hour import Hour
+    from pvtop.lake.lake import Lake
+    from pvtop.pipeline.compute import make_report
+    from pvtop.pipeline.hour import load_blacklist
     from pvtop.settings import Settings
+    from pvtop.sources.dumps import find_dump
+    from pvtop.transform.dump import scan_rows
+    from pvtop.validation.acceptance import accept
 
     settings = Settings.load(source=source, blacklist=blacklist, output="lake", cache_dir=cache)
     hour, lake = Hour.parse(stamp), Lake(settings.output)
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _import() -> None:
-    import pvtop.pipeline  # noqa: F401
+    import pvtop.pipeline.hour  # noqa: F401
 
 
 if __name__ == "__main__":

@@ -9,34 +9,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pvtop.blacklist import read_blacklist
-    from pvtop.domains import Domain
-    from pvtop.dump import scan_dump
-    from pvtop.errors import PvtopError
-    from pvtop.hours import Hour
-    from pvtop.lake import Lake
-    from pvtop.pipeline import HourResult, newest_hour, run_hour
-    from pvtop.ranking import rank
-    from pvtop.report import Provenance, Report
-    from pvtop.settings import Settings
+from pvtop._version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from pvtop.core.domain import Domain
+    from pvtop.core.errors import PvtopError
+    from pvtop.core.hour import Hour
+    from pvtop.lake.lake import Lake
+    from pvtop.pipeline.hour import HourResult, newest_hour, run_hour
+    from pvtop.settings import Settings
+    from pvtop.transform.blacklist import read_blacklist
+    from pvtop.transform.dump import scan_dump
+    from pvtop.transform.ranking import rank
+    from pvtop.transform.report import Provenance, Report
 
 _HOMES = {
-    "Domain": "domains",
-    "Hour": "hours",
-    "HourResult": "pipeline",
-    "Lake": "lake",
-    "Provenance": "report",
-    "PvtopError": "errors",
-    "Report": "report",
+    "Domain": "core.domain",
+    "Hour": "core.hour",
+    "HourResult": "pipeline.hour",
+    "Lake": "lake.lake",
+    "Provenance": "transform.report",
+    "PvtopError": "core.errors",
+    "Report": "transform.report",
     "Settings": "settings",
-    "newest_hour": "pipeline",
-    "rank": "ranking",
-    "read_blacklist": "blacklist",
-    "run_hour": "pipeline",
-    "scan_dump": "dump",
+    "newest_hour": "pipeline.hour",
+    "rank": "transform.ranking",
+    "read_blacklist": "transform.blacklist",
+    "run_hour": "pipeline.hour",
+    "scan_dump": "transform.dump",
 }
 
 __all__ = [

@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from pvtop import __version__
-from pvtop.addresses import is_http, is_mistyped, local_path, public, redacted
-from pvtop.errors import UsageError
+from pvtop._version import __version__
+from pvtop.core.address import is_http, is_mistyped, local_path, public, redacted
+from pvtop.core.errors import UsageError
 
 CONFIG_FILE = "pvtop.toml"
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from pvtop import __version__
-from pvtop.addresses import redacted
+from pvtop._version import __version__
 from pvtop.cli import batch, blacklist, cache, reports, status, validate
 from pvtop.cli.output import close_log, say, writing_stdout
-from pvtop.errors import PvtopError, UsageError, internal
+from pvtop.core.address import redacted
+from pvtop.core.errors import PvtopError, UsageError, internal
 
 EPILOG = (
     "Every option with a value, and most switches, can also be set as PVTOP_<OPTION> in the environment or as "

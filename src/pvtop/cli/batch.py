@@ -9,12 +9,12 @@ import typer
 
 from pvtop.cli import options
 from pvtop.cli.output import Output
-from pvtop.errors import IncompleteError, NotPublishedError, UsageError
-from pvtop.hours import Hour, parse_bound, parse_hours_of_day, span
+from pvtop.core.errors import IncompleteError, NotPublishedError, UsageError
+from pvtop.core.hour import Hour, parse_bound, parse_hours_of_day, span
 
 if TYPE_CHECKING:
-    from pvtop.batch import BatchResult
-    from pvtop.plan import Action
+    from pvtop.pipeline.batch import BatchResult
+    from pvtop.pipeline.plan import Action
     from pvtop.settings import Settings
 
 LAST_HOURS = 24
@@ -60,8 +60,8 @@ def batch(
       pvtop batch --start 2024-08-01 --end 2024-08-31 --hours 0,6,12-17
     """
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose, json_log=log_format is options.Format.JSON)
-    from pvtop.batch import plan_hours, run_hours
     from pvtop.cli.progress import watching
+    from pvtop.pipeline.batch import plan_hours, run_hours
     from pvtop.settings import Settings
 
     settings = Settings.load(
@@ -99,7 +99,7 @@ def choose_hours(
     of_day = parse_hours_of_day(hours) if hours else frozenset(range(24))
     chosen = read_range(start, end)
     if not chosen:
-        from pvtop.batch import last_hours
+        from pvtop.pipeline.batch import last_hours
 
         chosen = last_hours(settings, last or default)
     return [hour for hour in chosen if hour.stamp.hour in of_day]

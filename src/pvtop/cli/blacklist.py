@@ -11,7 +11,7 @@ from pvtop.cli import options
 from pvtop.cli.output import Output
 
 if TYPE_CHECKING:
-    from pvtop.obtain import Blacklist
+    from pvtop.sources.dumps import Blacklist
 
 app = typer.Typer(help="Look at the blacklist, or download it again.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def refresh(
 def _tell(
     out: Output, address: str | None, cache_dir: object, contact: str | None, *, refresh: bool | None = None
 ) -> None:
-    from pvtop.pipeline import load_blacklist
+    from pvtop.pipeline.hour import load_blacklist
     from pvtop.settings import Settings
 
     found = load_blacklist(

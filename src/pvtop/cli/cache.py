@@ -11,17 +11,17 @@ import typer
 
 from pvtop.cli import options
 from pvtop.cli.output import Output, is_terminal
-from pvtop.errors import CorruptError, UsageError
+from pvtop.core.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:
-    from pvtop.cache import Cache, CachedDump
+    from pvtop.sources.cache import Cache, CachedDump
 
 app = typer.Typer(help="Look after the downloads that are kept.", no_args_is_help=True)
 
 
 def _open(cache_dir: str | None) -> Cache:
-    from pvtop.cache import Cache
     from pvtop.settings import Settings
+    from pvtop.sources.cache import Cache
 
     return Cache(Settings.load(cache_dir=cache_dir).cache_dir)
 

@@ -6,9 +6,9 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from pvtop.addresses import redacted
 from pvtop.cli.output import say
-from pvtop.text import printable_json
+from pvtop.core.address import redacted
+from pvtop.core.escape import printable_json
 
 
 def open_log(*, quiet: bool, verbose: bool, as_json: bool) -> None:

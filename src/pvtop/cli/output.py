@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pvtop.errors import OutputError
-from pvtop.text import printable, printable_json
+from pvtop.core.errors import OutputError
+from pvtop.core.escape import printable, printable_json
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pvtop.download import Progress
+    from pvtop.sources.download import Progress
 
 
 class Output:

@@ -10,15 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from pvtop.cli.output import Output
-from pvtop.plan import Action, Step
+from pvtop.pipeline.plan import Action, Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from pvtop.batch import Outcome, Watch
-    from pvtop.hours import Hour
+    from pvtop.core.hour import Hour
+    from pvtop.pipeline.batch import Outcome, Watch
 
-log = logging.getLogger("pvtop.batch")
+log = logging.getLogger("pvtop.pipeline.batch")
 
 
 @contextlib.contextmanager

@@ -10,18 +10,18 @@ import typer
 
 from pvtop.cli import options
 from pvtop.cli.output import Output
-from pvtop.errors import OutputError, UsageError
-from pvtop.hours import Hour, check_hour_of_day, parse_date
-from pvtop.incidents import known_incidents
-from pvtop.text import printable, shortened
+from pvtop.core.errors import OutputError, UsageError
+from pvtop.core.escape import printable, shortened
+from pvtop.core.hour import Hour, check_hour_of_day, parse_date
+from pvtop.core.known_issues import known_incidents
 
 if TYPE_CHECKING:
     from datetime import date
 
     from rich.text import Text
 
-    from pvtop.pipeline import HourResult
-    from pvtop.report import Report
+    from pvtop.pipeline.hour import HourResult
+    from pvtop.transform.report import Report
 
 LARGEST = 5  # domains that `show` shows when none is named
 BAR_WIDTH = 20
@@ -65,7 +65,7 @@ def report(
     """
     day, wanted = read_hour(date, hour)
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose, json_log=log_format is options.Format.JSON)
-    from pvtop.pipeline import newest_hour, run_hour
+    from pvtop.pipeline.hour import newest_hour, run_hour
     from pvtop.settings import Settings
 
     settings = Settings.load(
@@ -155,7 +155,7 @@ def _from_lake(output: str | None, day: date | None, hour: int | None, wanted: H
     Raises:
         OutputError: The lake does not hold it.
     """
-    from pvtop.lake import Lake
+    from pvtop.lake.lake import Lake
     from pvtop.settings import Settings
 
     settings = Settings.load(output=output)
@@ -200,7 +200,7 @@ def _show_data(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> dict[
 def _show_lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iterator[str | Text]:
     from rich.text import Text
 
-    from pvtop.domains import Domain
+    from pvtop.core.domain import Domain
 
     yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
     for incident in known_incidents([report.hour]):

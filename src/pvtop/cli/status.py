@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pvtop.cli import options
 from pvtop.cli.batch import choose_hours
 from pvtop.cli.output import Output
-from pvtop.incidents import known_incidents
+from pvtop.core.known_issues import known_incidents
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pvtop.status import LakeStatus
+    from pvtop.pipeline.status import LakeStatus
 
 LAST_HOURS = 168
 SIGNS = {"done": "█", "missing": "·", "failed": "x", "not published": " "}
@@ -47,8 +47,8 @@ def status(
       pvtop status --start 2024-08-01 --end 2024-08-31 --output s3://bucket/lake
     """
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
+    from pvtop.pipeline.status import lake_status
     from pvtop.settings import Settings
-    from pvtop.status import lake_status
 
     settings = Settings.load(source=source, output=output, contact=contact)
     found = lake_status(choose_hours(settings, start, end, last, hours, LAST_HOURS), settings)

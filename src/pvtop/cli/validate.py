@@ -12,14 +12,14 @@ from pvtop.cli import options
 from pvtop.cli.batch import read_range
 from pvtop.cli.output import Output
 from pvtop.cli.reports import read_hour
-from pvtop.errors import NotDoneError, NotPublishedError, UsageError
-from pvtop.hours import Hour
+from pvtop.core.errors import NotDoneError, NotPublishedError, UsageError
+from pvtop.core.hour import Hour
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from pvtop.lake import Lake
-    from pvtop.validity import Checks, Validity
+    from pvtop.lake.lake import Lake
+    from pvtop.pipeline.audit import Checks, Validity
 
 SHOWN = 10  # rows of what breaks a rule
 HINT = "pvtop report --force makes an hour again"
@@ -75,10 +75,10 @@ def validate(
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
     import random
 
-    from pvtop.lake import Lake
+    from pvtop.lake.lake import Lake
+    from pvtop.pipeline.audit import Checks, lake_validity
     from pvtop.settings import Settings
-    from pvtop.validation import refuse
-    from pvtop.validity import Checks, lake_validity
+    from pvtop.validation.rules import refuse
 
     settings = Settings.load(
         source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, expect_whole=expect_whole,
@@ -160,8 +160,8 @@ def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
 
 
 def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
-    from pvtop.domains import Domain
-    from pvtop.text import printable, shortened
+    from pvtop.core.domain import Domain
+    from pvtop.core.escape import printable, shortened
 
     for validity in found:
         yield f"{validity.hour.iso}  {_state(validity)}"
@@ -183,7 +183,7 @@ def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
 
 def _table(violations: pl.DataFrame) -> Iterator[str]:
     """Lay out the first rows of a table, numbers to the right."""
-    from pvtop.text import printable
+    from pvtop.core.escape import printable
 
     columns = []
     for column in violations.head(SHOWN):
@@ -198,7 +198,7 @@ def _table(violations: pl.DataFrame) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
-    from pvtop.text import shortened
+    from pvtop.core.escape import shortened
 
     if value == "":
         return '""'

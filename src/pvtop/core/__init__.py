@@ -1,0 +1,1 @@
+"""Values and words that need nothing but the standard library: hours, addresses, domains, states, errors."""

@@ -1,0 +1,182 @@
+"""The hour: a dump's stamp, and all that follows from it alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Self
+
+from pvtop.core.errors import UsageError
+
+DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz")
+ONE_HOUR = timedelta(hours=1)
+MOST_HOURS = 1_000_000  # of a range; a century of them is a typing error
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Hour:
+    """A UTC hour, named by the stamp of its dump, which is the END of the hour whose views the dump counts.
+
+    Args:
+        stamp: A whole hour in UTC, not before `FIRST`.
+
+    Raises:
+        UsageError: The stamp is not a whole UTC hour, or lies before the first dump.
+    """
+
+    stamp: datetime
+
+    def __post_init__(self) -> None:
+        if (
+            self.stamp.utcoffset() != timedelta(0)
+            or self.stamp.replace(minute=0, second=0, microsecond=0) != self.stamp
+        ):
+            raise UsageError(f"{self.stamp.isoformat()} is not a whole hour in UTC")
+        object.__setattr__(self, "stamp", self.stamp.astimezone(UTC))  # not a zone that is UTC for half of the year
+        if self.stamp < FIRST_STAMP:
+            raise UsageError(
+                f"{self} lies before the first dump",
+                f"the dumps begin with --date {FIRST_STAMP:%Y-%m-%d --hour %-H}",
+            )
+
+    @classmethod
+    def of(cls, day: date, hour: int) -> Self:
+        """Make the hour that is stamped `hour` (0 to 23) on a day.
+
+        Raises:
+            UsageError: There is no such hour.
+        """
+        check_hour_of_day(hour)
+        return cls(datetime(day.year, day.month, day.day, hour, tzinfo=UTC))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `2019-04-01T12`.
+
+        Raises:
+            UsageError: The text is no hour.
+        """
+        if match := re.fullmatch(r"(\d{4}-\d{2}-\d{2})[T ](\d{2})(?::00)?Z?", text, re.ASCII):
+            return cls.of(parse_date(match[1]), int(match[2]))
+        raise UsageError(f"{text!r} is not an hour", "write it as 2019-04-01T12, in UTC")
+
+    @classmethod
+    def of_dump(cls, name: str) -> Self | None:
+        """Read the stamp from a dump's file name; None where the name is not a dump's."""
+        match = DUMP_NAME.fullmatch(name)
+        if match is None:
+            return None
+        try:
+            return cls(datetime.strptime(match[1] + match[2], "%Y%m%d%H").replace(tzinfo=UTC))
+        except (ValueError, UsageError):
+            return None
+
+    @classmethod
+    def now(cls) -> Self:
+        """Give the hour that has begun last; its dump is not published yet."""
+        return cls(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+
+    def __str__(self) -> str:
+        return f"{self.stamp:%Y-%m-%d %H:%M} UTC"
+
+    def __add__(self, hours: int) -> Hour:
+        try:
+            return Hour(self.stamp + hours * ONE_HOUR)
+        except OverflowError:
+            raise UsageError(f"{self} and {hours:,} hours is beyond the calendar") from None
+
+    @property
+    def iso(self) -> str:
+        """The stamp as `2019-04-01T12`, which `parse` reads."""
+        return f"{self.stamp:%Y-%m-%dT%H}"
+
+    @property
+    def start(self) -> datetime:
+        """When the hour whose views are counted began; it ended at `stamp`."""
+        return self.stamp - ONE_HOUR
+
+    @property
+    def month_folder(self) -> str:
+        """The folder of the month, `2019/2019-04`, the same on the server, in the cache and in the lake."""
+        return f"{self.stamp:%Y/%Y-%m}"
+
+    @property
+    def dump_path(self) -> str:
+        """Where the dump lies below a source: `2019/2019-04/pageviews-20190401-120000.gz`."""
+        return f"{self.month_folder}/pageviews-{self.stamp:%Y%m%d-%H}0000.gz"
+
+    @property
+    def partition(self) -> str:
+        """The hive partition: `date=2019-04-01/hour=12`."""
+        return f"date={self.stamp:%Y-%m-%d}/hour={self.stamp:%H}"
+
+
+FIRST_STAMP = datetime(2015, 5, 1, 1, tzinfo=UTC)  # pageviews-20150501-010000.gz
+
+
+def parse_date(text: str) -> date:
+    """Read `2019-04-01`.
+
+    Raises:
+        UsageError: The text is no date, or the date does not exist.
+    """
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise UsageError(f"{text!r} is not a date", "write it as 2019-04-01")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text} does not exist", "check the month and the day") from None
+
+
+def check_hour_of_day(hour: int) -> None:
+    """Make sure that there is such an hour.
+
+    Raises:
+        UsageError: There is not.
+    """
+    if not 0 <= hour <= 23:  # noqa: PLR2004 - hours of a day
+        raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
+
+
+def span(first: Hour, last: Hour) -> list[Hour]:
+    """Give every hour from the first to the last, both of them too.
+
+    Raises:
+        UsageError: The last lies before the first, or there are more than `MOST_HOURS`.
+    """
+    if last < first:
+        raise UsageError(f"{last} lies before {first}", "swap --start and --end")
+    count = (last.stamp - first.stamp) // ONE_HOUR + 1
+    if count > MOST_HOURS:
+        raise UsageError(f"{first} to {last} is {count:,} hours, more than {MOST_HOURS:,}", "check --end")
+    return [first + i for i in range(count)]
+
+
+def parse_bound(text: str, *, end: bool) -> Hour:
+    """Read one end of a range: `2019-04-01T12`, or a date alone for its first or last stamp.
+
+    Raises:
+        UsageError: It is neither, or there is no such hour.
+    """
+    if "T" in text or " " in text:
+        return Hour.parse(text)
+    day = parse_date(text)
+    first = Hour(FIRST_STAMP)
+    return first if not end and day == first.stamp.date() else Hour.of(day, 23 if end else 0)
+
+
+def parse_hours_of_day(text: str) -> frozenset[int]:
+    """Read hours of the day: `0,6,12-17`.
+
+    Raises:
+        UsageError: It is no such list.
+    """
+    hours: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,2})(?:-(\d{1,2}))?", part.strip(), re.ASCII)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not low <= high <= 23:  # noqa: PLR2004 - hours of a day
+            raise UsageError(f"{part.strip()!r} is not an hour of the day or a range of them", "write 0,6,12-17")
+        hours |= set(range(low, high + 1))
+    return frozenset(hours)

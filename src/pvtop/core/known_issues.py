@@ -1,0 +1,51 @@
+"""Times for which the dumps are there and whole, but their numbers are known to be off.
+
+Source: Wikimedia's own notes on the pageview data and its issue tracker (for the main pages, T141506).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from pvtop.core.hour import Hour
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that is known to be wrong with the numbers of some time.
+
+    Attributes:
+        first: The first day whose views are off, in UTC.
+        last: The last such day.
+        what: What is off, as a clause.
+    """
+
+    first: date
+    last: date
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.first} to {self.last})"
+
+
+INCIDENTS = (
+    Incident(
+        date(2016, 7, 1), date(2016, 8, 31), "main pages of some languages have 3 to 4 times their views, from bots"
+    ),
+    Incident(
+        date(2020, 4, 1), date(2020, 4, 30), "views by automated agents are left out from this month on, some 5.6 %"
+    ),
+    Incident(date(2021, 6, 4), date(2022, 1, 27), "2 to 8 % of the views were lost"),
+    Incident(date(2025, 3, 1), date(2025, 8, 31), "bots that were not told from users have raised the views"),
+)
+
+
+def known_incidents(hours: Iterable[Hour]) -> list[Incident]:
+    """Give what is known to be wrong with the numbers of some hours, the oldest first.
+
+    An hour belongs to the day on which it began: the dump stamped midnight counts the last hour of the day before.
+    """
+    days = {hour.start.date() for hour in hours}
+    return [incident for incident in INCIDENTS if any(incident.first <= day <= incident.last for day in days)]

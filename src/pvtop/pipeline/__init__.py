@@ -1,0 +1,1 @@
+"""The steps put together: the plan, an hour, a batch, status and audit."""

@@ -1,0 +1,119 @@
+"""From a dump on disk to a report: one streaming pass, and what it counted."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from typing import Any
+
+import polars as pl
+
+from pvtop._version import __version__
+from pvtop.core.errors import CorruptError, MalformedError
+from pvtop.core.hour import Hour
+from pvtop.settings import Settings
+from pvtop.sources.cache import LocalFile, State
+from pvtop.sources.download import Facts
+from pvtop.sources.dumps import Blacklist
+from pvtop.storage.atomic import in_use
+from pvtop.transform import ranking
+from pvtop.transform.dump import decode_code, decode_title, scan_rows
+from pvtop.transform.ranking import Condensed
+from pvtop.transform.report import DOMAINS, RULES, Provenance, Report
+
+WHOLE = 1_000_000  # pages; of so many, any blacklist for these dumps is expected to name one
+
+log = logging.getLogger(__name__)
+
+
+def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
+    """Compute the report of an hour from its files, in one streaming pass over the dump.
+
+    Raises:
+        CorruptError: The dump is truncated, corrupt or empty, or a domain's views do not fit into 64 bits.
+        SourceError: The dump is one that would fill the memory.
+        MalformedError: More of its lines are malformed than the settings allow.
+    """
+    shown = dump.facts.address
+    with in_use(dump.path) if dump.cached else nullcontext():
+        rows = scan_rows(dump.path, shown, settings.max_inflated)
+        condensed = ranking.condense(rows, blacklist.written.lazy(), settings.top)
+        if dump.state and dump.state != State.of(dump.path):
+            raise CorruptError(f"{shown} was replaced while it was read", "run it again")
+    code = decode_code(pl.col("domain_code"))
+    malformed = _count_malformed(condensed, shown, settings.malformed_limit)
+    blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
+    pages = ranking.leave_out(condensed.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
+    ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
+    both = [ranking.total(condensed.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
+    try:
+        totals, top_pages = pl.collect_all(both, engine="in-memory")  # what was condensed is small
+    except pl.exceptions.InvalidOperationError as error:
+        raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
+    inputs = _inputs(hour, dump.facts, blacklist, settings)
+    provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
+    if provenance.rows >= WHOLE and len(blacklist.pages) and not provenance.blacklisted_rows:
+        log.warning("the blacklist %s names no page of %s: is it the right one?", blacklist.address, shown)
+    return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
+
+
+def _count_malformed(condensed: Condensed, shown: str, limit: float) -> int:
+    """Count the malformed lines and log the first few.
+
+    Raises:
+        CorruptError: There are no lines at all.
+        MalformedError: Their share is above the limit.
+    """
+    malformed, samples = condensed.malformed, condensed.samples
+    lines = malformed + int(condensed.totals.get_column("pages").sum())
+    if not lines:
+        raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
+    if malformed:
+        log.warning(
+            "%s has %s malformed lines, such as %s",
+            shown,
+            f"{malformed:,}",
+            ", ".join(repr(line[:80]) for line in samples),
+        )
+    if malformed > limit * lines:
+        raise MalformedError(
+            f"{malformed:,} of {lines:,} lines of {shown} are malformed, such as {samples[0][:80]!r}",
+            f"more than {limit:.2%} is refused; PVTOP_MALFORMED_LIMIT raises that",
+        )
+    return malformed
+
+
+def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:
+    """Give the part of the provenance that is known before the work."""
+    return {
+        "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
+        "start": f"{hour.start:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
+        "source": dump.address,
+        "dump_bytes": dump.bytes,
+        "dump_sha256": dump.sha256,
+        "dump_etag": dump.etag,
+        "dump_last_modified": dump.last_modified,
+        "top": settings.top,
+        "keep_unknown": settings.keep_unknown,
+        "blacklist": blacklist.address,
+        "blacklist_sha256": blacklist.sha256,
+        "rules": RULES,
+        "version": __version__,
+    }
+
+
+def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
+    """Give the part of the provenance that is counted."""
+    counted = {name: ranking.wide_sum(totals.get_column(name)) for name in ranking.COUNTS}
+    return {
+        "rows": counted["pages"],
+        "views": counted["views"],
+        "unknown_rows": counted["unknown_pages"],
+        "unknown_views": counted["unknown_views"],
+        "blacklisted_rows": counted["blacklisted_pages"],
+        "blacklisted_views": counted["blacklisted_views"],
+        "domains": top_pages.get_column("domain_code").n_unique(),
+        "entries": len(top_pages),
+        "entry_views": ranking.wide_sum(top_pages.get_column("views")),
+    }

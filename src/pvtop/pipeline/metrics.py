@@ -1,0 +1,89 @@
+"""Metrics: counts, gauges and timings to DogStatsD, behind three methods. Tags name outcomes, never pages."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pvtop.core.errors import UsageError
+
+
+class Metrics(Protocol):
+    """Where metrics go."""
+
+    def count(self, name: str, value: int = 1, *, outcome: str = "") -> None:
+        """Add to a counter."""
+
+    def gauge(self, name: str, value: float) -> None:
+        """Set a value."""
+
+    def timing(self, name: str, seconds: float) -> None:
+        """Record how long something took."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
+class NoMetrics:
+    """Nowhere."""
+
+    def count(self, name: str, value: int = 1, *, outcome: str = "") -> None:
+        """Do nothing."""
+
+    def gauge(self, name: str, value: float) -> None:
+        """Do nothing."""
+
+    def timing(self, name: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Statsd:
+    """DogStatsD over UDP, by the `datadog` package; a server that is not there disturbs nothing.
+
+    Args:
+        address: `host:port`.
+
+    Raises:
+        UsageError: The address is none, or the package is not installed.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit():
+            raise UsageError(
+                f"{address!r} is no address for metrics", "write --statsd host:port, such as localhost:8125"
+            )
+        try:
+            from datadog.dogstatsd.base import DogStatsd
+        except ImportError:
+            raise UsageError("metrics need a package that is not installed", "pip install pvtop[metrics]") from None
+        self._client = DogStatsd(
+            host.strip("[]"), int(port), namespace="pvtop", disable_telemetry=True, disable_buffering=True
+        )
+
+    def count(self, name: str, value: int = 1, *, outcome: str = "") -> None:
+        """Add to a counter."""
+        self._client.increment(name, value, tags=[f"outcome:{outcome}"] if outcome else None)
+
+    def gauge(self, name: str, value: float) -> None:
+        """Set a value."""
+        self._client.gauge(name, value)
+
+    def timing(self, name: str, seconds: float) -> None:
+        """Record how long something took, in milliseconds as the protocol has it."""
+        self._client.timing(name, seconds * 1000)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._client.close_socket()
+
+
+def open_metrics(address: str) -> Metrics:
+    """Send metrics to what `--statsd` names; nowhere where it is empty. To be closed.
+
+    Raises:
+        UsageError: As for `Statsd`.
+    """
+    return Statsd(address) if address else NoMetrics()

@@ -1,0 +1,1 @@
+"""Bytes anywhere: files, locks, file systems, HTTP, gzip. Knows neither Wikimedia nor frames."""

@@ -1,0 +1,1 @@
+"""What must hold of a report, and the second way to count one."""
