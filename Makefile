@@ -63,11 +63,11 @@ define test_wheel
 endef
 
 fuzz: $(READY) ## Compare pvtop with the reference on 104,000 generated dumps; about 40 minutes
-	$(BIN)/python -m pytest -q tests/test_properties.py --hypothesis-profile=fuzz --hypothesis-show-statistics --show-capture=no \
+	$(BIN)/python -m pytest -q tests/transform/test_properties.py --hypothesis-profile=fuzz --hypothesis-show-statistics --show-capture=no \
 		--numprocesses auto
 
 mutate: $(READY) ## Break each rule of a report on purpose, and see that the tests notice
-	$(BIN)/python tests/mutate.py
+	$(BIN)/python tests/project/mutate.py
 
 audit: secrets ## Look the locked packages up in the advisories, which takes a network; and look for secrets
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement requirements.lock \
@@ -76,10 +76,11 @@ audit: secrets ## Look the locked packages up in the advisories, which takes a n
 secrets: $(READY) ## Look for secrets in the files
 	$(BIN)/detect-secrets-hook --no-verify --exclude-files 'requirements.*\.lock$$' --exclude-secrets '$(MADE_UP)' $$(git ls-files)
 
-check: $(READY) ## Lint, types, format, and whether the generated pages are up to date
+check: $(READY) ## Lint, types, format, layers, and whether the generated pages are up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	@$(CLI_DOCS) | diff docs/cli.md - || { echo 'docs/cli.md is out of date: make docs'; exit 1; }
 
 docs: $(READY) ## Generate docs/cli.md from the help texts
@@ -108,4 +109,4 @@ $(CONTENDERS): benchmarks/requirements.lock
 	@touch $@
 
 clean: ## Remove what can be made again
-	rm -rf .venv .venv-bench .venv-wheel .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo
+	rm -rf .venv .venv-bench .venv-wheel .import_linter_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist reports/demo

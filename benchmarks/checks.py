@@ -12,7 +12,7 @@ import polars as pl
 from commands import ANSWER, CONTACT, LAKE
 from measure import Figures
 from pvtop import Hour
-from pvtop.lake.lake import top_pages_path
+from pvtop.lake.layout import top_pages_path
 
 Check = Callable[[Path, Figures], bool]
 

@@ -50,7 +50,7 @@ def report(hour: Hour, source: Path | str, blacklist: Path | None, cache: Path |
 
 def batch(first: Hour, count: int, source: Path | None, blacklist: Path, lake: Path | str = LAKE) -> list[str]:
     """Make the reports of `count` hours into a new lake, or into the one that is named; the source may follow."""
-    return [PVTOP, "batch", *span(first, count), *places(source, blacklist, lake)]
+    return [PVTOP, "batch", *hour_range(first, count), *places(source, blacklist, lake)]
 
 
 def places(
@@ -61,7 +61,7 @@ def places(
     return [part for name, place in named.items() if place for part in (f"--{name}", str(place))]
 
 
-def span(first: Hour, count: int) -> list[str]:
+def hour_range(first: Hour, count: int) -> list[str]:
     """Give the options for `count` hours."""
     return ["--start", first.iso, "--end", (first + (count - 1)).iso]
 

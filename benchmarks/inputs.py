@@ -23,7 +23,7 @@ import polars as pl
 
 import generate_hour
 from pvtop import Hour, scan_dump
-from pvtop.lake.lake import domains_path, text_path, top_pages_path
+from pvtop.lake.layout import domains_path, text_path, top_pages_path
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks import Check, answers, holds, largest, plans, politely, prints, sum_of_domain, sum_of_lines, tells
-from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, prepare, probe, report, span
+from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, hour_range, prepare, probe, report
 from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
-from pvtop.lake.lake import top_pages_path
+from pvtop.lake.layout import top_pages_path
 
 GZIP = "gzip -dc to nowhere"
 SUM = "Polars, reading and summing only"
@@ -190,7 +190,16 @@ def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
     newest = largest(reports[-1])
     domain = str(newest["domain_code"])
     show = [PVTOP, "show", "--output", str(month), "--domain", domain, "-n", "25", "--json"]
-    status = [PVTOP, "status", *span(MONTH, count), "--source", str(inputs.source), "--output", str(month), "--json"]
+    status = [
+        PVTOP,
+        "status",
+        *hour_range(MONTH, count),
+        "--source",
+        str(inputs.source),
+        "--output",
+        str(month),
+        "--json",
+    ]
     shown = tells({"hour": (MONTH + (count - 1)).iso, "domains": [newest]})
     cases = [
         Case(TYPER, [sys.executable, "-c", "import typer"]),
@@ -217,7 +226,7 @@ def eleven_years(inputs: Inputs, reports: Sequence[Path]) -> Iterator[Group | Co
     def planning(lake: Path) -> list[str]:
         return [*batch(OLDEST, count, source, blacklist, lake), "--dry-run", "--json"]
 
-    status = [PVTOP, "status", *span(OLDEST, count), "--source", str(source), "--output", str(empty), "--json"]
+    status = [PVTOP, "status", *hour_range(OLDEST, count), "--source", str(source), "--output", str(empty), "--json"]
     again = plans("again", count)
     cases = [
         Case("pvtop status, empty markers", status, tells({"counts": {"done": count}})),

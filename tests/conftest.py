@@ -7,7 +7,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -18,17 +18,12 @@ from moto.server import ThreadedMotoServer
 from pvtop.cli import main
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from server import Server
-
-DATA = Path(__file__).parent.parent / "data"
-HOUR = Hour.parse("2024-08-03T06")
+from support.samples import HOUR, Command, WriteDump
+from support.server import Server
 
 hypothesis.settings.register_profile("test", max_examples=300, deadline=None)
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)
 hypothesis.settings.load_profile("test")
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
-WriteDump = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)

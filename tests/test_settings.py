@@ -107,7 +107,7 @@ def test_an_unknown_key_is_named() -> None:
 )
 def test_a_wrong_value_is_named_with_its_place(field: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"PVTOP_{field.upper()}", value)
-    with pytest.raises(UsageError, match=rf"^{field}: .*{re.escape(repr(value))}$") as caught:
+    with pytest.raises(UsageError, match=rf"(?m)^{field}: .*{re.escape(repr(value))}$") as caught:
         Settings.load()
     assert f"PVTOP_{field.upper()}" in caught.value.hint
 
@@ -158,12 +158,12 @@ def test_broken_toml_is_named(text: str | bytes) -> None:
 
 def test_a_toml_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "pvtop.toml").mkdir()
-    with pytest.raises(UsageError, match=r"^pvtop\.toml cannot be read: Is a directory$"):
+    with pytest.raises(UsageError, match=r"(?m)^pvtop\.toml cannot be read: Is a directory$"):
         Settings.load()
 
 
 def test_an_unknown_argument_is_not_taken_for_a_key() -> None:
-    with pytest.raises(UsageError, match=r"^colour: .*'red'$") as caught:
+    with pytest.raises(UsageError, match=r"(?m)^colour: .*'red'$") as caught:
         Settings.load(colour="red")
     assert caught.value.hint == "given as the option or argument of that name"
 

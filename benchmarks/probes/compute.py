@@ -2,7 +2,7 @@
 
     python compute.py HOUR SOURCE BLACKLIST OUTPUT
 
-Prints the seconds that `make_report` takes as JSON; its answer goes to OUTPUT as Parquet.
+Prints the seconds that `compute_report` takes as JSON; its answer goes to OUTPUT as Parquet.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from time import perf_counter
 
 from pvtop import Hour, Settings
-from pvtop.pipeline.compute import make_report
+from pvtop.pipeline.compute import compute_report
 from pvtop.pipeline.hour import load_blacklist
 from pvtop.sources.dumps import find_dump
 
@@ -24,7 +24,7 @@ def main() -> None:
     if dump is None:
         sys.exit(f"{source} is not a folder")
     started = perf_counter()
-    report = make_report(hour, dump, pages, settings)
+    report = compute_report(hour, dump, pages, settings)
     seconds = perf_counter() - started
     report.top_pages.write_parquet(output)
     json.dump({"seconds": seconds}, sys.stdout)

@@ -37,11 +37,10 @@ def main() -> None:
     step("importing", _import)
     from pvtop.core.hour import Hour
     from pvtop.lake.lake import Lake
-    from pvtop.pipeline.compute import make_report
+    from pvtop.pipeline.compute import compute_report
     from pvtop.pipeline.hour import load_blacklist
     from pvtop.settings import Settings
-    from pvtop.sources.dumps import find_dump
-    from pvtop.transform.dump import scan_rows
+    from pvtop.sources.dumps import find_dump, scan_rows
     from pvtop.validation.acceptance import accept
 
     settings = Settings.load(source=source, blacklist=blacklist, output="lake", cache_dir=cache)
@@ -50,7 +49,7 @@ def main() -> None:
     dump = step("finding the dump, and its digest", lambda: find_dump(hour, settings))
     if dump is None:
         sys.exit(f"{source} is not a folder")
-    report = step("computing the report", lambda: make_report(hour, dump, pages, settings))
+    report = step("computing the report", lambda: compute_report(hour, dump, pages, settings))
     step("validating", lambda: accept(report, pages.pages, lake, settings))
     step("writing Parquet and text", lambda: lake.write(report))
     rows = scan_rows(dump.path).map_batches(lambda chunk: chunk.head(0), streamable=True)

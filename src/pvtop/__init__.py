@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.hour import HourResult, newest_hour, run_hour
     from pvtop.settings import Settings
-    from pvtop.transform.blacklist import read_blacklist
-    from pvtop.transform.dump import scan_dump
+    from pvtop.sources.blacklists import read_blacklist
+    from pvtop.sources.dumps import scan_dump
     from pvtop.transform.ranking import rank
     from pvtop.transform.report import Provenance, Report
 
@@ -34,9 +34,9 @@ _HOMES = {
     "Settings": "settings",
     "newest_hour": "pipeline.hour",
     "rank": "transform.ranking",
-    "read_blacklist": "transform.blacklist",
+    "read_blacklist": "sources.blacklists",
     "run_hour": "pipeline.hour",
-    "scan_dump": "transform.dump",
+    "scan_dump": "sources.dumps",
 }
 
 __all__ = [

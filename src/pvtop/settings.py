@@ -103,7 +103,7 @@ Address = Annotated[str, BeforeValidator(str), AfterValidator(_address)]
 Root = Annotated[str, BeforeValidator(str), AfterValidator(_root)]
 Age = Annotated[timedelta, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(parse_size)]
-Folder = Annotated[Path, BeforeValidator(_named), AfterValidator(lambda folder: local_path(str(folder)))]
+FolderPath = Annotated[Path, BeforeValidator(_named), AfterValidator(lambda folder: local_path(str(folder)))]
 
 
 class Settings(BaseModel):
@@ -146,7 +146,7 @@ class Settings(BaseModel):
     source: Root = WIKIMEDIA
     blacklist: Address = BLACKLIST
     output: Root = "reports"
-    cache_dir: Folder = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
+    cache_dir: FolderPath = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
     top: int = Field(25, ge=1, le=1_000_000)
     keep_unknown: bool = False
     malformed_limit: float = Field(0.01, ge=0, le=1)
@@ -185,7 +185,7 @@ class Settings(BaseModel):
             raise _refusal(error, given) from None
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """Seconds within which an answer has to begin, and a step with a file system of fsspec to be done."""
         return self.connect_timeout + self.read_timeout
 

@@ -14,9 +14,9 @@ import typer
 
 from pvtop._version import __version__
 from pvtop.cli import batch, blacklist, cache, reports, status, validate
-from pvtop.cli.output import close_log, say, writing_stdout
+from pvtop.cli.streams import close_log, say, writing_stdout
 from pvtop.core.address import redacted
-from pvtop.core.errors import PvtopError, UsageError, internal
+from pvtop.core.errors import PvtopError, UsageError, internal_error
 
 EPILOG = (
     "Every option with a value, and most switches, can also be set as PVTOP_<OPTION> in the environment or as "
@@ -111,7 +111,7 @@ def _explain(error: Exception) -> int:
     if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
         say(redacted("".join(traceback.format_exception(error)).rstrip()))
     if not isinstance(error, PvtopError):
-        error = internal(error)
+        error = internal_error(error)
     say(redacted(f"pvtop: {error}"))
     if error.hint:
         say(redacted(f"  {error.hint}"))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli import options
+from pvtop.cli.hours import parse_bound, parse_hours_of_day
 from pvtop.cli.output import Output
-from pvtop.core.errors import IncompleteError, NotPublishedError, UsageError
-from pvtop.core.hour import Hour, parse_bound, parse_hours_of_day, span
+from pvtop.core.errors import HoursFailedError, NotPublishedError, UsageError
+from pvtop.core.hour import Hour, hour_range
 
 if TYPE_CHECKING:
     from pvtop.pipeline.batch import BatchResult
@@ -112,7 +113,7 @@ def read_range(start: str | None, end: str | None) -> list[Hour]:
         UsageError: There is an end without a start, or one of them cannot be read.
     """
     if start:
-        return span(parse_bound(start, end=False), parse_bound(end or start, end=True))
+        return hour_range(parse_bound(start, end=False), parse_bound(end or start, end=True))
     if end:
         raise UsageError("--end without --start", "give both, or --last for the newest hours")
     return []
@@ -126,7 +127,7 @@ def _refuse(result: BatchResult, wanted: int) -> None:
         NotPublishedError: Not one hour is published.
     """
     if failed := result.counts["failed"]:
-        raise IncompleteError(f"{failed:,} of {wanted:,} hours failed", "the next run takes them up again")
+        raise HoursFailedError(f"{failed:,} of {wanted:,} hours failed", "the next run takes them up again")
     if wanted and result.counts["not published"] == wanted:
         raise NotPublishedError("none of the hours is published", "leave out the range for the newest hours")
 

@@ -11,7 +11,7 @@ from pvtop.cli import options
 from pvtop.cli.output import Output
 
 if TYPE_CHECKING:
-    from pvtop.sources.dumps import Blacklist
+    from pvtop.sources.blacklists import Blacklist
 
 app = typer.Typer(help="Look at the blacklist, or download it again.", no_args_is_help=True)
 

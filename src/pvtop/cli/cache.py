@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli import options
-from pvtop.cli.output import Output, is_terminal
+from pvtop.cli.output import Output
+from pvtop.cli.streams import is_terminal
 from pvtop.core.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:

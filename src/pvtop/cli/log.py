@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from pvtop.cli.output import say
+from pvtop.cli.streams import say
 from pvtop.core.address import redacted
 from pvtop.core.escape import printable_json
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from pvtop.core.hour import Hour
-    from pvtop.pipeline.batch import Outcome, Watch
+    from pvtop.pipeline.batch import BatchObserver, Outcome
 
 log = logging.getLogger("pvtop.pipeline.batch")
 
 
 @contextlib.contextmanager
-def watching(out: Output) -> Iterator[Watch]:
+def watching(out: Output) -> Iterator[BatchObserver]:
     """Watch a batch in the way that suits where the output goes."""
     if not out.on_terminal:
         yield _Log()

@@ -11,9 +11,9 @@ import typer
 from pvtop.cli import options
 from pvtop.cli.output import Output
 from pvtop.core.errors import OutputError, UsageError
-from pvtop.core.escape import printable, shortened
+from pvtop.core.escape import printable, shorten
 from pvtop.core.hour import Hour, check_hour_of_day, parse_date
-from pvtop.core.known_issues import known_incidents
+from pvtop.core.known_issues import known_issues
 
 if TYPE_CHECKING:
     from datetime import date
@@ -159,7 +159,7 @@ def _from_lake(output: str | None, day: date | None, hour: int | None, wanted: H
     from pvtop.settings import Settings
 
     settings = Settings.load(output=output)
-    lake = Lake(settings.output, settings.patience)
+    lake = Lake(settings.output, settings.timeout)
     wanted = wanted or lake.newest(day, hour)
     found = lake.read(wanted) if wanted else None
     if found is None:
@@ -181,8 +181,8 @@ def _largest(report: Report) -> list[str]:
 def _refuse_unknown(codes: list[str], report: Report) -> None:
     missing = set(codes) - set(report.domains.get_column("domain_code"))
     if missing:
-        known = ", ".join(repr(shortened(code)) for code in _largest(report))
-        raise UsageError(f"{report.hour} has no domain {shortened(min(missing))!r}", f"it has, for example, {known}")
+        known = ", ".join(repr(shorten(code)) for code in _largest(report))
+        raise UsageError(f"{report.hour} has no domain {shorten(min(missing))!r}", f"it has, for example, {known}")
 
 
 def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
@@ -193,7 +193,7 @@ def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
 def _show_data(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     facts = report.provenance
     domains = [{"domain_code": code, "pages": pages} for code, pages in chosen.items()]
-    notes = [str(incident) for incident in known_incidents([report.hour])]
+    notes = [str(incident) for incident in known_issues([report.hour])]
     return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "notes": notes, "domains": domains}
 
 
@@ -203,7 +203,7 @@ def _show_lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iter
     from pvtop.core.domain import Domain
 
     yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
-    for incident in known_incidents([report.hour]):
+    for incident in known_issues([report.hour]):
         yield f"Note: {incident}"
     for code, pages in chosen.items():
         domain = Domain.of(code)

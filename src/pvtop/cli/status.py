@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pvtop.cli import options
 from pvtop.cli.batch import choose_hours
 from pvtop.cli.output import Output
-from pvtop.core.known_issues import known_incidents
+from pvtop.core.known_issues import known_issues
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -60,7 +60,7 @@ def _data(found: LakeStatus) -> dict[str, Any]:
         "counts": {str(state): count for state, count in sorted(found.counts.items())},
         "gaps": [{"first": first.iso, "last": last.iso} for first, last in found.gaps],
         "hours": {hour.iso: state for hour, state in found.states.items()},
-        "notes": [str(incident) for incident in known_incidents(found.states)],
+        "notes": [str(incident) for incident in known_issues(found.states)],
         "source_not_listed": found.unlisted or None,
     }
 
@@ -82,7 +82,7 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
         yield f"gap: {first.iso}" + (f" to {last.iso}" if first != last else "")
     if more := found.gaps[GAPS_SHOWN:]:
         yield f"and {len(more):,} more gaps; --json has them all"
-    for incident in known_incidents(found.states):
+    for incident in known_issues(found.states):
         yield f"Note: {incident}"
     if found.unlisted:
         yield f"missing may mean not published, as the source cannot be listed: {found.unlisted}"

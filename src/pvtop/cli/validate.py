@@ -12,14 +12,14 @@ from pvtop.cli import options
 from pvtop.cli.batch import read_range
 from pvtop.cli.output import Output
 from pvtop.cli.reports import read_hour
-from pvtop.core.errors import NotDoneError, NotPublishedError, UsageError
+from pvtop.core.errors import NotInLakeError, NotPublishedError, UsageError
 from pvtop.core.hour import Hour
 
 if TYPE_CHECKING:
     import polars as pl
 
     from pvtop.lake.lake import Lake
-    from pvtop.pipeline.audit import Checks, Validity
+    from pvtop.pipeline.audit import AuditOptions, AuditResult
 
 SHOWN = 10  # rows of what breaks a rule
 HINT = "pvtop report --force makes an hour again"
@@ -76,23 +76,23 @@ def validate(
     import random
 
     from pvtop.lake.lake import Lake
-    from pvtop.pipeline.audit import Checks, lake_validity
+    from pvtop.pipeline.audit import AuditOptions, audit
     from pvtop.settings import Settings
-    from pvtop.validation.rules import refuse
+    from pvtop.validation.rules import raise_for_violations
 
     settings = Settings.load(
         source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, expect_whole=expect_whole,
         contact=contact,
     )  # fmt: skip
-    lake = Lake(settings.output, settings.patience)
+    lake = Lake(settings.output, settings.timeout)
     wanted = _choose(lake, date, hour, start, end, last)
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
-    checks = Checks(totals, domains if against_dump else 0, seed)
-    found = lake_validity(wanted, settings, checks)
+    checks = AuditOptions(totals, domains if against_dump else 0, seed)
+    found = audit(wanted, settings, checks)
     if not any(validity.done for validity in found):
         raise _nothing(lake, wanted)
     out.result(_data(found, checks), _lines(found, checks))
-    refuse({validity.hour: validity.failures for validity in found}, HINT)
+    raise_for_violations({validity.hour: validity.failures for validity in found}, HINT)
     if uncompared := [error for validity in found for error in validity.uncompared]:
         raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
 
@@ -119,7 +119,7 @@ def _choose(
     return [one] if one else []
 
 
-def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotDoneError:
+def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotInLakeError:
     match wanted:
         case []:
             when = "that time"
@@ -127,16 +127,16 @@ def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotDoneError:
             when = str(one)
         case [first, *_, final]:
             when = f"{first} to {final}"
-    return NotDoneError(f"the lake {lake.path('')} holds no report of {when}", "pvtop status shows what it holds")
+    return NotInLakeError(f"the lake {lake.path('')} holds no report of {when}", "pvtop status shows what it holds")
 
 
-def _state(validity: Validity) -> str:
+def _state(validity: AuditResult) -> str:
     if not validity.done:
         return "not done"
     return "not valid" if validity.failures else "could not be compared" if validity.uncompared else "valid"
 
 
-def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
+def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
     return {
         "counts": dict(sorted(Counter(map(_state, found)).items())),
         "seed": checks.seed if checks.recount else None,
@@ -159,9 +159,9 @@ def _data(found: Sequence[Validity], checks: Checks) -> dict[str, Any]:
     }
 
 
-def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
+def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
     from pvtop.core.domain import Domain
-    from pvtop.core.escape import printable, shortened
+    from pvtop.core.escape import printable, shorten
 
     for validity in found:
         yield f"{validity.hour.iso}  {_state(validity)}"
@@ -175,7 +175,7 @@ def _lines(found: Sequence[Validity], checks: Checks) -> Iterator[str]:
         for note in validity.notes:
             yield f"  {note}"
         if validity.recounted:
-            codes = ", ".join(printable(shortened(Domain.of(code).label)) for code in validity.recounted)
+            codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in validity.recounted)
             yield f"  counted anew: {codes} (--seed {checks.seed})"
     counts = sorted(Counter(map(_state, found)).items())
     yield f"{len(found):,} hours: {', '.join(f'{count:,} {state}' for state, count in counts)}"
@@ -198,8 +198,8 @@ def _table(violations: pl.DataFrame) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
-    from pvtop.core.escape import shortened
+    from pvtop.core.escape import shorten
 
     if value == "":
         return '""'
-    return f"{value:,}" if isinstance(value, int) else "none" if value is None else shortened(str(value))
+    return f"{value:,}" if isinstance(value, int) else "none" if value is None else shorten(str(value))

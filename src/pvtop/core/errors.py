@@ -1,4 +1,22 @@
-"""Every failure that is expected, as one tree. Each carries its exit code, and a hint: what to do about it."""
+"""The exceptions of pvtop.
+
+```
+PvtopError                    exit code 1
+├── UsageError                          2   a wrong argument, setting or configuration file
+├── SourceError                         1   a source cannot be read
+│   ├── UnreachableError                1   ... right now; try again
+│   │   └── RangeError                  1   ... from the middle; try again from the start
+│   ├── NotPublishedError               3   the source does not hold the hour (yet)
+│   ├── NotFoundError                   1   there is no file at this address
+│   └── CorruptError                    1   a file is truncated, damaged, or of another kind
+├── MalformedError                      5   too many lines of a dump are malformed
+├── BlacklistError                      1   the blacklist cannot be read
+├── OutputError                         1   the lake or the cache cannot be read or written
+├── InvalidReportError                  5   a report breaks a rule
+├── NotInLakeError                      3   the lake does not hold the hour (yet)
+└── HoursFailedError                    4   some hours of a batch failed
+```
+"""
 
 from __future__ import annotations
 
@@ -6,19 +24,27 @@ from typing import TypeGuard
 
 
 class PvtopError(Exception):
-    """A failure that is explained rather than traced: `str()` is what and where, `hint` is what to do.
+    """An expected failure: it is explained instead of traced.
+
+    The hint is also attached as a note, so that a traceback in a notebook shows it.
 
     Args:
-        message: What went wrong, and with what.
-        hint: What the user can do about it; may be empty.
+        message: What went wrong, and where. Also `str()` of the error.
+        hint: What to do about it. May be empty. Names no option of the command line.
+        setting: The field of `Settings` that the hint is about, if any.
+        remedy: The key of the command line's own advice (`pvtop.cli.hints`), if it has any.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str = "", setting: str = "", remedy: str = "") -> None:
+        super().__init__(message, hint, setting, remedy)
         self.message = message
         self.hint = hint
+        self.setting = setting
+        self.remedy = remedy
+        if hint:
+            self.add_note(f"{hint} (setting: {setting})" if setting else hint)
 
     def __str__(self) -> str:
         return self.message
@@ -31,25 +57,29 @@ class UsageError(PvtopError):
 
 
 class SourceError(PvtopError):
-    """A source could not be read."""
+    """A source cannot be read."""
 
 
 class UnreachableError(SourceError):
-    """A server did not answer, or broke off: worth another try.
+    """A server did not answer, or the connection was lost. Another try may succeed.
 
     Args:
-        message: What went wrong, and with what.
-        hint: What the user can do about it.
-        retry_after: How many seconds the server asked to be left alone, where it did.
+        message: What went wrong, and where.
+        hint: What to do about it.
+        setting: The field of `Settings` that the hint is about, if any.
+        remedy: The key of the command line's own advice, if it has any.
+        retry_after: Seconds to wait before the next try, if the server asked for that.
     """
 
-    def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, hint)
+    def __init__(
+        self, message: str, hint: str = "", setting: str = "", remedy: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint, setting, remedy)
         self.retry_after = retry_after
 
 
 class RangeError(UnreachableError):
-    """A server does not go on where a transfer broke off: worth another try from the start."""
+    """A server does not resume an interrupted transfer. Another try from the start may succeed."""
 
 
 class NotPublishedError(SourceError):
@@ -58,52 +88,53 @@ class NotPublishedError(SourceError):
     exit_code = 3
 
 
-class MissingError(SourceError):
-    """A file does not exist at its address."""
+class NotFoundError(SourceError):
+    """There is no file at this address."""
 
 
 class CorruptError(SourceError):
-    """A file is not what it should be: truncated, not gzip, empty, or of impossible content."""
+    """A file is truncated, damaged, empty, or not of the kind it should be."""
 
 
 class MalformedError(PvtopError):
-    """More lines of a dump are malformed than the settings allow."""
+    """The share of malformed lines in a dump is above the limit."""
 
     exit_code = 5
 
 
 class BlacklistError(PvtopError):
-    """The blacklist could not be had or is not a blacklist."""
+    """The blacklist cannot be read, or the file is not a blacklist."""
 
 
 class OutputError(PvtopError):
-    """A folder or a bucket could not be written or read."""
+    """The lake or the cache cannot be read or written."""
 
 
 class InvalidReportError(PvtopError):
-    """Reports break the rules of what a report holds; one that was being made was not completed."""
+    """A report breaks a rule. If it was just computed, it was not written."""
 
     exit_code = 5
 
 
-class NotDoneError(PvtopError):
+class NotInLakeError(PvtopError):
     """The lake does not hold the hour (yet)."""
 
     exit_code = 3
 
 
-class IncompleteError(PvtopError):
-    """Some hours of a batch failed; the others are done."""
+class HoursFailedError(PvtopError):
+    """Some hours of a batch failed. The others are in the lake."""
 
     exit_code = 4
 
 
-def internal(error: Exception) -> PvtopError:
-    """Tell of a failure that nobody expected."""
-    hint = "this is a bug of pvtop; -v shows the traceback to report"
-    return PvtopError(f"internal error: {type(error).__name__}: {error}", hint)
+def internal_error(error: Exception) -> PvtopError:
+    """Return the error to show for an exception that nobody expected."""
+    return PvtopError(
+        f"internal error: {type(error).__name__}: {error}", "this is a bug in pvtop; please report it", remedy="bug"
+    )
 
 
 def is_transient(error: BaseException) -> TypeGuard[UnreachableError]:
-    """Tell whether the same step may well succeed when tried again later."""
+    """Return whether another try may succeed."""
     return isinstance(error, UnreachableError)

@@ -10,7 +10,7 @@ TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 MARKS = {"\u200e", "\u200f", "\u061c"}
 # The characters that `printable` escapes, as a pattern for Polars.
 ACTING = r"[\p{Cc}\p{Zl}\p{Zp}\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
-LONGEST = 300  # characters in a message; no title of a wiki has more than 255 bytes
+MAX_MESSAGE_LENGTH = 300  # characters in a message; no title of a wiki has more than 255 bytes
 
 
 def printable(text: str) -> str:
@@ -23,9 +23,9 @@ def printable(text: str) -> str:
     return "".join(_escaped(character) if _acts(character) else character for character in text)
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Cut what is too long for a message, and say how long it is."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]}... ({len(text):,} characters)"
 
 
 def printable_json(document: str) -> str:

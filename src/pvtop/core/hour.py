@@ -11,7 +11,7 @@ from pvtop.core.errors import UsageError
 
 DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz")
 ONE_HOUR = timedelta(hours=1)
-MOST_HOURS = 1_000_000  # of a range; a century of them is a typing error
+MAX_HOURS = 1_000_000  # of a range; a century of them is a typing error
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -139,44 +139,15 @@ def check_hour_of_day(hour: int) -> None:
         raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
 
 
-def span(first: Hour, last: Hour) -> list[Hour]:
+def hour_range(first: Hour, last: Hour) -> list[Hour]:
     """Give every hour from the first to the last, both of them too.
 
     Raises:
-        UsageError: The last lies before the first, or there are more than `MOST_HOURS`.
+        UsageError: The last lies before the first, or there are more than `MAX_HOURS`.
     """
     if last < first:
         raise UsageError(f"{last} lies before {first}", "swap --start and --end")
     count = (last.stamp - first.stamp) // ONE_HOUR + 1
-    if count > MOST_HOURS:
-        raise UsageError(f"{first} to {last} is {count:,} hours, more than {MOST_HOURS:,}", "check --end")
+    if count > MAX_HOURS:
+        raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check --end")
     return [first + i for i in range(count)]
-
-
-def parse_bound(text: str, *, end: bool) -> Hour:
-    """Read one end of a range: `2019-04-01T12`, or a date alone for its first or last stamp.
-
-    Raises:
-        UsageError: It is neither, or there is no such hour.
-    """
-    if "T" in text or " " in text:
-        return Hour.parse(text)
-    day = parse_date(text)
-    first = Hour(FIRST_STAMP)
-    return first if not end and day == first.stamp.date() else Hour.of(day, 23 if end else 0)
-
-
-def parse_hours_of_day(text: str) -> frozenset[int]:
-    """Read hours of the day: `0,6,12-17`.
-
-    Raises:
-        UsageError: It is no such list.
-    """
-    hours: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d{1,2})(?:-(\d{1,2}))?", part.strip(), re.ASCII)
-        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if not low <= high <= 23:  # noqa: PLR2004 - hours of a day
-            raise UsageError(f"{part.strip()!r} is not an hour of the day or a range of them", "write 0,6,12-17")
-        hours |= set(range(low, high + 1))
-    return frozenset(hours)

@@ -13,7 +13,7 @@ from pvtop.core.hour import Hour
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class KnownIssue:
     """Something that is known to be wrong with the numbers of some time.
 
     Attributes:
@@ -30,22 +30,22 @@ class Incident:
         return f"{self.what} ({self.first} to {self.last})"
 
 
-INCIDENTS = (
-    Incident(
+KNOWN_ISSUES = (
+    KnownIssue(
         date(2016, 7, 1), date(2016, 8, 31), "main pages of some languages have 3 to 4 times their views, from bots"
     ),
-    Incident(
+    KnownIssue(
         date(2020, 4, 1), date(2020, 4, 30), "views by automated agents are left out from this month on, some 5.6 %"
     ),
-    Incident(date(2021, 6, 4), date(2022, 1, 27), "2 to 8 % of the views were lost"),
-    Incident(date(2025, 3, 1), date(2025, 8, 31), "bots that were not told from users have raised the views"),
+    KnownIssue(date(2021, 6, 4), date(2022, 1, 27), "2 to 8 % of the views were lost"),
+    KnownIssue(date(2025, 3, 1), date(2025, 8, 31), "bots that were not told from users have raised the views"),
 )
 
 
-def known_incidents(hours: Iterable[Hour]) -> list[Incident]:
+def known_issues(hours: Iterable[Hour]) -> list[KnownIssue]:
     """Give what is known to be wrong with the numbers of some hours, the oldest first.
 
     An hour belongs to the day on which it began: the dump stamped midnight counts the last hour of the day before.
     """
     days = {hour.start.date() for hour in hours}
-    return [incident for incident in INCIDENTS if any(incident.first <= day <= incident.last for day in days)]
+    return [incident for incident in KNOWN_ISSUES if any(incident.first <= day <= incident.last for day in days)]

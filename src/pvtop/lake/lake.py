@@ -12,21 +12,24 @@ from itertools import islice
 
 import polars as pl
 
-from pvtop.core.errors import OutputError, PvtopError, UsageError
+from pvtop.core.errors import OutputError, PvtopError
 from pvtop.core.hour import Hour
+from pvtop.lake.layout import domains_path, failure_path, parse_partition, text_path, top_pages_path
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
-from pvtop.storage.deadline import start
-from pvtop.storage.filesystem import open_store
-from pvtop.transform.report import DOMAINS, TOP_PAGES, Provenance, Report
+from pvtop.render.text import render_text
+from pvtop.storage.deadline import start_daemon
+from pvtop.storage.registry import open_filesystem
+from pvtop.transform.report import Provenance, Report
+from pvtop.transform.schemas import DOMAINS, TOP_PAGES
 
 LISTED_ALONE = 100  # folders
-PATIENCE = 80.0  # seconds; what the time-outs of the settings come to unless they are set
+TIMEOUT = 80.0  # seconds; what the time-outs of the settings come to unless they are set
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
+class Salvaged:
     """What can be read of an hour, done or not, whichever version wrote it; None is what is not there or damaged."""
 
     top_pages: pl.DataFrame | None
@@ -42,16 +45,16 @@ class Lake:
         patience: Seconds that a step with a file system elsewhere may take.
     """
 
-    def __init__(self, output: str, patience: float = PATIENCE) -> None:
-        self._store = open_store(output, patience)
+    def __init__(self, output: str, timeout: float = TIMEOUT) -> None:
+        self._files = open_filesystem(output, timeout)
 
     def close(self) -> None:
         """Give up what other threads wait for here: a file system that is silent, another run's lock."""
-        self._store.close()
+        self._files.close()
 
     def path(self, relative: str) -> str:
         """Give where something lies, fit to be shown."""
-        return self._store.path(relative)
+        return self._files.path(relative)
 
     def prepare(self) -> None:
         """Make the root folder, or see that the bucket answers, so that a run fails before its work and not after it.
@@ -59,7 +62,7 @@ class Lake:
         Raises:
             OutputError: The lake cannot be written.
         """
-        self._store.prepare()
+        self._files.prepare()
 
     def write(self, report: Report, check: Callable[[], object] = lambda: None) -> int:
         """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
@@ -78,7 +81,7 @@ class Lake:
         Raises:
             OutputError: The lake cannot be written.
         """
-        text = start(report.to_text)  # by Python, while Polars writes the rest
+        text = start_daemon(render_text, report)  # by Python, while Polars writes the rest
         domains = write_parquet(report.domains, report.provenance)
         top_pages = write_parquet(report.top_pages, report.provenance)
         files = {
@@ -86,15 +89,17 @@ class Lake:
             text_path(report.hour): text.result().encode(),
             top_pages_path(report.hour): top_pages,
         }
-        with self._store.failures("written"), contextlib.ExitStack() as stack:
-            puts = [self._store.staged(path, content, stack) for path, content in files.items()]
+        with self._files.translate_errors("written"), contextlib.ExitStack() as stack:
+            commits = [stack.enter_context(self._files.stage(path, content)) for path, content in files.items()]
             marker = top_pages_path(report.hour)
-            stack.enter_context(self._store.alone(marker))  # two runs with other settings would mix their files
+            stack.enter_context(
+                self._files.exclusive_lock(marker)
+            )  # two runs with other settings would mix their files
             check()
-            self._store.remove(failure_path(report.hour))
-            self._store.remove(marker)  # from here on the hour is not done, until it is whole again
-            for put in puts:
-                put()
+            self._files.remove(failure_path(report.hour))
+            self._files.remove(marker)  # from here on the hour is not done, until it is whole again
+            for commit in commits:
+                commit()
         return sum(map(len, files.values()))
 
     def provenance(self, hour: Hour) -> Provenance | None:
@@ -107,11 +112,11 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._store.read(top_pages_path(hour), read_provenance)
+        return self._files.read(top_pages_path(hour), read_provenance)
 
     def provenance_of_domains(self, hour: Hour) -> Provenance | None:
         """Tell the same by the metadata of the domains, which are those of another report where the two differ."""
-        return self._store.read(domains_path(hour), read_provenance)
+        return self._files.read(domains_path(hour), read_provenance)
 
     def read(self, hour: Hour) -> Report | None:
         """Read an hour back; None where it is not done.
@@ -133,10 +138,10 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        content = self._store.content(text_path(hour))
+        content = self._files.content(text_path(hour))
         return None if content is None else content.decode("utf-8", "replace")
 
-    def remains(self, hour: Hour) -> Remains:
+    def salvage(self, hour: Hour) -> Salvaged:
         """Read whatever there is of an hour: a report may take the place of what is damaged, whatever it holds.
 
         Raises:
@@ -144,10 +149,10 @@ class Lake:
         """
         top_pages = self._sound(top_pages_path(hour), TOP_PAGES)
         domains = self._sound(domains_path(hour), DOMAINS)
-        return Remains(top_pages, domains, self.provenance(hour) or self.provenance_of_domains(hour))
+        return Salvaged(top_pages, domains, self.provenance(hour) or self.provenance_of_domains(hour))
 
     def _sound(self, relative: str, wanted: pl.Schema) -> pl.DataFrame | None:
-        if (content := self._store.content(relative)) is None:
+        if (content := self._files.content(relative)) is None:
             return None
         try:
             return read_frame(content, wanted)
@@ -156,7 +161,7 @@ class Lake:
             return None
 
     def _frame(self, relative: str, wanted: pl.Schema) -> pl.DataFrame:
-        if (content := self._store.content(relative)) is None:
+        if (content := self._files.content(relative)) is None:
             raise self._unreadable(relative, "it is missing")
         try:
             return read_frame(content, wanted)
@@ -182,7 +187,7 @@ class Lake:
         """
         return self._listed(top_pages_path, hours)
 
-    def lacking(self, hours: Collection[Hour]) -> set[Hour]:
+    def incomplete(self, hours: Collection[Hour]) -> set[Hour]:
         """Tell of which hours a file is not there beside the one that says that they are done; by listings, as `done`.
 
         Raises:
@@ -201,8 +206,10 @@ class Lake:
             OutputError: The lake cannot be written.
         """
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        with self._store.failures("written"), contextlib.ExitStack() as stack:
-            self._store.staged(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode(), stack)()
+        with self._files.translate_errors("written"), contextlib.ExitStack() as stack:
+            stack.enter_context(
+                self._files.stage(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
+            )()
 
     def _listed(
         self, path_of: Callable[[Hour], str], hours: Collection[Hour], depth: int = 2
@@ -214,7 +221,7 @@ class Lake:
             folders = [folders[0].partition("/")[0]]
         found = {}
         for folder in folders:
-            for path, changed in self._store.find(folder).items():
+            for path, changed in self._files.find(folder).items():
                 if hour := by_path.get(path):
                     found[hour] = changed
         return found
@@ -239,39 +246,11 @@ class Lake:
         days = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
         for one in days:
             for time in self._partitions(f"top_pages/date={one}", "hour="):
-                found = _hour(f"{one}T{time}")
-                if found and hour in {None, found.stamp.hour} and self._store.exists(top_pages_path(found)):
+                found = parse_partition(f"{one}T{time}")
+                if found and hour in {None, found.stamp.hour} and self._files.exists(top_pages_path(found)):
                     yield found
 
     def _partitions(self, folder: str, key: str) -> list[str]:
         """Give the values of a hive partition below a folder, the largest first."""
-        names = self._store.names(folder)
+        names = self._files.names(folder)
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)
-
-
-def _hour(text: str) -> Hour | None:
-    """Read the hour that folders of a lake name; None where they name none."""
-    try:
-        return Hour.parse(text)
-    except UsageError:
-        return None
-
-
-def top_pages_path(hour: Hour) -> str:
-    """Give where the ranked pages of an hour lie; their presence says that the hour is done."""
-    return f"top_pages/{hour.partition}/top_pages.parquet"
-
-
-def domains_path(hour: Hour) -> str:
-    """Give where the domain totals of an hour lie."""
-    return f"domains/{hour.partition}/domains.parquet"
-
-
-def failure_path(hour: Hour) -> str:
-    """Give where the note lies that an hour failed."""
-    return f"failures/{hour.partition}.json"
-
-
-def text_path(hour: Hour) -> str:
-    """Give where the text report of an hour lies."""
-    return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"

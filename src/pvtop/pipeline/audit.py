@@ -6,28 +6,28 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from itertools import zip_longest
+from dataclasses import dataclass
 from typing import TypeVar
 
 import polars as pl
 
-from pvtop._version import __version__
 from pvtop.core.address import public
 from pvtop.core.errors import BlacklistError, OutputError, PvtopError, SourceError, UnreachableError, UsageError
 from pvtop.core.hour import Hour
-from pvtop.pipeline.hour import Run, run_sync
+from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
-from pvtop.sources.cache import LocalFile
-from pvtop.sources.dumps import Blacklist, fetch_dump, find_dump, obtain_blacklist
-from pvtop.sources.projectviews import adding_up_to, fetch_projectviews
-from pvtop.storage.atomic import in_use
+from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.dumps import fetch_dump, find_dump
+from pvtop.sources.facts import LocalFile
+from pvtop.sources.projectviews import fetch_projectviews
 from pvtop.storage.gzip import sha256_of
+from pvtop.storage.locks import shared_lock
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import Provenance, Report
 from pvtop.validation.acceptance import validators_for
-from pvtop.validation.recount import Domain, Recount, recount
-from pvtop.validation.rules import Failure, Validator, failures_of
+from pvtop.validation.comparisons import projectviews_match, provenance_matches, recount_matches, text_matches
+from pvtop.validation.recount import Recount, recount
+from pvtop.validation.rules import Rule, Violation, violations_of
 
 AT_ONCE = 4  # hours under way; each holds a report
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
+class AuditOptions:
     """What reports are held to beside the rules.
 
     Attributes:
@@ -50,7 +50,7 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
-class Validity:
+class AuditResult:
     """Whether the report of an hour is valid.
 
     Attributes:
@@ -64,13 +64,13 @@ class Validity:
 
     hour: Hour
     done: bool = True
-    failures: Sequence[Failure] = ()
+    failures: Sequence[Violation] = ()
     uncompared: Sequence[PvtopError] = ()
     notes: Sequence[str] = ()
     recounted: Sequence[str] = ()
 
 
-def lake_validity(hours: Sequence[Hour], settings: Settings, checks: Checks) -> list[Validity]:
+def audit(hours: Sequence[Hour], settings: Settings, checks: AuditOptions) -> list[AuditResult]:
     """Hold the reports in a lake to every rule.
 
     The blacklist is the one that the settings name, and where they name none, the one that a report says it was made
@@ -89,13 +89,13 @@ def lake_validity(hours: Sequence[Hour], settings: Settings, checks: Checks) -> 
         OutputError: The lake cannot be listed, or the cache cannot be written.
     """
 
-    async def look() -> list[Validity]:
-        async with Run(settings) as run:
+    async def look() -> list[AuditResult]:
+        async with Session(settings) as run:
             done = await asyncio.to_thread(run.lake.done, hours)
             inspection = _Inspection(run, checks)
             looked_at = await asyncio.gather(*(inspection.look(hour) for hour in hours if hour in done))
         by_hour = {validity.hour: validity for validity in looked_at}
-        return [by_hour.get(hour, Validity(hour, done=False)) for hour in hours]
+        return [by_hour.get(hour, AuditResult(hour, done=False)) for hour in hours]
 
     return run_sync(look())
 
@@ -103,7 +103,7 @@ def lake_validity(hours: Sequence[Hour], settings: Settings, checks: Checks) -> 
 class _Inspection:
     """What the hours that are looked at share."""
 
-    def __init__(self, run: Run, checks: Checks) -> None:
+    def __init__(self, run: Session, checks: AuditOptions) -> None:
         self._run = run
         self._checks = checks
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -112,25 +112,25 @@ class _Inspection:
         self._answered = False
         self._silent: UnreachableError | None = None
 
-    async def look(self, hour: Hour) -> Validity:
+    async def look(self, hour: Hour) -> AuditResult:
         async with self._slots:
             try:
                 report = await asyncio.to_thread(self._run.lake.read, hour)
             except OutputError as error:
-                return Validity(hour, failures=[Failure("it can be read", pl.DataFrame({"reason": [str(error)]}))])
-            return await self._judge(report) if report else Validity(hour, done=False)
+                return AuditResult(hour, failures=[Violation("it can be read", pl.DataFrame({"reason": [str(error)]}))])
+            return await self._judge(report) if report else AuditResult(hour, done=False)
 
-    async def _judge(self, report: Report) -> Validity:
+    async def _judge(self, report: Report) -> AuditResult:
         listed, codes = await self._blacklist(report.provenance), self._choose(report)
         totals = await _tried(self._totals(report.hour)) if self._checks.totals else None
         counted = await _tried(self._recount(report, codes, listed)) if codes else None
-        compared = [it for it in (totals, counted) if isinstance(it, Validator)]
+        compared = [it for it in (totals, counted) if isinstance(it, Rule)]
         rules = await asyncio.to_thread(self._rules, report, listed)
-        failures = await asyncio.to_thread(failures_of, report, [*rules, *compared])
+        failures = await asyncio.to_thread(violations_of, report, [*rules, *compared])
         notes = [f"not held to its blacklist: {listed}"] if isinstance(listed, BlacklistError) else []
         if failures and totals in compared and report.provenance.malformed:
             notes.append(f"{report.provenance.malformed:,} malformed lines were left out; projectviews may count them")
-        return Validity(
+        return AuditResult(
             report.hour,
             failures=failures,
             uncompared=[it for it in (totals, counted) if isinstance(it, PvtopError)],
@@ -138,11 +138,11 @@ class _Inspection:
             recounted=codes if counted in compared else (),
         )
 
-    def _rules(self, report: Report, listed: pl.DataFrame | BlacklistError) -> list[Validator]:
+    def _rules(self, report: Report, listed: pl.DataFrame | BlacklistError) -> list[Rule]:
         """Choose what a report is held to by what the lake holds."""
         hour, lake = report.hour, self._run.lake
         pages = None if isinstance(listed, BlacklistError) else listed
-        kept = [told_by(lake.text(hour)), told_by_domains(lake.provenance_of_domains(hour))]
+        kept = [text_matches(lake.text(hour)), provenance_matches(lake.provenance_of_domains(hour))]
         return validators_for(report, pages, lake, self._run.settings) + kept
 
     async def _blacklist(self, facts: Provenance) -> pl.DataFrame | BlacklistError:
@@ -170,8 +170,8 @@ class _Inspection:
         except UsageError as error:  # an address that is none, in a provenance
             return BlacklistError(error.message, error.hint)
 
-    async def _totals(self, hour: Hour) -> Validator:
-        return adding_up_to(await self._fetched(lambda: fetch_projectviews(hour, self._run.source)))
+    async def _totals(self, hour: Hour) -> Rule:
+        return projectviews_match(await self._fetched(lambda: fetch_projectviews(hour, self._run.source)))
 
     async def _fetched(self, fetch: Callable[[], Awaitable[T]]) -> T:
         """Fetch something from the source. One that has only ever been silent is not asked again: it takes minutes."""
@@ -190,11 +190,11 @@ class _Inspection:
         draw = random.Random(f"{self._checks.seed} {report.hour.iso}")  # noqa: S311 - a sample, not a secret
         return sorted(draw.sample(codes, min(self._checks.recount, len(codes))))
 
-    async def _recount(self, report: Report, codes: Sequence[str], listed: pl.DataFrame | BlacklistError) -> Validator:
+    async def _recount(self, report: Report, codes: Sequence[str], listed: pl.DataFrame | BlacklistError) -> Rule:
         if isinstance(listed, BlacklistError):
             raise listed
         dump = await self._dump(report)
-        return agreeing_with(await asyncio.to_thread(_recounted, dump, report.provenance, codes, listed))
+        return recount_matches(await asyncio.to_thread(_recounted, dump, report.provenance, codes, listed))
 
     async def _dump(self, report: Report) -> LocalFile:
         """Give the dump that a report was made from; what is cached counts where it is that one to the last byte.
@@ -214,7 +214,7 @@ class _Inspection:
         return dump
 
 
-async def _tried(comparison: Awaitable[Validator]) -> Validator | PvtopError:
+async def _tried(comparison: Awaitable[Rule]) -> Rule | PvtopError:
     """Give what a report is compared with; or why it cannot be had."""
     try:
         return await comparison
@@ -224,65 +224,5 @@ async def _tried(comparison: Awaitable[Validator]) -> Validator | PvtopError:
 
 def _recounted(dump: LocalFile, facts: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> Recount:
     listed = set(blacklist.filter(pl.col("domain_code").is_in(list(codes))).iter_rows())
-    with in_use(dump.path) if dump.cached else nullcontext():
+    with shared_lock(dump.path) if dump.cached else nullcontext():
         return recount(dump.path, codes, listed, facts.top, keep_unknown=facts.keep_unknown)
-
-
-def agreeing_with(counted: Recount) -> Validator:
-    """Make the rule that there are the domains that were found a second time, and that they hold what was counted."""
-
-    def parting(report: Report) -> pl.DataFrame:
-        there = set(report.domains.get_column("domain_code"))
-        rows: list[tuple[str, str, str | None, str | None]] = [
-            (code, "domain", "there" if code in there else None, "there" if code in counted.codes else None)
-            for code in sorted(there ^ counted.codes)
-        ]
-        for code, domain in counted.domains.items():
-            ours, theirs = _told(report, code), _counted(domain)
-            parts = [what for what in ours | theirs if ours.get(what) != theirs.get(what)]
-            rows += [(code, what, ours.get(what), theirs.get(what)) for what in parts]
-        return pl.DataFrame(
-            rows, schema=dict.fromkeys(["domain_code", "what", "report", "dump"], pl.String), orient="row"
-        )
-
-    return Validator("its domains hold what the dump does", parting)
-
-
-def told_by(text: str | None) -> Validator:
-    """Make the rule that the text report tells what the frames hold; another version may have put it otherwise."""
-
-    def parting(report: Report) -> pl.DataFrame:
-        if text is None:
-            return pl.DataFrame({"text": ["missing"]})
-        if report.provenance.version != __version__:
-            return pl.DataFrame()
-        lines = zip_longest(report.to_text().split("\n"), text.split("\n"))
-        rows = [(number, ours, theirs) for number, (ours, theirs) in enumerate(lines, 1) if ours != theirs]
-        return pl.DataFrame(rows, schema={"line": pl.Int64, "report": pl.String, "text": pl.String}, orient="row")
-
-    return Validator("its text report tells the same", parting)
-
-
-def told_by_domains(told: Provenance | None) -> Validator:
-    """Make the rule that the domains tell the same provenance as the top pages: they are of one report."""
-
-    def parting(report: Report) -> pl.DataFrame:
-        ours, theirs = asdict(report.provenance), asdict(told) if told else {}
-        rows = [(fact, str(value), str(theirs.get(fact))) for fact, value in ours.items() if value != theirs.get(fact)]
-        return pl.DataFrame(rows, schema=dict.fromkeys(["fact", "top_pages", "domains"], pl.String), orient="row")
-
-    return Validator("its domains tell the same provenance", parting)
-
-
-def _told(report: Report, code: str) -> dict[str, str]:
-    """Say what a report holds of a domain, in the words of `_counted`."""
-    totals = report.domains.filter(domain_code=code).drop("domain_code").to_dicts()
-    entries = report.top_pages.filter(domain_code=code).select("rank", "views", "page_title").rows()
-    told = {name: str(count) for domain in totals for name, count in domain.items()}
-    return told | {f"rank {rank}": f"{views} {title}" for rank, views, title in entries}
-
-
-def _counted(domain: Domain) -> dict[str, str]:
-    names = ("pages", "views", "blacklisted_pages", "blacklisted_views")
-    counted = {name: str(getattr(domain, name)) for name in names}
-    return counted | {f"rank {rank}": f"{views} {title}" for rank, (views, title) in enumerate(domain.ranked, 1)}

@@ -13,13 +13,15 @@ from functools import partial
 from typing import Protocol
 
 from pvtop.core.address import local_path, public
-from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal
+from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
-from pvtop.pipeline.hour import HourResult, Run, make_hour, run_sync
-from pvtop.pipeline.plan import Action, Done, Step, Terms, plan
+from pvtop.pipeline.hour import HourResult, make_hour
+from pvtop.pipeline.plan import Action, LakeEntry, PlanContext, Step, plan
+from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
-from pvtop.sources.source import Entry, last, published
+from pvtop.sources.listing import Entry
+from pvtop.sources.source import last, published
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class Outcome:
     error: PvtopError | None = None
 
 
-class Watch(Protocol):
+class BatchObserver(Protocol):
     """Is told how a batch goes."""
 
     def planned(self, actions: Sequence[Action]) -> None:
@@ -93,7 +95,7 @@ def last_hours(settings: Settings, count: int) -> list[Hour]:
     """
 
     async def find() -> list[Hour]:
-        async with Run(settings) as run:
+        async with Session(settings) as run:
             return await last(run.source, count)
 
     return run_sync(find())
@@ -107,13 +109,13 @@ def plan_hours(hours: Sequence[Hour], settings: Settings) -> list[Action]:
     """
 
     async def make() -> list[Action]:
-        async with Run(settings) as run:
+        async with Session(settings) as run:
             return await _plan(hours, run)
 
     return run_sync(make())
 
 
-def run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch | None = None) -> BatchResult:
+def run_hours(hours: Sequence[Hour], settings: Settings, watch: BatchObserver | None = None) -> BatchResult:
     """Make the reports of many hours: those that are missing, and those that do not hold any more.
 
     Args:
@@ -127,9 +129,9 @@ def run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch | None = N
     return run_sync(_run_hours(hours, settings, watch or _Unwatched()))
 
 
-async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch) -> BatchResult:
+async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: BatchObserver) -> BatchResult:
     result = BatchResult()
-    async with Run(settings) as run:
+    async with Session(settings) as run:
         actions = await _plan(hours, run)
         watch.planned(actions)
         result.counts["done"] = sum(action.step is Step.DONE for action in actions)
@@ -154,13 +156,13 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: Watch) ->
     return result
 
 
-async def _work(hours: Iterator[Hour], run: Run, watch: Watch, finish: Callable[[Outcome], None]) -> None:
+async def _work(hours: Iterator[Hour], run: Session, watch: BatchObserver, finish: Callable[[Outcome], None]) -> None:
     """Take one hour after the other. Its neighbours are at other stages: the run's semaphores order them."""
     for hour in hours:
         finish(await _outcome(hour, run, watch))
 
 
-async def _outcome(hour: Hour, run: Run, watch: Watch) -> Outcome:
+async def _outcome(hour: Hour, run: Session, watch: BatchObserver) -> Outcome:
     """Make an hour, and give what became of it; a failure leaves a note in the lake for `status`."""
     try:
         result = await make_hour(hour, run, partial(watch.downloading, hour), partial(watch.computing, hour))
@@ -168,18 +170,18 @@ async def _outcome(hour: Hour, run: Run, watch: Watch) -> Outcome:
         return Outcome(hour, Step.NOT_PUBLISHED)
     except Exception as error:  # whatever one hour meets, a bug too, must not stop the others; it is told as a failure
         log.debug("%s", hour, exc_info=True)
-        failure = error if isinstance(error, PvtopError) else internal(error)
+        failure = error if isinstance(error, PvtopError) else internal_error(error)
         with contextlib.suppress(OutputError):
             await asyncio.to_thread(run.lake.note_failure, hour, failure)
         return Outcome(hour, "failed", error=failure)
     return Outcome(hour, result.status, result)
 
 
-async def _plan(hours: Sequence[Hour], run: Run) -> list[Action]:
+async def _plan(hours: Sequence[Hour], run: Session) -> list[Action]:
     settings = run.settings
     in_place = local_path(settings.source) is not None
     again = settings.force or settings.refresh_dump
-    terms = Terms(await run.recipe(), public(settings.source).rstrip("/"), in_place, settings.check_source, again)
+    terms = PlanContext(await run.recipe(), public(settings.source).rstrip("/"), in_place, settings.check_source, again)
     done = await asyncio.to_thread(_read_done, hours, run)
     every_month = in_place or settings.check_source
     months = {hour.month_folder for hour in hours if every_month or hour not in done}
@@ -189,14 +191,14 @@ async def _plan(hours: Sequence[Hour], run: Run) -> list[Action]:
     return plan(hours, done, listed, terms)
 
 
-def _read_done(hours: Sequence[Hour], run: Run) -> dict[Hour, Done]:
+def _read_done(hours: Sequence[Hour], run: Session) -> dict[Hour, LakeEntry]:
     """Read the provenance of each hour that is done."""
     completed = run.lake.done(hours)
-    lacking = run.lake.lacking(completed)
+    incomplete = run.lake.incomplete(completed)
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
         made = readers.map(run.lake.provenance, completed)
         facts = dict(zip(completed, made, strict=True))
-    return {hour: Done(when, facts[hour], hour not in lacking) for hour, when in completed.items()}
+    return {hour: LakeEntry(when, facts[hour], hour not in incomplete) for hour, when in completed.items()}
 
 
 def prune(settings: Settings) -> None:

@@ -12,21 +12,22 @@ from pvtop._version import __version__
 from pvtop.core.errors import CorruptError, MalformedError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.sources.cache import LocalFile, State
-from pvtop.sources.download import Facts
-from pvtop.sources.dumps import Blacklist
-from pvtop.storage.atomic import in_use
+from pvtop.sources.blacklists import Blacklist
+from pvtop.sources.dumps import scan_rows
+from pvtop.sources.facts import FileFacts, FileState, LocalFile
+from pvtop.storage.locks import shared_lock
 from pvtop.transform import ranking
-from pvtop.transform.dump import decode_code, decode_title, scan_rows
-from pvtop.transform.ranking import Condensed
-from pvtop.transform.report import DOMAINS, RULES, Provenance, Report
+from pvtop.transform.reduce import Reduced, reduce_chunks
+from pvtop.transform.report import RULES_VERSION, Provenance, Report
+from pvtop.transform.schemas import DOMAINS
+from pvtop.transform.titles import decode_code, decode_title
 
-WHOLE = 1_000_000  # pages; of so many, any blacklist for these dumps is expected to name one
+WHOLE_DUMP_ROWS = 1_000_000  # pages; of so many, any blacklist for these dumps is expected to name one
 
 log = logging.getLogger(__name__)
 
 
-def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
+def compute_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
     """Compute the report of an hour from its files, in one streaming pass over the dump.
 
     Raises:
@@ -35,37 +36,37 @@ def make_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Set
         MalformedError: More of its lines are malformed than the settings allow.
     """
     shown = dump.facts.address
-    with in_use(dump.path) if dump.cached else nullcontext():
+    with shared_lock(dump.path) if dump.cached else nullcontext():
         rows = scan_rows(dump.path, shown, settings.max_inflated)
-        condensed = ranking.condense(rows, blacklist.written.lazy(), settings.top)
-        if dump.state and dump.state != State.of(dump.path):
+        reduced = reduce_chunks(rows, blacklist.written.lazy(), settings.top)
+        if dump.state and dump.state != FileState.of(dump.path):
             raise CorruptError(f"{shown} was replaced while it was read", "run it again")
     code = decode_code(pl.col("domain_code"))
-    malformed = _count_malformed(condensed, shown, settings.malformed_limit)
+    malformed = _count_malformed(reduced, shown, settings.malformed_limit)
     blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
-    pages = ranking.leave_out(condensed.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
+    pages = ranking.anti_join(reduced.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
-    both = [ranking.total(condensed.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
+    both = [ranking.total(reduced.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
     try:
         totals, top_pages = pl.collect_all(both, engine="in-memory")  # what was condensed is small
     except pl.exceptions.InvalidOperationError as error:
         raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
-    if provenance.rows >= WHOLE and len(blacklist.pages) and not provenance.blacklisted_rows:
+    if provenance.rows >= WHOLE_DUMP_ROWS and len(blacklist.pages) and not provenance.blacklisted_rows:
         log.warning("the blacklist %s names no page of %s: is it the right one?", blacklist.address, shown)
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 
-def _count_malformed(condensed: Condensed, shown: str, limit: float) -> int:
+def _count_malformed(reduced: Reduced, shown: str, limit: float) -> int:
     """Count the malformed lines and log the first few.
 
     Raises:
         CorruptError: There are no lines at all.
         MalformedError: Their share is above the limit.
     """
-    malformed, samples = condensed.malformed, condensed.samples
-    lines = malformed + int(condensed.totals.get_column("pages").sum())
+    malformed, samples = reduced.malformed, reduced.samples
+    lines = malformed + int(reduced.totals.get_column("pages").sum())
     if not lines:
         raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
     if malformed:
@@ -83,7 +84,7 @@ def _count_malformed(condensed: Condensed, shown: str, limit: float) -> int:
     return malformed
 
 
-def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:
+def _inputs(hour: Hour, dump: FileFacts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:
     """Give the part of the provenance that is known before the work."""
     return {
         "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
@@ -98,7 +99,7 @@ def _inputs(hour: Hour, dump: Facts, blacklist: Blacklist, settings: Settings) -
         "keep_unknown": settings.keep_unknown,
         "blacklist": blacklist.address,
         "blacklist_sha256": blacklist.sha256,
-        "rules": RULES,
+        "rules": RULES_VERSION,
         "version": __version__,
     }
 

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import partial
 from time import monotonic
-from typing import Any, Self, TypeVar
 
 from pvtop.core.address import join, local_path, public
 from pvtop.core.errors import CorruptError, NotPublishedError
 from pvtop.core.hour import Hour
-from pvtop.lake.lake import Lake, domains_path, text_path, top_pages_path
-from pvtop.pipeline.compute import make_report
-from pvtop.pipeline.metrics import Metrics, open_metrics
-from pvtop.pipeline.plan import Recipe
+from pvtop.lake.lake import Lake
+from pvtop.lake.layout import domains_path, text_path, top_pages_path
+from pvtop.pipeline.metrics import Metrics
+from pvtop.pipeline.plan import Fingerprint
+from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
-from pvtop.sources.cache import LocalFile
-from pvtop.sources.download import Facts, Progress
-from pvtop.sources.dumps import Blacklist, fetch_dump, find_dump, has_changed, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.download import Progress
+from pvtop.sources.dumps import fetch_dump, find_dump, has_changed
+from pvtop.sources.facts import FileFacts, LocalFile
 from pvtop.sources.source import newest, open_source
 from pvtop.storage.http import Client
-from pvtop.transform.report import RULES, Provenance, Report
-from pvtop.validation.acceptance import accept, accept_in_place
+from pvtop.transform.report import Provenance
+from pvtop.validation.acceptance import accept_in_place
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Status(StrEnum):
@@ -92,7 +90,7 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
     """
 
     async def run() -> HourResult:
-        async with Run(settings) as shared:
+        async with Session(settings) as shared:
             return await make_hour(hour, shared, progress)
 
     return run_sync(run())
@@ -127,77 +125,8 @@ def load_blacklist(settings: Settings) -> Blacklist:
     return run_sync(load())
 
 
-def run_sync(step: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(step)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, step).result()
-
-
-class Run:
-    """What the hours of a run share; an asynchronous context manager.
-
-    Args:
-        settings: The settings of the run.
-
-    Attributes:
-        lake: Where reports go.
-        metrics: Told of every hour and of every retry.
-        client: All HTTP of the run.
-        computing: Taken for each report that is computed: two at once keep two cores busy, as each has stretches that
-            use one only; more would only take memory.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.lake = Lake(settings.output, settings.patience)
-        self.metrics = open_metrics(settings.statsd)
-        self.client = Client(settings, lambda: self.metrics.count("retries"))
-        self.source = open_source(settings.source, self.client)
-        self.computing = asyncio.Semaphore(2)
-        self._blacklist: Blacklist | None = None
-        self._reading_blacklist = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.lake.close()
-        self.metrics.close()
-        await self.client.__aexit__()
-
-    async def blacklist(self) -> Blacklist:
-        """Give the blacklist, read once.
-
-        Raises:
-            BlacklistError: It cannot be had, or is none.
-        """
-        async with self._reading_blacklist:
-            if self._blacklist is None:
-                self._blacklist = await obtain_blacklist(self.client, self.settings)
-            return self._blacklist
-
-    async def recipe(self) -> Recipe:
-        """Give what reports are made with, dumps apart."""
-        blacklist = await self.blacklist()
-        chosen = self.settings
-        return Recipe(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES, chosen.malformed_limit)
-
-    async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour, and validate it; tell when it is its turn."""
-        blacklist = await self.blacklist()
-        async with self.computing:
-            started()
-            report = await asyncio.to_thread(make_report, hour, dump, blacklist, self.settings)
-            await asyncio.to_thread(accept, report, blacklist.pages, self.lake, self.settings)
-            return report
-
-
 async def make_hour(
-    hour: Hour, run: Run, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
+    hour: Hour, run: Session, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
 ) -> HourResult:
     """Make the report of one hour within a run, unless the one in the lake still holds; and measure it.
 
@@ -222,7 +151,7 @@ async def make_hour(
     return result
 
 
-async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing: Callable[[], None]) -> HourResult:
+async def _make_hour(hour: Hour, run: Session, progress: Progress | None, computing: Callable[[], None]) -> HourResult:
     settings, started = run.settings, monotonic()
     await asyncio.to_thread(run.lake.prepare)
     done = await asyncio.to_thread(run.lake.provenance, hour)
@@ -231,7 +160,7 @@ async def _make_hour(hour: Hour, run: Run, progress: Progress | None, computing:
     if await _must_refresh(hour, dump, done, run):
         dump = await fetch_dump(hour, run.client, settings, progress)
     still = done and not settings.force and _still_holds(done, hour, dump, recipe, settings)
-    if done and still and not await asyncio.to_thread(run.lake.lacking, [hour]):
+    if done and still and not await asyncio.to_thread(run.lake.incomplete, [hour]):
         return _result(run.lake, hour, Status.UNCHANGED, done)
     dump = dump or await fetch_dump(hour, run.client, settings, progress)
     fetched = monotonic()
@@ -263,7 +192,7 @@ def _measure(result: HourResult, metrics: Metrics) -> None:
     metrics.timing("compute.seconds", result.seconds.computing)
 
 
-async def _must_refresh(hour: Hour, dump: LocalFile | None, done: Provenance | None, run: Run) -> bool:
+async def _must_refresh(hour: Hour, dump: LocalFile | None, done: Provenance | None, run: Session) -> bool:
     """Tell whether what is known of a dump does not count, and it is to be downloaded in any case."""
     settings = run.settings
     if local_path(settings.source):
@@ -274,20 +203,20 @@ async def _must_refresh(hour: Hour, dump: LocalFile | None, done: Provenance | N
     return settings.refresh_dump
 
 
-def _facts(done: Provenance | None) -> Facts | None:
+def _facts(done: Provenance | None) -> FileFacts | None:
     """Give what a report tells of its dump."""
     if done is None:
         return None
-    return Facts(done.source, done.dump_bytes, done.dump_sha256, done.dump_etag, done.dump_last_modified)
+    return FileFacts(done.source, done.dump_bytes, done.dump_sha256, done.dump_etag, done.dump_last_modified)
 
 
-def _still_holds(done: Provenance, hour: Hour, dump: LocalFile | None, recipe: Recipe, settings: Settings) -> bool:
+def _still_holds(done: Provenance, hour: Hour, dump: LocalFile | None, recipe: Fingerprint, settings: Settings) -> bool:
     """Tell whether a report was made from the same dump by the same recipe, and would be accepted again."""
     if dump is None:
         same_dump = done.source == public(join(settings.source, hour.dump_path))
     else:
         same_dump = done.dump_sha256 == dump.facts.sha256
-    return same_dump and not recipe.difference(done)
+    return same_dump and not recipe.reason_outdated(done)
 
 
 def _result(lake: Lake, hour: Hour, status: Status, provenance: Provenance) -> HourResult:

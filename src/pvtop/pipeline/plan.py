@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 
 from pvtop.core.hour import Hour
-from pvtop.sources.source import Entry
+from pvtop.sources.listing import Entry, is_other
 from pvtop.transform.report import Provenance
 
 
@@ -32,14 +31,14 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Fingerprint:
     """What a report is made with, its dump apart; another recipe gives another report.
 
     Attributes:
         blacklist_sha256: Digest of the blacklist, None for none.
         top: How many pages a domain gets.
         keep_unknown: Whether pages titled `-` are ranked.
-        rules: `pvtop.report.RULES`.
+        rules: `pvtop.report.RULES_VERSION`.
         malformed_limit: The share of malformed lines above which an hour fails.
     """
 
@@ -49,7 +48,7 @@ class Recipe:
     rules: int
     malformed_limit: float
 
-    def difference(self, made: Provenance) -> str:
+    def reason_outdated(self, made: Provenance) -> str:
         """Say what a report was made with that is another now, or not accepted any more; empty where nothing is."""
         if made.malformed > self.malformed_limit * (made.rows + made.malformed):
             return "too many malformed lines"
@@ -63,7 +62,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class LakeEntry:
     """An hour that is done.
 
     Attributes:
@@ -78,7 +77,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PlanContext:
     """What decides whether an hour that is done still holds.
 
     Attributes:
@@ -89,7 +88,7 @@ class Terms:
         force: Whether hours that are done are done again in any case.
     """
 
-    recipe: Recipe
+    recipe: Fingerprint
     source: str
     in_place: bool
     check_source: bool = False
@@ -97,7 +96,7 @@ class Terms:
 
 
 def plan(
-    wanted: Iterable[Hour], done: Mapping[Hour, Done], published: Mapping[Hour, Entry], terms: Terms
+    wanted: Iterable[Hour], done: Mapping[Hour, LakeEntry], published: Mapping[Hour, Entry], terms: PlanContext
 ) -> list[Action]:
     """Decide what is to be done.
 
@@ -113,24 +112,24 @@ def plan(
     return [_decide(hour, done.get(hour), published.get(hour), terms) for hour in wanted]
 
 
-def _decide(hour: Hour, done: Done | None, listed: Entry | None, terms: Terms) -> Action:
+def _decide(hour: Hour, done: LakeEntry | None, listed: Entry | None, terms: PlanContext) -> Action:
     if done is None:
         return Action(hour, Step.MAKE if listed else Step.NOT_PUBLISHED)
     reason = "forced" if terms.force else _outdated(done, listed, terms)
     return Action(hour, Step.AGAIN, reason) if reason else Action(hour, Step.DONE)
 
 
-def _outdated(done: Done, listed: Entry | None, terms: Terms) -> str:
+def _outdated(done: LakeEntry, listed: Entry | None, terms: PlanContext) -> str:
     """Say why a report does not hold any more; empty where it does."""
     made = done.made
     if made is None:
         return "another version, or damaged"
     if not done.whole:
         return "a file is missing"
-    return terms.recipe.difference(made) or _other_dump(made, done.completed, listed, terms)
+    return terms.recipe.reason_outdated(made) or _other_dump(made, done.completed, listed, terms)
 
 
-def _other_dump(made: Provenance, completed: datetime | None, listed: Entry | None, terms: Terms) -> str:
+def _other_dump(made: Provenance, completed: datetime | None, listed: Entry | None, terms: PlanContext) -> str:
     if terms.in_place:
         return "the dump has changed" if listed and _is_fresher(listed, completed, made.dump_bytes) else ""
     if not made.source.startswith(f"{terms.source}/"):
@@ -144,24 +143,3 @@ def _is_fresher(listed: Entry, completed: datetime | None, size: int) -> bool:
     """Tell whether a file in a folder is another than a report was made of, or was written after it."""
     later = completed is not None and listed.modified is not None and listed.modified > completed
     return later or listed.size != size
-
-
-def is_other(listed: Entry, size: int, last_modified: str | None) -> bool:
-    """Tell whether a listed file is another than the one that is known.
-
-    A listing that tells no size cannot vouch for it. Times are compared by the minute, as listings tell no seconds.
-
-    Args:
-        listed: The file as the source lists it now.
-        size: The bytes of the known file.
-        last_modified: Its Last-Modified as it was sent, None where unknown.
-    """
-    if listed.size != size:
-        return True
-    if listed.modified is None or last_modified is None:
-        return False
-    try:
-        known = parsedate_to_datetime(last_modified)
-    except (ValueError, OverflowError):
-        return False
-    return listed.modified != known.replace(second=0, tzinfo=known.tzinfo or UTC)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from pvtop.core.errors import SourceError
 from pvtop.core.hour import Hour
-from pvtop.pipeline.hour import Run, run_sync
+from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.source import published
 
@@ -58,7 +58,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
     """
 
     async def look() -> LakeStatus:
-        async with Run(settings) as run:
+        async with Session(settings) as run:
             done = await asyncio.to_thread(run.lake.done, hours)
             failed = await asyncio.to_thread(run.lake.failed, hours)
             try:
@@ -70,7 +70,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
     return run_sync(look())
 
 
-async def _published(months: Iterable[str], run: Run) -> set[Hour]:
+async def _published(months: Iterable[str], run: Session) -> set[Hour]:
     found: set[Hour] = set()
     for month in sorted(months):
         found |= set(await published(run.source, month))

@@ -9,51 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple, Self
 
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
-from pvtop.sources.download import Facts, sidecar, writing
-from pvtop.storage.atomic import SUFFIX, remove_unless_used
+from pvtop.sources.facts import FileFacts, LocalFile, sidecar, writing
+from pvtop.storage.atomic import SUFFIX
 from pvtop.storage.gzip import verify_gzip
+from pvtop.storage.locks import unlink_if_unlocked
 
 DUMPS = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
-
-
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """A file on this machine with what is known of it.
-
-    Attributes:
-        path: Where it is.
-        facts: Where it came from, its size and its digest.
-        cached: Whether it lies in the cache, and may be downloaded again.
-        state: What told, when the facts were taken, that it was this file; None where nobody else changes it.
-    """
-
-    path: Path
-    facts: Facts
-    cached: bool = False
-    state: State | None = None
-
-
-class State(NamedTuple):
-    """What changes when a file is replaced or written."""
-
-    inode: int
-    bytes: int
-    modified_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Look at a file.
-
-        Raises:
-            OSError: It is not there.
-        """
-        status = path.stat()
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +56,7 @@ class Cache:
     @staticmethod
     def find(path: Path, address: str) -> LocalFile | None:
         """Give a cached file, None where it is not there, comes from another address, or is not as long as it was."""
-        facts = Facts.read(path)
+        facts = FileFacts.read(path)
         if facts is None or facts.address != public(address) or not path.is_file():
             return None
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
@@ -122,7 +87,7 @@ class Cache:
     def broken(self) -> Iterator[tuple[CachedDump, str]]:
         """Read every dump in the cache anew, and give those that are not what was downloaded, with the reason."""
         for dump in self.dumps():
-            facts = Facts.read(dump.path)
+            facts = FileFacts.read(dump.path)
             try:
                 digest = verify_gzip(dump.path, dump.path.name)
             except CorruptError as error:
@@ -157,7 +122,7 @@ class Cache:
             OutputError: It cannot be removed.
         """
         with writing(self.folder):
-            gone = remove_unless_used(dump.path)
+            gone = unlink_if_unlocked(dump.path)
             if gone:
                 sidecar(dump.path).unlink(missing_ok=True)
         return gone
@@ -171,7 +136,7 @@ class Cache:
         with writing(self.folder):
             for abandoned in self._files():
                 if abandoned.match(f".*{SUFFIX}") and abandoned.is_file():
-                    remove_unless_used(abandoned)
+                    unlink_if_unlocked(abandoned)
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -6,22 +6,23 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO
 
 from pvtop.core.address import is_http, public
-from pvtop.core.errors import CorruptError, OutputError, RangeError, SourceError, UnreachableError
-from pvtop.sources.source import fsspec_step
-from pvtop.storage.atomic import become, hint, temporary, write_whole
-from pvtop.storage.deadline import start
+from pvtop.core.errors import CorruptError, RangeError, SourceError, UnreachableError
+from pvtop.sources.facts import FileFacts, sidecar, writing
+from pvtop.storage.atomic import commit, temporary_file, write_atomic
+from pvtop.storage.deadline import start_daemon
 from pvtop.storage.http import Client
+from pvtop.storage.remote import fsspec_step
 
 if TYPE_CHECKING:
     import aiohttp
 
-CHUNK = 1 << 20  # of file systems, where each is a step of its own
+REMOTE_READ_BYTES = 1 << 20  # of file systems, where each is a step of its own
 PARTIAL_CONTENT = 206
 
 log = logging.getLogger(__name__)
@@ -36,44 +37,9 @@ another error of ours where that would not help.
 Called with the path of the file and the address it came from, for the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a downloaded file; kept beside it, as JSON.
-
-    Attributes:
-        address: Where it came from, without secrets.
-        bytes: Its size.
-        sha256: In hex.
-        etag: The server's ETag, None where it gave none.
-        last_modified: The server's Last-Modified, as sent, None where it gave none.
-    """
-
-    address: str
-    bytes: int
-    sha256: str
-    etag: str | None = None
-    last_modified: str | None = None
-
-    @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """Read the facts kept beside a file; None where there are none that can be read."""
-        try:
-            facts = cls(**json.loads(sidecar(path).read_text()))
-        except (OSError, ValueError, TypeError, RecursionError):
-            return None
-        texts = (facts.address, facts.sha256, facts.etag or "", facts.last_modified or "")
-        sound = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
-        return facts if sound else None
-
-
-def sidecar(path: Path) -> Path:
-    """Give the place of a file's facts."""
-    return path.with_name(path.name + ".json")
-
-
 async def download(
     client: Client, address: str, target: Path, verify: Verify, progress: Progress | None = None
-) -> Facts:
+) -> FileFacts:
     """Download a file to `target`, with its facts beside it. What was there before stays until the new one is whole.
 
     A transfer that breaks off is taken up where it broke, as long as the server says that the file is the same.
@@ -95,42 +61,28 @@ async def download(
     """
     with contextlib.ExitStack() as stack:
         with writing(target.parent):
-            file = stack.enter_context(temporary(target))
+            file = stack.enter_context(temporary_file(target))
         for last in (False, True):
             transfer = _Transfer(client, address, file, progress or (lambda *_: None))
             async with client.transferring:
                 await transfer.run()
             try:
-                digest = await asyncio.wrap_future(start(verify, Path(file.name), public(address)))
+                digest = await asyncio.wrap_future(start_daemon(verify, Path(file.name), public(address)))
                 break
             except CorruptError as error:
                 if last:
                     raise
                 log.warning("%s; downloading it once more", error)
-        facts = Facts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
+        facts = FileFacts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
         _finish(file, target, facts)
     return facts
 
 
-@contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn a failure to write below the cache folder into what to tell the user.
-
-    Raises:
-        OutputError: The folder cannot be written, or the disk is full.
-    """
-    try:
-        yield
-    except OSError as error:
-        what_to_do = hint(error, "choose another folder with --cache-dir")
-        raise OutputError(f"the cache folder {folder} cannot be written: {error.strerror}", what_to_do) from error
-
-
-def _finish(file: BinaryIO, target: Path, facts: Facts) -> None:
+def _finish(file: BinaryIO, target: Path, facts: FileFacts) -> None:
     """Give a file its final name, its facts first: a file without fitting facts counts as not there."""
     with writing(target.parent):
-        write_whole(sidecar(target), (json.dumps(asdict(facts), indent=1) + "\n").encode())
-        become(file, target)
+        write_atomic(sidecar(target), (json.dumps(asdict(facts), indent=1) + "\n").encode())
+        commit(file, target)
 
 
 class _Transfer:
@@ -140,7 +92,7 @@ class _Transfer:
         self.client = client
         self.address = address
         self.file = file
-        self.most = client.settings.max_download
+        self.max_bytes = client.settings.max_download
         self.progress = progress
         self.etag: str | None = None
         self.last_modified: str | None = None
@@ -207,9 +159,9 @@ class _Transfer:
 
     def _take(self, chunk: bytes, expected: int | None) -> None:
         self.received += len(chunk)
-        if max(self.received, expected or 0) > self.most:
+        if max(self.received, expected or 0) > self.max_bytes:
             raise SourceError(
-                f"{public(self.address)} is longer than {self.most:,} bytes",
+                f"{public(self.address)} is longer than {self.max_bytes:,} bytes",
                 "check the address; PVTOP_MAX_DOWNLOAD raises the limit",
             )
         with writing(Path(self.file.name).parent):
@@ -225,7 +177,7 @@ class _Transfer:
         facts = await fsspec_step(self.client, self.address, filesystem.info, path)
         self.etag = facts.get("ETag")
         remote = await fsspec_step(self.client, self.address, filesystem.open, path, "rb")
-        while chunk := await fsspec_step(self.client, self.address, remote.read, CHUNK):
+        while chunk := await fsspec_step(self.client, self.address, remote.read, REMOTE_READ_BYTES):
             self._take(chunk, facts.get("size"))
         await fsspec_step(self.client, self.address, remote.close)
 

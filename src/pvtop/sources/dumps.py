@@ -2,114 +2,54 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from pvtop.core.address import join, local_path, public
-from pvtop.core.errors import BlacklistError, MissingError, NotPublishedError, SourceError
+from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
-from pvtop.pipeline.plan import is_other
 from pvtop.settings import Settings
-from pvtop.sources.cache import Cache, LocalFile, State
-from pvtop.sources.download import Facts, Progress, download
+from pvtop.sources.cache import Cache
+from pvtop.sources.download import Progress, download
+from pvtop.sources.facts import FileFacts, FileState, LocalFile
+from pvtop.sources.listing import is_other
 from pvtop.sources.source import Source
-from pvtop.storage.atomic import write_whole
-from pvtop.storage.gzip import sha256_of, verify_gzip
+from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
-from pvtop.transform.blacklist import no_blacklist, parse_blacklist, read_bytes, verify_blacklist
-from pvtop.transform.dump import encode_titles
-from pvtop.transform.report import RULES
+from pvtop.transform.dump import scan_blocks, well_formed
 
 log = logging.getLogger(__name__)
 
 LATE_AFTER = timedelta(hours=6)  # upstream's own alarm for an hour that is not there
-NONE = "none"
 
 
-@dataclass(frozen=True)
-class Blacklist:
-    """The blacklist of a run.
+def scan_dump(path: Path | str) -> pl.LazyFrame:
+    """Scan the well-formed lines of a dump.
 
-    Attributes:
-        address: Where it came from, without secrets, or `none`.
-        sha256: Its digest, in hex; None for none.
-        pages: `domain_code` String, `page_title` String, in both spellings.
+    Args:
+        path: A dump, gzip.
+
+    Returns:
+        `domain_code` String (`""` becomes the empty string), `page_title` String (decoded), `views` Int64; in the
+        order of the file. Malformed lines are left out; `scan_rows` has them. Collecting all of it raises what
+        `storage.gzip.read_blocks` does: a file that is broken gives an error, never some of its rows.
     """
-
-    address: str
-    sha256: str | None
-    pages: pl.DataFrame
-
-    @cached_property
-    def written(self) -> pl.DataFrame:
-        """The pages with their titles as dumps write them; worked out once for all hours of a run."""
-        return encode_titles(self.pages.lazy()).collect(engine="in-memory")
+    return well_formed(scan_rows(Path(path)))
 
 
-async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
-    """Read the blacklist, downloading it first where it is neither local nor in the cache.
+def scan_rows(path: Path, shown: str | None = None, max_bytes: int | None = None) -> pl.LazyFrame:
+    """Scan every line of a dump, malformed ones included, in the columns of `transform.dump.scan_blocks`.
 
-    Raises:
-        BlacklistError: It cannot be had, or is none.
-        OutputError: The cache cannot be written.
+    Args:
+        path: A dump, gzip.
+        shown: How to call it in errors; its path otherwise.
+        max_bytes: How many bytes it may inflate to.
     """
-    address = settings.blacklist
-    if address == NONE:
-        return Blacklist(NONE, None, no_blacklist())
-    cache = Cache(settings.cache_dir)
-    if path := local_path(address):
-        absolute = str(path.absolute())
-        return _read(path, str(path), absolute, cache.parsed_blacklist(absolute))
-    path = cache.blacklist(address)
-    if settings.refresh_blacklist or not Cache.find(path, address):
-        try:
-            await download(client, address, path, verify_blacklist)
-        except SourceError as error:
-            hint = error.hint or "--blacklist takes an address, a path, or none"
-            raise BlacklistError(f"the blacklist cannot be had: {error}", hint) from error
-    return _read(path, public(address), public(address), cache.parsed_blacklist(address))
-
-
-def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
-    """Read a blacklist; what it was parsed into is kept, as parsing takes a tenth of the time of an hour."""
-    content = read_bytes(path)
-    digest = sha256(content).hexdigest()
-    pages = _kept_pages(parsed, digest)
-    if pages is None:
-        pages = parse_blacklist(content, shown)
-        _keep_pages(pages, parsed, digest)
-    return Blacklist(address, digest, pages)
-
-
-def _kept_pages(path: Path, digest: str) -> pl.DataFrame | None:
-    """Read what was kept of the blacklist of a digest; None where it is of another, by other rules, or damaged."""
-    try:
-        head, _, frame = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return pl.read_parquet(frame) if head == _head(frame, digest) else None
-
-
-def _keep_pages(pages: pl.DataFrame, path: Path, digest: str) -> None:
-    """Keep the pages of a blacklist; where they cannot be, they are parsed again the next time."""
-    buffer = io.BytesIO()
-    pages.write_parquet(buffer, compression="lz4")  # read in half the time that Arrow's own format takes
-    frame = buffer.getvalue()
-    with contextlib.suppress(OSError):
-        write_whole(path, _head(frame, digest) + b"\n" + frame)
-
-
-def _head(frame: bytes, digest: str) -> bytes:
-    """Give the line before a frame that is kept: what it was parsed from and how, and the digest of its bytes."""
-    return f"{digest} {RULES} {pl.__version__} {sha256(frame).hexdigest()}".encode()
+    return scan_blocks(partial(read_blocks, path, shown or str(path), max_bytes))
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
@@ -129,8 +69,8 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
     try:
         if path.exists() and not path.is_file():
             raise SourceError(f"{path} is not a file", "remove what is there in its place")
-        state = State.of(path)
-        return LocalFile(path, Facts(str(path), state.bytes, sha256_of(path)), state=state)
+        state = FileState.of(path)
+        return LocalFile(path, FileFacts(str(path), state.bytes, sha256_of(path)), state=state)
     except FileNotFoundError as error:
         if not folder.is_dir():
             raise SourceError(f"the source {folder} does not exist", "--source takes an address or a folder") from error
@@ -149,11 +89,11 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
     """
     path = Cache(settings.cache_dir).dump(hour)
     address = join(settings.source, hour.dump_path)
-    verify = partial(verify_gzip, most=settings.max_inflated)
+    verify = partial(verify_gzip, max_bytes=settings.max_inflated)
     log.info("downloading %s", public(address))
     try:
         facts = await download(client, address, path, verify, progress)
-    except MissingError as error:
+    except NotFoundError as error:
         raise not_published(hour, public(settings.source)) from error
     return LocalFile(path, facts, cached=True)
 
@@ -170,7 +110,7 @@ def not_published(hour: Hour, source: str) -> NotPublishedError:
     return NotPublishedError(f"the dump of {hour} is not published at {source}", hint)
 
 
-async def has_changed(hour: Hour, known: Facts, source: Source) -> bool:
+async def has_changed(hour: Hour, known: FileFacts, source: Source) -> bool:
     """Tell from the month's listing whether the source's file is another than the one that is known.
 
     A listing without sizes cannot tell, which counts as changed. A file that is gone counts as unchanged.

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-import polars as pl
-
-from pvtop.core.errors import CorruptError, MissingError
-from pvtop.core.escape import shortened
+from pvtop.core.errors import CorruptError, NotFoundError
+from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
 from pvtop.sources.source import Source
-from pvtop.transform.report import Report
-from pvtop.validation.rules import Validator
 
 LINE = re.compile(r"(?P<code>[^ ]*) - (?P<views>[0-9]{1,18}) [0-9]+\r?")
 PASSED_OVER = re.compile(r"(- [0-9]{1,18} [0-9]+)?\r?")
@@ -32,8 +28,8 @@ async def fetch_projectviews(hour: Hour, source: Source) -> dict[str, int]:
     path = f"{hour.month_folder}/projectviews-{hour.stamp:%Y%m%d-%H}0000"
     try:
         return parse_projectviews(await source.text(path))
-    except MissingError as error:
-        raise MissingError(error.message, "they lie beside the dumps; --source names where") from error
+    except NotFoundError as error:
+        raise NotFoundError(error.message, "they lie beside the dumps; --source names where") from error
     except ValueError as error:
         raise CorruptError(f"{path} is no projectviews file: {error}", "look at the source") from error
 
@@ -52,22 +48,7 @@ def parse_projectviews(text: str) -> dict[str, int]:
         if match := LINE.fullmatch(line):
             views["" if match["code"] == '""' else match["code"]] += int(match["views"])
         elif not PASSED_OVER.fullmatch(line):
-            raise ValueError(f"it has the line {shortened(line)!r}")
+            raise ValueError(f"it has the line {shorten(line)!r}")
     if not views:
         raise ValueError("it has no line like 'en.m - 5000 0'")
     return dict(views)
-
-
-def adding_up_to(projectviews: dict[str, int]) -> Validator:
-    """Make the rule that each domain's views are those of the projectviews; what breaks it is code, ours and theirs."""
-    theirs = pl.DataFrame(
-        {"domain_code": list(projectviews), "projectviews": list(projectviews.values())},
-        schema={"domain_code": pl.String, "projectviews": pl.Int128},
-    )
-
-    def parting(report: Report) -> pl.DataFrame:
-        ours = report.domains.select("domain_code", report="views")
-        both = ours.join(theirs, on="domain_code", how="full", coalesce=True)
-        return both.filter(pl.col("report").ne_missing(pl.col("projectviews"))).sort("domain_code")
-
-    return Validator("each domain's views are those of the projectviews", parting)

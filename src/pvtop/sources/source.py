@@ -3,51 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import html
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
 
-from pvtop.core.address import is_http, join, local_path, public, redacted
-from pvtop.core.errors import MissingError, NotPublishedError, SourceError, UnreachableError
+from pvtop.core.address import is_http, join, local_path, public
+from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
+from pvtop.sources.listing import Entry, parse_listing
 from pvtop.storage.atomic import open_regular
-from pvtop.storage.deadline import start
-from pvtop.storage.http import HINT, LONGEST_LISTING, Client, check_length
+from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
+from pvtop.storage.remote import fsspec_step, translate_fsspec_errors
 
-ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
-# What follows an anchor, up to the next one. Nothing in it is tried a second time, so the time it takes is in the
-# measure of the listing's length, whatever a server sends.
-LINK = re.compile(
-    r"""(?>[^>]*?(?<![\w-])href=["']([^"'\n]{1,500})["'])[^>]*+>(?>[^\n]*?</a>)"""
-    r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?""",
-    re.IGNORECASE,
-)
 LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
-PASSING = {errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One name in a source's folder.
-
-    Attributes:
-        name: The last part of the path, without a slash at its end.
-        size: Exact bytes, where the listing tells.
-        modified: When it was last changed (UTC, to the minute on Wikimedia's server), where the listing tells.
-    """
-
-    name: str
-    size: int | None = None
-    modified: datetime | None = None
 
 
 class Source(Protocol):
@@ -94,7 +67,7 @@ class FolderSource:
     async def text(self, path: str) -> str:
         """Read a file."""
         file = (local_path(self.root) or Path()) / path
-        with fsspec_failures(str(file)):
+        with translate_fsspec_errors(str(file)):
             content = await asyncio.to_thread(_read, file)
         return _decoded(content, str(file))
 
@@ -102,7 +75,7 @@ class FolderSource:
 def _read(path: Path) -> bytes:
     """Read a file, or one byte more than a listing can have."""
     with open_regular(path) as file:
-        return file.read(LONGEST_LISTING + 1)
+        return file.read(MAX_LISTING_BYTES + 1)
 
 
 def _entry(path: Path) -> Entry:
@@ -128,7 +101,7 @@ class FsspecSource:
             async for attempt in self.client.retries():
                 with attempt:
                     found = await fsspec_step(self.client, address, _list, address)
-        except MissingError:
+        except NotFoundError:
             return []
         return [Entry(one["name"].rstrip("/").rpartition("/")[2], one.get("size")) for one in found]
 
@@ -146,11 +119,11 @@ def _read_remote(address: str) -> bytes:
     import fsspec
 
     with fsspec.open(address, "rb") as file:
-        return bytes(file.read(LONGEST_LISTING + 1))
+        return bytes(file.read(MAX_LISTING_BYTES + 1))
 
 
 def _decoded(content: bytes, shown: str) -> str:
-    check_length(content, shown)
+    check_listing_length(content, shown)
     return content.decode("utf-8", "replace")
 
 
@@ -175,51 +148,12 @@ class HttpSource:
         address = join(self.root, f"{folder}/" if folder else "")
         try:
             return parse_listing(await self.client.text(address), address)
-        except MissingError:
+        except NotFoundError:
             return []
 
     async def text(self, path: str) -> str:
         """Fetch a file."""
         return await self.client.text(join(self.root, path))
-
-
-def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry]:
-    """Read the links of a folder's listing: nginx's with time and size, any other's with names alone.
-
-    The link is read, not its text, which servers cut short. It may be relative, absolute or a whole address, but leads
-    to something right in the folder, or it is passed over.
-
-    Args:
-        text: The listing.
-        address: The folder's, with a slash at its end; links that are not relative are compared with it.
-    """
-    found = {}
-    folder = public(address)
-    for link in filter(None, map(LINK.match, ANCHOR.split(text)[1:])):
-        href, modified, size = link.groups("")
-        name = _name(html.unescape(href), folder)
-        if name and "/" not in name and not name.startswith("."):
-            found[name] = Entry(name, int(size) if size else None, _time(modified))
-    return list(found.values())
-
-
-def _name(href: str, folder: str) -> str:
-    """Give the name of what a link in a folder leads to; empty where it leads elsewhere."""
-    try:
-        target, here = urlsplit(urljoin(folder, href)), urlsplit(folder)
-    except ValueError:
-        return ""
-    if target.netloc != here.netloc or not target.path.startswith(here.path) or target.query:
-        return ""
-    return unquote(target.path.removeprefix(here.path)).rstrip("/")
-
-
-def _time(listed: str) -> datetime | None:
-    """Read nginx's `03-Aug-2024 07:51`, which is in UTC; None where there is none that can be read."""
-    try:
-        return datetime.strptime(listed, "%d-%b-%Y %H:%M").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def open_source(root: str, client: Client) -> Source:
@@ -232,43 +166,6 @@ def open_source(root: str, client: Client) -> Source:
     if local_path(root):
         return FolderSource(root)
     return HttpSource(root, client) if is_http(root) else FsspecSource(root, client)
-
-
-async def fsspec_step(client: Client, address: str, step: Callable[..., T], *args: object) -> T:
-    """Do one step with a file system of fsspec, in a thread that is left to itself when it takes too long.
-
-    Raises:
-        MissingError, UnreachableError, SourceError: By what went wrong; a step that takes too long is the second.
-    """
-    with fsspec_failures(address):
-        return await asyncio.wait_for(asyncio.wrap_future(start(step, *args)), client.settings.patience)
-
-
-@contextlib.contextmanager
-def fsspec_failures(address: str) -> Iterator[None]:
-    """Turn what a file system of fsspec raises into our words.
-
-    Raises:
-        MissingError: There is no such file.
-        UnreachableError: A failure that may pass: no connection, a server that is busy, a step that took too long.
-        SourceError: Any other: file systems raise what their libraries do, so nothing narrower will do.
-    """
-    shown = public(address)
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise MissingError(f"{shown} does not exist") from error
-    except ImportError as error:
-        raise SourceError(
-            f"{shown} needs a package that is not installed: {error}", "for s3: pip install pvtop[s3]"
-        ) from error
-    except Exception as error:
-        if isinstance(error, TimeoutError):
-            raise UnreachableError(f"{shown} did not answer in time", HINT) from error
-        reason = redacted(str(error)) or type(error).__name__
-        if isinstance(error, ConnectionError) or getattr(error, "errno", None) in PASSING:
-            raise UnreachableError(f"{shown} cannot be reached or broke off: {reason}", HINT) from error
-        raise SourceError(f"{shown} cannot be read: {reason}", "check the address and the credentials") from error
 
 
 async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:

@@ -9,13 +9,14 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from pvtop.storage.locks import unlink_if_unlocked
+
 SUFFIX = ".tmp"
-LOOK_EVERY = 0.02  # seconds, at a lock that another process has
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -39,8 +40,8 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def temporary(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a file under a name of its own: gone at the end, unless `become` has made it the target.
+def temporary_file(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a file under a name of its own: gone at the end, unless `commit` has made it the target.
 
     It lies beside the target, or in another folder of the same disk.
 
@@ -53,7 +54,7 @@ def temporary(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
     for needed in {folder, target.parent}:
         needed.mkdir(parents=True, exist_ok=True)
     for abandoned in folder.glob(f".{_escaped(target.name)}.*{SUFFIX}"):
-        remove_unless_used(abandoned)
+        unlink_if_unlocked(abandoned)
     file = _create(folder / target.name)
     try:
         with file:
@@ -62,7 +63,7 @@ def temporary(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
         Path(file.name).unlink(missing_ok=True)
 
 
-def become(file: BinaryIO, target: Path) -> None:
+def commit(file: BinaryIO, target: Path) -> None:
     """Make a temporary file the target, which it replaces in one step.
 
     Raises:
@@ -74,55 +75,27 @@ def become(file: BinaryIO, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def staged(target: Path, content: bytes, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Write a temporary file down to the disk, so that nothing but `become` is left to do.
+def stage(target: Path, content: bytes, folder: Path | None = None) -> Iterator[BinaryIO]:
+    """Write a temporary file down to the disk, so that nothing but `commit` is left to do.
 
     Raises:
         OSError: It cannot be written.
     """
-    with temporary(target, folder) as file:
+    with temporary_file(target, folder) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
         yield file
 
 
-def write_whole(target: Path, content: bytes) -> None:
+def write_atomic(target: Path, content: bytes) -> None:
     """Write a file in one step.
 
     Raises:
         OSError: It cannot be written.
     """
-    with staged(target, content) as file:
-        become(file, target)
-
-
-@contextlib.contextmanager
-def alone(folder: Path, pause: Callable[[float], object]) -> Iterator[None]:
-    """Wait until no other process is in this context with a folder, and keep others out.
-
-    Args:
-        folder: The folder.
-        pause: Waits so many seconds; what it raises ends the waiting.
-
-    Raises:
-        OSError: It cannot be opened.
-    """
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        while not _locked(opened):  # a thread that waits for a lock in the system's own way cannot be interrupted
-            pause(LOOK_EVERY)
-        yield
-    finally:
-        os.close(opened)
-
-
-def _locked(opened: int) -> bool:
-    """Lock a file, unless another has; tell whether that is so."""
-    with contextlib.suppress(BlockingIOError):
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
+    with stage(target, content) as file:
+        commit(file, target)
 
 
 def check_writable(folder: Path) -> None:
@@ -133,37 +106,6 @@ def check_writable(folder: Path) -> None:
     """
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-
-
-@contextlib.contextmanager
-def in_use(path: Path) -> Iterator[None]:
-    """Keep a file from being removed by `remove_unless_used` as long as the context lasts.
-
-    Raises:
-        OSError: It cannot be opened.
-    """
-    with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield
-
-
-def remove_unless_used(path: Path) -> bool:
-    """Remove a file, unless it is being written or read; tell whether it is gone.
-
-    Raises:
-        OSError: It cannot be removed.
-    """
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return False  # another has just taken its place
-            path.unlink()
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _create(target: Path) -> BinaryIO:

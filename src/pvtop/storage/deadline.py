@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def start(step: Callable[..., T], *args: object) -> Future[T]:
+def start_daemon(step: Callable[..., T], *args: object) -> Future[T]:
     """Begin a step, in a thread that does not keep the program from ending; give what will come of it."""
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()  # so that nobody who leaves it behind can cancel it
@@ -25,23 +25,23 @@ def start(step: Callable[..., T], *args: object) -> Future[T]:
     return outcome
 
 
-class Waiting:
+class Deadline:
     """Waits for one thing after the other, in any thread: so long at most, and not at all once it is over.
 
     Args:
         patience: Seconds that a step may take.
     """
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, timeout: float) -> None:
+        self._patience = timeout
         self._over: Future[None] = Future()
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         """Wait for nothing any more."""
         if not self._over.done():
             self._over.set_result(None)
 
-    def step(self, step: Callable[..., T], *args: object) -> T:
+    def call(self, step: Callable[..., T], *args: object) -> T:
         """Do a step in a thread of its own, and wait for what comes of it.
 
         Raises:
@@ -49,16 +49,16 @@ class Waiting:
             InterruptedError: It is over.
             Exception: What the step raises.
         """
-        self.pause(0)
-        outcome = start(step, *args)
+        self.sleep(0)
+        outcome = start_daemon(step, *args)
         either: list[Future[Any]] = [outcome, self._over]
         wait(either, self._patience, FIRST_COMPLETED)
         if outcome.done():
             return outcome.result()
-        self.pause(0)
+        self.sleep(0)
         raise TimeoutError("it did not answer in time")
 
-    def pause(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Wait a little.
 
         Raises:

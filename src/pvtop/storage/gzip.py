@@ -17,52 +17,52 @@ READ = 1 << 18  # bytes read at a time
 PIECE = 1 << 22  # bytes inflated at a time, at most
 BLOCK = 1 << 23  # bytes of a block of lines, or more: half of it takes a tenth more time, twice takes but memory
 OVERHEAD = 1 << 18  # bytes that a file may have more than it inflates to; no way of packing takes as many
-LONGEST_LINE = 1 << 24  # bytes; reading a line takes some five times its length, and those of dumps have hundreds
+MAX_LINE_BYTES = 1 << 24  # bytes; reading a line takes some five times its length, and those of dumps have hundreds
 BROKEN = "it may still be being copied: try again later, from another --source, or replace the file"
 
 
-def verify_gzip(path: Path, shown: str, most: int | None = None) -> str:
+def verify_gzip(path: Path, shown: str, max_bytes: int | None = None) -> str:
     """Inflate a file to its trailer, and give the sha256 of the file, in hex.
 
     Args:
         path: The file.
         shown: How to call it: its address, or its path.
-        most: How many bytes it may inflate to.
+        max_bytes: How many bytes it may inflate to.
 
     Raises:
         CorruptError, SourceError: As for `read_blocks`.
     """
     digest = hashlib.sha256()
-    for _ in read_blocks(path, shown, most, digest.update):
+    for _ in read_blocks(path, shown, max_bytes, digest.update):
         pass
     return digest.hexdigest()
 
 
 def read_blocks(
-    path: Path, shown: str, most: int | None = None, also: Callable[[bytes], object] = lambda _: None
+    path: Path, shown: str, max_bytes: int | None = None, on_raw_bytes: Callable[[bytes], object] = lambda _: None
 ) -> Iterator[bytes]:
     """Inflate a file to its trailer, in blocks of whole lines: each ends with a newline, the last as the file does.
 
     Args:
         path: The file.
         shown: How to call it: its address, or its path.
-        most: How many bytes it may inflate to.
-        also: Is handed the file's own bytes, too.
+        max_bytes: How many bytes it may inflate to.
+        on_raw_bytes: Is handed the file's own bytes, too.
 
     Raises:
         CorruptError: The file is empty, truncated, corrupt, not gzip, gzip of nothing, or gzip packed once more.
-        SourceError: It inflates to more than `most` bytes, or holds a line that is longer than `LONGEST_LINE`, to a
+        SourceError: It inflates to more than `max_bytes`, or holds a line that is longer than `MAX_LINE_BYTES`, to a
             `PIECE`; or it is longer itself, as members without content are, of which 1 GB takes minutes.
     """
     check_magic(path, shown)
     total = size = line = 0
     parts: list[bytes] = []
-    for piece in _inflate(path, shown, also):
+    for piece in _inflate(path, shown, on_raw_bytes):
         if not total and piece.startswith(MAGIC):
             raise CorruptError(f"{shown} is gzip packed once more, by its server or a proxy", BROKEN)
         end = piece.rfind(b"\n") + 1
         total, size, line = total + len(piece), size + len(piece), len(piece) - end + (0 if end else line)
-        _check_lengths(shown, total, line, most)
+        _check_lengths(shown, total, line, max_bytes)
         if end and size >= BLOCK:
             yield b"".join([*parts, piece[:end]])
             parts, size = [piece[end:]], line
@@ -74,14 +74,14 @@ def read_blocks(
         yield b"".join(parts)
 
 
-def _check_lengths(shown: str, total: int, line: int, most: int | None) -> None:
-    if line > LONGEST_LINE:
-        raise SourceError(f"{shown} holds a line of more than {LONGEST_LINE:,} bytes", "it is no dump; replace it")
-    if most is not None and total > most:
-        raise SourceError(f"{shown} inflates to more than {most:,} bytes", "PVTOP_MAX_INFLATED raises the limit")
+def _check_lengths(shown: str, total: int, line: int, max_bytes: int | None) -> None:
+    if line > MAX_LINE_BYTES:
+        raise SourceError(f"{shown} holds a line of more than {MAX_LINE_BYTES:,} bytes", "it is no dump; replace it")
+    if max_bytes is not None and total > max_bytes:
+        raise SourceError(f"{shown} inflates to more than {max_bytes:,} bytes", "PVTOP_MAX_INFLATED raises the limit")
 
 
-def _inflate(path: Path, shown: str, also: Callable[[bytes], object]) -> Iterator[bytes]:
+def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) -> Iterator[bytes]:
     """Inflate a file piece by piece, strictly: members of gzip, each whole, and nothing after them.
 
     Raises:
@@ -92,7 +92,7 @@ def _inflate(path: Path, shown: str, also: Callable[[bytes], object]) -> Iterato
     try:
         with path.open("rb") as file:
             while data := file.read(READ):
-                also(data)
+                on_raw_bytes(data)
                 gained -= len(data)
                 while data:
                     if not member and not data.startswith(MAGIC[: len(data)]):

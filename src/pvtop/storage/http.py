@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 
 from pvtop.core.address import public
-from pvtop.core.errors import MissingError, RangeError, SourceError, UnreachableError, is_transient
+from pvtop.core.errors import NotFoundError, RangeError, SourceError, UnreachableError, is_transient
 from pvtop.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import stamina
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-LONGEST_LISTING = 20_000_000  # bytes; a month's of Wikimedia's has some 200,000
-LONGEST_WAIT = 600  # seconds: a server that asks for more is an error rather than a wait
-LONGEST_BACKOFF = 60  # seconds
+MAX_LISTING_BYTES = 20_000_000  # bytes; a month's of Wikimedia's has some 200,000
+MAX_RETRY_AFTER = 600  # seconds: a server that asks for more is an error rather than a wait
+MAX_BACKOFF = 60  # seconds
 SLOWEST = 1 << 16  # bytes within the read time-out: a body that comes slower counts as stalled
 PROGRESS = 1 << 20  # bytes: an attempt that gets so much further than any before does not count
-CHUNK = 1 << 18
+READ_BYTES = 1 << 18
 LAYOUT = "check that the source has the server's layout"
 HINT = "check the address and the network, or try again later; for dumps, a mirror may serve as --source"
 
@@ -86,8 +86,8 @@ class Client:
         """
         import stamina
 
-        patience = _Patience(self.settings, received)
-        async for attempt in stamina.retry_context(on=patience, attempts=None, timeout=None):
+        timeout = _RetryPolicy(self.settings, received)
+        async for attempt in stamina.retry_context(on=timeout, attempts=None, timeout=None):
             if attempt.num > 1:
                 self._on_retry()
             yield attempt
@@ -110,7 +110,7 @@ class Client:
         try:
             async with (
                 self._connections,  # a wait for one of our own connections is not the server's
-                asyncio.timeout(self.settings.patience) as deadline,  # aiohttp's starts anew with each byte of a head
+                asyncio.timeout(self.settings.timeout) as deadline,  # aiohttp's starts anew with each byte of a head
                 self._session.get(address, headers=headers) as response,
             ):
                 deadline.reschedule(None)
@@ -141,7 +141,7 @@ class Client:
             since = now()
             try:
                 async with asyncio.timeout(left):
-                    chunk = await response.content.read(CHUNK)
+                    chunk = await response.content.read(READ_BYTES)
             except TimeoutError as error:
                 raise UnreachableError(f"{public(str(response.url))} sends next to nothing", HINT) from error
             if not chunk:
@@ -168,18 +168,18 @@ class Client:
         body = bytearray()
         async for chunk in self.chunks(response):
             body += chunk
-            check_length(body, shown)
+            check_listing_length(body, shown)
         packed = response.headers.get("Content-Encoding", "identity") != "identity"
         return _unpacked(body, shown) if packed else bytes(body)
 
 
-def check_length(body: bytes | bytearray, shown: str) -> None:
+def check_listing_length(body: bytes | bytearray, shown: str) -> None:
     """Refuse what is longer than a listing can be.
 
     Raises:
         SourceError: It is.
     """
-    if len(body) > LONGEST_LISTING:
+    if len(body) > MAX_LISTING_BYTES:
         raise SourceError(f"{shown} is too long for a listing", LAYOUT)
 
 
@@ -187,16 +187,16 @@ def _unpacked(body: bytearray, shown: str) -> bytes:
     """Unpack what is to end where its packing says; a proxy may cut it and give the length of what is left."""
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
     try:
-        content = unpack.decompress(body, LONGEST_LISTING + 1)
+        content = unpack.decompress(body, MAX_LISTING_BYTES + 1)
     except zlib.error as error:
         raise UnreachableError(f"{shown} cannot be unpacked: {error}", HINT) from error
-    check_length(content, shown)
+    check_listing_length(content, shown)
     if not unpack.eof or unpack.unused_data:
         raise UnreachableError(f"{shown} cannot be unpacked: it does not end as packed data does", HINT)
     return content
 
 
-class _Patience:
+class _RetryPolicy:
     """Tells stamina whether to try again, and after how many seconds; and tells the user."""
 
     def __init__(self, settings: Settings, received: Callable[[], int]) -> None:
@@ -218,7 +218,7 @@ class _Patience:
         return wait
 
     def _backoff(self) -> float:
-        doubled = min(self._settings.backoff * 2.0 ** (self._failures - 1), LONGEST_BACKOFF)
+        doubled = min(self._settings.backoff * 2.0 ** (self._failures - 1), MAX_BACKOFF)
         return doubled + random.uniform(0, self._settings.backoff)  # noqa: S311 - to spread the load
 
 
@@ -246,7 +246,7 @@ def _check(response: aiohttp.ClientResponse, shown: str) -> None:
     if status == 416 and wanted:  # noqa: PLR2004 - a part that the server does not have
         raise RangeError(f"{shown} cannot be resumed (416)")
     if status in {404, 410}:
-        raise MissingError(f"{shown} does not exist ({status})")
+        raise NotFoundError(f"{shown} does not exist ({status})")
     if status == 403:  # noqa: PLR2004 - the status for forbidden
         raise SourceError(
             f"{shown} is refused (403)",
@@ -255,9 +255,11 @@ def _check(response: aiohttp.ClientResponse, shown: str) -> None:
     if status not in TRANSIENT:
         raise SourceError(f"{shown} cannot be fetched ({status})", "check the address")
     wait = _retry_after(response.headers)
-    if wait is not None and wait > LONGEST_WAIT:
+    if wait is not None and wait > MAX_RETRY_AFTER:
         raise SourceError(f"{shown} is unavailable ({status})", f"the server asks to come back in {wait:,.0f} s")
-    raise UnreachableError(f"{shown} is unavailable ({status})", "try again later, or another --source", wait)
+    raise UnreachableError(
+        f"{shown} is unavailable ({status})", "try again later, or another --source", retry_after=wait
+    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

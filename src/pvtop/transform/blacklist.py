@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
 
 import polars as pl
 
 from pvtop.core.errors import BlacklistError
-from pvtop.storage.atomic import open_regular
+from pvtop.transform.schemas import BLACKLIST
 
-PAGES = {"domain_code": pl.String, "page_title": pl.String}
-LONGEST = 64_000_000  # bytes, a million entries; the public one has some 2.5 million
-LONGEST_LINE = 4_096  # bytes; a title has 255 at most, and three times as many when percent-encoded
+MAX_LINE_BYTES = 4_096  # bytes; a title has 255 at most, and three times as many when percent-encoded
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Two quotes or nothing may stand for a code; of titles, only what none begins with or holds is looked at.
 ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? (?:[^ <>\[\]{}|][^<>\[\]{}|]*)?$'
-
-
-def read_blacklist(path: Path) -> pl.DataFrame:
-    """Read a blacklist: lines of `domain_code page_title`, one space between them.
-
-    Entries are percent-encoded in part, a dump's titles are decoded: each entry counts as it is written and decoded
-    (as UTF-8, what is not becoming U+FFFD as in a dump; a space becoming `_`). Entries without a title are skipped.
-
-    Args:
-        path: The file.
-
-    Returns:
-        `domain_code` String (`""` becomes the empty string), `page_title` String; no row twice, sorted.
-
-    Raises:
-        BlacklistError: The file cannot be read, or is no blacklist but, say, a web page.
-    """
-    return parse_blacklist(read_bytes(path), str(path))
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a blacklist's bytes.
-
-    Raises:
-        BlacklistError: The file cannot be read, or is too long.
-    """
-    try:
-        with open_regular(path) as file:
-            content = file.read(LONGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BlacklistError(
-            f"the blacklist {path} cannot be read: {reason}", "--blacklist takes an address, a path, or none"
-        ) from error
-    if len(content) > LONGEST:
-        raise BlacklistError(f"the blacklist {path} is longer than {LONGEST:,} bytes", "check that it is a blacklist")
-    return content
 
 
 def parse_blacklist(content: bytes, shown: str) -> pl.DataFrame:
@@ -90,9 +49,9 @@ def _refuse_other_files(lines: pl.Series, shown: str) -> None:
     A domain code is in small letters. What follows it may be anything: titles written by hand hold spaces, too.
 
     Raises:
-        BlacklistError: It is such a file, or has a line that is longer than `LONGEST_LINE`.
+        BlacklistError: It is such a file, or has a line that is longer than `MAX_LINE_BYTES`.
     """
-    if (longest := cast("int", lines.str.len_bytes().max() or 0)) > LONGEST_LINE:
+    if (longest := cast("int", lines.str.len_bytes().max() or 0)) > MAX_LINE_BYTES:
         raise BlacklistError(
             f"{shown} is not a blacklist: it has a line of {longest:,} bytes", "check that it is a blacklist"
         )
@@ -105,17 +64,6 @@ def _refuse_other_files(lines: pl.Series, shown: str) -> None:
         )
 
 
-def verify_blacklist(path: Path, shown: str) -> str:
-    """Read a blacklist that was downloaded to see whether it is one, and give the sha256 of the file, in hex.
-
-    Raises:
-        BlacklistError: It is none.
-    """
-    content = read_bytes(path)
-    parse_blacklist(content, shown)
-    return sha256(content).hexdigest()
-
-
 def no_blacklist() -> pl.DataFrame:
     """Give the empty blacklist, in the columns of `read_blacklist`."""
-    return pl.DataFrame(schema=PAGES)
+    return pl.DataFrame(schema=BLACKLIST)

@@ -6,64 +6,42 @@ What a line is, and what the writers do to a title, follows the generator's sour
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar, cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from pvtop.storage.gzip import read_blocks
+from pvtop.transform.schemas import ROWS
+from pvtop.transform.titles import decode_code, decode_title
 
-QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-ROWS = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64()})
 FIELDS = pl.Schema({**ROWS, "size": pl.UInt8()})  # the size is always 0; a larger one is read line by line
 PACKED = (b"\x1f", b"x", b"(")  # how what Polars would inflate once more begins: gzip, zlib, Zstandard
 
 T = TypeVar("T")
 
 
-def scan_dump(path: Path | str) -> pl.LazyFrame:
-    """Scan the well-formed lines of a dump.
-
-    Args:
-        path: A dump, gzip.
-
-    Returns:
-        `domain_code` String (`""` becomes the empty string), `page_title` String (decoded), `views` Int64; in the
-        order of the file. Malformed lines are left out; `scan_rows` has them. Collecting all of it raises what
-        `gzip_file.read_blocks` does: a file that is broken gives an error, never some of its rows.
-    """
-    return (
-        scan_rows(Path(path))
-        .filter(pl.col("domain_code").is_not_null())
-        .select(decode_code(pl.col("domain_code")), decode_title(pl.col("page_title")), "views")
-    )
-
-
-def scan_rows(path: Path, shown: str | None = None, most: int | None = None) -> pl.LazyFrame:
+def scan_blocks(blocks: Callable[[], Iterator[bytes]]) -> pl.LazyFrame:
     r"""Scan every line of a dump but the blank ones, with codes and titles as they are written.
 
     `\r` at the end of a line is dropped, bytes that are not UTF-8 become U+FFFD, a byte-order mark at the very start is
     dropped.
 
     Args:
-        path: A dump, gzip.
-        shown: How to call it in errors; its path otherwise.
-        most: How many bytes it may inflate to.
+        blocks: Called once for each collection. Yields the dump's bytes in blocks of whole lines.
 
     Returns:
         `domain_code` String, `page_title` String, `views` Int64; in the order of the file. Of a malformed line
-        `page_title` is the line itself, and the others are null. Collecting raises what `gzip_file.read_blocks` does.
+        `page_title` is the line itself, and the others are null. Collecting raises what `blocks` does.
     """
 
     def read(
         columns: list[str] | None, predicate: pl.Expr | None, most_rows: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
         left = most_rows
-        for rows in read_rows(path, shown or str(path), most):
+        for rows in read_rows(blocks()):
             chunk = rows if left is None else rows.head(left)
             left = None if left is None else left - len(chunk)
             chunk = chunk if predicate is None else chunk.filter(predicate)
@@ -74,9 +52,20 @@ def scan_rows(path: Path, shown: str | None = None, most: int | None = None) -> 
     return register_io_source(read, schema=ROWS)
 
 
-def read_rows(path: Path, shown: str, most: int | None = None) -> Iterator[pl.DataFrame]:
-    """Read a dump block by block; the next is inflated meanwhile. As `scan_rows`, which see."""
-    for number, block in enumerate(_ahead(read_blocks(path, shown, most))):
+def well_formed(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Keep the well-formed lines of `scan_blocks`, codes and titles decoded.
+
+    Returns:
+        `domain_code` String (`""` becomes the empty string), `page_title` String, `views` Int64.
+    """
+    return rows.filter(pl.col("domain_code").is_not_null()).select(
+        decode_code(pl.col("domain_code")), decode_title(pl.col("page_title")), "views"
+    )
+
+
+def read_rows(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
+    """Read a dump block by block, in the columns of `scan_blocks`. The next block is inflated meanwhile."""
+    for number, block in enumerate(_ahead(blocks)):
         yield read_block(block if number else block.removeprefix(BYTE_ORDER_MARK))
 
 
@@ -96,7 +85,7 @@ def read_block(block: bytes) -> pl.DataFrame:
         block: Lines with their newlines; the last may lack it.
 
     Returns:
-        The columns of `scan_rows`.
+        The columns of `scan_blocks`.
     """
     lines = block if block.endswith(b"\n") else block + b"\n"
     rows = _read_clean(lines)
@@ -180,46 +169,3 @@ def _read_lines(block: bytes) -> pl.DataFrame:
 def _in_digits(written: pl.Expr, number: pl.Expr) -> pl.Expr:
     """Tell where a field is a non-negative 64-bit integer in digits: a cast alone would take a sign, too."""
     return number.is_not_null() & (written >= "0")
-
-
-def decode_code(written: pl.Expr) -> pl.Expr:
-    """Decode domain codes as written into codes: the empty one has two spellings."""
-    return written.replace('""', "")
-
-
-def decode_title(written: pl.Expr) -> pl.Expr:
-    r"""Decode titles as written into titles, by one rule for both eras.
-
-    A field is unquoted only when it is quoted from end to end, every quote and backslash within is escaped, and it
-    contains `\"`: the writer since 2023 quotes a title only for the sake of a quote in it, and a raw title from
-    before, `"Heroes"`, contains none.
-    """
-    quoted = written.str.contains('\\"', literal=True) & written.str.contains(QUOTED)
-    bare = written.str.strip_prefix('"').str.strip_suffix('"').str.replace_all(r'\\(["\\])', "${1}")
-    return pl.when(quoted).then(bare).otherwise(written)
-
-
-def encode_titles(pages: pl.LazyFrame) -> pl.LazyFrame:
-    """Give pages with every spelling of their titles that `decode_title` turns into them.
-
-    So few titles are met as written in a dump, and its millions need no decoding. Where a title has neither quotes nor
-    backslashes it is its only spelling.
-
-    Args:
-        pages: `domain_code` String, `page_title` String, no row twice.
-
-    Returns:
-        The same columns, `page_title` as written; no row twice.
-    """
-    title = pl.col("page_title")
-    special = title.str.contains(r'["\\]')
-    return pl.concat([pages.filter(~special), _spellings(pages.filter(special))])
-
-
-def _spellings(pages: pl.LazyFrame) -> pl.LazyFrame:
-    title = pl.col("page_title")
-    quoted = '"' + title.str.replace_all(r'(["\\])', r"\${1}") + '"'
-    spellings = pl.concat([pages.with_columns(written=title), pages.with_columns(written=quoted)])
-    return (
-        spellings.filter(decode_title(pl.col("written")) == title).select("domain_code", page_title="written").unique()
-    )

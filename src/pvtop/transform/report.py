@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Self, get_type_hints
 
 import polars as pl
 
-from pvtop.core.domain import Domain
-from pvtop.core.escape import ACTING, printable
 from pvtop.core.hour import Hour
-from pvtop.core.known_issues import known_incidents
 
-RULES = 2  # raised when the same dump, blacklist and settings would give another report
-TOP_PAGES = pl.Schema({"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64})
-DOMAINS = pl.Schema(
-    {
-        "domain_code": pl.String,
-        "pages": pl.Int64,
-        "views": pl.Int64,
-        "blacklisted_pages": pl.Int64,
-        "blacklisted_views": pl.Int64,
-    }
-)
+RULES_VERSION = 2  # raised when the same dump, blacklist and settings would give another report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +41,7 @@ class Provenance:
         keep_unknown: Whether pages titled `-` were ranked.
         blacklist: Address of the blacklist, without secrets, or `none`.
         blacklist_sha256: Its digest, in hex; None for none.
-        rules: `RULES` when the report was made.
+        rules: `RULES_VERSION` when the report was made.
         version: pvtop's version when the report was made.
     """
 
@@ -120,34 +106,3 @@ class Report:
     top_pages: pl.DataFrame
     domains: pl.DataFrame
     provenance: Provenance
-
-    def to_text(self) -> str:
-        """Write the report to read."""
-        head = pl.Series(list(self._head()), dtype=pl.String)
-        return str(pl.concat([head, self._entries()]).str.join("\n").item()) + "\n"
-
-    def _head(self) -> Iterator[str]:
-        facts = self.provenance
-        yield f"Top {facts.top} pages per domain"
-        yield f"Dump {self.hour}, views from {self.hour.start:%H:%M} to {self.hour.stamp:%H:%M} UTC"
-        yield (
-            f"{facts.domains:,} domains, {facts.entries:,} entries; "
-            f"{facts.rows:,} pages with {facts.views:,} views read; "
-            f"{facts.blacklisted_rows:,} pages on the blacklist, {facts.unknown_rows:,} unknown, "
-            f"{facts.malformed:,} malformed lines"
-        )
-        for incident in known_incidents([self.hour]):
-            yield f"Note: {incident}"
-
-    def _entries(self) -> pl.Series:
-        """Give a line for each entry, that of a domain's first with the lines above it; of columns, not row by row."""
-        codes, ranks, titles, views = self.top_pages.get_columns()
-        first = codes.ne_missing(codes.shift())
-        headings = [f"\n{printable(Domain.of(code).heading)}\n" for code in codes.filter(first)]
-        above = pl.repeat("", len(codes), dtype=pl.String, eager=True).scatter(first.arg_true(), headings)
-        counts = views.unique()
-        shown = views.replace_strict(counts, [f" {count:>11,}  " for count in counts])
-        shown = shown.cast(pl.String)  # which it is already, but where there are none
-        acting = titles.str.contains(ACTING).arg_true()
-        titles = titles.scatter(acting, [printable(title) for title in titles.gather(acting)])
-        return above + ranks.cast(pl.String).str.pad_start(4) + shown + titles

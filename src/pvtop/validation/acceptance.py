@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from pvtop.core.address import is_http
-from pvtop.core.hour import FIRST_STAMP, Hour, span
-from pvtop.lake.lake import Lake, Remains
+from pvtop.core.hour import FIRST_STAMP, Hour, hour_range
+from pvtop.lake.lake import Lake, Salvaged
 from pvtop.settings import Settings
 from pvtop.transform.report import Provenance, Report
-from pvtop.validation.rules import RULES, Validator, failures_of, not_on, refuse
+from pvtop.validation.rules import REPORT_RULES, Rule, none_excluded, raise_for_violations, violations_of
 
 WIKIMEDIA_HOSTS = frozenset(["dumps.wikimedia.org", "dumps.wikimedia.your.org", "mirror.accum.se"])
 MIN_DOMAINS = 500
@@ -40,7 +40,7 @@ def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settin
         OutputError: The lake cannot be read.
     """
     validators = [] if settings.no_validate else validators_for(report, blacklist, lake, settings)
-    refuse({report.hour: failures_of(report, validators)}, NOT_COMPLETED)
+    raise_for_violations({report.hour: violations_of(report, validators)}, NOT_COMPLETED)
 
 
 def accept_in_place(report: Report, lake: Lake, settings: Settings) -> None:
@@ -52,11 +52,11 @@ def accept_in_place(report: Report, lake: Lake, settings: Settings) -> None:
         InvalidReportError: It is not to take that place.
         OutputError: The lake cannot be read.
     """
-    validators = [] if settings.force else [replacing(lake.remains(report.hour), settings.min_share)]
-    refuse({report.hour: failures_of(report, validators)}, NOT_REPLACED)
+    validators = [] if settings.force else [not_much_smaller_than(lake.salvage(report.hour), settings.min_share)]
+    raise_for_violations({report.hour: violations_of(report, validators)}, NOT_REPLACED)
 
 
-def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Validator]:
+def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Rule]:
     """Choose all that a report is held to.
 
     Args:
@@ -68,15 +68,15 @@ def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, s
     Raises:
         OutputError: The lake cannot be read.
     """
-    chosen = [*RULES]
+    chosen = [*REPORT_RULES]
     if blacklist is not None:
-        chosen.append(not_on(blacklist))
+        chosen.append(none_excluded(blacklist))
     whole = expects_whole(report.provenance.source, asked=settings.expect_whole)
     if whole:
-        chosen += WHOLE
+        chosen += WHOLE_DUMP_RULES
     if settings.expect_whole is not False:
         near = [other for other in neighbours(report.hour, lake) if whole or can_be_whole(other)]
-        chosen += [beside(near, settings.min_share)] if near else []
+        chosen += [not_below_neighbours(near, settings.min_share)] if near else []
     return chosen
 
 
@@ -103,13 +103,13 @@ def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
     Raises:
         OutputError: The lake cannot be read.
     """
-    around = span(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
+    around = hour_range(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
     done = set(lake.done(around)) - {hour}
     nearest = sorted(done, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
     return [made for other in nearest if (made := lake.provenance(other))]
 
 
-def beside(others: Sequence[Provenance], share: float) -> Validator:
+def not_below_neighbours(others: Sequence[Provenance], share: float) -> Rule:
     """Make the rule that an hour has at least a share of the views of the smallest of its neighbours.
 
     A share of a half leaves room for the course of a day.
@@ -122,10 +122,10 @@ def beside(others: Sequence[Provenance], share: float) -> Validator:
         found = {"views": [views], "other": [smallest.stamp], "there": [smallest.views]}
         return pl.DataFrame(found) if views < share * smallest.views else pl.DataFrame()
 
-    return Validator(rule, fewer)
+    return Rule(rule, fewer)
 
 
-def replacing(remains: Remains, share: float) -> Validator:
+def not_much_smaller_than(salvage: Salvaged, share: float) -> Rule:
     """Make the rule that a report takes the place of another only with at least a share of all that one holds.
 
     What is there is counted, and only down to the last rank that the new one has, as a shorter top is no loss. What
@@ -135,15 +135,15 @@ def replacing(remains: Remains, share: float) -> Validator:
 
     def less(report: Report) -> pl.DataFrame:
         top, here = report.provenance.top, _totals(report.domains) | _ranked(report.top_pages)
-        there = _told(remains.provenance, top) if remains.provenance else {}
-        if remains.domains is not None:
-            there |= _totals(remains.domains)
-        if remains.top_pages is not None:
-            there |= _ranked(remains.top_pages.filter(pl.col("rank") <= top))
+        there = _told(salvage.provenance, top) if salvage.provenance else {}
+        if salvage.domains is not None:
+            there |= _totals(salvage.domains)
+        if salvage.top_pages is not None:
+            there |= _ranked(salvage.top_pages.filter(pl.col("rank") <= top))
         rows = [(what, here[what], count) for what, count in there.items() if here[what] < share * count]
         return pl.DataFrame(rows, schema=["count", "here", "there"], orient="row")
 
-    return Validator(rule, less)
+    return Rule(rule, less)
 
 
 def _told(made: Provenance, top: int) -> dict[str, int]:
@@ -188,11 +188,11 @@ def _english_is_not_first(report: Report) -> pl.DataFrame:
     return larger if len(larger) or english > MIN_ENGLISH_VIEWS else pl.DataFrame({"wiki": ["en"], "views": [english]})
 
 
-WHOLE = (
-    Validator(f"a whole dump has at least {MIN_DOMAINS:,} domains", _few_domains),
-    Validator(f"a whole dump has at least {MIN_VIEWS:,} views", _few_views),
-    Validator(f"of a whole dump no more than {MAX_BLACKLISTED:.0%} of the views are blacklisted", _many_blacklisted),
-    Validator(f"in a whole dump en and en.m have the most views, above {MIN_ENGLISH_VIEWS:,}", _english_is_not_first),
+WHOLE_DUMP_RULES = (
+    Rule(f"a whole dump has at least {MIN_DOMAINS:,} domains", _few_domains),
+    Rule(f"a whole dump has at least {MIN_VIEWS:,} views", _few_views),
+    Rule(f"of a whole dump no more than {MAX_BLACKLISTED:.0%} of the views are blacklisted", _many_blacklisted),
+    Rule(f"in a whole dump en and en.m have the most views, above {MIN_ENGLISH_VIEWS:,}", _english_is_not_first),
 )
 """What only a whole dump can meet.
 

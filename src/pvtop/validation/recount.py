@@ -22,7 +22,7 @@ LARGEST = 2**63 - 1
 
 
 @dataclass(slots=True)
-class Domain:
+class DomainCount:
     """What a dump holds of one domain.
 
     Attributes:
@@ -55,7 +55,7 @@ class Recount:
     """
 
     codes: frozenset[str]
-    domains: dict[str, Domain]
+    domains: dict[str, DomainCount]
 
 
 def recount(
@@ -73,7 +73,7 @@ def recount(
     Raises:
         CorruptError: The dump is truncated, corrupt or not gzip.
     """
-    counted = {code: Domain() for code in codes}
+    counted = {code: DomainCount() for code in codes}
     found: set[str] = set()
     try:
         for code, title, views in _pages(dump, counted, found):

@@ -9,17 +9,17 @@ import polars as pl
 
 from pvtop.core.domain import SHARED_CODES
 from pvtop.core.errors import InvalidReportError
-from pvtop.core.escape import shortened
+from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
 from pvtop.transform.ranking import wide_sum
-from pvtop.transform.report import DOMAINS, TOP_PAGES, Report
+from pvtop.transform.report import Report
+from pvtop.transform.schemas import DOMAINS, PAGE_KEY, TOP_PAGES
 
-PAGE = ["domain_code", "page_title"]
 NOT_UTF8 = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
-class Validator:
+class Rule:
     """One rule.
 
     Attributes:
@@ -32,7 +32,7 @@ class Validator:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Violation:
     """A rule that is broken.
 
     Attributes:
@@ -44,25 +44,25 @@ class Failure:
     violations: pl.DataFrame
 
     def __str__(self) -> str:
-        first = tuple(shortened(value) if isinstance(value, str) else value for value in self.violations.row(0))
+        first = tuple(shorten(value) if isinstance(value, str) else value for value in self.violations.row(0))
         return f"{self.rule}, but {first!r} ({len(self.violations):,} such)"
 
 
-def failures_of(report: Report, validators: Iterable[Validator]) -> list[Failure]:
+def violations_of(report: Report, validators: Iterable[Rule]) -> list[Violation]:
     """Hold a report to rules, and give those that it breaks; where its columns are others, only that."""
     return list(_failures(report, validators))
 
 
-def _failures(report: Report, validators: Iterable[Validator]) -> Iterator[Failure]:
+def _failures(report: Report, validators: Iterable[Rule]) -> Iterator[Violation]:
     for validator in validators:
         violations = validator.violations(report)
         if len(violations):
-            yield Failure(validator.rule, violations)
+            yield Violation(validator.rule, violations)
             if validator is COLUMNS:
                 return
 
 
-def refuse(failures: Mapping[Hour, Sequence[Failure]], hint: str) -> None:
+def raise_for_violations(failures: Mapping[Hour, Sequence[Violation]], hint: str) -> None:
     """Raise one error that tells of every rule that every report breaks.
 
     Args:
@@ -81,9 +81,9 @@ def refuse(failures: Mapping[Hour, Sequence[Failure]], hint: str) -> None:
         raise InvalidReportError("; ".join(told), hint)
 
 
-def not_on(blacklist: pl.DataFrame) -> Validator:
+def none_excluded(blacklist: pl.DataFrame) -> Rule:
     """Make the rule that no page is on a blacklist: `domain_code` String, `page_title` String, in both spellings."""
-    return Validator("no page is on the blacklist", lambda it: it.top_pages.join(blacklist, on=PAGE, how="semi"))
+    return Rule("no page is on the blacklist", lambda it: it.top_pages.join(blacklist, on=PAGE_KEY, how="semi"))
 
 
 def _other_columns(report: Report) -> pl.DataFrame:
@@ -118,10 +118,10 @@ def _repeated(report: Report) -> pl.DataFrame:
     code of their own (`SHARED_CODES`), and where code or title were not UTF-8, as all that is not becomes U+FFFD.
     """
     code = pl.col("domain_code")
-    lawful = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE) | (code == "")
+    lawful = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE_KEY) | (code == "")
     most = pl.when(code.is_in(list(SHARED_CODES))).then(2).otherwise(1)
-    repeated = report.top_pages.filter(report.top_pages.select(PAGE).is_duplicated())
-    return repeated.filter((pl.len().over(PAGE) > most) & ~lawful)
+    repeated = report.top_pages.filter(report.top_pages.select(PAGE_KEY).is_duplicated())
+    return repeated.filter((pl.len().over(PAGE_KEY) > most) & ~lawful)
 
 
 def _negative(report: Report) -> pl.DataFrame:
@@ -190,19 +190,19 @@ def _missing(report: Report) -> pl.DataFrame:
     return pl.concat([pages, domains], how="diagonal")
 
 
-COLUMNS = Validator("its columns are those of a report", _other_columns)
-RULES = (
+COLUMNS = Rule("its columns are those of a report", _other_columns)
+REPORT_RULES = (
     COLUMNS,
-    Validator("no value is missing", _missing),
-    Validator("ranks run 1, 2, 3, ... in each domain", _ranks_have_gaps),
-    Validator("ranks end at the top", lambda it: it.top_pages.filter(pl.col("rank") > it.provenance.top)),
-    Validator("pages are sorted by domain, views and title", _pages_out_of_order),
-    Validator("no page occurs twice", _repeated),
-    Validator("no count is negative", _negative),
-    Validator("domains are sorted, none of them twice", _domains_out_of_order),
-    Validator("no domain is without pages", _of_no_pages),
-    Validator("entries stay within their domain's totals", _beyond_totals),
-    Validator("no domain lacks entries", _lacking),
-    Validator("the provenance tells what is there", _other_provenance),
+    Rule("no value is missing", _missing),
+    Rule("ranks run 1, 2, 3, ... in each domain", _ranks_have_gaps),
+    Rule("ranks end at the top", lambda it: it.top_pages.filter(pl.col("rank") > it.provenance.top)),
+    Rule("pages are sorted by domain, views and title", _pages_out_of_order),
+    Rule("no page occurs twice", _repeated),
+    Rule("no count is negative", _negative),
+    Rule("domains are sorted, none of them twice", _domains_out_of_order),
+    Rule("no domain is without pages", _of_no_pages),
+    Rule("entries stay within their domain's totals", _beyond_totals),
+    Rule("no domain lacks entries", _lacking),
+    Rule("the provenance tells what is there", _other_provenance),
 )
 """What holds of every report, whatever dump it is made of."""

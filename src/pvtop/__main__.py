@@ -1,0 +1,5 @@
+"""`python -m pvtop`: the command."""
+
+from pvtop.cli import main
+
+main()

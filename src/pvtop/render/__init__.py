@@ -1,0 +1,1 @@
+"""For people: a value in, text out."""

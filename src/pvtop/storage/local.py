@@ -1,0 +1,100 @@
+"""A folder on this machine as a file system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from pvtop.core.errors import OutputError
+from pvtop.storage.atomic import check_writable, commit, stage
+from pvtop.storage.filesystem import ABSENT, TEMPORARY, FileSystem, T
+from pvtop.storage.locks import exclusive_lock
+
+
+class LocalFileSystem(FileSystem):
+    """A folder on this machine."""
+
+    def __init__(self, address: str, timeout: float, root: Path) -> None:
+        super().__init__(address, timeout)
+        self._root = root
+
+    def prepare(self) -> None:
+        """Make it."""
+        with self.translate_errors("written"):
+            self._root.mkdir(parents=True, exist_ok=True)
+
+    def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
+        """Open a file."""
+        with self.translate_errors("read"), contextlib.suppress(*ABSENT), (self._root / path).open("rb") as file:
+            return reader(file)
+        return None
+
+    def exists(self, path: str) -> bool:
+        """Look a file up."""
+        with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
+            (self._root / path).stat()
+            return True
+        return False
+
+    def names(self, folder: str) -> list[str]:
+        """List a folder."""
+        with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
+            return [found.name for found in (self._root / folder).iterdir()]
+        return []
+
+    def find(self, folder: str) -> dict[str, datetime | None]:
+        """List a folder and those in it, links to folders too."""
+        with self.translate_errors("read"):
+            return dict(_files(self._root / folder, f"{folder}/"))
+
+    @contextlib.contextmanager
+    def exclusive_lock(self, path: str) -> Iterator[None]:
+        """Lock the folder of a file."""
+        with exclusive_lock((self._root / path).parent, self._deadline.sleep):
+            yield
+
+    @contextlib.contextmanager
+    def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
+        """Write a temporary file."""
+        # Not in its partition: readers of a folder of Parquet trip over any other file in it.
+        target = self._root / path
+        with stage(target, content, self._root / TEMPORARY) as file:
+            check_writable(target.parent)
+            if target.is_dir():
+                raise OutputError(
+                    f"{self.path(path)} cannot be written: it is a folder", "remove what is there in its place"
+                )
+            yield partial(commit, file, target)
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        with self.translate_errors("written"):
+            (self._root / path).unlink(missing_ok=True)
+
+
+def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
+    """List the files below a folder, with what stands before their names; what is gone by then is passed over."""
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_symlink() and _links_to_ancestor(entry.path):
+                continue
+            if entry.is_dir():
+                yield from _files(entry.path, f"{prefix}{entry.name}/")
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    yield prefix + entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+
+
+def _links_to_ancestor(link: str) -> bool:
+    """Tell whether a link leads to a folder that it is in, or to nothing but itself: there is no end of either."""
+    target = Path(os.path.realpath(link))
+    return target.is_symlink() or Path(os.path.realpath(Path(link).parent)).is_relative_to(target)

@@ -1,0 +1,63 @@
+"""Known incidents: which hours they touch, and that their reports say so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pvtop.core.hour import Hour, hour_range
+from pvtop.core.known_issues import KNOWN_ISSUES, known_issues
+from pvtop.render.text import render_text
+from support.reports import make_report
+from support.samples import Command, WriteDump
+
+LOST = "2 to 8 % of the views were lost (2021-06-04 to 2022-01-27)"
+HOUR = Hour.parse("2022-01-28T00")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "first"),
+    [
+        ("2016-07-01T00", None),
+        ("2016-07-01T01", "2016-07-01"),
+        ("2016-09-01T00", "2016-07-01"),
+        ("2016-09-01T01", None),
+        ("2020-04-15T12", "2020-04-01"),
+        ("2020-05-01T01", None),
+        ("2021-06-04T00", None),
+        ("2021-06-04T01", "2021-06-04"),
+        ("2022-01-28T00", "2021-06-04"),
+        ("2022-01-28T01", None),
+        ("2025-03-01T01", "2025-03-01"),
+        ("2025-09-01T00", "2025-03-01"),
+        ("2025-09-01T01", None),
+    ],
+)
+def test_an_hour_belongs_to_the_day_on_which_it_began(stamp: str, first: str | None) -> None:
+    assert [incident.first.isoformat() for incident in known_issues([Hour.parse(stamp)])] == [first] * bool(first)
+
+
+def test_a_range_has_those_of_all_its_hours() -> None:
+    assert known_issues(hour_range(Hour.parse("2016-01-01T00"), Hour.parse("2026-01-01T00"))) == list(KNOWN_ISSUES)
+    assert known_issues([]) == []
+
+
+def test_the_head_of_a_text_report_carries_a_note() -> None:
+    lines = render_text(make_report(hour=HOUR)).split("\n")
+    assert lines[2].endswith("malformed lines")
+    assert lines[3:5] == [f"Note: {LOST}", ""]
+    assert "Note: " not in render_text(make_report(hour=HOUR + 1))
+
+
+def test_commands_carry_a_note(pvtop: Command, write_dump: WriteDump) -> None:
+    for hour in (HOUR, HOUR + 1):
+        write_dump("en A 1 0\n", hour)
+    pvtop("batch", "--source", "source", "--blacklist", "none", "--output", "lake")
+    assert json.loads(pvtop("show", "--output", "lake", "--json").stdout)["notes"] == []
+    first = ("--output", "lake", "--date", "2022-01-28", "--hour", "0")
+    assert pvtop("show", *first).stdout.splitlines()[1] == f"Note: {LOST}"
+    assert json.loads(pvtop("show", *first, "--json").stdout)["notes"] == [LOST]
+    status = ("status", "--source", "source", "--output", "lake", "--last", "2")
+    assert f"Note: {LOST}" in pvtop(*status).stdout.splitlines()
+    assert json.loads(pvtop(*status, "--json").stdout)["notes"] == [LOST]

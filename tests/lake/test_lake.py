@@ -1,0 +1,328 @@
+"""The lake: what is written where, the same on a folder and on an object store."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from threading import Barrier
+
+import fsspec
+import pyarrow.parquet as pq
+import pytest
+
+from pvtop.core.errors import InvalidReportError, OutputError
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake
+from pvtop.lake.layout import domains_path, text_path, top_pages_path
+from pvtop.render.text import render_text
+from pvtop.transform.report import Report
+from support.reports import HOUR, PAGES, PROVENANCE, make_report
+
+PATHS = [
+    "domains/date=2019-04-01/hour=12/domains.parquet",
+    "text/2019/2019-04/top_pages-20190401-120000.txt",
+    "top_pages/date=2019-04-01/hour=12/top_pages.parquet",
+]
+Write = Callable[[Lake], object]
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the root of a lake that does not exist yet."""
+    if request.param == "folder":
+        yield str(tmp_path / "lake")
+        return
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        yield "s3://bucket/lake"
+        return
+    memory = fsspec.filesystem("memory")
+    yield f"memory://{tmp_path.name}/lake"
+    if memory.exists(f"/{tmp_path.name}"):
+        memory.rm(f"/{tmp_path.name}", recursive=True)
+
+
+def contents(root: str) -> dict[str, bytes]:
+    """Give all files below a root."""
+    files, path = fsspec.core.url_to_fs(root)
+    files.invalidate_cache()
+    return {name.removeprefix(f"{path}/"): files.cat_file(name) for name in files.find(path)}
+
+
+def test_exact_paths(root: str) -> None:
+    Lake(root).write(make_report())
+    assert sorted(contents(root)) == PATHS
+    assert [domains_path(HOUR), text_path(HOUR), top_pages_path(HOUR)] == PATHS
+
+
+def test_hours_have_two_digits() -> None:
+    hour = Hour.parse("2020-01-01T00")
+    assert top_pages_path(hour) == "top_pages/date=2020-01-01/hour=00/top_pages.parquet"
+    assert text_path(hour) == "text/2020/2020-01/top_pages-20200101-000000.txt"
+
+
+def test_what_is_written_is_read_back(root: str) -> None:
+    report = make_report()
+    Lake(root).write(report)
+    found = Lake(root).read(HOUR)
+    assert found is not None
+    assert found.top_pages.equals(report.top_pages)
+    assert found.domains.equals(report.domains)
+    assert found.top_pages.schema == report.top_pages.schema
+    assert (found.hour, found.provenance) == (HOUR, PROVENANCE)
+
+
+def test_an_empty_report_keeps_its_columns(root: str) -> None:
+    Lake(root).write(make_report(pages=[], totals=[]))
+    found = Lake(root).read(HOUR)
+    assert found is not None
+    assert found.top_pages.schema == make_report().top_pages.schema
+
+
+def test_text_is_utf8_with_newlines(root: str) -> None:
+    report = make_report(pages=[("en", 1, "Österreich", 5)])
+    Lake(root).write(report)
+    assert contents(root)[PATHS[1]] == render_text(report).encode()
+
+
+def test_column_types_in_parquet(tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    top_pages, domains = (pq.read_schema(tmp_path / PATHS[place]) for place in (2, 0))
+    assert [(field.name, str(field.type)) for field in top_pages] == [
+        ("domain_code", "large_string"),
+        ("rank", "uint32"),
+        ("page_title", "large_string"),
+        ("views", "int64"),
+    ]
+    assert [(field.name, str(field.type)) for field in domains] == [
+        ("domain_code", "large_string"),
+        ("pages", "int64"),
+        ("views", "int64"),
+        ("blacklisted_pages", "int64"),
+        ("blacklisted_views", "int64"),
+    ]
+
+
+@pytest.mark.parametrize("path", [PATHS[0], PATHS[2]])
+def test_the_provenance_is_in_the_metadata(path: str, tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    metadata = pq.read_metadata(tmp_path / path).metadata
+    assert sorted(metadata) == [b"ARROW:schema", b"pvtop"]
+    assert json.loads(metadata[b"pvtop"]) == json.loads(PROVENANCE.to_json())
+
+
+def test_the_same_report_is_the_same_bytes(root: str) -> None:
+    Lake(root).write(make_report())
+    before = contents(root)
+    Lake(root).write(make_report())
+    assert contents(root) == before
+
+
+def test_another_report_takes_the_place_of_the_first(root: str) -> None:
+    Lake(root).write(make_report())
+    Lake(root).write(make_report(pages=[("en", 1, "Other", 5)], entries=1))
+    found = Lake(root).read(HOUR)
+    assert found is not None
+    assert found.top_pages.rows() == [("en", 1, "Other", 5)]
+    assert found.provenance.entries == 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_touched(path: str, tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    (tmp_path / path).unlink()
+    (tmp_path / path).mkdir()
+    before = contents(str(tmp_path))
+    with pytest.raises(OutputError, match=f"{path} cannot be written: it is a folder"):
+        Lake(str(tmp_path)).write(make_report(top=3))
+    assert contents(str(tmp_path)) == before
+    assert (Lake(str(tmp_path)).provenance(HOUR) is None) == (path == PATHS[2])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_temporary_files_stay(path: str, tmp_path: Path) -> None:
+    (tmp_path / path / "in the way").mkdir(parents=True)
+    with pytest.raises(OutputError):
+        Lake(str(tmp_path)).write(make_report())
+    assert {found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()} < set(PATHS)
+
+
+def test_runs_with_other_settings_do_not_mix_their_files(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    reports = [make_report(pages=PAGES[:count], top=count) for count in (1, 2, 3)]
+    wrote_whole = {(report.provenance.top, render_text(report)) for report in reports}
+    at_once = Barrier(len(reports))
+
+    def write(report: Report) -> None:
+        at_once.wait()
+        lake.write(report)
+
+    with ThreadPoolExecutor(len(reports)) as writers:
+        for _ in range(40):
+            list(writers.map(write, reports))
+            made = lake.provenance(HOUR)
+            assert made
+            assert (made.top, lake.text(HOUR)) in wrote_whole
+
+
+def test_what_is_there_is_looked_at_while_no_other_run_can_change_it(tmp_path: Path) -> None:
+    lake, folder = Lake(str(tmp_path)), (tmp_path / PATHS[2]).parent
+    lake.write(make_report())
+
+    def look() -> None:
+        opened = os.open(folder, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(opened)
+        raise InvalidReportError("less than is there")
+
+    before = contents(str(tmp_path))
+    with pytest.raises(InvalidReportError, match="less than is there"):
+        lake.write(make_report(top=3), look)
+    assert contents(str(tmp_path)) == before
+
+
+def test_what_is_not_done_has_no_provenance(root: str) -> None:
+    assert Lake(root).provenance(HOUR) is None
+    Lake(root).write(make_report())
+    assert Lake(root).provenance(HOUR) == PROVENANCE
+    assert Lake(root).provenance(HOUR + 1) is None
+    assert Lake(root).read(HOUR + 1) is None
+
+
+def test_parquet_of_others_has_no_provenance(tmp_path: Path) -> None:
+    path = tmp_path / PATHS[2]
+    path.parent.mkdir(parents=True)
+    make_report().top_pages.write_parquet(path)
+    assert Lake(str(tmp_path)).provenance(HOUR) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PAR1" + bytes(64) + b"PAR1"], ids=["empty", "junk", "zeros"])
+@pytest.mark.parametrize("path", [PATHS[2], PATHS[0]])
+def test_what_is_no_parquet_is_named(path: str, content: bytes, tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    (tmp_path / path).write_bytes(content)
+    with pytest.raises(OutputError, match="cannot be read"):
+        Lake(str(tmp_path)).read(HOUR)
+
+
+def test_totals_that_are_gone_are_named(root: str) -> None:
+    Lake(root).write(make_report())
+    files, path = fsspec.core.url_to_fs(root)
+    files.rm_file(f"{path}/{PATHS[0]}")
+    with pytest.raises(OutputError, match="cannot be read"):
+        Lake(root).read(HOUR)
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "found"),
+    [
+        (None, None, "2019-10-01T02"),
+        (date(2019, 4, 1), None, "2019-04-01T12"),
+        (None, 9, "2019-04-01T09"),
+        (None, 2, "2019-10-01T02"),
+        (date(2019, 4, 1), 9, "2019-04-01T09"),
+        (date(2019, 4, 2), None, None),
+        (date(2019, 10, 1), 12, None),
+        (None, 23, None),
+    ],
+)
+def test_newest(root: str, day: date | None, hour: int | None, found: str | None) -> None:
+    for text in ["2019-04-01T12", "2019-04-01T09", "2019-10-01T02"]:
+        Lake(root).write(make_report(hour=Hour.parse(text)))
+    assert Lake(root).newest(day, hour) == (Hour.parse(found) if found else None)
+
+
+def test_folders_that_lie_elsewhere_count_by_their_links(tmp_path: Path) -> None:
+    Lake(str(tmp_path / "lake")).write(make_report())
+    day = tmp_path / "lake" / PATHS[2].partition("/hour")[0]
+    day.rename(tmp_path / "elsewhere")
+    day.symlink_to(tmp_path / "elsewhere")
+    (day / "hour=13").mkdir()
+    (day / "hour=13/top_pages.parquet").symlink_to("nowhere")
+    (day / "up").symlink_to(tmp_path / "elsewhere")
+    (day / "itself").symlink_to("itself")
+    lake = Lake(str(tmp_path / "lake"))
+    assert list(lake.done([HOUR, HOUR + 1])) == [HOUR]
+    assert lake.newest() == HOUR
+    many = [HOUR + hours for hours in range(3_000)]  # so many that the whole lake is listed at once
+    assert list(lake.done(many)) == [HOUR]
+
+
+def test_newest_of_an_empty_lake(root: str) -> None:
+    assert Lake(root).newest() is None
+    assert Lake(root).last(3) == []
+
+
+def test_last(root: str) -> None:
+    hours = [Hour.parse(text) for text in ["2019-04-01T09", "2019-04-01T12", "2019-10-01T02"]]
+    for hour in hours:
+        Lake(root).write(make_report(hour=hour))
+    assert Lake(root).last(2) == hours[1:]
+    assert Lake(root).last(9) == hours
+
+
+def test_newest_passes_over_what_is_not_done(tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    (tmp_path / "top_pages/date=2019-04-02/hour=00").mkdir(parents=True)
+    (tmp_path / "top_pages/.tmp").mkdir()
+    assert Lake(str(tmp_path)).newest() == HOUR
+
+
+@pytest.mark.parametrize("folder", ["date=2019-04-02.old/hour=00", "date=2019-04-02/hour=7", "date=9999-99-99/hour=00"])
+def test_newest_passes_over_other_folders(folder: str, tmp_path: Path) -> None:
+    Lake(str(tmp_path)).write(make_report())
+    (tmp_path / "top_pages" / folder).mkdir(parents=True)
+    assert Lake(str(tmp_path)).newest() == HOUR
+
+
+WRITES: dict[str, Write] = {"prepare": Lake.prepare, "write": lambda lake: lake.write(make_report())}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("below", ["", "/lake"])
+def test_a_root_that_cannot_be_written(below: str, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=f"file{below} cannot be written") as caught:
+        write(Lake(f"{tmp_path}/file{below}"))
+    assert "--output" in caught.value.hint
+
+
+def test_preparing_makes_the_root(tmp_path: Path) -> None:
+    Lake(str(tmp_path / "a/b")).prepare()
+    Lake(str(tmp_path / "a/b")).prepare()
+    assert (tmp_path / "a/b").is_dir()
+
+
+def test_a_protocol_unheard_of() -> None:
+    with pytest.raises(OutputError, match="the lake nosuch://x cannot be opened"):
+        Lake("nosuch://user:secret@x")
+
+
+@pytest.mark.parametrize(
+    ("output", "path"),
+    [
+        ("reports", "reports/text/a.txt"),
+        ("/srv/lake/", "/srv/lake/text/a.txt"),
+        ("memory://lake/", "memory://lake/text/a.txt"),
+        ("memory://user:secret@lake", "memory://lake/text/a.txt"),
+    ],
+)
+def test_places_are_shown_without_secrets(output: str, path: str) -> None:
+    assert Lake(output).path("text/a.txt") == path
+
+
+def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Lake("~/lake").write(make_report())
+    assert sorted(contents(str(tmp_path / "lake"))) == PATHS
+
+
+def test_a_file_address_is_percent_encoded(tmp_path: Path) -> None:
+    Lake(f"file://{tmp_path}/my%20lake").write(make_report())
+    assert sorted(contents(str(tmp_path / "my lake"))) == PATHS

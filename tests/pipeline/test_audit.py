@@ -1,0 +1,540 @@
+"""`pvtop validate`: reports read back from the lake, broken there by hand, and held to what they were made of."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import polars as pl
+import pytest
+
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake
+from pvtop.lake.layout import domains_path, text_path
+from pvtop.lake.parquet import write_parquet
+from pvtop.pipeline.audit import AT_ONCE, AuditOptions, AuditResult, audit
+from pvtop.pipeline.hour import run_hour
+from pvtop.settings import Settings
+from pvtop.transform.report import Report
+from pvtop.validation.comparisons import recount_matches
+from pvtop.validation.recount import DomainCount, Recount
+from pvtop.validation.rules import violations_of
+from support.reports import PAGES, TOTALS, make_report
+from support.samples import DATA, Command, WriteDump
+from support.server import FAULTS, Behaviour, File, Server, html, status
+
+HOUR = Hour.parse("2024-12-31T14")
+SAMPLE = {"source": str(DATA / "source"), "blacklist": str(DATA / "blacklist"), "output": "lake"}
+LAKE = ("--output", "lake")
+SOURCE = ("--source", DATA / "source")
+AT = ("--date", "2024-12-31", "--hour", "14")
+Change = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@pytest.fixture
+def lake() -> Lake:
+    """Give the lake that holds three hours of the sample."""
+    for hour in (HOUR, HOUR + 1, HOUR + 3):
+        run_hour(hour, Settings.load(**SAMPLE))
+    return Lake("lake")
+
+
+def change(lake: Lake, hour: Hour, pages: Change | None = None, **facts: Any) -> None:  # noqa: ANN401 - any fact
+    """Change a report in the lake, as a fault would."""
+    report = lake.read(hour)
+    assert report
+    changed = pages(report.top_pages) if pages else report.top_pages
+    lake.write(Report(hour, changed, report.domains, replace(report.provenance, **facts)))
+
+
+def look(hour: Hour = HOUR, checks: AuditOptions | None = None, **settings: object) -> AuditResult:
+    (found,) = audit([hour], Settings.load(**{"output": "lake", **settings}), checks or AuditOptions())
+    return found
+
+
+def broken(validity: AuditResult) -> list[str]:
+    return [failure.rule for failure in validity.failures]
+
+
+# The command.
+
+
+@pytest.mark.usefixtures("lake")
+def test_the_newest_hour_by_default(pvtop: Command) -> None:
+    done = pvtop("validate", *LAKE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{(HOUR + 3).iso}  valid\n1 hours: 1 valid\n"
+
+
+@pytest.mark.usefixtures("lake")
+def test_ranges(pvtop: Command) -> None:
+    named = pvtop("validate", *LAKE, *AT, "--json")
+    assert [it["hour"] for it in json.loads(named.stdout)["hours"]] == [HOUR.iso]
+    newest = json.loads(pvtop("validate", *LAKE, "--last", "2", "--json").stdout)
+    assert [it["hour"] for it in newest["hours"]] == [(HOUR + 1).iso, (HOUR + 3).iso]
+    between = pvtop("validate", *LAKE, "--start", HOUR.iso, "--end", (HOUR + 3).iso)
+    assert between.returncode == 0
+    assert between.stdout.splitlines() == [
+        "2024-12-31T14  valid", "2024-12-31T15  valid", "2024-12-31T16  not done", "2024-12-31T17  valid",
+        "4 hours: 1 not done, 3 valid",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [(), ("--last", "2"), AT, ("--start", "2024-12-31"), ("--date", "2024-12-31")])
+def test_hours_none_of_which_is_done(pvtop: Command, args: tuple[str, ...]) -> None:
+    done = pvtop("validate", *LAKE, *args)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "the lake lake/ holds no report of" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (*AT, "--last", "2"), (*AT, "--start", "2024-12-31"), ("--hour", "0", "--last", "2"),
+        ("--last", "2", "--start", "2024-12-31"), ("--end", "2024-12-31"), ("--last", "0"), ("--domains", "0"),
+    ],
+)  # fmt: skip
+def test_contradictions(pvtop: Command, args: tuple[str, ...]) -> None:
+    assert pvtop("validate", *LAKE, *args).returncode == 2
+
+
+def test_one_error_tells_every_failure_of_every_hour(pvtop: Command, lake: Lake) -> None:
+    change(lake, HOUR, lambda pages: pages.reverse())
+    change(lake, HOUR + 1, lambda pages: pages.with_columns(views=-pl.col("views")), top=3)
+    done = pvtop("validate", *LAKE, "--last", "3")
+    assert done.returncode == 5
+    first, second = done.stdout.split("2024-12-31T15  not valid\n")
+    assert first.startswith(
+        "2024-12-31T14  not valid\n  ranks run 1, 2, 3, ... in each domain, but:\n    domain_code  "
+    )
+    assert "  pages are sorted by domain, views and title, but:\n" in first
+    assert " more; --json has them all\n" in first
+    assert second.endswith("2024-12-31T17  valid\n3 hours: 2 not valid, 1 valid\n")
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("pvtop: the report of 2024-12-31 14:00 UTC is not valid: ranks run ")
+    assert "; pages are sorted by domain, views and title, but (" in error
+    assert "; the report of 2024-12-31 15:00 UTC is not valid: ranks end at the top, but (" in error
+    assert "; no count is negative, but (" in error
+    assert "--force" in hint
+    assert done.stderr in pvtop("validate", *LAKE, "--last", "3", "--quiet").stderr
+
+
+def test_json_has_every_violation(pvtop: Command, lake: Lake) -> None:
+    change(lake, HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
+    done = pvtop("validate", *LAKE, *AT, "--json")
+    data = json.loads(done.stdout)
+    assert (done.returncode, data["counts"]) == (5, {"not valid": 1})
+    (hour,) = data["hours"]
+    assert (hour["state"], hour["failures"][0]["rule"]) == ("not valid", "ranks run 1, 2, 3, ... in each domain")
+    assert len(hour["failures"][0]["violations"]) > 100
+    assert set(hour["failures"][0]["violations"][0]) == {"domain_code", "rank", "page_title", "views"}
+
+
+def test_a_title_cannot_write_to_the_terminal(pvtop: Command, write_dump: WriteDump) -> None:
+    write_dump("en \x1b[31mRed\x1b[0m 5 0\n", HOUR)
+    run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
+    change(Lake("lake"), HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
+    change(Lake("lake"), HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
+    done = pvtop("validate", *LAKE)
+    assert r"\x1b[31mRed" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+# What is read back.
+
+
+def test_a_lake_on_any_file_system(lake: Lake, tmp_path: Path) -> None:
+    memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
+    memory.put(str(tmp_path / "lake"), root, recursive=True)
+    change(Lake(f"memory:/{root}"), HOUR, entries=1)
+    assert broken(look(output=f"memory:/{root}")) == ["the provenance tells what is there"]
+    memory.rm(root, recursive=True)
+    assert lake.last(9) == [HOUR, HOUR + 1, HOUR + 3]
+
+
+def foreign() -> bytes:
+    file = io.BytesIO()
+    pl.DataFrame({"a": [1]}).write_parquet(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"junk", foreign()], ids=["junk", "foreign"])
+@pytest.mark.parametrize("name", ["top_pages", "domains"])
+def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command, name: str, content: bytes) -> None:
+    path = Path("lake", name, HOUR.partition, f"{name}.parquet")
+    path.write_bytes(content)
+    found = audit([HOUR, HOUR + 1], Settings.load(output="lake"), AuditOptions())
+    assert [broken(validity) for validity in found] == [["it can be read"], []]
+    shown = pvtop("show", *LAKE, *AT)
+    assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
+    assert f"{path} cannot be read: " in shown.stderr
+    assert lake.read(HOUR + 1)
+
+
+def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
+    shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
+    shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
+    assert broken(look(HOUR + 5)) == ["the provenance tells what is there", "its text report tells the same"]
+    assert lake.read(HOUR + 5)
+
+
+@pytest.mark.parametrize(
+    "facts", [{"unknown_views": None}, {"top": "25"}, {"keep_unknown": 0}, {"dump_etag": 1}, {"version": None}]
+)
+def test_a_provenance_of_other_kinds_is_none(lake: Lake, facts: dict[str, Any]) -> None:
+    change(lake, HOUR, **facts)
+    found = look()
+    assert broken(found) == ["it can be read"]
+    assert "was made by another version of pvtop" in str(found.failures[0])
+
+
+@pytest.mark.parametrize("source", ["http://[", "https://dumps.wikimedia.org:x/"])
+def test_a_source_that_is_no_address(lake: Lake, source: str) -> None:
+    change(lake, HOUR, source=source)
+    assert "it can be read" not in broken(look())
+
+
+@pytest.mark.parametrize("facts", [None, {"views": 1}, {"dump_sha256": "f" * 64}], ids=["none", "views", "dump"])
+def test_domains_of_another_report(lake: Lake, facts: dict[str, Any] | None) -> None:
+    report = lake.read(HOUR)
+    assert report
+    path = Path("lake", domains_path(HOUR))
+    if facts is None:
+        report.domains.write_parquet(path)
+    else:
+        path.write_bytes(write_parquet(report.domains, replace(report.provenance, **facts)))
+    (failure,) = look().failures
+    assert failure.rule == "its domains tell the same provenance"
+    assert facts is None or failure.violations.get_column("fact").to_list() == list(facts)
+
+
+def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
+    text = Path("lake", text_path(HOUR))
+    told = text.read_text()
+    text.write_text(told.replace("entries", "lies", 1))
+    done = pvtop("validate", *LAKE, *AT)
+    assert done.returncode == 5
+    assert "  its text report tells the same, but:\n    line  report  " in done.stdout
+    text.write_text(told + "more\n")
+    assert broken(look()) == ["its text report tells the same"]
+    text.unlink()
+    assert broken(look()) == ["its text report tells the same"]
+    change(lake, HOUR, version="0.0.1")
+    text.write_text("in other words\n")
+    assert look().failures == []
+
+
+@pytest.mark.usefixtures("lake")
+def test_whole_dumps_are_expected_when_asked(pvtop: Command, lake: Lake) -> None:
+    assert pvtop("validate", *LAKE, *AT, "--expect-whole").returncode == 5
+    assert len(look(expect_whole=True).failures) == 2
+    change(lake, HOUR, source="https://dumps.wikimedia.org/other/pageviews/x.gz")
+    assert len(look().failures) == 2
+    assert look(expect_whole=False).failures == []
+
+
+# The blacklist.
+
+
+def add(pages: pl.DataFrame) -> pl.DataFrame:
+    """Put a page of the blacklist in the place of the first of `en`."""
+    first = (pl.col("domain_code") == "en") & (pl.col("rank") == 1)
+    return pages.with_columns(page_title=pl.when(first).then(pl.lit("Special:Search")).otherwise("page_title"))
+
+
+def test_the_blacklist_is_the_one_that_a_report_was_made_with(lake: Lake) -> None:
+    change(lake, HOUR, add)
+    found = look()
+    assert (broken(found), found.notes) == (["no page is on the blacklist"], [])
+
+
+def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
+    change(lake, HOUR, add)
+    Path("other").write_text("en Main_Page\n")
+    found = look(blacklist="other")
+    assert found.failures == []
+    at_hand = f"the blacklist at hand, {Path('other').absolute()}, is another than the report was made with"
+    assert found.notes == [f"not held to its blacklist: {at_hand}"]
+    shown = pvtop("validate", *LAKE, *AT, "--blacklist", "other")
+    assert shown.returncode == 0
+    assert f"\n  {found.notes[0]}\n" in shown.stdout
+    assert json.loads(pvtop("validate", *LAKE, *AT, "--blacklist", "none", "--json").stdout)["hours"][0]["notes"]
+
+
+def test_a_blacklist_that_has_moved_can_be_named(lake: Lake) -> None:
+    change(lake, HOUR, add, blacklist="/nowhere/blacklist")
+    assert [note for note in look().notes if note.startswith("not held to its blacklist: the blacklist /nowhere/")]
+    assert broken(look(blacklist=str(DATA / "blacklist"))) == ["no page is on the blacklist"]
+
+
+def test_a_blacklist_whose_address_is_none(lake: Lake) -> None:
+    change(lake, HOUR, blacklist="file://host/x")
+    assert [note for note in look().notes if note.startswith("not held to its blacklist: ")]
+
+
+def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> None:
+    write_dump("en A 5 0\n", HOUR)
+    run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
+    Path("other").write_text("en A\n")
+    found = look(blacklist="other")
+    assert (found.failures, found.notes) == ([], [])
+
+
+# Against the source.
+
+
+@pytest.mark.usefixtures("lake")
+def test_totals_are_those_of_the_projectviews(pvtop: Command) -> None:
+    done = pvtop("validate", *LAKE, *SOURCE, *AT, "--totals")
+    assert (done.returncode, done.stdout) == (0, "2024-12-31T14  valid\n1 hours: 1 valid\n")
+
+
+@pytest.mark.usefixtures("lake")
+def test_totals_that_part(pvtop: Command) -> None:
+    theirs = Path("source", HOUR.month_folder, "projectviews-20241231-140000")
+    theirs.parent.mkdir(parents=True)
+    lines = (DATA / theirs).read_text().splitlines()
+    wrong = {"de": "de - 1 0", '""': '"" - 1234567 0'}
+    theirs.write_text("\n".join(wrong.get(line.split(" ")[0], line) for line in lines) + "\nnew - 8 0\n")
+    done = pvtop("validate", *LAKE, "--source", "source", *AT, "--totals")
+    assert done.returncode == 5
+    table = [line.split() for line in done.stdout.splitlines()[2:6]]
+    assert table[0] == ["domain_code", "report", "projectviews"]
+    assert [(code, count) for code, _, count in table[1:]] == [('""', "1,234,567"), ("de", "1"), ("new", "8")]
+    assert table[3][1] == "none"
+
+
+def test_malformed_lines_may_be_why_totals_part(write_dump: WriteDump) -> None:
+    path = write_dump("".join(f"en T{number} 1 0\n" for number in range(200)) + "en Broken\n 7 0\n", HOUR)
+    path.with_name("projectviews-20241231-140000").write_text("en - 207 0\n")
+    run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
+    found = look(checks=AuditOptions(totals=True), source="source")
+    assert broken(found) == ["each domain's views are those of the projectviews"]
+    assert found.notes == ["2 malformed lines were left out; projectviews may count them"]
+
+
+@pytest.mark.usefixtures("lake")
+def test_domains_at_random_are_counted_anew(pvtop: Command) -> None:
+    args = ("validate", *LAKE, *SOURCE, "--last", "2", "--against-dump")
+    done = pvtop(*args, "--json")
+    data = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    codes = [hour["recounted"] for hour in data["hours"]]
+    assert [len(set(it)) for it in codes] == [5, 5]
+    assert codes[0] != codes[1]
+    again = json.loads(pvtop(*args, "--seed", data["seed"], "--json").stdout)
+    assert (again["seed"], [hour["recounted"] for hour in again["hours"]]) == (data["seed"], codes)
+    text = pvtop(*args, "--seed", "7", "--domains", "99").stdout.splitlines()
+    assert text[1].startswith('  counted anew: "", ar, ar.m, ')
+    assert text[1].endswith(", zh.m (--seed 7)")
+
+
+def test_every_hour_of_the_sample_counts_the_same_anew() -> None:
+    hours = [HOUR, Hour.parse("2016-02-29T00"), Hour.parse("2025-01-01T01")]
+    for hour in hours:
+        run_hour(hour, Settings.load(**SAMPLE, top=3, keep_unknown=hour == HOUR))
+    settings = Settings.load(output="lake", source=SAMPLE["source"])
+    found = audit(hours, settings, AuditOptions(totals=True, recount=100))
+    assert [validity.failures for validity in found] == [[], [], []]
+    assert all(len(validity.recounted) >= 59 for validity in found)
+
+
+def test_a_domain_that_counts_otherwise(lake: Lake, pvtop: Command) -> None:
+    change(lake, HOUR, lambda pages: pages.with_columns(page_title=pl.col("page_title") + "_"))
+    done = pvtop("validate", *LAKE, *SOURCE, *AT, "--against-dump", "--domains", "100")
+    assert done.returncode == 5
+    assert "its domains hold what the dump does, but:\n    domain_code  what    report  " in done.stdout
+
+
+def test_a_domain_that_is_lost(lake: Lake) -> None:
+    report = lake.read(HOUR)
+    assert report
+    lost = pl.col("domain_code") != "en"
+    pages, domains = report.top_pages.filter(lost), report.domains.filter(lost)
+    facts = {
+        "rows": sum(domains["pages"]),
+        "views": sum(domains["views"]),
+        "blacklisted_rows": sum(domains["blacklisted_pages"]),
+        "blacklisted_views": sum(domains["blacklisted_views"]),
+        "domains": pages["domain_code"].n_unique(),
+        "entries": len(pages),
+        "entry_views": sum(pages["views"]),
+    }
+    lake.write(Report(HOUR, pages, domains, replace(report.provenance, **facts)))  # type: ignore[arg-type]
+    assert look().failures == []
+    (failure,) = look(checks=AuditOptions(recount=1), source=SAMPLE["source"]).failures
+    assert failure.rule == "its domains hold what the dump does"
+    assert failure.violations.rows() == [("en", "domain", None, "there")]
+
+
+# What a report cannot be compared with.
+
+PROJECTVIEWS = f"{HOUR.month_folder}/projectviews-20241231-140000"
+
+
+def uncompared(pvtop: Command, *args: object) -> tuple[int, str]:
+    """Validate an hour that is good, but cannot be compared; give the exit code and the error."""
+    done = pvtop("validate", *LAKE, *AT, *args)
+    assert done.stdout.startswith("2024-12-31T14  could not be compared\n  not compared: ")
+    assert done.stdout.endswith("1 hours: 1 could not be compared\n")
+    assert "counted anew" not in done.stdout
+    assert "is not valid" not in done.stderr
+    told = done.stderr.splitlines()[-2:]  # before it, the log
+    message, hint = told[0].removeprefix("pvtop: "), told[1].strip()
+    assert f"  not compared: {message}\n    {hint}\n" in done.stdout
+    data = json.loads(pvtop("validate", *LAKE, *AT, *args, "--json").stdout)
+    assert data["counts"] == {"could not be compared": 1}
+    (hour,) = data["hours"]
+    assert (hour["state"], hour["failures"], hour["recounted"]) == ("could not be compared", [], [])
+    assert hour["uncompared"] == [{"error": message, "hint": hint, "exit_code": done.returncode}]
+    return done.returncode, message
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (status(403), "is refused (403)"),
+        (status(404), "does not exist (404)"),
+        (html, "is no projectviews file"),
+        (FAULTS["redirect in a loop"], "redirects in a loop"),
+        (FAULTS["endless"], "is too long for a listing"),
+        (FAULTS["503"], "is unavailable (503)"),
+    ],
+    ids=["403", "404", "web page", "redirects", "endless", "503"],
+)
+def test_projectviews_that_cannot_be_had(pvtop: Command, server: Server, fault: Behaviour, message: str) -> None:
+    server.always[f"/{PROJECTVIEWS}"] = fault
+    code, told = uncompared(pvtop, "--source", server.url, "--totals")
+    assert code == 1
+    assert message in told
+
+
+@pytest.mark.usefixtures("lake")
+def test_projectviews_with_a_line_that_cannot_be_read(pvtop: Command) -> None:
+    theirs = Path("source", PROJECTVIEWS)
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text((DATA / "source" / PROJECTVIEWS).read_text() + "en - 99999999999999999999 0\n")
+    code, told = uncompared(pvtop, "--source", "source", "--totals")
+    assert (code, "it has the line 'en - 99999999999999999999 0'" in told) == (1, True)
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("check", ["--totals", "--against-dump"])
+@pytest.mark.parametrize("source", ["nowhere", "http://127.0.0.1:9"])  # the port of a service that nobody runs
+def test_a_source_that_is_not_there(pvtop: Command, source: str, check: str) -> None:
+    code, told = uncompared(pvtop, "--source", source, check)
+    assert code == 1
+    assert "does not exist" in told or "cannot be reached" in told
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_dump_that_is_not_published(pvtop: Command, server: Server) -> None:
+    code, told = uncompared(pvtop, "--source", server.url, "--against-dump")
+    assert code == 3
+    assert told.startswith("the dump of 2024-12-31 14:00 UTC is not published at http://")
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("cached", [False, True])
+def test_another_dump_by_now_is_not_counted(
+    pvtop: Command, server: Server, write_dump: WriteDump, *, cached: bool
+) -> None:
+    content = write_dump("en A 5 0\n", HOUR).read_bytes()
+    server.files[f"/{HOUR.dump_path}"] = File(content)
+    if cached:
+        run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="another"))
+    for source in ("source", server.url):
+        code, told = uncompared(pvtop, "--source", source, "--against-dump")
+        assert code == 1
+        assert told.startswith("the dump of 2024-12-31 14:00 UTC at ")
+        assert told.endswith(" is another than its report was made from")
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("blacklist", ["none", "nowhere"])
+def test_without_its_blacklist_nothing_can_be_counted(pvtop: Command, blacklist: str) -> None:
+    code, told = uncompared(pvtop, *SOURCE, "--against-dump", "--blacklist", blacklist)
+    assert (code, "the blacklist" in told) == (1, True)
+
+
+def test_a_report_that_is_not_valid_comes_before_what_could_not_be_compared(pvtop: Command, lake: Lake) -> None:
+    change(lake, HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
+    done = pvtop("validate", *LAKE, "--last", "3", "--source", "nowhere", "--totals")
+    assert done.returncode == 5
+    assert "2024-12-31T14  not valid\n" in done.stdout
+    assert done.stdout.endswith("3 hours: 2 could not be compared, 1 not valid\n")
+
+
+def test_of_several_reasons_one_that_is_no_missing_dump_decides(lake: Lake, server: Server, pvtop: Command) -> None:
+    server.always[f"/{(HOUR + 1).dump_path}"] = status(403)
+    done = pvtop("validate", *LAKE, "--last", "3", "--source", server.url, "--against-dump")
+    assert lake.last(3)
+    assert done.returncode == 1
+    assert "is refused (403)" in done.stderr
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_source_that_is_only_ever_silent_is_not_asked_again(server: Server) -> None:
+    hours = [HOUR + away for away in range(8)]
+    for hour in hours:
+        run_hour(hour, Settings.load(**SAMPLE))
+        server.always[f"/{hour.dump_path}"] = FAULTS["503"]
+    settings = Settings.load(source=server.url, output="lake", attempts=1)
+    found = audit(hours, settings, AuditOptions(recount=1))
+    assert all("is unavailable" in str(validity.uncompared[0]) for validity in found)
+    assert 1 <= len(server.requests) <= AT_ONCE
+
+
+def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
+    server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
+    online = {"source": server.url, "blacklist": "none", "output": "lake"}
+    run_hour(HOUR, Settings.load(**online))
+    shutil.rmtree(Settings.load().cache_dir)
+    for _ in range(2):
+        assert look(checks=AuditOptions(recount=60), source=server.url).failures == []
+    assert len(server.asked(f"/{HOUR.dump_path}")) == 2
+
+
+@pytest.mark.parametrize("place", [-9, 40])
+def test_a_cached_dump_that_broke_is_downloaded_again(server: Server, place: int) -> None:
+    server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
+    run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="lake"))
+    cached = Settings.load().cache_dir / HOUR.dump_path
+    broken_one = bytearray(cached.read_bytes())
+    broken_one[place] ^= 1
+    cached.write_bytes(broken_one)
+    found = look(checks=AuditOptions(recount=60), source=server.url)
+    assert (found.failures, found.uncompared, len(found.recounted)) == ([], [], 59)
+    assert cached.read_bytes() == server.files[f"/{HOUR.dump_path}"].content
+
+
+GOOD = DomainCount(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])
+
+
+THERE = frozenset(code for code, *_ in TOTALS)
+
+
+@pytest.mark.parametrize(
+    ("counted", "what"),
+    [
+        (GOOD, []),
+        (replace(GOOD, pages=6), ["pages"]),
+        (replace(GOOD, views=0), ["views"]),
+        (replace(GOOD, blacklisted_pages=0), ["blacklisted_pages"]),
+        (replace(GOOD, blacklisted_views=0), ["blacklisted_views"]),
+        (replace(GOOD, ranked=GOOD.ranked[::-1]), ["rank 1", "rank 3"]),
+        (replace(GOOD, ranked=GOOD.ranked[:2]), ["rank 3"]),
+        (replace(GOOD, ranked=[*GOOD.ranked, (1, "A")]), ["rank 4"]),
+        (replace(GOOD, ranked=[(382_050, "Main_Page"), *GOOD.ranked[1:]]), ["rank 1"]),
+    ],
+)
+def test_every_part_of_a_domain_is_compared(counted: DomainCount, what: list[str]) -> None:
+    failures = violations_of(make_report(totals=TOTALS), [recount_matches(Recount(THERE, {"en": counted}))])
+    assert [part for failure in failures for part in failure.violations.get_column("what")] == what

@@ -1,0 +1,314 @@
+"""Many hours, from a folder and from a server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pvtop.core.hour import Hour, hour_range
+from pvtop.lake.layout import domains_path, text_path, top_pages_path
+from pvtop.pipeline.batch import run_hours
+from pvtop.pipeline.hour import run_hour
+from pvtop.settings import Settings
+from support.samples import DATA, Command, WriteDump
+from support.server import File, Server, status
+
+SOURCE = DATA / "source"
+DAY = hour_range(Hour.parse("2024-12-31T00"), Hour.parse("2024-12-31T23"))
+ARGS = ("--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
+
+
+def files(folder: str) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def serve(server: Server, hours: list[Hour]) -> Settings:
+    for hour in hours:
+        server.files[f"/{hour.dump_path}"] = File((SOURCE / hour.dump_path).read_bytes())
+    return Settings.load(source=server.url, blacklist="none", output="lake", contact="me@example.org")
+
+
+def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
+    first = json.loads(pvtop("batch", *ARGS, "--json").stdout)
+    assert first["counts"] == {"done": 0, "written": 24}
+    again = pvtop("batch", *ARGS, "--last", "26", "--json")
+    assert json.loads(again.stdout)["counts"] == {"done": 24, "written": 2}
+    assert "2 of 26 hours to make" in again.stderr
+
+
+def test_a_range_by_days_with_hours_of_the_day(pvtop: Command) -> None:
+    done = pvtop("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
+    data = json.loads(done.stdout)
+    assert (done.returncode, data["counts"]) == (0, {"done": 0, "not published": 2, "written": 4})
+    assert data["not_published"] == ["2025-01-01T22", "2025-01-01T23"]
+
+
+def test_a_dry_run_touches_nothing(pvtop: Command) -> None:
+    done = pvtop("batch", *ARGS, "--last", "2", "--dry-run")
+    assert done.stdout.splitlines() == ["2025-01-01T00  make", "2025-01-01T01  make", "2 hours: 2 make"]
+    assert not Path("lake").exists()
+
+
+def test_one_failed_hour_stops_no_other(pvtop: Command, server: Server) -> None:
+    settings = serve(server, DAY[:4])
+    server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
+    args = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
+    done = pvtop("batch", *args, "--last", "4", "--json")
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["counts"] == {"done": 0, "failed": 1, "written": 3}
+    assert json.loads(done.stdout)["failures"][0]["hour"] == DAY[1].iso
+
+    seen = json.loads(pvtop("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
+    assert seen["hours"][DAY[1].iso] == "failed"
+    server.files[f"/{DAY[1].dump_path}"] = File((SOURCE / DAY[1].dump_path).read_bytes())
+    assert json.loads(pvtop("batch", *args, "--last", "4", "--json").stdout)["counts"] == {"done": 3, "written": 1}
+    assert not [name for name in files("lake") if "failures" in name]
+
+
+def test_a_damaged_hour_is_made_again_and_stops_no_other() -> None:
+    settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
+    run_hours(DAY[:2], settings)
+    before = files("lake")
+    path = Path("lake", top_pages_path(DAY[0]))
+    path.write_bytes(path.read_bytes()[:-9] + bytes(9))
+    assert run_hours(DAY[:3], settings).counts == {"done": 1, "written": 2}
+    assert before.items() <= files("lake").items()
+
+
+@pytest.mark.parametrize("path_of", [top_pages_path, domains_path, text_path])
+def test_an_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str]) -> None:
+    settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
+    run_hours(DAY[:2], settings)
+    before = files("lake")
+    Path("lake", path_of(DAY[0])).unlink()
+    assert run_hours(DAY[:2], settings).counts == {"done": 1, "written": 1}
+    assert files("lake") == before
+
+
+def test_no_hour_published_is_not_published(pvtop: Command) -> None:
+    assert pvtop("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--end", "2024-12-31"), ("--last", "2", "--start", "2024-12-31"), ("--hours", "25"), ("--hours", "5-3"),
+     ("--start", "2024-12-31", "--end", "2024-12-30"), ("--start", "2024-13-01")],
+)  # fmt: skip
+def test_wrong_ranges(pvtop: Command, args: tuple[str, ...]) -> None:
+    assert pvtop("batch", *ARGS, *args).returncode == 2
+
+
+def test_the_servers_rules_hold_over_many_hours(server: Server) -> None:
+    settings = serve(server, DAY)
+    result = run_hours(DAY, settings)
+    assert result.counts["written"] == 24
+    assert 1 <= server.most_at_once <= 2
+    assert all(asked["User-Agent"].startswith("pvtop/") for _, asked in server.requests)
+    assert all("(me@example.org)" in asked["User-Agent"] for _, asked in server.requests)
+
+
+def test_the_cache_is_pruned_as_it_goes(server: Server) -> None:
+    settings = serve(server, DAY).model_copy(update={"cache_max_size": 20_000})
+    run_hours(DAY, settings)
+    kept = list(settings.cache_dir.rglob("*.gz"))
+    assert sum(path.stat().st_size for path in kept) <= 20_000
+    assert kept
+
+
+def test_the_cache_is_pruned_by_age(server: Server) -> None:
+    settings = serve(server, DAY[:3]).model_copy(update={"cache_max_age": timedelta(days=7)})
+    run_hours(DAY[:2], settings)
+    old, young = (settings.cache_dir / hour.dump_path for hour in DAY[:2])
+    week_ago = time.time() - timedelta(days=7, minutes=1).total_seconds()
+    os.utime(old, (week_ago, week_ago))
+    run_hours(DAY[2:3], settings)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
+    settings = serve(server, DAY[:2])
+    run_hours(DAY[:2], settings)
+    server.files[f"/{DAY[0].dump_path}"] = File((SOURCE / DAY[5].dump_path).read_bytes())
+    refreshed = run_hours(DAY[:2], settings.model_copy(update={"refresh_dump": True}))
+    assert refreshed.counts == {"done": 0, "unchanged": 1, "written": 1}
+
+
+def metrics_of(act: Callable[[Settings], object], settings: Settings) -> list[str]:
+    """Give the lines that a DogStatsD server hears while something is done, as `name:value|type|#tags`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(0.2)  # loopback delivers at once: what has not come by then does not come
+        act(settings.model_copy(update={"statsd": f"127.0.0.1:{listener.getsockname()[1]}"}))
+        heard = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                heard.append(listener.recv(4096).decode().strip())
+        return heard
+
+
+def test_metrics(server: Server) -> None:
+    settings = serve(server, DAY[:1])
+    server.script[f"/{DAY[0].dump_path}"] = [status(503)]
+    heard = dict(line.split(":", 1) for line in metrics_of(lambda it: run_hours(DAY[:1], it), settings))
+    made = run_hour(DAY[0], settings)
+    sizes = [Path(path).stat().st_size for path in (made.text, made.top_pages, made.domains)]
+    page = (DATA.parent / "docs" / "unattended.md").read_text()
+    assert {*heard, "pvtop.failures"} == set(re.findall(r"^\| `(pvtop\.[a-z_.]+)`", page, re.MULTILINE))
+    assert heard.pop("pvtop.download.seconds").endswith("|ms")
+    assert heard.pop("pvtop.compute.seconds").endswith("|ms")
+    assert heard == {
+        "pvtop.retries": "1|c",
+        "pvtop.hours": "1|c|#outcome:written",
+        "pvtop.dump.lines": f"{made.provenance.rows}|c",
+        "pvtop.dump.bytes": f"{made.provenance.dump_bytes}|c",
+        "pvtop.dump.malformed_lines": "0|c",
+        "pvtop.report.entries": f"{made.provenance.entries}|g",
+        "pvtop.report.bytes": f"{sum(sizes)}|g",
+    }
+
+
+def test_metrics_of_hours_that_are_not_made(server: Server) -> None:
+    settings = serve(server, DAY[:2])
+    server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
+    assert metrics_of(lambda it: run_hours(DAY[1:3], it), settings) == [
+        "pvtop.hours:1|c|#outcome:not_published", "pvtop.hours:1|c|#outcome:failed", "pvtop.failures:1|c"
+    ]  # fmt: skip
+    run_hour(DAY[0], settings)
+    assert metrics_of(lambda it: run_hour(DAY[0], it), settings) == ["pvtop.hours:1|c|#outcome:unchanged"]
+
+
+def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_long_it_takes() -> None:
+    terminal, stderr = pty.openpty()
+    command = [str(Path(sys.executable).with_name("pvtop")), "batch", *map(str, ARGS), "--last", "3"]
+    with subprocess.Popen(command, stderr=stderr, stdout=subprocess.PIPE, text=True) as process:
+        os.close(stderr)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(terminal, 65536):
+                shown += chunk
+        assert process.communicate()[0] == "3 hours: 3 written\n"
+    os.close(terminal)
+    assert re.search(rb"3 of 3, [\d.,]+ a minute, 0:00:00 left", shown)
+    assert b"2025-01-01T01" in shown
+    assert b"computing" in shown
+
+
+def test_logs_as_json(pvtop: Command) -> None:
+    lines = pvtop("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
+    logged = [json.loads(line) for line in lines]
+    assert logged[-1]["hour"] == "2025-01-01T01"
+    assert logged[-1]["status"] == "written"
+    assert logged[-1]["level"] == "info"
+
+
+TURNS = {  # first and last stamp of some hours around a turn of the calendar or of clocks
+    "a leap day": ("2024-02-28T23", "2024-03-01T01"),
+    "the end of a month": ("2024-07-31T22", "2024-08-01T01"),
+    "the end of a year": ("2023-12-31T22", "2024-01-01T01"),
+    "clocks forward in New York": ("2024-03-10T05", "2024-03-10T09"),
+    "clocks back in New York": ("2024-11-03T04", "2024-11-03T08"),
+    "clocks back in Chatham": ("2024-04-06T12", "2024-04-06T16"),
+    "clocks forward in Chatham": ("2024-09-28T12", "2024-09-28T16"),
+}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Chatham"])
+def test_the_zone_of_the_machine_changes_nothing(
+    pvtop: Command, write_dump: WriteDump, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    hours = [hour for first, last in TURNS.values() for hour in hour_range(Hour.parse(first), Hour.parse(last))]
+    for number, hour in enumerate(hours):
+        write_dump(f"en {hour.iso} {number} 0\n", hour)
+    settings = Settings.load(source="source", blacklist="none", output="lake")
+    assert run_hours(hours, settings).counts["written"] == len(hours)
+    assert len(files("lake")) == 3 * len(hours)
+
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert run_hours(hours, settings).counts["done"] == len(hours)
+    assert run_hours(hours, settings.model_copy(update={"output": "abroad"})).counts["written"] == len(hours)
+    assert files("abroad") == files("lake")
+
+    args = ("--source", "source", "--blacklist", "none", "--output", "command", "--json")
+    first, last = TURNS["clocks forward in New York"]
+    made = json.loads(pvtop("batch", *args, "--start", first, "--end", last).stdout)
+    assert made["counts"] == {"done": 0, "written": 5}
+    newest = json.loads(pvtop("report", *args).stdout)
+    assert newest["hour"] == "2024-11-03T08"
+    assert files("command").items() <= files("lake").items()
+
+
+@pytest.fixture(autouse=True)
+def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Go back to the machine's zone after a test."""
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_status_is_a_calendar(pvtop: Command) -> None:
+    pvtop("batch", *ARGS, "--start", "2024-12-31T02", "--end", "2025-01-01T01")
+    shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
+    assert shown[1] == "2024-12-31  ··██████████████████████  22"
+    assert shown[2].rstrip() == "2025-01-01  ██                         2"
+    assert "24 done, 2 missing, 22 not published" in shown
+    assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [0.1, 0.3, 0.5, 0.7, 0.9],
+        pytest.param([random.Random(1).uniform(0, 1) for _ in range(50)], marks=pytest.mark.long),
+    ],
+    ids=["5 moments", "50 random moments"],
+)
+def test_killed_and_run_again_it_ends_as_if_undisturbed(pvtop: Command, server: Server, moments: list[float]) -> None:
+    """Each moment is a share of the time that an undisturbed run takes, downloads included."""
+    serve(server, DAY)
+    args = ["batch", "--source", server.url, "--blacklist", str(DATA / "blacklist"), "--start", "2024-12-31"]
+    started = time.monotonic()
+    assert pvtop(*args, "--output", "undisturbed").returncode == 0
+    took = time.monotonic() - started
+    expected, cache = files("undisturbed"), Path(os.environ["PVTOP_CACHE_DIR"])
+    command = [str(Path(sys.executable).with_name("pvtop")), *args, "--output", "lake"]
+    for moment in moments:
+        for folder in (Path("lake"), cache):
+            shutil.rmtree(folder, ignore_errors=True)
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(moment * took)
+            process.kill()
+        assert pvtop(*args, "--output", "lake").returncode == 0
+        assert files("lake") == expected
+        assert not list(cache.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_in_good_order(server: Server, by: signal.Signals) -> None:
+    serve(server, DAY)
+    command = [str(Path(sys.executable).with_name("pvtop")), "batch", "--source", server.url, "--blacklist", "none"]
+    command += ["--output", "lake", "--start", "2024-12-31"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        process.stderr.readline()
+        process.send_signal(by)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert not [path for path in Path().rglob("*.tmp") if path.is_file()]

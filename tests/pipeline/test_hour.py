@@ -1,0 +1,576 @@
+"""One hour, end to end, as the library does it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import os
+import pickle
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pvtop.core.errors import (
+    BlacklistError,
+    CorruptError,
+    InvalidReportError,
+    MalformedError,
+    NotPublishedError,
+    OutputError,
+    SourceError,
+)
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake
+from pvtop.pipeline.compute import compute_report
+from pvtop.pipeline.hour import HourResult, Status, load_blacklist, newest_hour, run_hour
+from pvtop.settings import Settings
+from pvtop.sources.blacklists import Blacklist
+from pvtop.sources.cache import Cache
+from pvtop.sources.dumps import find_dump
+from pvtop.transform.blacklist import no_blacklist
+from pvtop.transform.report import RULES_VERSION
+from support.samples import HOUR, WriteDump
+from support.server import File, Server, cut, html, status
+
+DUMP = 'en A 5 0\nen B 7 0\nen - 9 0\nde "\\"x\\"" 2 0\n'
+PATH = f"/{HOUR.dump_path}"
+
+
+def but(settings: Settings, **changes: object) -> Settings:
+    return settings.model_copy(update=changes)
+
+
+def entries(settings: Settings, hour: Hour = HOUR) -> list[tuple[object, ...]]:
+    report = Lake(settings.output).read(hour)
+    assert report is not None
+    return report.top_pages.rows()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
+
+
+@pytest.fixture
+def online(server: Server, tmp_path: Path) -> Settings:
+    server.files[PATH] = File(packed(DUMP))
+    return Settings.load(source=server.url, blacklist="none", output=str(tmp_path / "lake"), read_timeout=0.5)
+
+
+def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None:
+    path = write_dump(DUMP)
+    result = run_hour(HOUR, settings)
+    assert entries(settings) == [("de", 1, '"x"', 2), ("en", 1, "B", 7), ("en", 2, "A", 5)]
+    facts = result.provenance
+    assert (facts.rows, facts.views, facts.unknown_rows, facts.unknown_views) == (4, 23, 1, 9)
+    assert (facts.domains, facts.entries, facts.entry_views, facts.malformed) == (2, 3, 14, 0)
+    assert (facts.stamp, facts.start, facts.end) == (
+        "2024-08-03T06:00:00Z", "2024-08-03T05:00:00Z", "2024-08-03T06:00:00Z"
+    )  # fmt: skip
+    assert (facts.source, facts.dump_bytes, facts.blacklist) == (str(path), path.stat().st_size, "none")
+    assert result.status is Status.WRITTEN
+    assert all(Path(written).is_file() for written in (result.text, result.top_pages, result.domains))
+
+
+def test_a_domain_gets_25_pages_and_none_where_all_are_left_out(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump("de - 9 0\n" + "".join(f"en {chr(ord('A') + i)} {100 - i} 0\n" for i in range(26)))
+    result = run_hour(HOUR, settings)
+    assert [rank for _, rank, _, _ in entries(settings)] == list(range(1, 26))
+    assert (result.provenance.domains, result.provenance.top) == (1, 25)
+
+
+def test_a_source_in_a_folder_is_not_copied(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    assert not settings.cache_dir.exists()
+
+
+def test_two_runs_give_the_same_bytes(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    run_hour(HOUR, but(settings, output=str(tmp_path / "again")))
+    assert files(tmp_path / "lake") == files(tmp_path / "again")
+    assert len(files(tmp_path / "lake")) == 3
+
+
+def test_settings_and_results_travel_to_other_processes(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    result = run_hour(HOUR, pickle.loads(pickle.dumps(settings)))  # noqa: S301 - our own
+    copy: HourResult = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
+    assert copy == result
+
+
+async def test_it_runs_inside_a_running_loop_as_in_a_notebook(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    assert asyncio.get_running_loop().is_running()
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_server_gives_what_a_folder_gives(
+    write_dump: WriteDump, settings: Settings, online: Settings, tmp_path: Path
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, but(settings, output=str(tmp_path / "folder")))
+    run_hour(HOUR, online)
+    text = f"text/{HOUR.month_folder}/top_pages-20240803-060000.txt"
+    assert (tmp_path / "lake" / text).read_bytes() == (tmp_path / "folder" / text).read_bytes()
+    assert entries(online) == entries(but(settings, output=str(tmp_path / "folder")))
+
+
+def test_a_downloaded_dump_stays_in_the_cache(server: Server, online: Settings) -> None:
+    result = run_hour(HOUR, online)
+    assert result.provenance.dump_etag == server.files[PATH].headers["ETag"]
+    assert result.provenance.dump_last_modified == server.files[PATH].headers["Last-Modified"]
+    run_hour(HOUR, but(online, top=1))
+    assert len(server.asked(PATH)) == 1
+    assert (online.cache_dir / HOUR.dump_path).read_bytes() == packed(DUMP)
+
+
+# An hour that is done.
+
+
+def test_a_done_hour_is_not_done_again(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    (online.cache_dir / HOUR.dump_path).unlink()
+    before = files(Path(online.output))
+    assert run_hour(HOUR, online).status is Status.UNCHANGED
+    assert files(Path(online.output)) == before
+    assert len(server.asked(PATH)) == 1
+
+
+@pytest.mark.parametrize("change", [{"top": 1}, {"keep_unknown": True}, {"force": True}], ids=str)
+def test_other_settings_do_it_again(write_dump: WriteDump, settings: Settings, change: dict[str, object]) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    changed = but(settings, **change)
+    assert run_hour(HOUR, changed).status is Status.WRITTEN
+    assert run_hour(HOUR, but(changed, force=False)).status is Status.UNCHANGED
+
+
+def test_another_dump_in_the_folder_does_it_again(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    write_dump(DUMP.replace("A 5", "A 8"))
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert entries(settings)[1] == ("en", 1, "A", 8)
+
+
+def test_another_blacklist_does_it_again(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+    write_dump(DUMP)
+    listed = but(settings, blacklist=str(tmp_path / "blacklist"))
+    (tmp_path / "blacklist").write_text("en A\n")
+    assert run_hour(HOUR, listed).status is Status.WRITTEN
+    assert run_hour(HOUR, listed).status is Status.UNCHANGED
+    (tmp_path / "blacklist").write_text("en B\n")
+    assert run_hour(HOUR, listed).status is Status.WRITTEN
+    assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
+
+
+def test_a_report_by_other_rules_is_done_again(
+    write_dump: WriteDump, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    monkeypatch.setattr("pvtop.pipeline.session.RULES_VERSION", RULES_VERSION + 1)
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_changed_source_counts_only_when_asked(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
+    assert run_hour(HOUR, online).status is Status.UNCHANGED
+    assert run_hour(HOUR, but(online, check_source=True)).status is Status.WRITTEN
+    assert ("en", 3, "C", 1) in entries(online)
+
+
+def test_a_change_of_time_alone_counts_when_asked(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    assert run_hour(HOUR, but(online, check_source=True)).status is Status.UNCHANGED
+    assert len(server.asked(PATH)) == 1
+    other = packed(DUMP.replace("A 5", "A 6"))
+    assert len(other) == len(packed(DUMP))
+    server.files[PATH] = File(other, modified=server.files[PATH].modified + 60)
+    assert run_hour(HOUR, but(online, check_source=True)).status is Status.WRITTEN
+
+
+def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    assert run_hour(HOUR, but(online, refresh_dump=True)).status is Status.UNCHANGED
+    server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
+    assert run_hour(HOUR, but(online, refresh_dump=True)).status is Status.WRITTEN
+    assert len(server.asked(PATH)) == 3
+
+
+def test_another_source_is_another_dump(server: Server, online: Settings) -> None:
+    run_hour(HOUR, online)
+    server.files[f"/other{PATH}"] = File(packed("en Y 1 0\nen Z 19 0\n"))
+    assert run_hour(HOUR, but(online, source=f"{server.url}/other")).status is Status.WRITTEN
+    assert entries(online) == [("en", 1, "Z", 19), ("en", 2, "Y", 1)]
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"", b"junk", packed(DUMP)[:-9], packed(DUMP)[:-8] + bytes(8)], ids=["empty", "junk", "cut", "crc"]
+)
+def test_a_cached_dump_that_is_broken_is_downloaded_again(server: Server, online: Settings, wrong: bytes) -> None:
+    run_hour(HOUR, online)
+    (online.cache_dir / HOUR.dump_path).write_bytes(wrong)
+    assert run_hour(HOUR, but(online, force=True)).status is Status.WRITTEN
+    assert len(server.asked(PATH)) == 2
+    assert (online.cache_dir / HOUR.dump_path).read_bytes() == packed(DUMP)
+
+
+def test_a_dump_that_is_broken_at_the_source_is_an_error(server: Server, online: Settings) -> None:
+    server.files[PATH] = File(packed(DUMP)[:-9])
+    with pytest.raises(CorruptError, match="truncated"):
+        run_hour(HOUR, online)
+    assert len(server.asked(PATH)) == 2
+    assert files(Path(online.output)) == {}
+
+
+def test_a_page_instead_of_a_dump_is_an_error(server: Server, online: Settings) -> None:
+    server.script[PATH] = [html, html]
+    with pytest.raises(CorruptError, match="not gzip"):
+        run_hour(HOUR, online)
+
+
+def test_a_broken_transfer_is_taken_up(server: Server, online: Settings) -> None:
+    server.files[PATH] = File(gzip.compress(DUMP.encode() + random.Random(1).randbytes(100), mtime=0))
+    server.script[PATH] = [cut(60), status(500)]
+    assert run_hour(HOUR, but(online, malformed_limit=1.0)).status is Status.WRITTEN
+    assert [asked.get("Range") for asked in server.asked(PATH)] == [None, "bytes=60-", "bytes=60-"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n\n"], ids=["nothing", "blank lines"])
+def test_an_hour_without_lines_is_an_error(write_dump: WriteDump, settings: Settings, content: bytes) -> None:
+    write_dump(content)
+    with pytest.raises(CorruptError, match="no lines"):
+        run_hour(HOUR, settings)
+
+
+def test_a_broken_dump_in_a_folder_is_an_error(write_dump: WriteDump, settings: Settings) -> None:
+    path = write_dump(DUMP)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CorruptError, match=f"{path} is truncated"):
+        run_hour(HOUR, settings)
+    assert files(Path(settings.output)) == {}
+
+
+def test_too_many_malformed_lines_fail_the_hour(
+    write_dump: WriteDump, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = "".join(f"en T{i} 1 0\n" for i in range(99))
+    write_dump(good + "Title 1 0\n")
+    assert run_hour(HOUR, settings).provenance.malformed == 1
+    assert "'Title 1 0'" in caplog.text
+    write_dump(good + "Title 1 0\nen\n")
+    with pytest.raises(MalformedError, match="2 of 101 lines") as caught:
+        run_hour(HOUR, settings)
+    assert caught.value.exit_code == 5
+
+
+def test_views_beyond_64_bits_are_an_error(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(f"en A {2**63 - 1} 0\nen B 1 0\n")
+    with pytest.raises(CorruptError, match="64 bits"):
+        run_hour(HOUR, settings)
+
+
+def test_two_lines_that_decode_to_the_same_title_are_two_pages(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(b"en caf\xe9 5 0\nen caf\xe8 7 0\n")
+    run_hour(HOUR, settings)
+    assert entries(settings) == [("en", 1, "caf\ufffd", 7), ("en", 2, "caf\ufffd", 5)]
+
+
+def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    strict = but(settings, expect_whole=True)
+    with pytest.raises(InvalidReportError, match="500 domains.*1,000,000 views.*en and en.m") as caught:
+        run_hour(HOUR, strict)
+    assert caught.value.exit_code == 5
+    assert files(Path(settings.output)) == {}
+    assert run_hour(HOUR, but(strict, no_validate=True)).status is Status.WRITTEN
+
+
+def test_a_dump_with_a_page_twice_is_refused(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP + "en A 1 0\n")
+    with pytest.raises(InvalidReportError, match="no page occurs twice"):
+        run_hour(HOUR, settings)
+
+
+def test_a_page_without_views_is_a_page(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump("en A 0 0\nen B 7 0\n")
+    run_hour(HOUR, settings)
+    assert entries(settings) == [("en", 1, "B", 7), ("en", 2, "A", 0)]
+
+
+@pytest.mark.parametrize("smaller", ["en A 12 0\n", "en A 3 0\nen B 3 0\nde C 3 0\n"], ids=["lines", "views"])
+@pytest.mark.parametrize("more", [{}, {"no_validate": True}], ids=["", "no_validate"])
+def test_a_much_smaller_dump_takes_no_reports_place_unless_forced(
+    write_dump: WriteDump, settings: Settings, smaller: str, more: dict[str, object]
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    before = files(Path(settings.output))
+    write_dump(smaller)
+    with pytest.raises(InvalidReportError, match="at least 50% of the lines, views, domains and entries") as caught:
+        run_hour(HOUR, but(settings, **more))
+    assert "--force" in caught.value.hint
+    assert files(Path(settings.output)) == before
+    assert run_hour(HOUR, but(settings, force=True)).status is Status.WRITTEN
+
+
+def test_a_somewhat_smaller_dump_takes_a_reports_place(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    write_dump("en A 6 0\nen B 6 0\n")
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    write_dump("en A 6 0\nen B 6 0\n")
+    with pytest.raises(InvalidReportError, match="at least 60%"):
+        run_hour(HOUR, but(settings, min_share=0.6))
+    write_dump("en A 1 0\n")
+    assert run_hour(HOUR, but(settings, min_share=0.0)).status is Status.WRITTEN
+
+
+@pytest.mark.parametrize("keep_times", [False, True])
+def test_a_dump_that_is_replaced_before_it_is_read_is_not_taken_for_the_old_one(
+    write_dump: WriteDump, settings: Settings, *, keep_times: bool
+) -> None:
+    path = write_dump("en A 5 0\n")
+    found = find_dump(HOUR, settings)
+    times = path.stat()
+    path.rename(path.with_suffix(".old"))
+    write_dump("en B 7 0\n")
+    if keep_times:
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert found
+    with pytest.raises(CorruptError, match="was replaced while it was read"):
+        compute_report(HOUR, found, Blacklist("none", None, no_blacklist()), settings)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["FIFO", "folder"])
+def test_what_is_no_file_is_no_dump(write_dump: WriteDump, settings: Settings, make: Callable[[Path], None]) -> None:
+    path = write_dump("en A 5 0\n")
+    path.unlink()
+    make(path)
+    with pytest.raises(SourceError, match="is not a file"):
+        run_hour(HOUR, settings)
+
+
+def test_a_path_is_no_pattern(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+    write_dump("en WRONG 9 0\n").parents[2].rename(tmp_path / "m1")
+    write_dump("en RIGHT 7 0\n").parents[2].rename(tmp_path / "m[1]")
+    run_hour(HOUR, but(settings, source=str(tmp_path / "m[1]")))
+    assert entries(settings) == [("en", 1, "RIGHT", 7)]
+
+
+@pytest.mark.parametrize("lost", ["text", "domains"])
+def test_an_hour_that_has_lost_a_file_is_done_again(write_dump: WriteDump, settings: Settings, lost: str) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    before = files(Path(settings.output))
+    shutil.rmtree(Path(settings.output, lost))
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert files(Path(settings.output)) == before
+
+
+def test_a_rewrite_that_breaks_off_leaves_the_hour_undone(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    text = Path(run_hour(HOUR, settings).text)
+    text.unlink()
+    text.mkdir()
+    with pytest.raises(OutputError):
+        run_hour(HOUR, but(settings, top=1))
+    text.rmdir()
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_broken_report_is_done_again(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    Path(run_hour(HOUR, settings).top_pages).write_bytes(b"")
+    assert run_hour(HOUR, settings).status is Status.WRITTEN
+
+
+def test_a_stricter_limit_counts_for_an_hour_that_is_done(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump("en A 5 0\nx\n")
+    run_hour(HOUR, but(settings, malformed_limit=0.5))
+    with pytest.raises(MalformedError):
+        run_hour(HOUR, settings)
+
+
+def test_a_source_by_another_spelling_gives_the_same_bytes(
+    write_dump: WriteDump, settings: Settings, tmp_path: Path
+) -> None:
+    write_dump(DUMP)
+    run_hour(HOUR, settings)
+    run_hour(HOUR, but(settings, source="source", output=str(tmp_path / "again")))
+    assert files(tmp_path / "lake") == files(tmp_path / "again")
+
+
+def test_many_chunks_give_the_same_bytes(write_dump: WriteDump, tmp_path: Path) -> None:
+    """Polars' chunks depend on threads; the pages of the Parquet file must not."""
+    write_dump("".join(f"d{i % 500} T{i} {i % 97} 0\n" for i in range(300_000)))
+    command = [str(Path(sys.executable).with_name("pvtop")), "report", "--source", "source", "--blacklist", "none"]
+    for threads in ("1", "2", "7"):
+        done = os.environ | {"POLARS_MAX_THREADS": threads}
+        subprocess.run([*command, "--output", threads, "--top", "300"], env=done, check=True, capture_output=True)
+    assert files(tmp_path / "1") == files(tmp_path / "2") == files(tmp_path / "7")
+
+
+def test_an_hour_that_the_folder_has_not(write_dump: WriteDump, settings: Settings) -> None:
+    write_dump(DUMP)
+    with pytest.raises(NotPublishedError, match="2024-08-03 07:00 UTC is not published"):
+        run_hour(HOUR + 1, settings)
+
+
+def test_an_hour_that_the_server_has_not(online: Settings) -> None:
+    with pytest.raises(NotPublishedError) as caught:
+        run_hour(HOUR + 1, online)
+    assert "overdue" in caught.value.hint
+
+
+def test_hours_to_come_say_when(online: Settings) -> None:
+    with pytest.raises(NotPublishedError) as caught:
+        run_hour(Hour.now() + 1, online)
+    assert str(Hour.now() + 1) in caught.value.hint
+    with pytest.raises(NotPublishedError) as caught:
+        run_hour(Hour.now(), online)
+    assert "expect it by" in caught.value.hint
+
+
+def test_a_source_that_is_not_there(settings: Settings) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        run_hour(HOUR, settings)
+
+
+def test_a_lake_that_cannot_be_written_fails_before_the_work(server: Server, online: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        run_hour(HOUR, but(online, output=str(tmp_path / "file" / "lake")))
+    assert server.requests == []
+
+
+# The blacklist.
+
+
+def test_the_blacklist_is_downloaded_once(server: Server, online: Settings) -> None:
+    server.files["/blacklist"] = File(b"en B\n")
+    listed = but(online, blacklist=f"{server.url}/blacklist")
+    run_hour(HOUR, listed)
+    assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
+    server.files["/blacklist"] = File(b"en A\n")
+    run_hour(HOUR, listed)
+    assert len(server.asked("/blacklist")) == 1
+    run_hour(HOUR, but(listed, refresh_blacklist=True))
+    assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "B", 7)]
+
+
+LISTED = [("en", "A%2E"), ("en", "A.")]
+
+
+@pytest.fixture
+def listed(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a blacklist of a file that was read once."""
+    (tmp_path / "list").write_text("en A%2E\n")
+    chosen = but(settings, blacklist=str(tmp_path / "list"))
+    assert load_blacklist(chosen).pages.rows() == LISTED
+    return chosen
+
+
+def parsed(settings: Settings) -> Path:
+    return Cache(settings.cache_dir).parsed_blacklist(settings.blacklist)
+
+
+def keep(settings: Settings, rules: int) -> None:
+    """Keep one entry of the two, as a blacklist of the same bytes would have been parsed into by some rules."""
+    frame = io.BytesIO()
+    pl.DataFrame(LISTED[1:], schema=no_blacklist().schema, orient="row").write_parquet(frame)
+    digests = [sha256(content).hexdigest() for content in (Path(settings.blacklist).read_bytes(), frame.getvalue())]
+    head = f"{digests[0]} {rules} {pl.__version__} {digests[1]}\n"
+    parsed(settings).write_bytes(head.encode() + frame.getvalue())
+
+
+def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
+    keep(listed, RULES_VERSION)
+    found = load_blacklist(listed)
+    assert found.pages.rows() == LISTED[1:]
+    assert found.pages.schema == no_blacklist().schema
+
+
+def test_but_only_for_the_same_bytes(listed: Settings) -> None:
+    Path(listed.blacklist).write_text("de B\n")
+    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+
+
+def test_and_the_same_rules(listed: Settings) -> None:
+    keep(listed, RULES_VERSION - 1)
+    assert load_blacklist(listed).pages.rows() == LISTED
+
+
+def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
+    whole = parsed(listed).read_bytes()
+    for place in range(len(whole)):
+        parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert load_blacklist(listed).pages.rows() == LISTED
+
+
+def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert load_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
+
+
+@pytest.mark.parametrize("trouble", [status(404), status(403), html])
+def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, trouble: object) -> None:
+    server.script["/blacklist"] = [trouble, trouble]  # type: ignore[list-item] # behaviours of two shapes
+    with pytest.raises(BlacklistError):
+        run_hour(HOUR, but(online, blacklist=f"{server.url}/blacklist"))
+    assert server.asked(PATH) == []
+    assert files(Path(online.output)) == {}
+
+
+def test_a_failed_refresh_keeps_the_old_blacklist(server: Server, online: Settings) -> None:
+    server.files["/blacklist"] = File(b"en B\n")
+    listed = but(online, blacklist=f"{server.url}/blacklist")
+    before = load_blacklist(listed)
+    server.script["/blacklist"] = [html]
+    with pytest.raises(BlacklistError):
+        load_blacklist(but(listed, refresh_blacklist=True))
+    assert load_blacklist(listed).sha256 == before.sha256
+
+
+# The newest hour.
+
+
+def test_the_newest_hour_of_a_server(server: Server, online: Settings) -> None:
+    for stamp in ("2023-12-31T23", "2024-08-03T05", "2024-08-02T23"):
+        server.files[f"/{Hour.parse(stamp).dump_path}"] = File(b"")
+    server.files["/2024/2024-08/projectviews-20240803-070000"] = File(b"")
+    server.files["/readme.html"] = File(b"")
+    assert newest_hour(online) == HOUR
+    assert newest_hour(online, hour=23) == Hour.parse("2024-08-02T23")
+    assert newest_hour(online, day=Hour.parse("2023-12-31T00").stamp.date()) == Hour.parse("2023-12-31T23")
+    with pytest.raises(NotPublishedError):
+        newest_hour(online, day=Hour.parse("2023-12-30T00").stamp.date())
+
+
+def test_the_newest_hour_of_a_server_in_trouble(server: Server, online: Settings) -> None:
+    server.script["/"] = [status(503)]
+    assert newest_hour(online) == HOUR

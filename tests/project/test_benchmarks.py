@@ -1,0 +1,168 @@
+"""The benchmarks: on a tiny hour, every contender that is installed gives the one exact answer. No time is asserted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import polars as pl
+import pytest
+
+from support.reference import reference
+from support.samples import DATA
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run all benchmarks once, on inputs of a few rows; give the folder of inputs and of `results/`."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    places = ["--work", str(folder), "--results", str(folder / "results")]
+    contenders = ["--python", os.path.relpath(sys.executable)]  # as `make bench` names it
+    command = [sys.executable, str(BENCHMARKS / "bench.py"), "--scale", "small", "--rounds", "1", *places, *contenders]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+
+def groups(work: Path) -> Iterator[dict[str, Any]]:
+    for part in json.loads((work / "results" / "results.json").read_text()).values():
+        yield from part["groups"]
+
+
+def test_every_answer_is_exact(work: Path) -> None:
+    cases = [case for group in groups(work) for case in group["cases"]]
+    assert {case["name"] for case in cases if case["exact"] is None} == {
+        "gzip -dc to nowhere",
+        "bare transfer",
+        "pvtop --help",
+        'python -c "import typer"',
+    }
+    assert [case for case in cases if case["exact"] is False or case["failure"] or not case["seconds"]] == []
+
+
+def test_what_is_compared_is_measured_or_named(work: Path) -> None:
+    from commands import CONTENDERS
+
+    compared = [group for group in groups(work) if group["not_installed"] or "DuckDB" in map(_name, group["cases"])]
+    assert len(compared) == 2
+    for group in compared:
+        assert {*map(_name, group["cases"]), *group["not_installed"]} >= set(CONTENDERS)
+        assert "heap, plain Python" in map(_name, group["cases"])
+    page = (work / "results" / "RESULTS.md").read_text()
+    assert page.count("| not installed |") == sum(len(group["not_installed"]) for group in compared)
+
+
+def _name(case: dict[str, Any]) -> str:
+    return str(case["name"])
+
+
+def test_every_goal_finds_its_figures(work: Path) -> None:
+    from results import GOALS
+
+    found = json.loads((work / "results" / "results.json").read_text())
+    assert list(found) == PARTS
+    engines = {"DuckDB", "ClickHouse (chdb)"} & {_name(case) for group in groups(work) for case in group["cases"]}
+    missing = [goal.figure for goal in GOALS if not goal.measured(found)]
+    assert missing == ([] if engines else ["the faster of DuckDB and chdb, to `pvtop report`"])
+
+
+@pytest.mark.parametrize("picture", ["alternatives.svg", "growth.svg"])
+def test_the_charts_show_every_case(work: Path, picture: str) -> None:
+    chart = ET.parse(work / "results" / picture).getroot()  # noqa: S314 - it is ours
+    kinds = [element.tag.rpartition("}")[2] for element in chart.iter()]
+    drawn = [group for group in groups(work) if group["axis"] or group["title"] == "The alternatives"]
+    if picture == "growth.svg":
+        assert kinds.count("circle") == 2 * sum(len(group["cases"]) for group in drawn if group["axis"])
+    else:
+        assert kinds.count("rect") == 1 + 2 * sum(len(group["cases"]) for group in drawn if not group["axis"])
+
+
+@pytest.mark.parametrize("script", ["with_heap.py", "with_pruned_heap.py"])
+def test_the_reference_follows_the_rules(work: Path, tmp_path: Path, script: str) -> None:
+    import gzip
+
+    dump, blacklist = work / "sample.gz", DATA / "blacklist"
+    answer = tmp_path / "answer.parquet"
+    subprocess.run([sys.executable, BENCHMARKS / "contenders" / script, dump, blacklist, answer], check=True)
+    expected = reference(gzip.decompress(dump.read_bytes()), blacklist.read_bytes())
+    assert len(expected.malformed) == 8
+    assert pl.read_parquet(answer).rows() == expected.top_pages
+
+
+def test_a_wrong_answer_and_a_failure_are_told(tmp_path: Path) -> None:
+    from bench import add, new_result
+    from checks import answers
+    from parts import Case
+
+    schema = {"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64}
+    files = {}
+    for name, title in {"right": "A", "wrong": "B"}.items():
+        files[name] = tmp_path / name
+        pl.DataFrame([("en", 1, title, 5)], schema=schema, orient="row").write_parquet(files[name])
+    files["other types"] = tmp_path / "other"
+    pl.read_parquet(files["right"]).with_columns(pl.col("rank").cast(pl.Int64)).write_parquet(files["other types"])
+    outcomes = {}
+    for name, file in files.items():
+        case = Case(name, ["cp", str(file), "answer.parquet"], answers(files["right"]))
+        outcomes[name] = new_result(case)
+        add(outcomes[name], case, tmp_path)
+    assert [outcomes[name]["exact"] for name in ("right", "wrong")] == [True, False]
+    assert outcomes["other types"]["failure"]
+    case = Case("fails", ["sh", "-c", "echo no; echo reason >&2; echo '  hint' >&2; exit 3"])
+    outcome = new_result(case)
+    add(outcome, case, tmp_path)
+    assert (outcome["failure"], outcome["seconds"]) == ("reason", [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files.values())
+
+
+def test_memory_is_the_process_s_own(tmp_path: Path) -> None:
+    from measure import measure
+
+    here = b"x" * 200_000_000
+    small, large = (
+        measure([sys.executable, "-c", f"b'x' * {size}"], tmp_path, {"PYTHONOPTIMIZE": ""}).peak
+        for size in (1, len(here))
+    )
+    assert small < 100_000_000
+    assert large > 200_000_000
+
+
+@pytest.mark.parametrize(
+    ("more", "value", "expected"),
+    [
+        (False, 0.5, "aim reached"),
+        (False, 1.0, "aim reached"),
+        (False, 1.5, "must kept"),
+        (False, 2.1, "**missed**"),
+        (True, 3.0, "aim reached"),
+        (True, 1.5, "**missed**"),
+        (True, 2.0, "must kept"),
+    ],
+)
+def test_a_miss_is_called_a_miss(more: bool, value: float, expected: str) -> None:
+    from results import Goal, verdict
+
+    must, aim = (2, 3) if more else (2, 1)
+    assert verdict(Goal("", must, aim, lambda _: [], more=more), value) == expected
+
+
+def test_a_chart_is_drawn_where_every_case_failed() -> None:
+    from chart import lines
+
+    failed = {"name": "1 hour", "size": 1, "seconds": [], "cpu": [], "peak": [], "exact": True, "failure": "reason"}
+    chart = ET.fromstring(lines([{"title": "Hours", "axis": "hours", "cases": [failed]}]))  # noqa: S314 - it is ours
+    assert "seconds by hours" in [element.text for element in chart.iter()]

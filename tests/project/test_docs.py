@@ -1,0 +1,70 @@
+"""What the documents show is what happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = re.compile(r"^\$ (?!make )(.*)\n((?:(?!\$ |```).*\n)*)", re.MULTILINE)
+EXAMPLES = [
+    (page.name, command, output)
+    for page in PAGES
+    for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    for command, output in COMMANDS.findall(block)
+    if "OPTIONS" not in command and "COMMAND" not in command
+]
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run(command: list[str], folder: Path) -> str:
+    if not (folder / "data").exists():
+        (folder / "data").symlink_to(ROOT / "data")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, encoding="utf-8", check=True
+    )
+    return done.stdout
+
+
+def test_there_are_examples() -> None:
+    assert {page for page, *_ in EXAMPLES} >= {"README.md", "sanity-checks.md"}
+    assert SNIPPETS
+
+
+def test_examples_print_what_the_pages_show(tmp_path: Path) -> None:
+    for page, command, output in EXAMPLES:
+        assert run(["sh", "-c", command], tmp_path) == output, f"{page}: {command}"
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_python_snippets_run(tmp_path: Path, snippet: str) -> None:
+    assert "shape: (3, " in run([sys.executable, "-c", snippet], tmp_path)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    from pvtop.settings import Settings
+
+    switches = {"force", "check_source", "refresh_dump", "refresh_blacklist", "no_validate", "keep_unknown"}
+    readme = (ROOT / "README.md").read_text()
+    assert [name for name in Settings.model_fields if f"`{name}`" not in readme and name not in switches] == []
+
+
+def test_every_target_of_the_makefile_has_a_help_text() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert targets
+    helped = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
+    assert sorted(targets[1].split()) == sorted(helped)

@@ -1,0 +1,282 @@
+"""docs/failure-modes.md, held to what happens: every row is run, and every fault of the server is in a row."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import NamedTuple
+
+import pytest
+
+from pvtop.core.hour import Hour
+from pvtop.lake.layout import text_path
+from pvtop.pipeline.hour import run_hour
+from pvtop.settings import Settings
+from support.pages import failure_modes
+from support.samples import Command, WriteDump
+from support.server import BROKEN, FAULTS, File, Server, self_signed_certificate
+
+HOUR, NEXT = Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T07")
+PATH, LIST, MONTH = f"/{HOUR.dump_path}", "/blacklist", f"/{HOUR.month_folder}/"
+WORDS = random.Random(1)
+AT = ("--date", f"{HOUR.stamp:%Y-%m-%d}", "--hour", f"{HOUR.stamp.hour}")
+LINES = [f"{code} {WORDS.randbytes(9).hex()} {views} 0\n" for code in ("de", "en", "fr") for views in range(1, 600)]
+DUMP = File(gzip.compress("".join(LINES).encode(), mtime=0))
+BLACKLIST = File("".join(line.rpartition(" ")[0].rpartition(" ")[0] + "\n" for line in LINES[::7]).encode())
+
+SETTINGS = {
+    "PVTOP_OUTPUT": "lake",
+    "PVTOP_ATTEMPTS": "3",
+    "PVTOP_CONNECT_TIMEOUT": "0.05",
+    "PVTOP_READ_TIMEOUT": "0.25",
+    "PVTOP_CONNECTIONS": "3",
+    "PVTOP_MAX_DOWNLOAD": "1MB",
+    "PVTOP_MAX_INFLATED": "20MB",
+}
+
+
+class Case(NamedTuple):
+    """A fault, met once or always, with its outcome and what the message holds."""
+
+    fault: str
+    often: str
+    expected: str
+    message: str
+
+
+def cases(section: str, *how_often: str) -> list[Case]:
+    """Give the cases of a section's table."""
+    return [
+        Case(fault, often, expected, message.strip("`"))
+        for fault, once, always, message, _ in failure_modes(section)
+        for often, expected in (("once", once), ("always", always))
+        if often in how_often
+    ]
+
+
+def name(case: Case) -> str:
+    return f"{case.fault}, {case.often}"
+
+
+def misbehave(server: Server, path: str, case: Case) -> None:
+    if case.fault in BROKEN:
+        BROKEN[case.fault](
+            DUMP.content
+        )  # packing a bomb takes longer than the client waits; the second time it is there
+    if case.often == "once":
+        server.script[path] = [FAULTS[case.fault]]
+    else:
+        server.always[path] = FAULTS[case.fault]
+
+
+def assert_as_on_the_page(done: CompletedProcess[str], case: Case) -> None:
+    """Two lines that explain a failure, nothing else; and the exit code of the page."""
+    assert (str(done.returncode), done.stdout) == (case.expected.replace("recovered", "0"), "")
+    assert len(done.stderr.splitlines()) == (2 if done.returncode else 0)
+    assert case.message in (done.stderr if done.returncode else case.message)
+    assert case.message or not done.returncode
+    assert "Error" not in done.stderr, "a name of Python's is no explanation"
+
+
+def ranking(hour: Hour = HOUR) -> str | None:
+    """Give the text report of an hour below the line with its time, None where the lake has none."""
+    path = Path("lake", text_path(hour))
+    return path.read_text().split("\n", 2)[2] if path.exists() else None
+
+
+def assert_nothing_is_half_done(*hours: Hour) -> None:
+    """Whatever has a final name belongs to an hour that is done, and nothing else is left."""
+    done = {hour for hour in hours if ranking(hour)}
+    assert {str(path.parent.relative_to("lake/top_pages")) for path in Path("lake").rglob("top_pages.parquet")} == {
+        hour.partition for hour in done
+    }
+    left = {path.name for folder in ("cache", "lake") for path in Path(folder).rglob("*") if path.is_file()}
+    assert not [name for name in left if name.endswith(".tmp")]
+    assert {Hour.of_dump(name) for name in left} - {None} <= done
+
+
+@pytest.fixture(autouse=True)
+def _serve(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve two hours and a blacklist, and set what the commands need to find them."""
+    server.files |= {PATH: DUMP, f"/{NEXT.dump_path}": DUMP, LIST: BLACKLIST}
+    for setting, value in {"PVTOP_SOURCE": server.url, "PVTOP_BLACKLIST": server.url + LIST, **SETTINGS}.items():
+        monkeypatch.setenv(setting, value)
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the ranking of the dump, made undisturbed, in a folder."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    for path, file in ((PATH, DUMP), (LIST, BLACKLIST)):
+        (folder / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path[1:]).write_bytes(file.content)
+    settings = Settings.load(source=str(folder), blacklist=str(folder / LIST[1:]), output=str(folder / "lake"))
+    return Path(run_hour(HOUR, settings).text).read_text().split("\n", 2)[2]
+
+
+def test_every_fault_is_on_the_page() -> None:
+    assert {fault for fault, *_ in failure_modes("A server and a dump")} == set(FAULTS)
+    assert {fault for fault, *_ in failure_modes("A dump in a folder")} == set(BROKEN)
+    assert {fault for fault, *_ in failure_modes("A dump that is refused")} == set(REFUSED)
+
+
+@pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
+def test_a_report_of_a_dump(command: Command, server: Server, right: str, case: Case) -> None:
+    misbehave(server, PATH, case)
+    assert_as_on_the_page(command("report", *AT), case)
+    assert ranking() == (right if case.expected == "recovered" else None)
+    assert_nothing_is_half_done(HOUR)
+
+
+@pytest.mark.parametrize("often", ["once", "always"])
+def test_a_batch_of_dumps(pvtop: Command, server: Server, right: str, often: str) -> None:
+    """Each hour meets another fault, the last of them none; no hour minds the others."""
+    faults = cases("A server and a dump", often)
+    hours = [HOUR + i for i in range(len(faults) + 1)]
+    for hour in hours:
+        server.files[f"/{hour.dump_path}"] = DUMP
+    for hour, case in zip(hours, faults, strict=False):
+        misbehave(server, f"/{hour.dump_path}", case)
+    batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso)
+    done = pvtop(*batch, "--json")
+    assert done.returncode == 4
+    result = json.loads(done.stdout)
+    errors = {failed["hour"]: failed["error"] for failed in result["failures"]}
+    status = dict.fromkeys(errors, "1") | dict.fromkeys(result["not_published"], "3")
+    met = dict(zip([hour.iso for hour in hours], faults, strict=False))
+    assert {case.fault: status.get(hour, "recovered") for hour, case in met.items()} == {
+        case.fault: case.expected for case in faults
+    }
+    assert [(met[hour], error) for hour, error in errors.items() if met[hour].message not in error] == []
+    assert [ranking(hour) for hour in hours] == [None if hour.iso in status else right for hour in hours]
+    assert_nothing_is_half_done(*hours)
+    server.always.clear()
+    server.script.clear()
+    assert pvtop(*batch).returncode == 0
+    assert [ranking(hour) for hour in hours] == [right] * len(hours)
+
+
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
+@pytest.mark.parametrize("case", cases("A server and the blacklist", "once", "always"), ids=name)
+def test_a_blacklist(command: Command, server: Server, right: str, case: Case, args: tuple[str, ...]) -> None:
+    misbehave(server, LIST, case)
+    assert_as_on_the_page(command(*args), case)
+    assert ranking() == (right if case.expected == "recovered" else None)
+    assert_nothing_is_half_done(HOUR)
+
+
+@pytest.mark.parametrize("args", [("report",), ("batch", "--last", "2")], ids=["report", "batch"])
+@pytest.mark.parametrize("case", cases("A server and its listing", "once", "always"), ids=name)
+def test_a_listing(command: Command, server: Server, right: str, case: Case, args: tuple[str, ...]) -> None:
+    misbehave(server, MONTH, case)
+    assert_as_on_the_page(command(*args), case)
+    assert ranking(NEXT) == (right if case.expected == "recovered" else None)
+
+
+@pytest.mark.parametrize("row", list(failure_modes("A dump in a folder")), ids=lambda row: row[0])
+def test_a_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[str, ...]) -> None:
+    fault, expected, message, _ = row
+    path = write_dump("")
+    path.write_bytes(BROKEN[fault](DUMP.content))
+    done = command("report", *AT, "--source", str(path.parents[2]))
+    assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
+    assert (ranking() is not None) == (expected == "0")
+
+
+def test_a_batch_of_dumps_in_a_folder(command: Command, write_dump: WriteDump, right: str) -> None:
+    """Each hour has another fault, the last of them none; no hour minds the others, and the next run mends them all."""
+    rows = {HOUR + i: row for i, row in enumerate(failure_modes("A dump in a folder"))}
+    hours = [*rows, HOUR + len(rows)]
+    paths = {hour: write_dump("", hour) for hour in hours}
+    for hour, path in paths.items():
+        path.write_bytes(BROKEN[rows[hour][0]](DUMP.content) if hour in rows else DUMP.content)
+    batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, "--source", "source")
+    failed = {hour: message.strip("`") for hour, (_, expected, message, _) in rows.items() if expected == "1"}
+    done = command(*batch)
+    assert (done.returncode, done.stdout) == (4, "")
+    *told, summary, _ = done.stderr.splitlines()
+    assert summary == f"pvtop: {len(failed)} of {len(hours)} hours failed"
+    assert len(told) == len(failed)
+    for hour, message in failed.items():
+        assert [line for line in told if f"{hour.iso} failed: " in line and message in line]
+    assert [ranking(hour) for hour in hours] == [None if hour in failed else right for hour in hours]
+    assert_nothing_is_half_done(*hours)
+    for path in paths.values():
+        path.write_bytes(DUMP.content)
+    assert command(*batch).returncode == 0
+    assert [ranking(hour) for hour in hours] == [right] * len(hours)
+
+
+# Dumps that are refused for what they hold.
+
+
+def malformed(write_dump: WriteDump, _: Command) -> tuple[str, ...]:
+    write_dump("".join(LINES) + "en\n" * 99)
+    return ()
+
+
+def not_whole(write_dump: WriteDump, _: Command) -> tuple[str, ...]:
+    write_dump("".join(LINES))
+    return ("--expect-whole",)
+
+
+def shrunken(write_dump: WriteDump, command: Command) -> tuple[str, ...]:
+    write_dump("".join(LINES))
+    assert command("report", *AT, "--source", "source").returncode == 0
+    write_dump("".join(LINES[:99]))
+    return ()
+
+
+REFUSED = {
+    "too many malformed lines": malformed,
+    "a dump that is not whole": not_whole,
+    "a report much smaller than the one it replaces": shrunken,
+}
+
+
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
+@pytest.mark.parametrize("row", list(failure_modes("A dump that is refused")), ids=lambda row: row[0])
+def test_a_dump_that_is_refused(
+    command: Command, write_dump: WriteDump, row: tuple[str, ...], args: tuple[str, ...]
+) -> None:
+    fault, *codes, message, _ = row
+    args += REFUSED[fault](write_dump, command)
+    before = ranking()
+    done = command(*args, "--source", "source")
+    assert (str(done.returncode), done.stdout) == (codes[args[0] == "batch"], "")
+    assert message.strip("`") in done.stderr
+    assert ranking() == before
+    assert_nothing_is_half_done(HOUR)
+
+
+# Servers that cannot be reached.
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Run a server whose certificate nobody vouches for, with no proxy before it or any other."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    with Server(tls=self_signed_certificate(tmp_path)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--last", "2")], ids=["report", "batch"])
+@pytest.mark.parametrize("row", list(failure_modes("A server that cannot be reached")), ids=lambda row: row[0])
+def test_a_server_that_cannot_be_reached(
+    command: Command, self_signed: Server, row: tuple[str, ...], args: tuple[str, ...]
+) -> None:
+    fault, expected, message, _ = row
+    address = {
+        "connection refused": "http://127.0.0.1:1",
+        "name that does not resolve": "http://nowhere.invalid",
+        "certificate that is not trusted": self_signed.url,
+    }[fault]
+    done = command(*args, "--source", address, "--blacklist", "none")
+    assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
+    done = command("report", *AT, "--blacklist", f"{address}/list")
+    assert_as_on_the_page(done, Case(fault, "always", expected, message.strip("`")))
+    assert_nothing_is_half_done(HOUR)

@@ -1,0 +1,545 @@
+"""The machine's part of docs/failure-modes.md: disks, kills, clocks, two runs at once; and object storage."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import formatdate
+from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
+from threading import Event
+from typing import TypeVar
+from urllib.parse import unquote
+
+import fsspec
+import pyarrow.parquet as pq
+import pytest
+from aiohttp import web
+
+from pvtop.core.hour import Hour, hour_range
+from pvtop.pipeline.batch import run_hours
+from pvtop.pipeline.hour import run_hour
+from pvtop.settings import Settings
+from pvtop.sources.cache import Cache
+from pvtop.storage.locks import exclusive_lock
+from support.pages import failure_modes
+from support.samples import ROOT, Command
+from support.server import File, S3Proxy, Server, cut, s3_error, slow, slow_start, stall, status
+
+HOURS = hour_range(Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T08"))
+HOUR = HOURS[0]
+HOURS_FAILED = 4
+YEAR = 365 * 86_400  # seconds
+NOISE = random.Random(1)
+LINES = [f"en {NOISE.randbytes(60).hex()} {views} 0\n" for views in range(1, 3_000)]
+DUMP = File(gzip.compress("".join(LINES).encode(), mtime=0))
+ROWS = {fault: cells for fault, *cells in failure_modes("The machine, and object storage")}
+TESTED: set[str] = set()
+
+PVTOP = str(Path(sys.executable).with_name("pvtop"))
+
+T = TypeVar("T", bound=Callable[..., None])
+
+
+def fault(name: str) -> Callable[[T], T]:
+    """Say which row of the page a test runs."""
+    TESTED.add(name)
+    return lambda test: test
+
+
+def assert_as_told(done: subprocess.CompletedProcess[str], name: str) -> None:
+    """Compare what a command did with the row of the page."""
+    report, batch, message, *_ = ROWS[name]
+    assert done.returncode == int(batch if "batch" in done.args else report), done.stderr
+    told = done.stderr.splitlines()
+    assert not done.returncode or len(told) == 2 + (done.returncode == HOURS_FAILED), done.stderr
+    assert message.strip("`") in (told or [""])[0]
+    assert done.stderr.count("cannot be") <= 1, "told once"
+    assert "Traceback" not in done.stderr
+
+
+def test_every_row_is_tested() -> None:
+    assert set(ROWS) == TESTED
+
+
+@pytest.fixture
+def args(server: Server) -> tuple[str, ...]:
+    """Serve some hours; give the arguments that name the server."""
+    server.files |= {f"/{hour.dump_path}": DUMP for hour in HOURS} | {"/blacklist": File(b"en 00\n")}
+    return ("--source", server.url, "--blacklist", f"{server.url}/blacklist", "--quiet")
+
+
+REPORT = ("report", "--date", "2024-08-03", "--hour", "6")
+BATCH = ("batch", "--start", HOURS[0].iso, "--end", HOURS[-1].iso)
+ONE = ("batch", "--start", HOUR.iso, "--end", HOUR.iso)
+
+BUCKET = "s3://bucket/lake"
+both = pytest.mark.parametrize("work", [REPORT, ONE], ids=["report", "batch"])
+
+
+def mounted(*options: str | Path) -> bool:
+    """Mount something; tell whether that is possible here."""
+    if (command := shutil.which("mount")) is None:
+        return False
+    return not subprocess.run([command, *options], check=False, capture_output=True).returncode
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 100 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if not mounted("-t", "tmpfs", "-o", "size=100k", "tmpfs", disk):
+        pytest.skip("a small disk takes the right to mount one")
+    yield disk
+    subprocess.run([str(shutil.which("umount")), disk], check=True)
+
+
+def left_on(disk: Path) -> list[Path]:
+    return [path for path in disk.rglob("*") if path.is_file()]
+
+
+@fault("cache on a full disk")
+@both
+def test_a_cache_on_a_full_disk(
+    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
+    done = command(*work, *args, "--cache-dir", small_disk)
+    assert_as_told(done, "cache on a full disk")
+    assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
+    assert not [path for path in left_on(small_disk) if "2024" in path.name]
+
+
+@fault("limit on the length of files")
+@both
+def test_a_limit_on_the_length_of_files(command: Command, args: tuple[str, ...], work: tuple[str, ...]) -> None:
+    _, most = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (50_000, most))
+    try:
+        done = command(*work, *args)
+    finally:
+        setrlimit(RLIMIT_FSIZE, (most, most))
+    assert_as_told(done, "limit on the length of files")
+    assert ("ulimit -f" in done.stderr) is (work == REPORT)
+    assert not [path for path in left_on(Path("cache")) if "2024" in path.name]
+
+
+@fault("lake on a full disk")
+@both
+def test_a_lake_on_a_full_disk(
+    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
+    assert command(*REPORT, *args, "--output", small_disk, "--top", "10").returncode == 0
+    before = files(str(small_disk))
+    (small_disk / "filler").write_bytes(bytes(85_000))
+    done = command(*work, *args, "--output", small_disk)
+    assert_as_told(done, "lake on a full disk")
+    assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
+    (small_disk / "filler").unlink()
+    left = {name: content for name, content in files(str(small_disk)).items() if not name.startswith("failures/")}
+    assert left == before
+    assert command(*work, *args, "--output", small_disk).returncode == 0
+    assert files(str(small_disk)).keys() == before.keys()
+
+
+@fault("cache that is read-only")
+@both
+def test_a_cache_that_is_read_only(
+    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
+    assert mounted("-o", "remount,ro", small_disk)
+    done = command(*work, *args, "--cache-dir", small_disk)
+    assert_as_told(done, "cache that is read-only")
+    assert "choose another folder with --cache-dir" in done.stderr
+
+
+@fault("lake that is read-only")
+@both
+def test_a_lake_that_is_read_only(
+    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
+    assert mounted("-o", "remount,ro", small_disk)
+    done = command(*work, *args, "--output", small_disk)
+    assert_as_told(done, "lake that is read-only")
+    assert ("choose another with --output" in done.stderr) is (work == REPORT)
+
+
+@fault("cache where a file is")
+@both
+def test_a_cache_where_a_file_is(
+    command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    done = command(*work, *args, "--cache-dir", tmp_path / "file")
+    assert_as_told(done, "cache where a file is")
+    assert "choose another folder with --cache-dir" in done.stderr
+
+
+@fault("lake where a file is")
+@both
+def test_a_lake_where_a_file_is(command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    done = command(*work, *args, "--output", tmp_path / "file")
+    assert_as_told(done, "lake where a file is")
+    assert "choose another with --output" in done.stderr
+
+
+@pytest.fixture
+def unprivileged() -> tuple[str, ...]:
+    """Give the command that takes from root what permissions do not hold for."""
+    if os.geteuid():
+        return ()
+    if not (command := shutil.which("setpriv")):
+        pytest.skip("permissions do not hold for root")
+    return (command, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all")
+
+
+@fault("folder of the lake that must not be written")
+@pytest.mark.parametrize(
+    ("folder", "work"),
+    [
+        ("text/2024/2024-08", REPORT),
+        (f"domains/{HOUR.partition}", REPORT),
+        (f"top_pages/{HOUR.partition}", REPORT),
+        (f"top_pages/{HOUR.partition}", ONE),
+    ],
+)
+def test_a_folder_that_must_not_be_written(
+    command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], folder: str, work: tuple[str, ...]
+) -> None:
+    command(*REPORT, *args, "--output", "lake")
+    before = files("lake")
+    Path("lake", folder).chmod(0o555)
+    done = subprocess.run(
+        [*unprivileged, PVTOP, *work, *args, "--output", "lake", "--force"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert_as_told(done, "folder of the lake that must not be written")
+    assert {name: content for name, content in files("lake").items() if "failures/" not in name} == before
+
+
+DAY = "lake/top_pages/date=2024-08-03"
+
+
+@fault("folder of the lake that must not be read")
+@pytest.mark.parametrize(
+    ("work", "folder"),
+    [
+        (("status", *BATCH[1:]), "lake"),
+        (("status", *BATCH[1:]), "lake/top_pages"),
+        (("status", *BATCH[1:]), DAY),
+        (("validate", *BATCH[1:]), DAY),
+        ((*BATCH, "--dry-run"), DAY),
+        (("show",), DAY),
+    ],
+)
+def test_a_folder_of_the_lake_that_must_not_be_read(
+    command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
+) -> None:
+    command(*REPORT, *args, "--output", "lake")
+    more = {"show": (), "batch": args}.get(work[0], args[:2])
+    done = without_permission(folder, *unprivileged, PVTOP, *work, *more, "--output", "lake")
+    assert_as_told(done, "folder of the lake that must not be read")
+
+
+@fault("damaged report")
+@pytest.mark.parametrize("name", ["top_pages", "domains"])
+def test_a_damaged_report(command: Command, args: tuple[str, ...], name: str) -> None:
+    assert command(*BATCH, *args, "--output", "lake").returncode == 0
+    before = files("lake")
+    path = Path("lake", name, HOUR.partition, f"{name}.parquet")
+    content = bytearray(path.read_bytes())
+    content[4] ^= 0xFF  # the first page of it
+    content[-9] ^= 0xFF  # its footer
+    path.write_bytes(content)
+    for work in (("validate", *BATCH[1:]), ("show", *REPORT[1:])):
+        shown = command(*work, "--output", "lake")
+        assert shown.returncode == (5 if "validate" in work else 1)
+        assert f"{path} cannot be read: " in shown.stderr
+        assert "panicked" not in shown.stderr
+    again = () if name == "top_pages" else ("--force",)  # domains are read where they are needed, and not before
+    assert_as_told(command(*BATCH, *args, "--output", "lake", *again), "damaged report")
+    assert files("lake") == before
+
+
+@fault("folder of the cache that must not be read")
+@pytest.mark.parametrize(
+    ("work", "folder"),
+    [
+        (("ls",), "cache"),
+        (("ls",), "cache/2024"),
+        (("verify",), "cache/2024/2024-08"),
+        (("prune", "--older-than", "0d", "--yes"), "cache/2024/2024-08"),
+    ],
+)
+def test_a_folder_of_the_cache_that_must_not_be_read(
+    command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
+) -> None:
+    command(*REPORT, *args, "--output", "lake")
+    done = without_permission(folder, *unprivileged, PVTOP, "cache", *work)
+    assert_as_told(done, "folder of the cache that must not be read")
+
+
+def without_permission(folder: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command while a folder must not be read."""
+    Path(folder).chmod(0)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    Path(folder).chmod(0o755)
+    return done
+
+
+@fault("killed")
+def test_killed_before_any_change_to_a_file(server: Server, args: tuple[str, ...], tmp_path: Path) -> None:
+    """An hour that is made the first time, and one that is made again; side by side, as it takes long."""
+    settings = Settings.load(source=server.url, blacklist=args[3], output="lake", cache_dir=Path("cache"))
+    run_hour(HOUR, settings.model_copy(update={"output": "right"}))
+    run_hour(HOUR, settings.model_copy(update={"output": "again/before/lake", "top": 10}))
+    Path("first/before/lake").mkdir(parents=True)
+    program = str(ROOT / "tests" / "support" / "killed.py")
+    killing = [sys.executable, program, "before", str(tmp_path / "right"), settings.model_dump_json()]
+    runs = [
+        subprocess.Popen(killing, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for folder in ("first", "again")
+    ]
+    for run in runs:
+        changes, told = run.communicate(timeout=120)
+        assert run.returncode == 0, told
+        assert int(changes) > 20
+
+
+@fault("interrupted")
+@pytest.mark.parametrize(("work", "by"), [(REPORT, signal.SIGINT), (BATCH, signal.SIGTERM)])
+def test_interrupted_while_a_server_is_silent(
+    server: Server, args: tuple[str, ...], work: tuple[str, ...], by: signal.Signals
+) -> None:
+    server.always[f"/{HOUR.dump_path}"] = stall(0.5)
+    interrupt([*work, *args], by, lambda: bool(server.asked(f"/{HOUR.dump_path}")))
+
+
+def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) -> None:
+    """Run a command, interrupt it as soon as something is so, and see that it ends in good order."""
+    program = str(Path(sys.executable).with_name("pvtop"))
+    with subprocess.Popen([program, *command], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not when():
+                assert process.poll() is None
+            process.send_signal(by)
+            _, told = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode == int(ROWS["interrupted"][0]), told
+    assert "Traceback" not in told
+    assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
+
+
+def test_interrupted_while_another_run_has_the_lock(args: tuple[str, ...]) -> None:
+    folder = Path("lake/top_pages", HOUR.partition)
+    folder.mkdir(parents=True)
+    with exclusive_lock(folder, time.sleep):
+        interrupt(
+            [*REPORT, *args, "--output", "lake"], signal.SIGINT, lambda: len(list(Path("lake/.tmp").glob("*"))) == 3
+        )
+
+
+@fault("clock set back")
+@fault("clock set forward")
+@pytest.mark.parametrize("years", [-50, 50])
+def test_the_clock_was_set(command: Command, args: tuple[str, ...], years: int) -> None:
+    """Whatever times the files have, what is done is done; only the cache goes by them."""
+    settings = Settings.load(source=args[1], blacklist=args[3], output="lake", check_source=True)
+    assert run_hours(HOURS, settings).counts["written"] == len(HOURS)
+    when = time.time() + years * YEAR
+    for path in [*Path("lake").rglob("*"), *settings.cache_dir.rglob("*")]:
+        os.utime(path, (when, when))
+    assert run_hours(HOURS, settings).counts == {"done": len(HOURS)}
+    assert len(Cache(settings.cache_dir).prunable(timedelta(days=7), None)) == (len(HOURS) if years < 0 else 0)
+    for work in (REPORT, BATCH):
+        done = command(*work, *args, "--output", "lake", "--force")
+        assert_as_told(done, "clock set back" if years > 0 else "clock set forward")
+
+
+@pytest.mark.parametrize("years", [-50, 50])
+@both
+def test_the_clock_is_set_during_a_run(
+    command: Command, server: Server, args: tuple[str, ...], work: tuple[str, ...], years: int
+) -> None:
+    """While the first half of a dump comes. Then the server says when to come back, by its own clock; and stalls."""
+    command(*work, *args, "--output", "right", "--cache-dir", "another-cache")
+
+    async def set_clock(request: web.Request, file: File) -> web.StreamResponse:
+        Path("clock").write_text(str(years * YEAR))
+        return await cut(0.5)(request, file)
+
+    later = status(503, Retry_After=formatdate(time.time() + 0.5, usegmt=True))
+    server.script[f"/{HOUR.dump_path}"] = [set_clock, later, stall(0.1)]
+    environment = os.environ | {"PVTOP_CONNECT_TIMEOUT": "0.2", "PVTOP_READ_TIMEOUT": "0.3"}
+    started = time.monotonic()
+    stepped = [sys.executable, str(ROOT / "tests" / "support" / "stepped.py"), *work, *args, "--output", "lake"]
+    done = subprocess.run(stepped, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    assert_as_told(done, "clock set forward" if years > 0 else "clock set back")
+    assert 0.3 < time.monotonic() - started < 20
+    assert len(server.asked(f"/{HOUR.dump_path}")) == 5
+    assert files("lake") == files("right")
+
+
+@fault("two runs at once")
+def test_two_runs_at_once(pvtop: Command, server: Server, args: tuple[str, ...]) -> None:
+    pvtop(*BATCH, *args, "--output", "right", "--cache-dir", "another-cache")
+    server.always |= {f"/{hour.dump_path}": slow() for hour in HOURS}
+    command = [str(Path(sys.executable).with_name("pvtop")), *BATCH, *args, "--output", "lake"]
+    runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    looks = 0
+    while any(run.poll() is None for run in runs):
+        for path in Path("cache").rglob("pageviews-*.gz"):
+            assert path.read_bytes() == DUMP.content
+        for path in Path("lake").rglob("*.parquet"):
+            with contextlib.suppress(FileNotFoundError):  # it may be taken away again, but is never half there
+                looks += bool(pq.read_metadata(path).num_rows)
+    told = [run.communicate()[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told
+    assert looks
+    assert_as_told(pvtop(*BATCH, *args, "--output", "lake"), "two runs at once")
+    assert files("lake") == files("right")
+    assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
+
+
+def files(folder: str) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def s3_proxy(s3: fsspec.AbstractFileSystem, s3_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
+    """Put something between the commands and the S3 server that can answer in its stead."""
+    assert s3.exists("bucket")
+    with S3Proxy(s3_address) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        yield proxy
+
+
+@fault("S3 slows down")
+@fault("S3 fails now and then")
+@pytest.mark.parametrize(
+    ("status", "code", "name", "work"),
+    [(503, "SlowDown", "S3 slows down", REPORT), (500, "InternalError", "S3 fails now and then", ONE)],
+)
+def test_s3_recovers(  # noqa: PLR0913, PLR0917 - fixtures
+    pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
+    status: int, code: str, name: str, work: tuple[str, ...],
+) -> None:  # fmt: skip
+    s3_proxy.raise_for_violations(status, code, times=2)
+    assert_as_told(pvtop(*work, *args, "--output", BUCKET), name)
+    assert s3_proxy.refused == 2
+    assert len(s3.find("bucket/lake")) == 3
+
+
+@fault("S3 slows down for good")
+@fault("S3 refuses")
+@pytest.mark.parametrize(
+    ("status", "code", "name", "work"),
+    [(503, "SlowDown", "S3 slows down for good", REPORT), (403, "AccessDenied", "S3 refuses", REPORT),
+     (403, "AccessDenied", "S3 refuses", ONE)],
+)  # fmt: skip
+def test_s3_does_not_recover(  # noqa: PLR0913, PLR0917 - fixtures
+    pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
+    status: int, code: str, name: str, work: tuple[str, ...],
+) -> None:  # fmt: skip
+    s3_proxy.raise_for_violations(status, code, times=1_000)
+    done = pvtop(*work, *args, "--output", BUCKET, AWS_MAX_ATTEMPTS="1")
+    assert_as_told(done, name)
+    assert "check its permissions and credentials" in done.stderr
+    assert s3.find("bucket/lake") == []
+
+
+@fault("S3 breaks while an hour is written")
+@both
+def test_s3_breaks_while_an_hour_is_written(
+    pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: tuple[str, ...]
+) -> None:
+    s3_proxy.raise_for_violations(403, "AccessDenied", times=1, method="PUT", key="top_pages.parquet")
+    assert_as_told(pvtop(*work, *args, "--output", BUCKET), "S3 breaks while an hour is written")
+    assert not [path for path in s3.find("bucket/lake") if "/top_pages/" in path]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["the first time", "made again"])
+def test_s3_breaks_at_each_operation_of_an_hour(  # noqa: PLR0913 - fixtures
+    pvtop: Command, server: Server, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
+    *, again: bool,
+) -> None:  # fmt: skip
+    """Each hour of a batch meets it at another of its operations, the last of them at none."""
+    hours = hour_range(HOUR, HOUR + 15)
+    server.files |= {f"/{hour.dump_path}": DUMP for hour in hours}
+    batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, *args)
+    assert run_hours(hours, Settings.load(source=args[1], blacklist=args[3], output="right")).counts["failed"] == 0
+    if again:
+        assert pvtop(*batch, "--output", BUCKET, "--top", "10").returncode == 0
+    old, right = objects(s3), files("right")
+    left = {hour: operation for operation, hour in enumerate(hours)}
+    planned = Event()
+
+    def is_its_turn(request: web.Request) -> bool:
+        if request.path == "/bucket/lake":  # the first thing that is done for an hour
+            planned.set()
+        hour = next((hour for hour in hours if is_of(hour, unquote(request.path_qs))), None)
+        if hour is None or not planned.is_set():
+            return False
+        left[hour] -= 1
+        return left[hour] == -1
+
+    s3_proxy.misbehave(s3_error(403, "AccessDenied"), is_its_turn)
+    done = pvtop(*batch, "--output", BUCKET)
+    assert done.returncode == HOURS_FAILED, done.stderr
+    assert 9 <= s3_proxy.refused < len(hours)
+    s3_proxy.misbehave(s3_error(403, "AccessDenied"), lambda _: False)
+    now = objects(s3)
+    for hour in hours:
+        left_of = {name: content for name, content in now.items() if is_of(hour, name) and "failures/" not in name}
+        whole = [{name: content for name, content in lake.items() if is_of(hour, name)} for lake in (old, right)]
+        assert left_of in whole or not [name for name in left_of if "top_pages/" in name], hour
+    assert pvtop(*batch, "--output", BUCKET).returncode == 0
+    assert objects(s3) == right
+
+
+def is_of(hour: Hour, name: str) -> bool:
+    """Tell whether an object is one of an hour."""
+    return hour.partition in name or f"{hour.stamp:%Y%m%d-%H}0000" in name
+
+
+def objects(s3: fsspec.AbstractFileSystem) -> dict[str, bytes]:
+    return {path.removeprefix("bucket/lake/"): s3.cat_file(path) for path in s3.find("bucket/lake")}
+
+
+@fault("S3 as a source that is silent")
+def test_s3_as_a_source_that_is_silent(
+    server: Server, s3: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert s3.exists("bucket")
+    server.always["/bucket"] = slow_start
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    command = ["report", "--source", "s3://bucket", "--blacklist", "none", "--quiet"]
+    interrupt(command, signal.SIGINT, lambda: bool(server.requests))
+
+
+@fault("S3 as a lake that is silent")
+@both
+@pytest.mark.parametrize("interrupted", [False, True], ids=["waited for", "interrupted"])
+def test_s3_as_a_lake_that_is_silent(
+    pvtop: Command, args: tuple[str, ...], s3_proxy: S3Proxy, work: tuple[str, ...], *, interrupted: bool
+) -> None:
+    s3_proxy.misbehave(slow_start, lambda _: True)
+    command = [*work, *args, "--output", BUCKET]
+    if interrupted:
+        interrupt(command, signal.SIGINT, lambda: bool(s3_proxy.refused))
+    else:
+        done = pvtop(*command, PVTOP_CONNECT_TIMEOUT="0.1", PVTOP_READ_TIMEOUT="0.2")
+        assert_as_told(done, "S3 as a lake that is silent")
