@@ -19,7 +19,7 @@ from pvtop.cli import main
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from support.samples import HOUR, Command, WriteDump
-from support.server import Server
+from support.server.files import Server
 
 hypothesis.settings.register_profile("test", max_examples=300, deadline=None)
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)

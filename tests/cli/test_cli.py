@@ -16,7 +16,8 @@ import pytest
 from pvtop.cli import ARENAS, limit_arenas
 from pvtop.core.hour import Hour
 from support.samples import DATA, Command, WriteDump
-from support.server import File, Server, status
+from support.server.behaviours import status
+from support.server.files import File, Server
 
 SOURCE = DATA / "source"
 LISTED = ("--source", SOURCE, "--blacklist", DATA / "blacklist")

@@ -27,7 +27,9 @@ from pvtop.validation.recount import DomainCount, Recount
 from pvtop.validation.rules import violations_of
 from support.reports import PAGES, TOTALS, make_report
 from support.samples import DATA, Command, WriteDump
-from support.server import FAULTS, Behaviour, File, Server, html, status
+from support.server.behaviours import html, status
+from support.server.faults import FAULTS
+from support.server.files import Behaviour, File, Server
 
 HOUR = Hour.parse("2024-12-31T14")
 SAMPLE = {"source": str(DATA / "source"), "blacklist": str(DATA / "blacklist"), "output": "lake"}

@@ -26,7 +26,8 @@ from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from support.samples import DATA, Command, WriteDump
-from support.server import File, Server, status
+from support.server.behaviours import status
+from support.server.files import File, Server
 
 SOURCE = DATA / "source"
 DAY = hour_range(Hour.parse("2024-12-31T00"), Hour.parse("2024-12-31T23"))

@@ -38,7 +38,8 @@ from pvtop.sources.dumps import find_dump
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import RULES_VERSION
 from support.samples import HOUR, WriteDump
-from support.server import File, Server, cut, html, status
+from support.server.behaviours import cut, html, status
+from support.server.files import File, Server
 
 DUMP = 'en A 5 0\nen B 7 0\nen - 9 0\nde "\\"x\\"" 2 0\n'
 PATH = f"/{HOUR.dump_path}"

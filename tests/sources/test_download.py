@@ -23,7 +23,8 @@ from pvtop.sources.download import download
 from pvtop.sources.facts import FileFacts, sidecar, writing
 from pvtop.storage.gzip import sha256_of, verify_gzip
 from pvtop.storage.http import PROGRESS, Client
-from support.server import Behaviour, File, Server, chunked, cut, html, instead, slow, spliced, stall, status
+from support.server.behaviours import chunked, cut, html, instead, slow, spliced, stall, status
+from support.server.files import Behaviour, File, Server
 
 PATH = "/dump.gz"
 CONTENT = gzip.compress(random.Random(1).randbytes(1_000_000), mtime=0)

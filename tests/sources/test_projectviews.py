@@ -22,7 +22,9 @@ from pvtop.validation.rules import violations_of
 from support.reference import reference
 from support.reports import TOTALS, make_report
 from support.samples import DATA
-from support.server import FAULTS, File, Server, altered, html, status
+from support.server.behaviours import altered, html, status
+from support.server.faults import FAULTS
+from support.server.files import File, Server
 
 HOUR = Hour.parse("2024-12-31T14")
 PATH = f"{HOUR.month_folder}/projectviews-20241231-140000"

@@ -18,7 +18,9 @@ from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from support.pages import failure_modes
 from support.samples import Command, WriteDump
-from support.server import BROKEN, FAULTS, File, Server, self_signed_certificate
+from support.server.faults import BROKEN, FAULTS
+from support.server.files import File, Server
+from support.server.loopback import self_signed_certificate
 
 HOUR, NEXT = Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T07")
 PATH, LIST, MONTH = f"/{HOUR.dump_path}", "/blacklist", f"/{HOUR.month_folder}/"

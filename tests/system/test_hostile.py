@@ -21,7 +21,8 @@ from pvtop.cli.output import Output
 from pvtop.lake.layout import text_path, top_pages_path
 from pvtop.settings import Settings
 from support.samples import HOUR, Command, WriteDump
-from support.server import File, Server, html, status
+from support.server.behaviours import html, status
+from support.server.files import File, Server
 
 ROOT = Path(__file__).parents[2]
 AT = ("--date", "2024-08-03", "--hour", "6")

@@ -33,7 +33,9 @@ from pvtop.sources.cache import Cache
 from pvtop.storage.locks import exclusive_lock
 from support.pages import failure_modes
 from support.samples import ROOT, Command
-from support.server import File, S3Proxy, Server, cut, s3_error, slow, slow_start, stall, status
+from support.server.behaviours import cut, slow, slow_start, stall, status
+from support.server.files import File, Server
+from support.server.s3 import S3Proxy, s3_error
 
 HOURS = hour_range(Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T08"))
 HOUR = HOURS[0]
@@ -437,7 +439,7 @@ def test_s3_recovers(  # noqa: PLR0913, PLR0917 - fixtures
     pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     status: int, code: str, name: str, work: tuple[str, ...],
 ) -> None:  # fmt: skip
-    s3_proxy.raise_for_violations(status, code, times=2)
+    s3_proxy.fail(status, code, times=2)
     assert_as_told(pvtop(*work, *args, "--output", BUCKET), name)
     assert s3_proxy.refused == 2
     assert len(s3.find("bucket/lake")) == 3
@@ -454,7 +456,7 @@ def test_s3_does_not_recover(  # noqa: PLR0913, PLR0917 - fixtures
     pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     status: int, code: str, name: str, work: tuple[str, ...],
 ) -> None:  # fmt: skip
-    s3_proxy.raise_for_violations(status, code, times=1_000)
+    s3_proxy.fail(status, code, times=1_000)
     done = pvtop(*work, *args, "--output", BUCKET, AWS_MAX_ATTEMPTS="1")
     assert_as_told(done, name)
     assert "check its permissions and credentials" in done.stderr
@@ -466,7 +468,7 @@ def test_s3_does_not_recover(  # noqa: PLR0913, PLR0917 - fixtures
 def test_s3_breaks_while_an_hour_is_written(
     pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: tuple[str, ...]
 ) -> None:
-    s3_proxy.raise_for_violations(403, "AccessDenied", times=1, method="PUT", key="top_pages.parquet")
+    s3_proxy.fail(403, "AccessDenied", times=1, method="PUT", key="top_pages.parquet")
     assert_as_told(pvtop(*work, *args, "--output", BUCKET), "S3 breaks while an hour is written")
     assert not [path for path in s3.find("bucket/lake") if "/top_pages/" in path]
 
