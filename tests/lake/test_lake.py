@@ -60,12 +60,6 @@ def test_exact_paths(root: str) -> None:
     assert [domains_path(HOUR), text_path(HOUR), top_pages_path(HOUR)] == PATHS
 
 
-def test_hours_have_two_digits() -> None:
-    hour = Hour.parse("2020-01-01T00")
-    assert top_pages_path(hour) == "top_pages/date=2020-01-01/hour=00/top_pages.parquet"
-    assert text_path(hour) == "text/2020/2020-01/top_pages-20200101-000000.txt"
-
-
 def test_what_is_written_is_read_back(root: str) -> None:
     report = make_report()
     Lake(root).write(report)

@@ -22,10 +22,6 @@ from pvtop.pipeline.audit import AT_ONCE, AuditOptions, AuditResult, audit
 from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from pvtop.transform.report import Report
-from pvtop.validation.comparisons import recount_matches
-from pvtop.validation.recount import DomainCount, Recount
-from pvtop.validation.rules import violations_of
-from support.reports import PAGES, TOTALS, make_report
 from support.samples import DATA, Command, WriteDump
 from support.server.behaviours import html, status
 from support.server.faults import FAULTS
@@ -515,28 +511,3 @@ def test_a_cached_dump_that_broke_is_downloaded_again(server: Server, place: int
     found = look(checks=AuditOptions(recount=60), source=server.url)
     assert (found.failures, found.uncompared, len(found.recounted)) == ([], [], 59)
     assert cached.read_bytes() == server.files[f"/{HOUR.dump_path}"].content
-
-
-GOOD = DomainCount(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])
-
-
-THERE = frozenset(code for code, *_ in TOTALS)
-
-
-@pytest.mark.parametrize(
-    ("counted", "what"),
-    [
-        (GOOD, []),
-        (replace(GOOD, pages=6), ["pages"]),
-        (replace(GOOD, views=0), ["views"]),
-        (replace(GOOD, blacklisted_pages=0), ["blacklisted_pages"]),
-        (replace(GOOD, blacklisted_views=0), ["blacklisted_views"]),
-        (replace(GOOD, ranked=GOOD.ranked[::-1]), ["rank 1", "rank 3"]),
-        (replace(GOOD, ranked=GOOD.ranked[:2]), ["rank 3"]),
-        (replace(GOOD, ranked=[*GOOD.ranked, (1, "A")]), ["rank 4"]),
-        (replace(GOOD, ranked=[(382_050, "Main_Page"), *GOOD.ranked[1:]]), ["rank 1"]),
-    ],
-)
-def test_every_part_of_a_domain_is_compared(counted: DomainCount, what: list[str]) -> None:
-    failures = violations_of(make_report(totals=TOTALS), [recount_matches(Recount(THERE, {"en": counted}))])
-    assert [part for failure in failures for part in failure.violations.get_column("what")] == what

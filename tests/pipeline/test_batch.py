@@ -10,7 +10,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,25 +22,15 @@ import pytest
 from pvtop.core.hour import Hour, hour_range
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.pipeline.batch import run_hours
-from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
-from support.samples import DATA, Command, WriteDump
-from support.server.behaviours import status
+from support.samples import DATA, DAY, SOURCE, Command, WriteDump, serve
 from support.server.files import File, Server
 
-SOURCE = DATA / "source"
-DAY = hour_range(Hour.parse("2024-12-31T00"), Hour.parse("2024-12-31T23"))
 ARGS = ("--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
 
 
 def files(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
-
-
-def serve(server: Server, hours: list[Hour]) -> Settings:
-    for hour in hours:
-        server.files[f"/{hour.dump_path}"] = File((SOURCE / hour.dump_path).read_bytes())
-    return Settings.load(source=server.url, blacklist="none", output="lake", contact="me@example.org")
 
 
 def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
@@ -150,50 +139,6 @@ def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
     assert refreshed.counts == {"done": 0, "unchanged": 1, "written": 1}
 
 
-def metrics_of(act: Callable[[Settings], object], settings: Settings) -> list[str]:
-    """Give the lines that a DogStatsD server hears while something is done, as `name:value|type|#tags`."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.settimeout(0.2)  # loopback delivers at once: what has not come by then does not come
-        act(settings.model_copy(update={"statsd": f"127.0.0.1:{listener.getsockname()[1]}"}))
-        heard = []
-        with contextlib.suppress(TimeoutError):
-            while True:
-                heard.append(listener.recv(4096).decode().strip())
-        return heard
-
-
-def test_metrics(server: Server) -> None:
-    settings = serve(server, DAY[:1])
-    server.script[f"/{DAY[0].dump_path}"] = [status(503)]
-    heard = dict(line.split(":", 1) for line in metrics_of(lambda it: run_hours(DAY[:1], it), settings))
-    made = run_hour(DAY[0], settings)
-    sizes = [Path(path).stat().st_size for path in (made.text, made.top_pages, made.domains)]
-    page = (DATA.parent / "docs" / "unattended.md").read_text()
-    assert {*heard, "pvtop.failures"} == set(re.findall(r"^\| `(pvtop\.[a-z_.]+)`", page, re.MULTILINE))
-    assert heard.pop("pvtop.download.seconds").endswith("|ms")
-    assert heard.pop("pvtop.compute.seconds").endswith("|ms")
-    assert heard == {
-        "pvtop.retries": "1|c",
-        "pvtop.hours": "1|c|#outcome:written",
-        "pvtop.dump.lines": f"{made.provenance.rows}|c",
-        "pvtop.dump.bytes": f"{made.provenance.dump_bytes}|c",
-        "pvtop.dump.malformed_lines": "0|c",
-        "pvtop.report.entries": f"{made.provenance.entries}|g",
-        "pvtop.report.bytes": f"{sum(sizes)}|g",
-    }
-
-
-def test_metrics_of_hours_that_are_not_made(server: Server) -> None:
-    settings = serve(server, DAY[:2])
-    server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
-    assert metrics_of(lambda it: run_hours(DAY[1:3], it), settings) == [
-        "pvtop.hours:1|c|#outcome:not_published", "pvtop.hours:1|c|#outcome:failed", "pvtop.failures:1|c"
-    ]  # fmt: skip
-    run_hour(DAY[0], settings)
-    assert metrics_of(lambda it: run_hour(DAY[0], it), settings) == ["pvtop.hours:1|c|#outcome:unchanged"]
-
-
 def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_long_it_takes() -> None:
     terminal, stderr = pty.openpty()
     command = [str(Path(sys.executable).with_name("pvtop")), "batch", *map(str, ARGS), "--last", "3"]
@@ -261,15 +206,6 @@ def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-def test_status_is_a_calendar(pvtop: Command) -> None:
-    pvtop("batch", *ARGS, "--start", "2024-12-31T02", "--end", "2025-01-01T01")
-    shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
-    assert shown[1] == "2024-12-31  ··██████████████████████  22"
-    assert shown[2].rstrip() == "2025-01-01  ██                         2"
-    assert "24 done, 2 missing, 22 not published" in shown
-    assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import io
 import os
 import pickle
 import random
@@ -12,10 +11,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from pvtop.core.errors import (
@@ -30,10 +27,9 @@ from pvtop.core.errors import (
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import HourResult, Status, load_blacklist, newest_hour, run_hour
+from pvtop.pipeline.hour import HourResult, Status, newest_hour, run_hour
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
-from pvtop.sources.cache import Cache
 from pvtop.sources.dumps import find_dump
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import RULES_VERSION
@@ -483,61 +479,6 @@ def test_the_blacklist_is_downloaded_once(server: Server, online: Settings) -> N
     assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "B", 7)]
 
 
-LISTED = [("en", "A%2E"), ("en", "A.")]
-
-
-@pytest.fixture
-def listed(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings with a blacklist of a file that was read once."""
-    (tmp_path / "list").write_text("en A%2E\n")
-    chosen = but(settings, blacklist=str(tmp_path / "list"))
-    assert load_blacklist(chosen).pages.rows() == LISTED
-    return chosen
-
-
-def parsed(settings: Settings) -> Path:
-    return Cache(settings.cache_dir).parsed_blacklist(settings.blacklist)
-
-
-def keep(settings: Settings, rules: int) -> None:
-    """Keep one entry of the two, as a blacklist of the same bytes would have been parsed into by some rules."""
-    frame = io.BytesIO()
-    pl.DataFrame(LISTED[1:], schema=no_blacklist().schema, orient="row").write_parquet(frame)
-    digests = [sha256(content).hexdigest() for content in (Path(settings.blacklist).read_bytes(), frame.getvalue())]
-    head = f"{digests[0]} {rules} {pl.__version__} {digests[1]}\n"
-    parsed(settings).write_bytes(head.encode() + frame.getvalue())
-
-
-def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
-    keep(listed, RULES_VERSION)
-    found = load_blacklist(listed)
-    assert found.pages.rows() == LISTED[1:]
-    assert found.pages.schema == no_blacklist().schema
-
-
-def test_but_only_for_the_same_bytes(listed: Settings) -> None:
-    Path(listed.blacklist).write_text("de B\n")
-    assert load_blacklist(listed).pages.rows() == [("de", "B")]
-    assert load_blacklist(listed).pages.rows() == [("de", "B")]
-
-
-def test_and_the_same_rules(listed: Settings) -> None:
-    keep(listed, RULES_VERSION - 1)
-    assert load_blacklist(listed).pages.rows() == LISTED
-
-
-def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
-    whole = parsed(listed).read_bytes()
-    for place in range(len(whole)):
-        parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert load_blacklist(listed).pages.rows() == LISTED
-
-
-def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert load_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
-
-
 @pytest.mark.parametrize("trouble", [status(404), status(403), html])
 def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, trouble: object) -> None:
     server.script["/blacklist"] = [trouble, trouble]  # type: ignore[list-item] # behaviours of two shapes
@@ -545,16 +486,6 @@ def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, troubl
         run_hour(HOUR, but(online, blacklist=f"{server.url}/blacklist"))
     assert server.asked(PATH) == []
     assert files(Path(online.output)) == {}
-
-
-def test_a_failed_refresh_keeps_the_old_blacklist(server: Server, online: Settings) -> None:
-    server.files["/blacklist"] = File(b"en B\n")
-    listed = but(online, blacklist=f"{server.url}/blacklist")
-    before = load_blacklist(listed)
-    server.script["/blacklist"] = [html]
-    with pytest.raises(BlacklistError):
-        load_blacklist(but(listed, refresh_blacklist=True))
-    assert load_blacklist(listed).sha256 == before.sha256
 
 
 # The newest hour.

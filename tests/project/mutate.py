@@ -20,10 +20,15 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "data", "pyproject.toml")
 TESTS = (  # the quick ones first
     "transform/test_dump.py",
-    "storage/test_gzip.py",
-    "sources/test_blacklists.py",
+    "transform/test_titles.py",
+    "transform/test_blacklist.py",
     "transform/test_ranking.py",
-    "transform/test_report.py",
+    "transform/test_reduce.py",
+    "render/test_text.py",
+    "core/test_escape.py",
+    "storage/test_gzip.py",
+    "sources/test_dumps.py",
+    "sources/test_blacklists.py",
     "transform/test_properties.py",
     "pipeline/test_hour.py",
 )

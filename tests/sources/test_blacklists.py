@@ -1,113 +1,28 @@
-"""The blacklist, on files."""
+"""The blacklist of a run: read from a file, downloaded, and kept as parsed."""
 
 from __future__ import annotations
 
-import gzip
+import io
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from pvtop.core.errors import BlacklistError
+from pvtop.pipeline.hour import load_blacklist
+from pvtop.settings import Settings
 from pvtop.sources.blacklists import MAX_BYTES, read_blacklist, verify_blacklist
+from pvtop.sources.cache import Cache
 from pvtop.transform.blacklist import no_blacklist
+from pvtop.transform.report import RULES_VERSION
+from support.server.behaviours import html
+from support.server.files import File, Server
 
 
-def read(folder: Path, content: bytes | str) -> list[tuple[str, str]]:
-    path = folder / "blacklist"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_blacklist(path).rows()
-
-
-@pytest.mark.parametrize(
-    ("title", "spellings"),
-    [
-        ("Main_Page", ["Main_Page"]),
-        ("Special%3ASearch", ["Special%3ASearch", "Special:Search"]),
-        ("%c3%a9", ["%c3%a9", "é"]),
-        ("%F0%9D%84%9E", ["%F0%9D%84%9E", "𝄞"]),
-        ("Category_talk%3AÖl", ["Category_talk%3AÖl", "Category_talk:Öl"]),
-        ("a%2525", ["a%25", "a%2525"]),
-        ("a b", ["a b", "a_b"]),
-        ("a%3A b", ["a%3A b", "a:_b"]),
-    ],
-)
-def test_a_page_is_listed_as_written_and_decoded(title: str, spellings: list[str], tmp_path: Path) -> None:
-    assert read(tmp_path, f"en {title}\n") == [("en", spelling) for spelling in spellings]
-
-
-def test_a_decoded_space_is_an_underscore(tmp_path: Path) -> None:
-    assert read(tmp_path, "de Schloss%20Neuschwanstein\n") == [
-        ("de", "Schloss%20Neuschwanstein"),
-        ("de", "Schloss_Neuschwanstein"),
-    ]
-
-
-def test_a_plus_is_no_space(tmp_path: Path) -> None:
-    assert read(tmp_path, "en C%2B+\n") == [("en", "C%2B+"), ("en", "C++")]
-
-
-def test_what_decodes_to_other_than_utf8_is_replaced(tmp_path: Path) -> None:
-    assert read(tmp_path, "de M%FCnchen\n") == [("de", "M%FCnchen"), ("de", "M\ufffdnchen")]
-
-
-def test_what_is_other_than_utf8_is_replaced(tmp_path: Path) -> None:
-    assert read(tmp_path, b"de M\xfcnchen\n") == [("de", "M\ufffdnchen")]
-
-
-@pytest.mark.parametrize("title", ["100%", "100%_sure", "%zz", "%", "%4"])
-def test_a_malformed_percent_stays(title: str, tmp_path: Path) -> None:
-    assert read(tmp_path, f"en {title}\n") == [("en", title)]
-
-
-def test_quotes_stay(tmp_path: Path) -> None:
-    lines = ["en !", 'en "', 'en "gospel_writers"', "en z"]
-    assert read(tmp_path, "\n".join(lines)) == [tuple(line.split(" ")) for line in lines]
-
-
-@pytest.mark.parametrize("code", ['""', ""])
-def test_the_empty_code(code: str, tmp_path: Path) -> None:
-    assert read(tmp_path, f"{code} Z6\n") == [("", "Z6")]
-
-
-@pytest.mark.parametrize("line", ["bn.m.v ", "bn.m.v", "", " ", '""'])
-def test_an_entry_without_a_title_is_skipped(line: str, tmp_path: Path) -> None:
-    assert read(tmp_path, f"{line}\nen A\n") == [("en", "A")]
-
-
-@pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\u2028", "\u0085", "\t", "\x0b", "\x0c", "\x1c", "\r"])
-def test_other_white_space_stays_in_titles(space: str, tmp_path: Path) -> None:
-    assert read(tmp_path, f"en a{space}b\n") == [("en", f"a{space}b")]
-
-
-def test_windows_line_ends(tmp_path: Path) -> None:
-    assert read(tmp_path, "en A\r\nen B\r\n") == [("en", "A"), ("en", "B")]
-
-
-def test_no_newline_at_the_end(tmp_path: Path) -> None:
-    assert read(tmp_path, "en A\nen B") == [("en", "A"), ("en", "B")]
-
-
-def test_a_byte_order_mark_is_dropped(tmp_path: Path) -> None:
-    assert read(tmp_path, b"\xef\xbb\xbfen A\n") == [("en", "A")]
-
-
-def test_no_page_is_listed_twice(tmp_path: Path) -> None:
-    assert read(tmp_path, "en a:b\nen a%3Ab\nen a:b\nde a:b\n") == [("de", "a:b"), ("en", "a%3Ab"), ("en", "a:b")]
-
-
-@pytest.mark.parametrize("content", ["", "\n", "\n\r\n", b"\xef\xbb\xbf", "en \nde \n"])
-def test_a_file_without_entries_is_refused(content: bytes | str, tmp_path: Path) -> None:
-    with pytest.raises(BlacklistError, match="it has no entry") as caught:
-        read(tmp_path, content)
-    assert "--blacklist none" in caught.value.hint
-
-
-def test_a_huge_line_is_refused(tmp_path: Path) -> None:
-    assert len(read(tmp_path, f"en {'a' * 4_093}\n")) == 1
-    with pytest.raises(BlacklistError, match="it has a line of 4,097 bytes"):
-        read(tmp_path, f"en {'a' * 4_094}\nen A\n")
+def but(settings: Settings, **changes: object) -> Settings:
+    return settings.model_copy(update=changes)
 
 
 def test_columns(tmp_path: Path) -> None:
@@ -115,47 +30,6 @@ def test_columns(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("en A\n")
     frames = (read_blacklist(tmp_path / "one"), no_blacklist())
     assert [frame.schema for frame in frames] == [schema] * 2
-
-
-NOT_BLACKLISTS = {
-    "a page": b"<!DOCTYPE html><title>Sign in</title>",
-    "a page after blanks": b"\r\n<html>\r\n<head>",
-    "an error of S3": b'\xef\xbb\xbf<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
-    "gzip": gzip.compress(b"en A\n", mtime=0),  # a time may hold an apostrophe, with which the message quotes otherwise
-    "zip": b"PK\x03\x04en A\n",
-    "PDF": b"%PDF-1.7\n",
-    "UTF-16": "en A\n".encode("utf-16"),
-    "UTF-16 from its other end": "\ufeffen A\n".encode("utf-16-be"),
-    "UTF-16 without a mark": "en A\nen B\n".encode("utf-16-le"),
-    "a picture": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR \x00\n\x00",
-    "prose": b"This page lists what is left out.\nAsk for more.\n",
-    "a table": b"code,title\nen,Main_Page\nde,Hauptseite\n",
-    "titles alone": b"Main_Page\nSpecial:Search\n",
-    "paths": b"../../etc/passwd\n/etc/shadow x\n",
-}
-
-
-@pytest.mark.parametrize("content", NOT_BLACKLISTS.values(), ids=NOT_BLACKLISTS)
-def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(BlacklistError, match=r"is not a blacklist: \d of its \d lines are no entry, such as '"):
-        read(tmp_path, content)
-
-
-def test_up_to_half_of_the_lines_may_be_no_entry(tmp_path: Path) -> None:
-    assert read(tmp_path, "# Pages to leave out\nen A\n") == [
-        ("#", "Pages to leave out"),
-        ("#", "Pages_to_leave_out"),
-        ("en", "A"),
-    ]
-    with pytest.raises(BlacklistError, match="2 of its 3 lines"):
-        read(tmp_path, "# Pages to leave out\n# as of today\nen A\n")
-
-
-def test_lines_of_any_length_and_any_number(tmp_path: Path) -> None:
-    long = "x" * 4_000
-    assert read(tmp_path, f"en {long}\n") == [("en", long)]
-    many = "".join(f"en Page_{i}\n" for i in range(1_000_000))
-    assert len(read(tmp_path, many)) == 1_000_000
 
 
 def test_a_refusal_names_the_address(tmp_path: Path) -> None:
@@ -187,3 +61,68 @@ def test_a_blacklist_that_is_too_long_is_refused(tmp_path: Path) -> None:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(BlacklistError, match="is longer than 64,000,000 bytes"):
         read_blacklist(path)
+
+
+LISTED = [("en", "A%2E"), ("en", "A.")]
+
+
+@pytest.fixture
+def listed(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a blacklist of a file that was read once."""
+    (tmp_path / "list").write_text("en A%2E\n")
+    chosen = but(settings, blacklist=str(tmp_path / "list"))
+    assert load_blacklist(chosen).pages.rows() == LISTED
+    return chosen
+
+
+def parsed(settings: Settings) -> Path:
+    return Cache(settings.cache_dir).parsed_blacklist(settings.blacklist)
+
+
+def keep(settings: Settings, rules: int) -> None:
+    """Keep one entry of the two, as a blacklist of the same bytes would have been parsed into by some rules."""
+    frame = io.BytesIO()
+    pl.DataFrame(LISTED[1:], schema=no_blacklist().schema, orient="row").write_parquet(frame)
+    digests = [sha256(content).hexdigest() for content in (Path(settings.blacklist).read_bytes(), frame.getvalue())]
+    head = f"{digests[0]} {rules} {pl.__version__} {digests[1]}\n"
+    parsed(settings).write_bytes(head.encode() + frame.getvalue())
+
+
+def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
+    keep(listed, RULES_VERSION)
+    found = load_blacklist(listed)
+    assert found.pages.rows() == LISTED[1:]
+    assert found.pages.schema == no_blacklist().schema
+
+
+def test_but_only_for_the_same_bytes(listed: Settings) -> None:
+    Path(listed.blacklist).write_text("de B\n")
+    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+
+
+def test_and_the_same_rules(listed: Settings) -> None:
+    keep(listed, RULES_VERSION - 1)
+    assert load_blacklist(listed).pages.rows() == LISTED
+
+
+def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
+    whole = parsed(listed).read_bytes()
+    for place in range(len(whole)):
+        parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert load_blacklist(listed).pages.rows() == LISTED
+
+
+def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert load_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
+
+
+def test_a_failed_refresh_keeps_the_old_blacklist(server: Server) -> None:
+    server.files["/blacklist"] = File(b"en B\n")
+    online = Settings.load(blacklist=f"{server.url}/blacklist")
+    before = load_blacklist(online)
+    server.script["/blacklist"] = [html]
+    with pytest.raises(BlacklistError):
+        load_blacklist(but(online, refresh_blacklist=True))
+    assert load_blacklist(online).sha256 == before.sha256

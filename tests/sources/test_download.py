@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import gzip
 import random
@@ -20,7 +19,7 @@ import pytest
 from pvtop.core.errors import CorruptError, NotFoundError, OutputError, SourceError, UnreachableError
 from pvtop.settings import Settings
 from pvtop.sources.download import download
-from pvtop.sources.facts import FileFacts, sidecar, writing
+from pvtop.sources.facts import FileFacts, sidecar
 from pvtop.storage.gzip import sha256_of, verify_gzip
 from pvtop.storage.http import PROGRESS, Client
 from support.server.behaviours import chunked, cut, html, instead, slow, spliced, stall, status
@@ -77,15 +76,6 @@ async def test_a_broken_transfer_goes_on_where_it_broke(server: Server, target: 
     assert "Range" not in first
     assert second["Range"] == f"bytes={HALF}-"
     assert second["If-Range"] == facts.etag
-
-
-async def test_a_wait_for_a_connection_of_our_own_is_no_time_out(server: Server) -> None:
-    server.files[PATH] = File(CONTENT[:1_000])
-    server.always[PATH] = slow()
-    limits = {"connections": 1, "attempts": 1, "connect_timeout": 0.1, "read_timeout": 0.4}
-    async with Client(Settings.load(**limits)) as client:
-        texts = await asyncio.gather(*(client.text(server.url + PATH) for _ in range(5)))
-    assert len(set(texts)) == server.most_at_once == 1
 
 
 async def test_a_transfer_may_take_longer_than_the_time_outs(server: Server, target: Path) -> None:
@@ -378,10 +368,3 @@ async def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) ->
     with pytest.raises(OutputError, match="cannot be written") as caught:
         await fetch(server, tmp_path / "file" / "dump.gz")
     assert "--cache-dir" in caught.value.hint
-
-
-def test_a_full_disk_says_how_to_free_space() -> None:
-    """/dev/full is the file on which every write fails for want of space."""
-    with pytest.raises(OutputError, match="No space left") as caught, writing(Path("/dev")):
-        Path("/dev/full").write_bytes(b"x")
-    assert "pvtop cache prune" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Projectviews: how they are read, and what is told where a report parts from them."""
+"""Projectviews: fetched from every kind of source, and parsed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from pvtop.settings import Settings
 from pvtop.sources.projectviews import fetch_projectviews, parse_projectviews
 from pvtop.sources.source import open_source
 from pvtop.storage.http import Client
-from pvtop.validation.comparisons import projectviews_match
-from pvtop.validation.rules import violations_of
 from support.reference import reference
-from support.reports import TOTALS, make_report
 from support.samples import DATA
 from support.server.behaviours import altered, html, status
 from support.server.faults import FAULTS
@@ -29,7 +26,6 @@ from support.server.files import File, Server
 HOUR = Hour.parse("2024-12-31T14")
 PATH = f"{HOUR.month_folder}/projectviews-20241231-140000"
 SAMPLE = DATA / "source" / PATH
-OURS = {code: views for code, _, views, *_ in TOTALS if views is not None}
 
 
 async def fetched(source: str) -> dict[str, int]:
@@ -151,20 +147,3 @@ def test_a_line_that_cannot_be_read_is_not_passed_over(line: str) -> None:
 def test_a_file_without_any_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="it has no line like"):
         parse_projectviews(text)
-
-
-def test_sums_beyond_64_bits_part() -> None:
-    (failure,) = violations_of(make_report(), [projectviews_match(OURS | {"en": 2**64})])
-    assert failure.violations.rows() == [("en", 420_930, 2**64)]
-
-
-def test_the_same_totals_pass() -> None:
-    assert violations_of(make_report(), [projectviews_match(OURS)]) == []
-
-
-def test_what_parts_is_told_by_domain() -> None:
-    theirs = {"": OURS[""], "en": OURS["en"] - 1, "fr": 3}
-    (failure,) = violations_of(make_report(), [projectviews_match(theirs)])
-    assert failure.rule == "each domain's views are those of the projectviews"
-    assert failure.violations.columns == ["domain_code", "report", "projectviews"]
-    assert failure.violations.rows() == [("de", 34, None), ("en", 420_930, 420_929), ("fr", None, 3)]

@@ -1,10 +1,10 @@
-"""Sources: listings, and the newest hour in them. What HTTP adds is shown elsewhere."""
+"""Sources in folders and fsspec file systems: listings, and the newest hour. For HTTP, see test_download.py."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import fsspec
@@ -13,126 +13,11 @@ import pytest
 from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.sources.listing import Entry, parse_listing
 from pvtop.sources.source import FolderSource, FsspecSource, HttpSource, Source, newest, open_source
 from pvtop.storage.http import MAX_LISTING_BYTES, Client
 
-NGINX = """\
-<html>
-<head><title>Index of /other/pageviews/2019/2019-04/</title></head>
-<body>
-<h1>Index of /other/pageviews/2019/2019-04/</h1><hr><pre><a href="../">../</a>
-<a href="2019-04/">2019-04/</a>                                           01-May-2019 00:51                   -
-<a href="pageviews-20190401-000000.gz">pageviews-20190401-000000.gz</a>                       01-Apr-2019 02:51            43513215
-<a href="a-name-that-is-much-longer-than-fits-into-the-column.gz">a-name-that-is-much-longer-than-fits-into-the-c..&gt;</a> 29-Feb-2020 23:05                   0
-</pre><hr></body>
-</html>
-"""  # noqa: E501 - as it is sent
-PYTHON = """\
-<!DOCTYPE HTML>
-<html lang="en">
-<body>
-<h1>Directory listing for /</h1>
-<hr>
-<ul>
-<li><a href="2019/">2019/</a></li>
-<li><a href="a%20b%26c/">a b&amp;c/</a></li>
-<li><a href="pageviews-20190401-120000.gz">pageviews-20190401-120000.gz</a></li>
-</ul>
-</body>
-</html>
-"""
-APACHE = """\
-<table id="indexlist">
-<tr><th><a href="?C=N;O=D">Name</a></th><th><a href="?C=M;O=A">Last modified</a></th></tr>
-<tr><td><img src="/icons/back.gif" alt="[DIR]"></td><td><a href="/other/">Parent Directory</a></td><td>&nbsp;</td></tr>
-<tr><td class="indexcolname"><A class='file' HREF='pageviews-20190401-120000.gz'>pageviews-201904..&gt;</A></td>
-<td align="right">2019-04-01 14:51  </td><td align="right"> 41M</td></tr>
-<tr><td><a rel="nofollow" href="./2019/">2019/</a></td><td align="right">2019-04-01 14:51  </td><td>  - </td></tr>
-</table>
-"""
 FIRST = "2019-04-01T00 2019-04-01T23 2019-03-31T12"
 EMPTY_MONTH = "2019/2019-05"
-
-
-def test_a_listing_of_nginx_tells_names_times_and_sizes() -> None:
-    assert parse_listing(NGINX) == [
-        Entry("2019-04"),
-        Entry("pageviews-20190401-000000.gz", 43_513_215, datetime(2019, 4, 1, 2, 51, tzinfo=UTC)),
-        Entry("a-name-that-is-much-longer-than-fits-into-the-column.gz", 0, datetime(2020, 2, 29, 23, 5, tzinfo=UTC)),
-    ]
-
-
-def test_a_listing_of_python_tells_names() -> None:
-    assert parse_listing(PYTHON) == [Entry("2019"), Entry("a b&c"), Entry("pageviews-20190401-120000.gz")]
-
-
-def test_a_listing_of_a_mirror_tells_names() -> None:
-    assert parse_listing(APACHE) == [Entry("pageviews-20190401-120000.gz"), Entry("2019")]
-
-
-@pytest.mark.parametrize(
-    "href",
-    [
-        "https://example.org/pageviews-20190401-120000.gz",
-        "//example.org/x.gz",
-        "/other/pageviews/x.gz",
-        "/",
-        "..",
-        "../",
-        "../x.gz",
-        ".",
-        "./",
-        "2019/2019-04/",
-        "%2e%2e/",
-        "..%2Fx.gz",
-        "?C=M;O=D",
-        "",
-    ],
-)
-def test_links_that_lead_elsewhere_are_ignored(href: str) -> None:
-    assert parse_listing(f'<a href="{href}">x</a>') == []
-
-
-@pytest.mark.parametrize(
-    "href",
-    ["x.gz", "./x.gz", "/other/2019/x.gz", "https://example.org/other/2019/x.gz", "//example.org/other/2019/x.gz"],
-)
-def test_links_may_be_absolute_as_long_as_they_lead_into_the_folder(href: str) -> None:
-    listing = f'<a href="{href}">x</a><a href="{href}/y.gz">y</a>'
-    assert parse_listing(listing, "https://me:secret@example.org/other/2019/") == [Entry("x.gz")]
-
-
-def test_links_into_another_folder_are_ignored() -> None:
-    listing = '<a href="/other/2019/x.gz">x</a><a href="https://example.com/other/2020/x.gz">x</a>'
-    assert parse_listing(listing, "https://example.org/other/2020/") == []
-
-
-def test_a_name_that_is_linked_twice_is_one_entry() -> None:
-    assert parse_listing('<a href="x.gz">x.gz</a> <a href="x.gz">x.gz</a>') == [Entry("x.gz")]
-
-
-@pytest.mark.parametrize("size", ["41M", "1.5G", "41 MB"])
-def test_a_rounded_size_is_no_size(size: str) -> None:
-    assert parse_listing(f'<a href="x.gz">x.gz</a>  01-Apr-2019 02:51  {size}\n')[0].size is None
-
-
-@pytest.mark.parametrize("time", ["01-Mai-2019 02:51", "31-Apr-2019 02:51", "00-000-0000 00:00"])
-def test_a_time_that_cannot_be_read_is_no_time(time: str) -> None:
-    assert parse_listing(f'<a href="x.gz">x.gz</a>  {time}  57\n')[0].modified is None
-
-
-def test_a_link_may_hold_more_than_text() -> None:
-    assert parse_listing('<a href="./x.gz"><svg></svg><span class="name">x.gz</span></a>') == [Entry("x.gz")]
-
-
-@pytest.mark.parametrize(
-    "unit", ["<a " * 33 + 'href="x"' * 12 + ">", '<a href="x">', '<a href="', '<a href="x">x</a>' + " " * 999 + "x"]
-)
-def test_a_listing_that_is_made_to_be_slow_is_read_in_the_measure_of_its_length(unit: str) -> None:
-    """Such a listing took two minutes, or hours."""
-    assert len(parse_listing(unit * (MAX_LISTING_BYTES // len(unit)))) <= 1
-    assert parse_listing("<a " + 'href="x"' * 2_000_000 + "<") == []
 
 
 def fill_folder(root: Path, hours: str) -> None:

@@ -1,4 +1,4 @@
-"""Files that appear whole, and locks that tell what is abandoned and what is in use."""
+"""Files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pvtop.storage.atomic import commit, hint, open_regular, temporary_file, write_atomic
-from pvtop.storage.locks import exclusive_lock, shared_lock, unlink_if_unlocked
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -56,25 +55,6 @@ def test_a_full_disk_has_a_remedy(number: int, what_to_do: str) -> None:
     assert hint(OSError(number, os.strerror(number)), "otherwise") == what_to_do
 
 
-def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
-    pauses: list[float] = []
-
-    def give_up_after_three(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 3:
-            raise InterruptedError
-
-    with (
-        exclusive_lock(tmp_path, give_up_after_three),
-        pytest.raises(InterruptedError),
-        exclusive_lock(tmp_path, give_up_after_three),
-    ):
-        pass
-    assert len(pauses) == 3
-    with exclusive_lock(tmp_path, give_up_after_three):
-        assert len(pauses) == 3
-
-
 def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for other in (tmp_path, tmp_path / "pipe"):
@@ -82,12 +62,3 @@ def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
             open_regular(other)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "nothing")
-
-
-def test_a_file_in_use_is_not_removed(tmp_path: Path) -> None:
-    target = tmp_path / "file"
-    write_atomic(target, b"x")
-    with shared_lock(target):
-        assert not unlink_if_unlocked(target)
-    assert unlink_if_unlocked(target)
-    assert unlink_if_unlocked(target)

@@ -1,55 +1,18 @@
-"""The pure transform, on rows typed by hand."""
+"""Rankings and domain totals, on rows typed by hand."""
 
 from __future__ import annotations
 
 import polars as pl
 import pytest
 
-from pvtop.transform import reduce
 from pvtop.transform.ranking import anti_join, rank, total
-from pvtop.transform.reduce import Reduced, reduce_chunks
-
-NONE = pl.LazyFrame(schema={"domain_code": pl.String, "page_title": pl.String})
-
-
-def rows(*lines: str) -> pl.LazyFrame:
-    """Write rows as `code title views`, malformed ones as `!anything`."""
-    return pl.LazyFrame(
-        [
-            (None, line[1:], None) if line.startswith("!") else (*line.split(" ")[:2], int(line.split(" ")[2]))
-            for line in lines
-        ],
-        schema={"domain_code": pl.String, "page_title": pl.String, "views": pl.Int64},
-        orient="row",
-    )
-
-
-def pages(*lines: str) -> pl.LazyFrame:
-    found = [line.split(" ") for line in lines]
-    return pl.LazyFrame(found, schema={"domain_code": pl.String, "page_title": pl.String}, orient="row")
-
-
-def top(dump: pl.LazyFrame, blacklist: pl.LazyFrame = NONE, n: int = 25, *, keep_unknown: bool = False) -> list[str]:
-    """Rank, and write the outcome as `code rank title views`."""
-    return top_of(reduce_chunks(dump, blacklist, n), blacklist, n, keep_unknown=keep_unknown)
-
-
-def top_of(reduced: Reduced, blacklist: pl.LazyFrame, n: int, *, keep_unknown: bool = False) -> list[str]:
-    pages = anti_join(reduced.pages.lazy(), blacklist, keep_unknown=keep_unknown)
-    return [" ".join(map(str, row)) for row in rank(pages.ranked, n).collect().rows()]
-
-
-def totals(
-    dump: pl.LazyFrame, blacklist: pl.LazyFrame = NONE, *, keep_unknown: bool = False
-) -> list[tuple[object, ...]]:
-    reduced = reduce_chunks(dump, blacklist, 25)
-    pages = anti_join(reduced.pages.lazy(), blacklist, keep_unknown=keep_unknown)
-    return total(reduced.totals.lazy(), pages).collect().rows()
+from pvtop.transform.reduce import reduce_chunks
+from support.frames import NO_BLACKLIST, pages, rows, top, totals
 
 
 def test_columns() -> None:
-    reduced = reduce_chunks(rows("en A 1"), NONE, 25)
-    pages = anti_join(reduced.pages.lazy(), NONE)
+    reduced = reduce_chunks(rows("en A 1"), NO_BLACKLIST, 25)
+    pages = anti_join(reduced.pages.lazy(), NO_BLACKLIST)
     ranked = rank(pages.ranked, 25).collect()
     assert ranked.schema == {
         "domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64
@@ -120,36 +83,6 @@ def test_unknown_pages_on_the_blacklist_count_once() -> None:
     assert totals(dump, pages("en -"), keep_unknown=True) == [("en", 1, 9, 0, 0, 1, 9)]
 
 
-@pytest.mark.parametrize("bits", [0, 1, 2, 64])
-def test_whatever_passes_the_filter_only_what_is_listed_is_left_out(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reduce, "FILTER_BITS", bits)
-    dump = rows("de A 1", "!one", "de B 2", "en A 4", "en B 8", "en C 16", "!two", "fr B 32", " A 64")
-    blacklist = pages("en A", "en X", "fr B", " A", "de C", "zh A")
-    assert top(dump, blacklist) == ["de 1 B 2", "de 2 A 1", "en 1 C 16", "en 2 B 8"]
-    assert top(dump, blacklist, n=1) == ["de 1 B 2", "en 1 C 16"]
-    assert [(row[0], *row[-2:]) for row in totals(dump, blacklist)] == [
-        ("", 1, 64), ("de", 0, 0), ("en", 1, 4), ("fr", 1, 32)
-    ]  # fmt: skip
-    assert top(rows("!one", "!two"), blacklist) == []
-
-
-def test_a_page_that_shares_its_title_with_a_listed_one_still_ranks() -> None:
-    """Rank pages that pass the filter below some that do not, and above."""
-    dump = rows("en A 9", "en B 8", "en C 7", "en.m A 9", "en.m B 8", "en.m C 7")
-    blacklist = pages("de B", "en C", "en.m A")
-    assert top(dump, blacklist, n=2) == ["en 1 A 9", "en 2 B 8", "en.m 1 B 8", "en.m 2 C 7"]
-    assert top(dump, blacklist) == ["en 1 A 9", "en 2 B 8", "en.m 1 B 8", "en.m 2 C 7"]
-
-
-def test_malformed_lines_are_counted_and_never_rank() -> None:
-    dump = rows("!one", "en A 1", "!-", *(f"!{i}" for i in range(7)))
-    reduced = reduce_chunks(dump, pages("en -"), 25)
-    assert reduced.malformed == 9
-    assert reduced.samples == ["one", "-", "0", "1", "2"]
-    assert top(dump) == ["en 1 A 1"]
-    assert totals(dump) == [("en", 1, 1, 0, 0, 0, 0)]
-
-
 def test_pages_without_views_rank() -> None:
     assert top(rows("en B 0", "en A 0")) == ["en 1 A 0", "en 2 B 0"]
 
@@ -161,15 +94,3 @@ def test_the_same_page_twice_is_two_rows() -> None:
 def test_a_sum_beyond_64_bits_is_refused() -> None:
     with pytest.raises(pl.exceptions.InvalidOperationError):
         totals(rows(f"en A {2**63 - 1}", "en B 1"))
-
-
-def test_chunks_do_not_change_the_outcome() -> None:
-    """Rank across many chunks what each chunk alone would rank otherwise."""
-    lines = [f"en T{i % 977:03} {i * 7919 % 501}" for i in range(5_000)]
-    whole = rows(*lines)
-    parts = pl.concat([rows(*lines[i : i + 37]) for i in range(0, len(lines), 37)], rechunk=False)
-    split = [reduce_chunks(rows(*lines[i : i + 37]), NONE, 25) for i in range(0, len(lines), 37)]
-    joined = Reduced(pl.concat(part.totals for part in split), pl.concat(part.pages for part in split), 0, [])
-    assert top_of(joined, NONE, 25) == top(whole) == top(parts)
-    pages = anti_join(joined.pages.lazy(), NONE)
-    assert total(joined.totals.lazy(), pages).collect().rows() == totals(whole)

@@ -1,0 +1,145 @@
+"""Parsing a blacklist: entries as written and decoded, and files that are not blacklists."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from pvtop.core.errors import BlacklistError
+from pvtop.transform.blacklist import parse_blacklist
+
+
+def parse(content: bytes | str) -> list[tuple[str, str]]:
+    return parse_blacklist(content if isinstance(content, bytes) else content.encode(), "the blacklist").rows()
+
+
+@pytest.mark.parametrize(
+    ("title", "spellings"),
+    [
+        ("Main_Page", ["Main_Page"]),
+        ("Special%3ASearch", ["Special%3ASearch", "Special:Search"]),
+        ("%c3%a9", ["%c3%a9", "é"]),
+        ("%F0%9D%84%9E", ["%F0%9D%84%9E", "𝄞"]),
+        ("Category_talk%3AÖl", ["Category_talk%3AÖl", "Category_talk:Öl"]),
+        ("a%2525", ["a%25", "a%2525"]),
+        ("a b", ["a b", "a_b"]),
+        ("a%3A b", ["a%3A b", "a:_b"]),
+    ],
+)
+def test_a_page_is_listed_as_written_and_decoded(title: str, spellings: list[str]) -> None:
+    assert parse(f"en {title}\n") == [("en", spelling) for spelling in spellings]
+
+
+def test_a_decoded_space_is_an_underscore() -> None:
+    assert parse("de Schloss%20Neuschwanstein\n") == [
+        ("de", "Schloss%20Neuschwanstein"),
+        ("de", "Schloss_Neuschwanstein"),
+    ]
+
+
+def test_a_plus_is_no_space() -> None:
+    assert parse("en C%2B+\n") == [("en", "C%2B+"), ("en", "C++")]
+
+
+def test_what_decodes_to_other_than_utf8_is_replaced() -> None:
+    assert parse("de M%FCnchen\n") == [("de", "M%FCnchen"), ("de", "M\ufffdnchen")]
+
+
+def test_what_is_other_than_utf8_is_replaced() -> None:
+    assert parse(b"de M\xfcnchen\n") == [("de", "M\ufffdnchen")]
+
+
+@pytest.mark.parametrize("title", ["100%", "100%_sure", "%zz", "%", "%4"])
+def test_a_malformed_percent_stays(title: str) -> None:
+    assert parse(f"en {title}\n") == [("en", title)]
+
+
+def test_quotes_stay() -> None:
+    lines = ["en !", 'en "', 'en "gospel_writers"', "en z"]
+    assert parse("\n".join(lines)) == [tuple(line.split(" ")) for line in lines]
+
+
+@pytest.mark.parametrize("code", ['""', ""])
+def test_the_empty_code(code: str) -> None:
+    assert parse(f"{code} Z6\n") == [("", "Z6")]
+
+
+@pytest.mark.parametrize("line", ["bn.m.v ", "bn.m.v", "", " ", '""'])
+def test_an_entry_without_a_title_is_skipped(line: str) -> None:
+    assert parse(f"{line}\nen A\n") == [("en", "A")]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\u2028", "\u0085", "\t", "\x0b", "\x0c", "\x1c", "\r"])
+def test_other_white_space_stays_in_titles(space: str) -> None:
+    assert parse(f"en a{space}b\n") == [("en", f"a{space}b")]
+
+
+def test_windows_line_ends() -> None:
+    assert parse("en A\r\nen B\r\n") == [("en", "A"), ("en", "B")]
+
+
+def test_no_newline_at_the_end() -> None:
+    assert parse("en A\nen B") == [("en", "A"), ("en", "B")]
+
+
+def test_a_byte_order_mark_is_dropped() -> None:
+    assert parse(b"\xef\xbb\xbfen A\n") == [("en", "A")]
+
+
+def test_no_page_is_listed_twice() -> None:
+    assert parse("en a:b\nen a%3Ab\nen a:b\nde a:b\n") == [("de", "a:b"), ("en", "a%3Ab"), ("en", "a:b")]
+
+
+@pytest.mark.parametrize("content", ["", "\n", "\n\r\n", b"\xef\xbb\xbf", "en \nde \n"])
+def test_a_file_without_entries_is_refused(content: bytes | str) -> None:
+    with pytest.raises(BlacklistError, match="it has no entry") as caught:
+        parse(content)
+    assert "--blacklist none" in caught.value.hint
+
+
+def test_a_huge_line_is_refused() -> None:
+    assert len(parse(f"en {'a' * 4_093}\n")) == 1
+    with pytest.raises(BlacklistError, match="it has a line of 4,097 bytes"):
+        parse(f"en {'a' * 4_094}\nen A\n")
+
+
+NOT_BLACKLISTS = {
+    "a page": b"<!DOCTYPE html><title>Sign in</title>",
+    "a page after blanks": b"\r\n<html>\r\n<head>",
+    "an error of S3": b'\xef\xbb\xbf<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
+    "gzip": gzip.compress(b"en A\n", mtime=0),  # a time may hold an apostrophe, with which the message quotes otherwise
+    "zip": b"PK\x03\x04en A\n",
+    "PDF": b"%PDF-1.7\n",
+    "UTF-16": "en A\n".encode("utf-16"),
+    "UTF-16 from its other end": "\ufeffen A\n".encode("utf-16-be"),
+    "UTF-16 without a mark": "en A\nen B\n".encode("utf-16-le"),
+    "a picture": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR \x00\n\x00",
+    "prose": b"This page lists what is left out.\nAsk for more.\n",
+    "a table": b"code,title\nen,Main_Page\nde,Hauptseite\n",
+    "titles alone": b"Main_Page\nSpecial:Search\n",
+    "paths": b"../../etc/passwd\n/etc/shadow x\n",
+}
+
+
+@pytest.mark.parametrize("content", NOT_BLACKLISTS.values(), ids=NOT_BLACKLISTS)
+def test_other_files_are_refused(content: bytes) -> None:
+    with pytest.raises(BlacklistError, match=r"is not a blacklist: \d of its \d lines are no entry, such as '"):
+        parse(content)
+
+
+def test_up_to_half_of_the_lines_may_be_no_entry() -> None:
+    assert parse("# Pages to leave out\nen A\n") == [
+        ("#", "Pages to leave out"),
+        ("#", "Pages_to_leave_out"),
+        ("en", "A"),
+    ]
+    with pytest.raises(BlacklistError, match="2 of its 3 lines"):
+        parse("# Pages to leave out\n# as of today\nen A\n")
+
+
+def test_lines_of_any_length_and_any_number() -> None:
+    long = "x" * 4_000
+    assert parse(f"en {long}\n") == [("en", long)]
+    many = "".join(f"en Page_{i}\n" for i in range(1_000_000))
+    assert len(parse(many)) == 1_000_000

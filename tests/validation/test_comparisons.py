@@ -1,0 +1,54 @@
+"""Reports compared with a recount and with projectviews."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pvtop.validation.comparisons import projectviews_match, recount_matches
+from pvtop.validation.recount import DomainCount, Recount
+from pvtop.validation.rules import violations_of
+from support.reports import PAGES, TOTALS, make_report
+
+GOOD = DomainCount(5, 420_930, 1, 1_200, [(views, title) for code, _, title, views in PAGES if code == "en" and title])
+THERE = frozenset(code for code, *_ in TOTALS)
+
+
+@pytest.mark.parametrize(
+    ("counted", "what"),
+    [
+        (GOOD, []),
+        (replace(GOOD, pages=6), ["pages"]),
+        (replace(GOOD, views=0), ["views"]),
+        (replace(GOOD, blacklisted_pages=0), ["blacklisted_pages"]),
+        (replace(GOOD, blacklisted_views=0), ["blacklisted_views"]),
+        (replace(GOOD, ranked=GOOD.ranked[::-1]), ["rank 1", "rank 3"]),
+        (replace(GOOD, ranked=GOOD.ranked[:2]), ["rank 3"]),
+        (replace(GOOD, ranked=[*GOOD.ranked, (1, "A")]), ["rank 4"]),
+        (replace(GOOD, ranked=[(382_050, "Main_Page"), *GOOD.ranked[1:]]), ["rank 1"]),
+    ],
+)
+def test_every_part_of_a_domain_is_compared(counted: DomainCount, what: list[str]) -> None:
+    failures = violations_of(make_report(totals=TOTALS), [recount_matches(Recount(THERE, {"en": counted}))])
+    assert [part for failure in failures for part in failure.violations.get_column("what")] == what
+
+
+OURS = {code: views for code, _, views, *_ in TOTALS if views is not None}
+
+
+def test_sums_beyond_64_bits_part() -> None:
+    (failure,) = violations_of(make_report(), [projectviews_match(OURS | {"en": 2**64})])
+    assert failure.violations.rows() == [("en", 420_930, 2**64)]
+
+
+def test_the_same_totals_pass() -> None:
+    assert violations_of(make_report(), [projectviews_match(OURS)]) == []
+
+
+def test_what_parts_is_told_by_domain() -> None:
+    theirs = {"": OURS[""], "en": OURS["en"] - 1, "fr": 3}
+    (failure,) = violations_of(make_report(), [projectviews_match(theirs)])
+    assert failure.rule == "each domain's views are those of the projectviews"
+    assert failure.violations.columns == ["domain_code", "report", "projectviews"]
+    assert failure.violations.rows() == [("de", 34, None), ("en", 420_930, 420_929), ("fr", None, 3)]
