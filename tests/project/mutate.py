@@ -1,8 +1,8 @@
-"""Break each rule of what a report holds, one at a time, and see that the tests notice: `make mutate`.
+"""Break each rule of a report, one at a time, and check that a test fails: `make mutate`.
 
-A mutation stands for a mistake in one place of the source. It is made in a copy, and the tests that are about reports
-are run on that copy until one fails. A mutation that no longer fits the source, or with which the tests cannot even
-start, ends the script: the table is to be mended then.
+A mutation is a mistake in one place of the source. The script makes it in a copy of the project, and runs the tests
+about reports there until one fails. A mutation that does not fit the source, or that keeps the tests from starting,
+ends the script: correct the table then.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ TESTS = (  # the quick ones first
     "sources/test_blacklists.py",
     "transform/test_properties.py",
     "pipeline/test_hour.py",
+    "sources/test_download.py",
 )
 
 
 class Mutation(NamedTuple):
-    """A mistake: `old`, which stands once in the module, becomes `new`, and the rule is broken."""
+    """A mistake that breaks a rule: `old`, found once in the module, becomes `new`."""
 
     rule: str
     module: str
@@ -44,55 +45,68 @@ class Mutation(NamedTuple):
 
 
 LINES = (
-    Mutation("a line has no fifth field", "transform.dump", " & rest.is_null()", ""),
-    Mutation("a title is not empty", "transform.dump", ' & (title != "")', ""),
+    Mutation("a line has exactly four fields", "transform.dump", " & rest.is_null()", ""),
+    Mutation("a line without a title is malformed", "transform.dump", ' & (title != "")', ""),
     Mutation(
-        "views are digits",
+        "views consist of digits",
         "transform.dump",
         "return number.is_not_null() & (written >= ",
         "return (number == number) & (written < ",
     ),
     Mutation("views have no sign", "transform.dump", ' & (written >= "0")', ""),
     Mutation(
-        "views are whole", "transform.dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("
+        "views are integers", "transform.dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("
     ),
     Mutation("views fit into 64 bits", "transform.dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
     Mutation("the size is a number", "transform.dump", ' & _in_digits(size, pl.col("size"))', ""),
     Mutation("two quotes are the empty code", "transform.titles", "written.replace('\"\"'", "written.replace('\"'"),
     Mutation("blank lines are skipped", "transform.dump", '.filter(pl.col("page_title") != "")', ""),
-    Mutation("a carriage return at the end is dropped", "transform.dump", 'size = size.str.strip_chars_end("\\r")', ""),
     Mutation(
-        "a blank line may have one", "transform.dump", 'pl.col("line").str.strip_chars_end("\\r")', 'pl.col("line")'
+        "a carriage return at the end of a line is dropped",
+        "transform.dump",
+        'size = size.str.strip_chars_end("\\r")',
+        "",
     ),
-    Mutation("what is not UTF-8 becomes U+FFFD", "transform.dump", 'encoding="utf8-lossy",', ""),
     Mutation(
-        "quotes are nothing special",
+        "a blank line may have a carriage return",
+        "transform.dump",
+        'pl.col("line").str.strip_chars_end("\\r")',
+        'pl.col("line")',
+    ),
+    Mutation("bytes that are not UTF-8 become U+FFFD", "transform.dump", 'encoding="utf8-lossy",', ""),
+    Mutation(
+        "quotes have no meaning",
         "transform.dump",
         "quote_char=None,\n        encoding",
         "quote_char='\"',\n        encoding",
     ),
     Mutation("malformed lines are counted", "pipeline.compute", "malformed=malformed)", "malformed=0)"),
     Mutation(
-        "too many of them fail the hour", "pipeline.compute", "if malformed > limit * lines:", "if malformed > lines:"
+        "too many malformed lines fail the hour",
+        "pipeline.compute",
+        "if malformed > limit * lines:",
+        "if malformed > lines:",
     ),
     Mutation(
-        "their share may be as large as the limit",
+        "the share of malformed lines may equal the limit",
         "pipeline.compute",
         "malformed > limit * lines",
         "malformed >= limit * lines",
     ),
-    Mutation("the first few are logged", "pipeline.compute", "repr(line[:80]) for line in samples", '"a line"'),
+    Mutation(
+        "the first malformed lines are logged", "pipeline.compute", "repr(line[:80]) for line in samples", '"a line"'
+    ),
 )
 PROOF = (
     Mutation(
-        "a clean reading lacks no field",
+        "a fast read has every field of a line",
         "transform.dump",
         "if any(column.null_count() for column in columns):",
         "if False:",
     ),
-    Mutation("nor a title", "transform.dump", "if not lengths.min():", "if False:"),
+    Mutation("a fast read has a title in each line", "transform.dump", "if not lengths.min():", "if False:"),
     Mutation(
-        "it is as long as the block",
+        "a fast read has as many bytes as the block",
         "transform.dump",
         "return fields.select(ROWS.names()) if proven else None",
         "return fields.select(ROWS.names())",
@@ -103,72 +117,135 @@ PROOF = (
         'block if block.endswith(b"\\n") else block + b"\\n"',
         "block",
     ),
-    Mutation("a block is nothing packed", "transform.dump", "if block.startswith(PACKED):", "if False:"),
-    Mutation("nor begins with a mark", "transform.dump", 'b"\\n" + block,', "block,"),
-    Mutation("the mark at the very start is dropped", "transform.dump", "block.removeprefix(BYTE_ORDER_MARK)", "block"),
     Mutation(
-        "quotes are nothing special to it",
+        "a block that looks compressed is read line by line",
+        "transform.dump",
+        "if block.startswith(PACKED):",
+        "if False:",
+    ),
+    Mutation("a byte-order mark within a dump belongs to its line", "transform.dump", 'b"\\n" + block,', "block,"),
+    Mutation(
+        "a byte-order mark at the start of a dump is dropped",
+        "transform.dump",
+        "block.removeprefix(BYTE_ORDER_MARK)",
+        "block",
+    ),
+    Mutation(
+        "quotes have no meaning in a fast read",
         "transform.dump",
         "quote_char=None,\n            empty_string_is_null=False",
         "quote_char='\"',\n            empty_string_is_null=False",
     ),
 )
 BLOCKS = (
-    Mutation("blocks are whole lines", "storage.gzip", "piece[:end]])", "piece])"),
-    Mutation("what is left of a piece begins the next", "storage.gzip", "[piece[end:]], line", "[], 0"),
-    Mutation("the last lines count", "storage.gzip", "    if size:\n        yield", "    if not size:\n        yield"),
+    Mutation("blocks end at the end of a line", "storage.gzip", "piece[:end]])", "piece])"),
+    Mutation("the rest of a piece begins the next block", "storage.gzip", "[piece[end:]], line", "[], 0"),
     Mutation(
-        "a file that breaks off is refused",
+        "the last block is read", "storage.gzip", "    if size:\n        yield", "    if not size:\n        yield"
+    ),
+    Mutation(
+        "a truncated file is refused",
         "storage.gzip",
         "    if member:\n        raise truncated",
         "    if False:\n        raise truncated",
     ),
-    Mutation("so is one of nothing", "storage.gzip", "    if not total:\n", "    if False:\n"),
+    Mutation("a file without content is refused", "storage.gzip", "    if not total:\n", "    if False:\n"),
+    Mutation(
+        "gzip within gzip is looked for at the start only",
+        "storage.gzip",
+        "if not total and piece.startswith(MAGIC)",
+        "if piece.startswith(MAGIC)",
+    ),
+)
+DOWNLOADS = (
+    Mutation(
+        "a download resumes only with the same ETag",
+        "sources.download",
+        'and headers.get("ETag", self.etag) == self.etag',
+        "",
+    ),
+    Mutation(
+        "a download resumes only with the same Last-Modified",
+        "sources.download",
+        'and headers.get("Last-Modified", self.last_modified) == self.last_modified',
+        "",
+    ),
 )
 TITLES = (
     Mutation(
-        "only an escaped quote makes a title quoted",
+        "only a title with an escaped quote is unquoted",
         "transform.titles",
         "written.str.contains('\\\\\"', literal=True) & ",
         "",
     ),
-    Mutation("and only from end to end", "transform.titles", " & written.str.contains(QUOTED)", ""),
-    Mutation("escapes are resolved", "transform.titles", """.str.replace_all(r'\\\\(["\\\\])', "${1}")""", ""),
+    Mutation(
+        "only a title in quotes from end to end is unquoted", "transform.titles", " & written.str.contains(QUOTED)", ""
+    ),
+    Mutation(
+        "escapes in a quoted title are resolved",
+        "transform.titles",
+        """.str.replace_all(r'\\\\(["\\\\])', "${1}")""",
+        "",
+    ),
     Mutation("ranked titles are decoded", "pipeline.compute", '.with_columns(decode_title(pl.col("page_title")))', ""),
     Mutation(
-        "listed titles are met as written",
+        "excluded titles are found as dumps write them",
         "transform.titles",
         "_spellings(pages.filter(special))]",
         "pages.filter(special)]",
     ),
     Mutation(
-        "and only where they decode to the title",
+        "excluded titles are found only in spellings that decode to them",
         "transform.titles",
         '.filter(decode_title(pl.col("written")) == title)',
         "",
     ),
 )
 UNKNOWN = (
-    Mutation("unknown pages are left out", "transform.schemas", 'UNKNOWN = "-"', 'UNKNOWN = "--"'),
-    Mutation("unless they are kept", "transform.ranking", "pl.lit(value=False) if keep_unknown else ", ""),
-    Mutation("they are counted", "transform.ranking", '("unknown", pages.unknown)', '("unknown", pages.blacklisted)'),
+    Mutation("unknown pages are excluded", "transform.schemas", 'UNKNOWN = "-"', 'UNKNOWN = "--"'),
     Mutation(
-        "with their views", "transform.ranking", '_views": pl.col("views").cast(SUM_DTYPE).sum()', '_views": pl.len()'
+        "unknown pages rank if they are kept", "transform.ranking", "pl.lit(value=False) if keep_unknown else ", ""
     ),
-    Mutation("and not as blacklisted, too", "transform.ranking", "blacklisted=known.join", "blacklisted=pages.join"),
+    Mutation(
+        "unknown pages are counted", "transform.ranking", '("unknown", pages.unknown)', '("unknown", pages.blacklisted)'
+    ),
+    Mutation(
+        "the views of unknown pages are counted",
+        "transform.ranking",
+        '_views": pl.col("views").cast(SUM_DTYPE).sum()',
+        '_views": pl.len()',
+    ),
+    Mutation(
+        "an unknown page on the blacklist counts as unknown only",
+        "transform.ranking",
+        "blacklisted=known.join",
+        "blacklisted=pages.join",
+    ),
 )
 BLACKLIST = (
-    Mutation("the code counts", "transform.ranking", 'on=PAGE_KEY, how="anti"', 'on="page_title", how="anti"'),
-    Mutation("also in the totals", "transform.ranking", 'on=PAGE_KEY, how="semi"', 'on="page_title", how="semi"'),
+    Mutation(
+        "an entry excludes pages of its own domain only",
+        "transform.ranking",
+        'on=PAGE_KEY, how="anti"',
+        'on="page_title", how="anti"',
+    ),
+    Mutation(
+        "an entry counts in the totals of its own domain only",
+        "transform.ranking",
+        'on=PAGE_KEY, how="semi"',
+        'on="page_title", how="semi"',
+    ),
     Mutation(
         "an entry counts as written",
         "transform.blacklist",
         "pl.concat([written, again])",
         "pl.concat([again, written.join(again, on='domain_code', how='anti')])",
     ),
-    Mutation("and decoded", "transform.blacklist", "pl.concat([written, again])", "pl.concat([written])"),
-    Mutation("as UTF-8", "transform.blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
-    Mutation("a space becoming an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
+    Mutation(
+        "an entry counts percent-decoded", "transform.blacklist", "pl.concat([written, again])", "pl.concat([written])"
+    ),
+    Mutation("an entry is decoded as UTF-8", "transform.blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
+    Mutation("a space in a decoded entry becomes an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
     Mutation(
         "an entry without a title is skipped",
         "transform.blacklist",
@@ -176,25 +253,36 @@ BLACKLIST = (
         '.with_columns(title.fill_null(""))',
     ),
     Mutation(
-        "two quotes are the empty code",
+        "two quotes are the empty code in an entry",
         "transform.blacklist",
         """pl.when(code == '""').then(pl.lit("")).otherwise(code)""",
         "code",
     ),
-    Mutation("an entry written twice counts once", "transform.blacklist", ".unique(maintain_order=True)", ""),
-    Mutation("listed pages do not rank", "transform.ranking", '.join(blacklist, on=PAGE_KEY, how="anti")', ""),
-    Mutation("nor take the place of others", "transform.reduce", "views.set(maybe_excluded_rows, -1)", "views"),
+    Mutation("a repeated entry counts once", "transform.blacklist", ".unique(maintain_order=True)", ""),
+    Mutation("blacklisted pages do not rank", "transform.ranking", '.join(blacklist, on=PAGE_KEY, how="anti")', ""),
     Mutation(
-        "nor do those take it that only seem to be",
+        "blacklisted pages do not take the place of other pages",
+        "transform.reduce",
+        "views.set(maybe_excluded_rows, -1)",
+        "views",
+    ),
+    Mutation(
+        "pages that only may be blacklisted do not take the place of other pages",
         "transform.reduce",
         "views.set(maybe_excluded_rows, -1)",
         "views.set(maybe_excluded_rows, None)",
     ),
     Mutation(
-        "they are counted", "transform.ranking", '("blacklisted", pages.blacklisted)', '("blacklisted", pages.unknown)'
+        "blacklisted pages are counted",
+        "transform.ranking",
+        '("blacklisted", pages.blacklisted)',
+        '("blacklisted", pages.unknown)',
     ),
     Mutation(
-        "also those that would not rank", "transform.reduce", "kept = can_rank | maybe_excluded_rows", "kept = can_rank"
+        "blacklisted pages below the top are counted",
+        "transform.reduce",
+        "kept = can_rank | maybe_excluded_rows",
+        "kept = can_rank",
     ),
 )
 RANKING = (
@@ -203,34 +291,44 @@ RANKING = (
     Mutation("domains ascend", "transform.ranking", "[False, True, False]", "[True, True, False]"),
     Mutation("domain totals ascend", "transform.ranking", 'strict=True)).sort("domain_code")', "strict=True))"),
     Mutation("ranks begin with 1", "transform.ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
-    Mutation("in each domain", "transform.ranking", '.over("domain_code")', ""),
-    Mutation("there are 25", "settings", "top: int = Field(25,", "top: int = Field(24,"),
+    Mutation("ranks restart in each domain", "transform.ranking", '.over("domain_code")', ""),
+    Mutation("a domain gets 25 pages", "settings", "top: int = Field(25,", "top: int = Field(24,"),
     Mutation(
-        "a domain with nothing left does not appear",
+        "a domain without ranked pages does not appear",
         "pipeline.compute",
         'totals, top_pages = pl.collect_all(both, engine="in-memory")',
         """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
             pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
             views=pl.lit(0, pl.Int64))])""",
     ),
-    Mutation("no more than the top rank", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
-    Mutation("and no fewer", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
-    Mutation("ties at the end of a chunk's top stay", "transform.reduce", "(views >= runs", "(views > runs"),
-    Mutation("a chunk keeps all of its top", "transform.reduce", "top_k(top).min()", "top_k(top).max()"),
     Mutation(
-        "sums have more than 64 bits on the way",
+        "a domain gets no more pages than the top",
+        "transform.ranking",
+        'pl.col("rank") <= top',
+        'pl.col("rank") <= top + 1',
+    ),
+    Mutation(
+        "a domain gets no fewer pages than the top",
+        "transform.ranking",
+        'pl.col("rank") <= top',
+        'pl.col("rank") < top',
+    ),
+    Mutation("ties at the end of a chunk's top are kept", "transform.reduce", "(views >= runs", "(views > runs"),
+    Mutation("a chunk keeps all of its top pages", "transform.reduce", "top_k(top).min()", "top_k(top).max()"),
+    Mutation(
+        "sums are computed in more than 64 bits",
         "transform.schemas",
         "SUM_DTYPE = pl.Int128()",
         "SUM_DTYPE = pl.Int64()",
     ),
     Mutation(
-        "pages that are left out count in the totals",
+        "excluded pages count in the totals",
         "transform.reduce",
         "pages=pl.len().cast(",
         'pages=(pl.col("surely_kept_views") >= 0).sum().cast(',
     ),
     Mutation(
-        "and so do their views",
+        "the views of excluded pages count in the totals",
         "transform.reduce",
         'views=pl.col("views").cast(SUM_DTYPE)',
         'views=pl.when(pl.col("surely_kept_views") >= 0).then("views").cast(SUM_DTYPE)',
@@ -244,7 +342,7 @@ BYTES = (
         '"version": str(__import__("time").time_ns())',
     ),
     Mutation(
-        "in all of Parquet",
+        "the metadata of the Parquet files does not change",
         "lake.parquet",
         "{PROVENANCE_KEY: provenance.to_json()}",
         '{PROVENANCE_KEY: provenance.to_json(), "now": str(__import__("time").time_ns())}',
@@ -254,40 +352,40 @@ TEXT = (
     Mutation(
         "the text has a line for each domain", "render.text", "codes.filter(first)", "codes.filter(first).head(0)"
     ),
-    Mutation("what acts in a title is escaped", "render.text", "[printable(title) for", "[title for"),
+    Mutation("control characters in a title are escaped", "render.text", "[printable(title) for", "[title for"),
     Mutation(
-        "what acts in a code is escaped",
+        "control characters in a code are escaped",
         "render.text",
         "{printable(Domain.of(code).heading)}",
         "{Domain.of(code).heading}",
     ),
-    Mutation("marks of a direction act", "core.escape", r"\x{200e}", ""),
-    Mutation("views stand in groups of three digits", "render.text", "{count:>11,}  ", "{count:>11}  "),
-    Mutation("ranks stand in a column", "render.text", ".str.pad_start(4)", ""),
+    Mutation("direction marks are escaped", "core.escape", r"\x{200e}", ""),
+    Mutation("views have thousands separators", "render.text", "{count:>11,}  ", "{count:>11}  "),
+    Mutation("ranks are aligned", "render.text", ".str.pad_start(4)", ""),
 )
-MUTATIONS = (*LINES, *PROOF, *BLOCKS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES, *TEXT)
+MUTATIONS = (*LINES, *PROOF, *BLOCKS, *DOWNLOADS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES, *TEXT)
 
 
 def main() -> None:
-    """Try every mutation, and tell of each which test noticed it; exit 1 where none did."""
+    """Try every mutation and print which test noticed it. Exit 1 if one is not noticed."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in COPIED:
             source = ROOT / name
             _ = shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
         if failed := first_failure(copy):
-            sys.exit(f"the tests fail without a mutation, too: {failed}")
+            sys.exit(f"the tests fail without any mutation: {failed}")
         unnoticed = [mutation for mutation in MUTATIONS if not tried(mutation, copy)]
     print(f"{len(MUTATIONS) - len(unnoticed)} of {len(MUTATIONS)} mutations are noticed")
     sys.exit(bool(unnoticed))
 
 
 def tried(mutation: Mutation, copy: Path) -> bool:
-    """Make one mutation, run the tests, take it back; tell whether it was noticed."""
+    """Make one mutation, run the tests, and undo it. Return whether a test failed."""
     path = copy / "src" / "pvtop" / f"{mutation.module.replace('.', '/')}.py"
     source = path.read_text()
     if source.count(mutation.old) != 1:
-        sys.exit(f"{mutation.rule}: {mutation.old!r} stands {source.count(mutation.old)} times in {path.name}")
+        sys.exit(f"{mutation.rule}: {mutation.old!r} occurs {source.count(mutation.old)} times in {path.name}")
     path.write_text(source.replace(mutation.old, mutation.new))
     noticed = first_failure(copy)
     path.write_text(source)
@@ -296,7 +394,7 @@ def tried(mutation: Mutation, copy: Path) -> bool:
 
 
 def first_failure(copy: Path) -> str:
-    """Run the tests of a copy until one fails, and give its name; the empty string where none does."""
+    """Run the tests of a copy until one fails. Return its name, or an empty string if all pass."""
     tests = [f"tests/{name}" for name in TESTS]
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--tb=no", "--show-capture=no", *tests]
     environment = os.environ | {"PYTHONPATH": str(copy / "src")}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pvtop.core.errors import CorruptError, SourceError
-from pvtop.storage.gzip import BLOCK, MAX_LINE_BYTES, PIECE, read_blocks, sha256_of, verify_gzip
+from pvtop.storage.gzip import BLOCK, MAGIC, MAX_LINE_BYTES, PIECE, read_blocks, sha256_of, verify_gzip
 
 GOOD = "en A 1 0\n"
 PACKED = gzip.compress(bytes(range(256)) * 99, mtime=0)
@@ -91,3 +91,18 @@ def test_blocks_are_whole_lines(tmp_path: Path, length: int, end: str) -> None:
     assert b"".join(blocks) == content
     assert all(block.endswith(b"\n") and len(block) < BLOCK + PIECE + length for block in blocks[:-1])
     assert len(blocks) > 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"x" * (PIECE - 1) + b"\n" + MAGIC + b" 1 0\n", mtime=0),
+        gzip.compress(GOOD.encode(), mtime=0) + gzip.compress(MAGIC + b" 1 0\n", mtime=0),
+    ],
+    ids=["piece", "member"],
+)
+def test_read_blocks_accepts_the_gzip_magic_after_the_first_bytes(tmp_path: Path, content: bytes) -> None:
+    """A piece ends after `PIECE` bytes, and where a member ends: so the next piece begins with the magic."""
+    path = tmp_path / "dump.gz"
+    path.write_bytes(content)
+    assert b"".join(read_blocks(path, "the dump")) == gzip.decompress(content)

@@ -205,13 +205,13 @@ async def changing(request: web.Request, _: File) -> web.StreamResponse:
     return await cut(0.5)(request, File(gzip.compress(os.urandom(10_000), mtime=0)))
 
 
-def spliced(*validators: str, longer: bytes = b"", later: float = 0, in_front: bytes = b"") -> Behaviour:
+def spliced(*validators: str, later: float = 0, change: Callable[[bytes], bytes] = bytes) -> Behaviour:
     """Close half-way. Answer a request for the rest with the rest of another file, under that file's validators."""
 
     async def answer(request: web.Request, file: File) -> web.StreamResponse:
         if "Range" not in request.headers:
             return await cut(0.5)(request, File(file.content, validators=validators))
-        other = File(in_front + file.content + longer, file.modified + later, validators)
+        other = File(change(file.content), file.modified + later, validators)
         condition = next(iter(other.headers.values()))
         return await whole(request.clone(headers={**request.headers, "If-Range": condition}), other)
 

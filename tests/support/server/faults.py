@@ -98,7 +98,9 @@ FAULTS: dict[str, Behaviour] = {
     "no length": chunked,
     "no length, closed half-way": chunked_cut,
     "changed on the way": changing,
-    "changed on the way, and spliced": spliced("Last-Modified", longer=b"en Z\n" * 99, later=60),
+    "changed on the way, and spliced": spliced(
+        "Last-Modified", later=60, change=lambda content: content + b"en Z\n" * 99
+    ),
     "range refused": to_ranges(status(416)),
     "range ignored": to_ranges(lambda request, file: whole(request.clone(headers={}), file)),
     "range wrong": to_ranges(wrong_part),
