@@ -21,7 +21,9 @@ from pvtop.settings import Settings
 from support.samples import HOUR, Command, WriteDump
 from support.server.files import Server
 
-hypothesis.settings.register_profile("test", max_examples=300, deadline=None)
+hypothesis.settings.register_profile(
+    "test", max_examples=300, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)
 hypothesis.settings.load_profile("test")
 
@@ -101,7 +103,7 @@ def pvtop() -> Command:
     def run(*args: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(Path(sys.executable).with_name("pvtop")), *map(str, args)]
         return subprocess.run(
-            command, capture_output=True, encoding="utf-8", env=os.environ | environment, timeout=120, check=False
+            command, capture_output=True, encoding="utf-8", env=os.environ | environment, timeout=600, check=False
         )
 
     return run

@@ -24,6 +24,7 @@ from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.pipeline.batch import run_hours
 from pvtop.settings import Settings
 from support.samples import DATA, DAY, SOURCE, Command, WriteDump, serve
+from support.server.behaviours import slow_start
 from support.server.files import File, Server
 
 ARGS = ("--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
@@ -240,12 +241,13 @@ def test_killed_and_run_again_it_ends_as_if_undisturbed(pvtop: Command, server: 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_in_good_order(server: Server, by: signal.Signals) -> None:
     serve(server, DAY)
+    server.always[f"/{DAY[-1].dump_path}"] = slow_start  # so that the batch cannot end first
     command = [str(Path(sys.executable).with_name("pvtop")), "batch", "--source", server.url, "--blacklist", "none"]
     command += ["--output", "lake", "--start", "2024-12-31"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         process.stderr.readline()
         process.send_signal(by)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 130
     assert not [path for path in Path().rglob("*.tmp") if path.is_file()]

