@@ -52,7 +52,7 @@ LINES = (
         "views are whole", "transform.dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("
     ),
     Mutation("views fit into 64 bits", "transform.dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
-    Mutation("the size is a number", "transform.dump", ' & _in_digits(size, pl.col("size"))', ""),
+    Mutation("the size is a number", "transform.dump", ' & _is_count(size, pl.col("size"))', ""),
     Mutation("two quotes are the empty code", "transform.titles", "written.replace('\"\"'", "written.replace('\"'"),
     Mutation("blank lines are skipped", "transform.dump", '.filter(pl.col("page_title") != "")', ""),
     Mutation("a carriage return at the end is dropped", "transform.dump", 'size = size.str.strip_chars_end("\\r")', ""),
@@ -98,7 +98,7 @@ PROOF = (
         'block if block.endswith(b"\\n") else block + b"\\n"',
         "block",
     ),
-    Mutation("a block is nothing packed", "transform.dump", "if block.startswith(PACKED):", "if False:"),
+    Mutation("a block is nothing packed", "transform.dump", "if block.startswith(COMPRESSED_STARTS):", "if False:"),
     Mutation("nor begins with a mark", "transform.dump", 'b"\\n" + block,', "block,"),
     Mutation("the mark at the very start is dropped", "transform.dump", "block.removeprefix(BYTE_ORDER_MARK)", "block"),
     Mutation(
@@ -158,11 +158,11 @@ BLACKLIST = (
     Mutation(
         "an entry counts as written",
         "transform.blacklist",
-        "pl.concat([written, again])",
-        "pl.concat([again, written.join(again, on='domain_code', how='anti')])",
+        "pl.concat([as_written, decoded])",
+        "pl.concat([decoded, as_written.join(decoded, on='domain_code', how='anti')])",
     ),
-    Mutation("and decoded", "transform.blacklist", "pl.concat([written, again])", "pl.concat([written])"),
-    Mutation("as UTF-8", "transform.blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
+    Mutation("and decoded", "transform.blacklist", "pl.concat([as_written, decoded])", "pl.concat([as_written])"),
+    Mutation("as UTF-8", "transform.blacklist", "unquote(title)", 'unquote(title, "latin-1")'),
     Mutation("a space becoming an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
     Mutation(
         "an entry without a title is skipped",
