@@ -247,7 +247,7 @@ BYTES = (
 )
 TEXT = (
     Mutation(
-        "the text has a line for each domain", "render.text", "codes.filter(first)", "codes.filter(first).head(0)"
+        "the text has a line for each domain", "render.text", "codes.filter(is_first)", "codes.filter(is_first).head(0)"
     ),
     Mutation("what acts in a title is escaped", "render.text", "[printable(title) for", "[title for"),
     Mutation(
@@ -256,7 +256,7 @@ TEXT = (
         "{printable(Domain.of(code).heading)}",
         "{Domain.of(code).heading}",
     ),
-    Mutation("marks of a direction act", "core.escape", r"\x{200e}", ""),
+    Mutation("marks of a direction act", "core.escape", r"\u200e", ""),
     Mutation("views stand in groups of three digits", "render.text", "{count:>11,}  ", "{count:>11}  "),
     Mutation("ranks stand in a column", "render.text", ".str.pad_start(4)", ""),
 )
