@@ -134,7 +134,7 @@ def test_a_part_of_a_dump_of_wikimedia_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidReportError) as caught:
         run_hour(HOUR, settings)
     assert all(rule in caught.value.message for rule in (FEW_DOMAINS, FEW_VIEWS, ENGLISH))
-    assert not Lake(settings.output).done([HOUR])
+    assert not Lake(settings.output).completed([HOUR])
     assert run_hour(HOUR, settings.model_copy(update={"expect_whole": False})).status is Status.WRITTEN
 
 

@@ -91,7 +91,7 @@ def audit(hours: Sequence[Hour], settings: Settings, checks: AuditOptions) -> li
 
     async def look() -> list[AuditResult]:
         async with Session(settings) as run:
-            done = await asyncio.to_thread(run.lake.done, hours)
+            done = await asyncio.to_thread(run.lake.completed, hours)
             inspection = _Inspection(run, checks)
             looked_at = await asyncio.gather(*(inspection.look(hour) for hour in hours if hour in done))
         by_hour = {validity.hour: validity for validity in looked_at}

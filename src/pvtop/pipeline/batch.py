@@ -193,7 +193,7 @@ async def _plan(hours: Sequence[Hour], run: Session) -> list[Action]:
 
 def _read_done(hours: Sequence[Hour], run: Session) -> dict[Hour, LakeEntry]:
     """Read the provenance of each hour that is done."""
-    completed = run.lake.done(hours)
+    completed = run.lake.completed(hours)
     incomplete = run.lake.incomplete(completed)
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
         made = readers.map(run.lake.provenance, completed)

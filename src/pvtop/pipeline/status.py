@@ -51,7 +51,8 @@ class LakeStatus:
 def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
     """Look up which hours are done, and which of the others are published.
 
-    Reads listings: of the lake as `Lake.done` does, and of the source one for each month with an hour that is not done.
+    Reads listings: of the lake as `Lake.completed` does, and of the source one for each month with an hour that is not
+    done.
 
     Raises:
         OutputError: The lake cannot be read.
@@ -59,7 +60,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
 
     async def look() -> LakeStatus:
         async with Session(settings) as run:
-            done = await asyncio.to_thread(run.lake.done, hours)
+            done = await asyncio.to_thread(run.lake.completed, hours)
             failed = await asyncio.to_thread(run.lake.failed, hours)
             try:
                 found = await _published({hour.month_folder for hour in hours if hour not in done}, run)

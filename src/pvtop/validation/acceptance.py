@@ -104,7 +104,7 @@ def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
         OutputError: The lake cannot be read.
     """
     around = hour_range(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
-    done = set(lake.done(around)) - {hour}
+    done = set(lake.completed(around)) - {hour}
     nearest = sorted(done, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
     return [made for other in nearest if (made := lake.provenance(other))]
 
