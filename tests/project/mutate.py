@@ -203,10 +203,10 @@ RANKING = (
     Mutation(
         "a domain with nothing left does not appear",
         "pipeline.compute",
-        'totals, top_pages = pl.collect_all(both, engine="in-memory")',
-        """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
-            pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
-            views=pl.lit(0, pl.Int64))])""",
+        'totals, top_pages = pl.collect_all(frames, engine="in-memory")',
+        """totals, top_pages = pl.collect_all(frames); top_pages = pl.concat([top_pages, totals.filter(
+            pl.col("pages") == pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32),
+            page_title=pl.lit("-"), views=pl.lit(0, pl.Int64))])""",
     ),
     Mutation("no more than the top rank", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
     Mutation("and no fewer", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),

@@ -27,7 +27,7 @@ from pvtop.sources.facts import FileFacts, LocalFile
 from pvtop.sources.source import newest, open_source
 from pvtop.storage.http import Client
 from pvtop.transform.report import Provenance
-from pvtop.validation.acceptance import accept_in_place
+from pvtop.validation.acceptance import accept_replacement
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ async def _make_hour(hour: Hour, run: Session, progress: Progress | None, comput
         log.warning("%s; downloading it again", error)
         dump = await fetch_dump(hour, run.client, settings, progress)
         report = await run.compute(hour, dump, computing)
-    check = partial(accept_in_place, report, run.lake, settings)
+    check = partial(accept_replacement, report, run.lake, settings)
     size = await asyncio.to_thread(run.lake.write, report, check)
     seconds = Seconds(fetched - started, monotonic() - fetched)
     return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)
