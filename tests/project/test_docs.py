@@ -54,6 +54,22 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_the_architecture_page_links_to_every_decision() -> None:
+    contents, _, decisions = (ROOT / "docs" / "architecture.md").read_text().partition("\n## ")
+    headings = re.findall(r"^### (.*)$", decisions, re.MULTILINE)
+    assert re.findall(r"^  - \[(.*)\]\(#.*\)$", contents, re.MULTILINE) == headings
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert re.findall(r"^  - \[.*\]\(#(.*)\)$", contents, re.MULTILINE) == anchors
+
+
+def test_the_map_lists_every_module() -> None:
+    package = ROOT / "src" / "pvtop"
+    modules = {str(path.relative_to(package).with_suffix("")) for path in package.rglob("*.py")}
+    described = {name for name in modules if not name.endswith("/__init__") or name == "cli/__init__"}
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert sorted(re.findall(r"^\| `([\w/]+)` \|", page, re.MULTILINE)) == sorted(described)
+
+
 def test_the_settings_page_lists_every_setting() -> None:
     from pvtop.settings import Settings
 
