@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from pvtop.core.escape import ACTING, printable, shorten
+from pvtop.core.escape import UNSAFE, printable, shorten
 from pvtop.core.hour import Hour
 from pvtop.render.text import render_text
 from pvtop.transform.report import Provenance
@@ -95,7 +95,7 @@ def test_all_else_is_shown_as_it_is(title: str) -> None:
 
 def test_the_pattern_finds_the_characters_that_are_escaped_and_no_others() -> None:
     every = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]  # all but surrogates
-    found = pl.Series(every).filter(pl.Series(every).str.contains(ACTING)).to_list()
+    found = pl.Series(every).filter(pl.Series(every).str.contains(UNSAFE)).to_list()
     assert found == [character for character in every if printable(character) != character]
 
 

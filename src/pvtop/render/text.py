@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from pvtop.core.domain import Domain
-from pvtop.core.escape import ACTING, printable
+from pvtop.core.escape import UNSAFE, printable
 from pvtop.core.known_issues import known_issues
 from pvtop.transform.report import Report
 
@@ -41,6 +41,6 @@ def _entries(report: Report) -> pl.Series:
     counts = views.unique()
     shown = views.replace_strict(counts, [f" {count:>11,}  " for count in counts])
     shown = shown.cast(pl.String)  # which it is already, but where there are none
-    acting = titles.str.contains(ACTING).arg_true()
+    acting = titles.str.contains(UNSAFE).arg_true()
     titles = titles.scatter(acting, [printable(title) for title in titles.gather(acting)])
     return above + ranks.cast(pl.String).str.pad_start(4) + shown + titles

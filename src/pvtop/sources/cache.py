@@ -70,7 +70,7 @@ class Cache:
         for path in sorted(self._files()):
             if not path.relative_to(self.folder).match(DUMPS) or path.parents[2] != self.folder:
                 continue
-            hour, status = Hour.of_dump(path.name), _stat(path)
+            hour, status = Hour.from_dump_name(path.name), _stat(path)
             if hour and status:
                 yield CachedDump(hour, path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 

@@ -208,7 +208,7 @@ async def published(source: Source, month: str) -> dict[Hour, Entry]:
     Raises:
         SourceError: The source cannot be read.
     """
-    return {hour: entry for entry in await source.listing(month) if (hour := Hour.of_dump(entry.name))}
+    return {hour: entry for entry in await source.listing(month) if (hour := Hour.from_dump_name(entry.name))}
 
 
 async def _months(source: Source) -> AsyncIterator[str]:
