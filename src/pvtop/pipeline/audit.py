@@ -16,7 +16,7 @@ from pvtop.core.errors import BlacklistError, OutputError, PvtopError, SourceErr
 from pvtop.core.hour import Hour
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.dumps import fetch_dump, find_dump
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.projectviews import fetch_projectviews
@@ -164,7 +164,7 @@ class _Inspection:
 
     async def _obtain(self, settings: Settings) -> Blacklist | BlacklistError:
         try:
-            return await obtain_blacklist(self._run.client, settings)
+            return await load_blacklist(self._run.client, settings)
         except BlacklistError as error:
             return error
         except UsageError as error:  # an address that is none, in a provenance

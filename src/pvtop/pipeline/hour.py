@@ -20,7 +20,7 @@ from pvtop.pipeline.metrics import Metrics
 from pvtop.pipeline.plan import Fingerprint
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.download import Progress
 from pvtop.sources.dumps import fetch_dump, find_dump, has_changed
 from pvtop.sources.facts import FileFacts, LocalFile
@@ -111,7 +111,7 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
     return run_sync(find())
 
 
-def load_blacklist(settings: Settings) -> Blacklist:
+def configured_blacklist(settings: Settings) -> Blacklist:
     """Read the blacklist of the settings, downloading it where it is not at hand.
 
     Raises:
@@ -120,7 +120,7 @@ def load_blacklist(settings: Settings) -> Blacklist:
 
     async def load() -> Blacklist:
         async with Client(settings) as client:
-            return await obtain_blacklist(client, settings)
+            return await load_blacklist(client, settings)
 
     return run_sync(load())
 

@@ -13,7 +13,7 @@ from pvtop.pipeline.compute import compute_report
 from pvtop.pipeline.metrics import open_metrics
 from pvtop.pipeline.plan import Fingerprint
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.source import open_source
 from pvtop.storage.http import Client
@@ -73,7 +73,7 @@ class Session:
         """
         async with self._reading_blacklist:
             if self._blacklist is None:
-                self._blacklist = await obtain_blacklist(self.client, self.settings)
+                self._blacklist = await load_blacklist(self.client, self.settings)
             return self._blacklist
 
     async def recipe(self) -> Fingerprint:

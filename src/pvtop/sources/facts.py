@@ -1,4 +1,4 @@
-"""What is known of a file: where it came from, its size, its digest; kept beside it as JSON."""
+"""The facts of a file: where it comes from, its size and its digest. They are kept beside the file as JSON."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pvtop.core.errors import OutputError
-from pvtop.storage.atomic import hint
+from pvtop.storage.atomic import output_error
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of a downloaded file; kept beside it, as JSON.
+    """The facts of a file. Those of a download are kept beside it as JSON.
 
     Attributes:
-        address: Where it came from, without secrets.
+        address: Where it comes from, without secrets.
         bytes: Its size.
-        sha256: In hex.
-        etag: The server's ETag, None where it gave none.
-        last_modified: The server's Last-Modified, as sent, None where it gave none.
+        sha256: Its digest in hex.
+        etag: The server's ETag, None if it sent none.
+        last_modified: The server's Last-Modified as sent, None if it sent none.
     """
 
     address: str
@@ -33,24 +32,24 @@ class FileFacts:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Read the facts kept beside a file; None where there are none that can be read."""
+        """Return the facts that are kept beside a file, or None if they are missing or damaged."""
         try:
             facts = cls(**json.loads(sidecar(path).read_text()))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         texts = (facts.address, facts.sha256, facts.etag or "", facts.last_modified or "")
-        sound = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
-        return facts if sound else None
+        valid = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
+        return facts if valid else None
 
 
 def sidecar(path: Path) -> Path:
-    """Give the place of a file's facts."""
+    """Return the path of the facts of a file."""
     return path.with_name(path.name + ".json")
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn a failure to write below the cache folder into what to tell the user.
+def translate_cache_errors(folder: Path) -> Iterator[None]:
+    """Turn an OSError from writing to the cache folder into an OutputError.
 
     Raises:
         OutputError: The folder cannot be written, or the disk is full.
@@ -58,19 +57,19 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what_to_do = hint(error, "choose another folder with --cache-dir")
-        raise OutputError(f"the cache folder {folder} cannot be written: {error.strerror}", what_to_do) from error
+        message = f"cannot write the cache folder {folder}: {error.strerror}"
+        raise output_error(message, error, "choose another folder", "cache_dir") from error
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file on this machine with what is known of it.
+    """A file on this machine with its facts.
 
     Attributes:
-        path: Where it is.
-        facts: Where it came from, its size and its digest.
-        cached: Whether it lies in the cache, and may be downloaded again.
-        state: What told, when the facts were taken, that it was this file; None where nobody else changes it.
+        path: The path of the file.
+        facts: Where it comes from, its size and its digest.
+        cached: Whether it lies in the cache, and can be downloaded again.
+        state: The state of the file when its facts were taken; None if no other program changes the file.
     """
 
     path: Path
@@ -80,7 +79,7 @@ class LocalFile:
 
 
 class FileState(NamedTuple):
-    """What changes when a file is replaced or written."""
+    """The values of a file that change if it is replaced or written."""
 
     inode: int
     bytes: int
@@ -88,10 +87,10 @@ class FileState(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Look at a file.
+        """Return the state of a file.
 
         Raises:
-            OSError: It is not there.
+            OSError: The file does not exist or cannot be accessed.
         """
         status = path.stat()
         return cls(status.st_ino, status.st_size, status.st_mtime_ns)
