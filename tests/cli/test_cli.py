@@ -321,7 +321,7 @@ def test_forbidden_says_to_set_a_contact(pvtop: Command, server: Server) -> None
     server.script[PATH] = [status(403)]
     done = pvtop("report", *AT, "--source", server.url, "--blacklist", "none")
     assert done.returncode == 1
-    assert "set --contact" in done.stderr
+    assert "give your e-mail address (--contact)" in done.stderr
 
 
 def test_not_published_by_a_server(pvtop: Command, server: Server) -> None:
