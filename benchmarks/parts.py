@@ -205,7 +205,7 @@ def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
         Case(TYPER, [sys.executable, "-c", "import typer"]),
         Case(HELP, [PVTOP, "--help"]),
         Case(f"pvtop show, the newest of {count:,} hours", show, shown),
-        Case(f"pvtop status, {count:,} hours", status, tells({"counts": {"done": count}})),
+        Case(f"pvtop status, {count:,} hours", status, tells({"counts": {"made": count}})),
         Case(
             f"scan_parquet, one domain of {count:,} hours",
             probe("month.py", month, domain),
@@ -229,7 +229,7 @@ def eleven_years(inputs: Inputs, reports: Sequence[Path]) -> Iterator[Group | Co
     status = [PVTOP, "status", *hour_range(OLDEST, count), "--source", str(source), "--output", str(empty), "--json"]
     again = plans("again", count)
     cases = [
-        Case("pvtop status, empty markers", status, tells({"counts": {"done": count}})),
+        Case("pvtop status, empty markers", status, tells({"counts": {"made": count}})),
         Case("pvtop batch --dry-run, empty markers", planning(empty), again),
         Case("pvtop batch --dry-run, reports", planning(whole), again),
     ]

@@ -79,7 +79,7 @@ def test_report_says_when_there_is_nothing_to_do(pvtop: Command) -> None:
 
 def test_report_as_json(pvtop: Command) -> None:
     data = json.loads(pvtop(*SAMPLE, *AT, "--json").stdout)
-    assert (data["hour"], data["status"]) == ("2024-12-31T14", "written")
+    assert (data["hour"], data["state"]) == ("2024-12-31T14", "made")
     assert data["provenance"]["rows"] > 1_000
     assert Path(data["files"]["text"]).is_file()
 
