@@ -222,7 +222,8 @@ def _invalid_setting(error: ValidationError, given: dict[str, Any], environment:
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden" and name not in given:
         return UsageError(f"{CONFIG_FILE} sets {redacted(name)}, which is not a setting", "fix or remove that line")
-    reason, value = first["msg"].removeprefix("Value error, "), redacted(public(str(first["input"])))
+    reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    value = redacted(public(str(first["input"])))
     message = f"{name}: {reason}, not {value!r}"
     if name in given:
         return UsageError(message, "given as an argument", setting=name)

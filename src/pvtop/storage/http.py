@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -241,7 +242,7 @@ def _reason(error: Exception) -> str:
 
     cause = getattr(error, "os_error", None) or error.__cause__
     if isinstance(cause, OSError):
-        return f"connection failed: {cause}"
+        return f"connection failed: {_os_reason(cause)}"
     match error:
         case aiohttp.ClientPayloadError():
             return "connection lost before the end of the file"
@@ -250,6 +251,13 @@ def _reason(error: Exception) -> str:
         case aiohttp.ClientResponseError():
             return "connection failed: the answer is not HTTP"
     return f"connection failed: {type(error).__name__}"
+
+
+def _os_reason(error: OSError) -> str:
+    """Return the reason of an OSError. asyncio gives a refused connection a text of its own: use the system's."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def _check(response: aiohttp.ClientResponse, shown: str) -> None:
