@@ -40,7 +40,7 @@ class CachedDump:
 
 
 class Cache:
-    """A folder with dumps in `YYYY/YYYY-MM/` and with blacklists, also as parsed, in `blacklists/`.
+    """A folder with dumps in `YYYY/YYYY-MM/`, blacklists (also as parsed) in `blacklists/`, and records in `verified/`.
 
     Args:
         folder: The folder. It need not exist.
@@ -73,7 +73,7 @@ class Cache:
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
 
     def verified(self, address: str) -> VerifiedFile | None:
-        """Return the last verification of the file at an address, None if there is no record that can be read."""
+        """Return the record of the last verification of a file, None if it is missing or damaged."""
         try:
             found = VerifiedFile.from_json(self._record(address).read_text())
         except (OSError, ValueError):
@@ -81,11 +81,11 @@ class Cache:
         return found if found and found.address == address else None
 
     def remember(self, facts: FileFacts, modified: datetime) -> None:
-        """Record the digest of a file. Without the record, the file is verified once more; so a failure is no error.
+        """Record the digest of a file. If that fails, nothing is raised: the file is then verified once more.
 
         Args:
-            facts: The file.
-            modified: When it was last changed, as its folder or its listing tells.
+            facts: The facts of the file.
+            modified: Its modification time, from its folder or its listing.
         """
         record = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256)
         with contextlib.suppress(OSError):

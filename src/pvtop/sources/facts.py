@@ -88,7 +88,7 @@ class FileState(NamedTuple):
 
     @property
     def modified(self) -> datetime:
-        """When the file was last changed, in UTC, to the microsecond."""
+        """The modification time in UTC, to the microsecond."""
         return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
 
     @classmethod
@@ -104,13 +104,13 @@ class FileState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFile:
-    """A file whose digest was taken. Whoever finds it at the same address, size and time knows its digest.
+    """A file with a known digest. A file with the same address, size and time is taken to have the same digest.
 
     Attributes:
         address: Where it lies, without secrets.
         bytes: Its size.
-        modified: When it was last changed, as its folder or its listing tells.
-        sha256: In hex.
+        modified: Its modification time, from its folder or its listing.
+        sha256: Its digest in hex.
     """
 
     address: str
@@ -119,12 +119,12 @@ class VerifiedFile:
     sha256: str
 
     def to_json(self) -> str:
-        """Return a JSON object."""
+        """Return the record as a JSON object."""
         return json.dumps({**asdict(self), "modified": self.modified.isoformat()}) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self | None:
-        """Parse what `to_json` returned, None if it is something else."""
+        """Parse the output of `to_json`. Return None if the text is damaged."""
         try:
             content = json.loads(text)
             found = cls(**{**content, "modified": datetime.fromisoformat(content["modified"])})

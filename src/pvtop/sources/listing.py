@@ -78,14 +78,15 @@ def _time(listed: str) -> datetime | None:
 
 
 def is_other(listed: Entry, size: int, last_modified: str | None) -> bool:
-    """Tell whether a listed file is another than the one that is known.
+    """Return whether a listed file differs from a known file.
 
-    A listing that tells no size cannot vouch for it. Times are compared by the minute, as listings tell no seconds.
+    If the listing has no size, the file counts as different. Times are compared to the minute, as listings have no
+    seconds.
 
     Args:
-        listed: The file as the source lists it now.
-        size: The bytes of the known file.
-        last_modified: Its Last-Modified as it was sent, None where unknown.
+        listed: The file in the current listing of the source.
+        size: The size of the known file in bytes.
+        last_modified: The Last-Modified of the known file as sent, None if unknown.
     """
     if listed.size != size:
         return True
