@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pvtop.core.errors import BlacklistError
-from pvtop.sources.blacklists import MAX_BYTES, read_blacklist, verify_blacklist
+from pvtop.sources.blacklists import MAX_BLACKLIST_BYTES, read_blacklist, verify_blacklist
 from pvtop.transform.blacklist import no_blacklist
 
 
@@ -167,11 +167,11 @@ def test_a_refusal_names_the_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("nothing", "No such file"), (".", "it is no regular file"), ("pipe", "it is no regular file")]
+    ("name", "reason"), [("nothing", "No such file"), (".", "it is not a regular"), ("pipe", "it is not a regular")]
 )
 def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BlacklistError, match=rf"^the blacklist {tmp_path / name} cannot be read: {reason}"):
+    with pytest.raises(BlacklistError, match=rf"^cannot read the blacklist {tmp_path / name}: {reason}"):
         read_blacklist(tmp_path / name)
 
 
@@ -185,6 +185,6 @@ def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
 def test_a_blacklist_that_is_too_long_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(MAX_BLACKLIST_BYTES + 1)
     with pytest.raises(BlacklistError, match="is longer than 64,000,000 bytes"):
         read_blacklist(path)

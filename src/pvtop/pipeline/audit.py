@@ -16,7 +16,7 @@ from pvtop.core.errors import BlacklistError, OutputError, PvtopError, SourceErr
 from pvtop.core.hour import Hour
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.dumps import fetch_dump, find_dump
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.projectviews import fetch_projectviews
@@ -167,7 +167,7 @@ class _Auditor:
 
     async def _load_blacklist(self, settings: Settings) -> Blacklist | BlacklistError:
         try:
-            return await obtain_blacklist(self._session.client, settings)
+            return await load_blacklist(self._session.client, settings)
         except BlacklistError as error:
             return error
         except UsageError as error:  # the address in a provenance is not valid

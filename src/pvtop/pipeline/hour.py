@@ -21,7 +21,7 @@ from pvtop.pipeline.results import HourResult, Seconds
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.pipeline.survey import plan_hour
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.download import Progress
 from pvtop.sources.dumps import fetch_dump, find_dump, not_published
 from pvtop.sources.facts import LocalFile
@@ -75,7 +75,7 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
     return run_sync(find())
 
 
-def load_blacklist(settings: Settings) -> Blacklist:
+def configured_blacklist(settings: Settings) -> Blacklist:
     """Return the blacklist of the settings. Download it if it is neither local nor in the cache.
 
     Raises:
@@ -84,7 +84,7 @@ def load_blacklist(settings: Settings) -> Blacklist:
 
     async def load() -> Blacklist:
         async with Client(settings) as client:
-            return await obtain_blacklist(client, settings)
+            return await load_blacklist(client, settings)
 
     return run_sync(load())
 
