@@ -198,7 +198,7 @@ def test_text_that_is_not_a_size_is_refused(text: str) -> None:
 
 
 def test_a_limit_of_no_bytes_is_refused() -> None:
-    with pytest.raises(UsageError, match="^max_download: must be greater than or equal to 1, not '0'$"):
+    with pytest.raises(UsageError, match=r"(?m)^max_download: must be greater than or equal to 1, not '0'$"):
         Settings.load(max_download="0")
 
 
