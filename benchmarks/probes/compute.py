@@ -2,7 +2,7 @@
 
     python compute.py HOUR SOURCE BLACKLIST OUTPUT
 
-Prints the seconds that `compute_report` takes as JSON; its answer goes to OUTPUT as Parquet.
+Prints the seconds of `compute_report` as JSON, and writes its answer to OUTPUT as Parquet.
 """
 
 import json
@@ -11,16 +11,16 @@ from time import perf_counter
 
 from pvtop import Hour, Settings
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import load_blacklist
+from pvtop.pipeline.hour import configured_blacklist
 from pvtop.sources.dumps import find_dump
 
 
 def main() -> None:
-    """Have everything at hand, then time."""
+    """Load the inputs, then measure."""
     stamp, source, blacklist, output = sys.argv[1:]
     settings = Settings.load(source=source, blacklist=blacklist)
     hour = Hour.parse(stamp)
-    pages, dump = load_blacklist(settings), find_dump(hour, settings)
+    pages, dump = configured_blacklist(settings), find_dump(hour, settings)
     if dump is None:
         sys.exit(f"{source} is not a folder")
     started = perf_counter()

@@ -80,7 +80,7 @@ def test_report_says_when_there_is_nothing_to_do(pvtop: Command) -> None:
 
 def test_report_as_json(pvtop: Command) -> None:
     data = json.loads(pvtop(*SAMPLE, *AT, "--json").stdout)
-    assert (data["hour"], data["status"]) == ("2024-12-31T14", "written")
+    assert (data["hour"], data["state"]) == ("2024-12-31T14", "made")
     assert data["provenance"]["rows"] > 1_000
     assert Path(data["files"]["text"]).is_file()
 
@@ -269,12 +269,12 @@ def test_the_cache(pvtop: Command, server: Server) -> None:
         (("--contact", "a\nb"), 2, "contact: "),
         (("--source", "nowhere"), 1, "the source nowhere is not a folder"),
         (("--source", "http://"), 2, "source: "),
-        (("--source", "http://127.0.0.1:1/"), 1, "cannot be reached"),
+        (("--source", "http://127.0.0.1:1/"), 1, "connection failed"),
         (("--source", "nonsense://bucket"), 1, "nonsense://bucket"),
-        (("--output", "/dev/null/lake"), 1, "the lake /dev/null/lake cannot be written"),
+        (("--output", "/dev/null/lake"), 1, "cannot write the lake /dev/null/lake"),
         (("--output", "nonsense://bucket"), 1, "nonsense://bucket"),
-        (("--blacklist", "nowhere"), 1, "the blacklist nowhere cannot be read"),
-        (("--blacklist", "http://127.0.0.1:1/list"), 1, "the blacklist cannot be had"),
+        (("--blacklist", "nowhere"), 1, "cannot read the blacklist nowhere"),
+        (("--blacklist", "http://127.0.0.1:1/list"), 1, "cannot download the blacklist"),
     ],
 )
 def test_bad_input(pvtop: Command, args: tuple[str, ...], code: int, message: str) -> None:
@@ -322,7 +322,7 @@ def test_forbidden_says_to_set_a_contact(pvtop: Command, server: Server) -> None
     server.script[PATH] = [status(403)]
     done = pvtop("report", *AT, "--source", server.url, "--blacklist", "none")
     assert done.returncode == 1
-    assert "set --contact" in done.stderr
+    assert "give your e-mail address (--contact)" in done.stderr
 
 
 def test_not_published_by_a_server(pvtop: Command, server: Server) -> None:

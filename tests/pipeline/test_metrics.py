@@ -41,7 +41,7 @@ def test_metrics(server: Server) -> None:
     assert heard.pop("pvtop.compute.seconds").endswith("|ms")
     assert heard == {
         "pvtop.retries": "1|c",
-        "pvtop.hours": "1|c|#outcome:written",
+        "pvtop.hours": "1|c|#outcome:made",
         "pvtop.dump.lines": f"{made.provenance.rows}|c",
         "pvtop.dump.bytes": f"{made.provenance.dump_bytes}|c",
         "pvtop.dump.malformed_lines": "0|c",

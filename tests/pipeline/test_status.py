@@ -12,5 +12,5 @@ def test_status_is_a_calendar(pvtop: Command) -> None:
     shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
     assert shown[1] == "2024-12-31  ··██████████████████████  22"
     assert shown[2].rstrip() == "2025-01-01  ██                         2"
-    assert "24 done, 2 missing, 22 not published" in shown
+    assert "24 made, 2 missing, 22 not published" in shown
     assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown

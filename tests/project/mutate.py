@@ -58,7 +58,7 @@ LINES = (
         "views are integers", "transform.dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("
     ),
     Mutation("views fit into 64 bits", "transform.dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
-    Mutation("the size is a number", "transform.dump", ' & _in_digits(size, pl.col("size"))', ""),
+    Mutation("the size is a number", "transform.dump", ' & _is_count(size, pl.col("size"))', ""),
     Mutation("two quotes are the empty code", "transform.titles", "written.replace('\"\"'", "written.replace('\"'"),
     Mutation("blank lines are skipped", "transform.dump", '.filter(pl.col("page_title") != "")', ""),
     Mutation(
@@ -120,7 +120,7 @@ PROOF = (
     Mutation(
         "a block that looks compressed is read line by line",
         "transform.dump",
-        "if block.startswith(PACKED):",
+        "if block.startswith(COMPRESSED_STARTS):",
         "if False:",
     ),
     Mutation("a byte-order mark within a dump belongs to its line", "transform.dump", 'b"\\n" + block,', "block,"),
@@ -238,13 +238,16 @@ BLACKLIST = (
     Mutation(
         "an entry counts as written",
         "transform.blacklist",
-        "pl.concat([written, again])",
-        "pl.concat([again, written.join(again, on='domain_code', how='anti')])",
+        "pl.concat([as_written, decoded])",
+        "pl.concat([decoded, as_written.join(decoded, on='domain_code', how='anti')])",
     ),
     Mutation(
-        "an entry counts percent-decoded", "transform.blacklist", "pl.concat([written, again])", "pl.concat([written])"
+        "an entry counts percent-decoded",
+        "transform.blacklist",
+        "pl.concat([as_written, decoded])",
+        "pl.concat([as_written])",
     ),
-    Mutation("an entry is decoded as UTF-8", "transform.blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
+    Mutation("an entry is decoded as UTF-8", "transform.blacklist", "unquote(title)", 'unquote(title, "latin-1")'),
     Mutation("a space in a decoded entry becomes an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
     Mutation(
         "an entry without a title is skipped",
@@ -296,10 +299,10 @@ RANKING = (
     Mutation(
         "a domain without ranked pages does not appear",
         "pipeline.compute",
-        'totals, top_pages = pl.collect_all(both, engine="in-memory")',
-        """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
-            pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
-            views=pl.lit(0, pl.Int64))])""",
+        'totals, top_pages = pl.collect_all(frames, engine="in-memory")',
+        """totals, top_pages = pl.collect_all(frames); top_pages = pl.concat([top_pages, totals.filter(
+            pl.col("pages") == pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32),
+            page_title=pl.lit("-"), views=pl.lit(0, pl.Int64))])""",
     ),
     Mutation(
         "a domain gets no more pages than the top",
@@ -350,7 +353,7 @@ BYTES = (
 )
 TEXT = (
     Mutation(
-        "the text has a line for each domain", "render.text", "codes.filter(first)", "codes.filter(first).head(0)"
+        "the text has a line for each domain", "render.text", "codes.filter(is_first)", "codes.filter(is_first).head(0)"
     ),
     Mutation("control characters in a title are escaped", "render.text", "[printable(title) for", "[title for"),
     Mutation(
@@ -359,7 +362,7 @@ TEXT = (
         "{printable(Domain.of(code).heading)}",
         "{Domain.of(code).heading}",
     ),
-    Mutation("direction marks are escaped", "core.escape", r"\x{200e}", ""),
+    Mutation("direction marks are escaped", "core.escape", r"\u200e", ""),
     Mutation("views have thousands separators", "render.text", "{count:>11,}  ", "{count:>11}  "),
     Mutation("ranks are aligned", "render.text", ".str.pad_start(4)", ""),
 )

@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 
 from pvtop.core.errors import BlacklistError
-from pvtop.pipeline.hour import load_blacklist
+from pvtop.pipeline.hour import configured_blacklist
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import MAX_BYTES, read_blacklist, verify_blacklist
+from pvtop.sources.blacklists import MAX_BLACKLIST_BYTES, load_blacklist, read_blacklist, verify_blacklist
 from pvtop.sources.cache import Cache
+from pvtop.storage.http import Client
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import RULES_VERSION
-from support.server.behaviours import html
+from support.server.behaviours import html, status
 from support.server.files import File, Server
 
 
@@ -40,12 +41,24 @@ def test_a_refusal_names_the_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("nothing", "No such file"), (".", "it is no regular file"), ("pipe", "it is no regular file")]
+    ("name", "reason"), [("nothing", "No such file"), (".", "it is not a regular"), ("pipe", "it is not a regular")]
 )
 def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BlacklistError, match=rf"^the blacklist {tmp_path / name} cannot be read: {reason}"):
+    with pytest.raises(BlacklistError, match=rf"^cannot read the blacklist {tmp_path / name}: {reason}"):
         read_blacklist(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"), [(404, "blacklist"), (503, "blacklist"), (451, ""), (403, "contact")], ids=str
+)
+async def test_a_failed_download_says_what_to_change(code: int, setting: str, server: Server, tmp_path: Path) -> None:
+    server.always["/list"] = status(code)
+    settings = Settings.load(blacklist=f"{server.url}/list", cache_dir=tmp_path, attempts=1)
+    async with Client(settings) as client:
+        with pytest.raises(BlacklistError, match=rf"^cannot download the blacklist: .*{code}") as caught:
+            await load_blacklist(client, settings)
+    assert (bool(caught.value.hint), caught.value.setting) == (True, setting)
 
 
 def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
@@ -58,7 +71,7 @@ def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
 def test_a_blacklist_that_is_too_long_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(MAX_BLACKLIST_BYTES + 1)
     with pytest.raises(BlacklistError, match="is longer than 64,000,000 bytes"):
         read_blacklist(path)
 
@@ -71,7 +84,7 @@ def listed(settings: Settings, tmp_path: Path) -> Settings:
     """Settings with a blacklist of a file that was read once."""
     (tmp_path / "list").write_text("en A%2E\n")
     chosen = but(settings, blacklist=str(tmp_path / "list"))
-    assert load_blacklist(chosen).pages.rows() == LISTED
+    assert configured_blacklist(chosen).pages.rows() == LISTED
     return chosen
 
 
@@ -90,39 +103,39 @@ def keep(settings: Settings, rules: int) -> None:
 
 def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
     keep(listed, RULES_VERSION)
-    found = load_blacklist(listed)
+    found = configured_blacklist(listed)
     assert found.pages.rows() == LISTED[1:]
     assert found.pages.schema == no_blacklist().schema
 
 
 def test_but_only_for_the_same_bytes(listed: Settings) -> None:
     Path(listed.blacklist).write_text("de B\n")
-    assert load_blacklist(listed).pages.rows() == [("de", "B")]
-    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+    assert configured_blacklist(listed).pages.rows() == [("de", "B")]
+    assert configured_blacklist(listed).pages.rows() == [("de", "B")]
 
 
 def test_and_the_same_rules(listed: Settings) -> None:
     keep(listed, RULES_VERSION - 1)
-    assert load_blacklist(listed).pages.rows() == LISTED
+    assert configured_blacklist(listed).pages.rows() == LISTED
 
 
 def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
     whole = parsed(listed).read_bytes()
     for place in range(len(whole)):
         parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert load_blacklist(listed).pages.rows() == LISTED
+        assert configured_blacklist(listed).pages.rows() == LISTED
 
 
 def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert load_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
+    assert configured_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
 
 
 def test_a_failed_refresh_keeps_the_old_blacklist(server: Server) -> None:
     server.files["/blacklist"] = File(b"en B\n")
     online = Settings.load(blacklist=f"{server.url}/blacklist")
-    before = load_blacklist(online)
+    before = configured_blacklist(online)
     server.script["/blacklist"] = [html]
     with pytest.raises(BlacklistError):
-        load_blacklist(but(online, refresh_blacklist=True))
-    assert load_blacklist(online).sha256 == before.sha256
+        configured_blacklist(but(online, refresh_blacklist=True))
+    assert configured_blacklist(online).sha256 == before.sha256

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pvtop.core.errors import OutputError
-from pvtop.sources.facts import FileFacts, sidecar, writing
+from pvtop.sources.facts import FileFacts, sidecar, translate_cache_errors
 
 FACTS = FileFacts("https://example.org/dump.gz", 9, "aa" * 32, '"1"', "Sat, 03 Aug 2024 07:00:00 GMT")
 
@@ -40,6 +40,6 @@ def test_unreadable_facts_count_as_none(text: str, tmp_path: Path) -> None:
 
 def test_a_full_disk_says_how_to_free_space() -> None:
     """/dev/full is the file on which every write fails for want of space."""
-    with pytest.raises(OutputError, match="No space left") as caught, writing(Path("/dev")):
+    with pytest.raises(OutputError, match="No space left") as caught, translate_cache_errors(Path("/dev")):
         Path("/dev/full").write_bytes(b"x")
-    assert "pvtop cache prune" in caught.value.hint
+    assert caught.value.remedy == "prune_cache"

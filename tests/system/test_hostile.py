@@ -147,7 +147,7 @@ def test_a_blacklist_that_names_no_page_of_a_whole_dump_is_told(
     Path("list").write_text(f"{entry}\n")
     done = pvtop("report", "--source", "source", "--blacklist", "list", "--output", "lake")
     assert done.returncode == 0
-    assert ("list names no page of " in done.stderr) is warned
+    assert ("list has no page of " in done.stderr) is warned
 
 
 # Sources.
@@ -436,5 +436,5 @@ def test_messages_name_options_and_variables_that_exist() -> None:
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "docs" / "cli.md").read_text()))
     variables = {f"PVTOP_{name.upper()}" for name in Settings.model_fields}
     named = [name for text in texts() for name in re.findall(r"(?<![\w-])--[a-z][a-z-]+|PVTOP_[A-Z_]+[A-Z]", text)]
-    assert {"--contact", "PVTOP_MALFORMED_LIMIT"} <= set(named)
+    assert "--contact" in named
     assert set(named) - options - variables - {"PVTOP_OPTION"} == set()

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pvtop.transform.dump import _read_clean, _read_lines, read_block, scan_blocks, well_formed
+from pvtop.transform.dump import _read_at_once, _read_line_by_line, read_block, scan_blocks, well_formed
 
 GOOD = "en A 1 0\n"
 
@@ -123,9 +123,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_code() -> None:
     ],
 )
 def test_clean_lines_are_proven_to_be_read_right(lines: str) -> None:
-    found = _read_clean(lines.encode())
+    found = _read_at_once(lines.encode())
     assert found is not None
-    assert_frame_equal(found, _read_lines(lines.encode()))
+    assert_frame_equal(found, _read_line_by_line(lines.encode()))
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_clean_lines_are_proven_to_be_read_right(lines: str) -> None:
     ],
 )
 def test_lines_that_are_not_clean_are_noticed(lines: str | bytes) -> None:
-    assert _read_clean(lines if isinstance(lines, bytes) else lines.encode()) is None
+    assert _read_at_once(lines if isinstance(lines, bytes) else lines.encode()) is None
 
 
 def test_lines_that_look_packed_are_read_as_they_stand() -> None:
     """Polars inflates what begins like zlib: here to as many bytes as the block has, so that nothing would show."""
     size = next(size for size in range(30, 90) if len(packed(size)) == size)
     block = packed(size)
-    assert _read_clean(block) is None
+    assert _read_at_once(block) is None
     assert read_block(block).get_column("domain_code").null_count() == len(read_block(block)) > 0
 
 

@@ -57,10 +57,10 @@ def refresh(
 def _tell(
     out: Output, address: str | None, cache_dir: object, contact: str | None, *, refresh: bool | None = None
 ) -> None:
-    from pvtop.pipeline.hour import load_blacklist
+    from pvtop.pipeline.hour import configured_blacklist
     from pvtop.settings import Settings
 
-    found = load_blacklist(
+    found = configured_blacklist(
         Settings.load(blacklist=address, cache_dir=cache_dir, contact=contact, refresh_blacklist=refresh)
     )
     out.result(_data(found), _lines(found))

@@ -67,7 +67,7 @@ def verify(
     """
     out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
     found = _open(cache_dir)
-    broken = list(found.broken())
+    broken = list(found.damaged())
     count = sum(1 for _ in found.dumps())
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
     out.result(data, iter([*(reason for _, reason in broken), f"{count:,} dumps, {len(broken):,} broken"]))

@@ -21,12 +21,14 @@ def duration(text: str) -> timedelta:
 
 def size(text: str) -> int:
     """Read a size such as `20GB`."""
-    from pvtop.settings import parse_size
+    from pydantic import TypeAdapter, ValidationError
+
+    from pvtop.settings import Size
 
     try:
-        return parse_size(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} {error}") from None
+        return TypeAdapter[int](Size).validate_python(text)
+    except ValidationError:
+        raise typer.BadParameter(f"{text!r} must be a size such as 20GB, 500MB or 1GiB") from None
 
 
 class Format(StrEnum):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from pvtop.pipeline.hour import HourResult
+    from pvtop.pipeline.results import HourResult
     from pvtop.transform.report import Report
 
 LARGEST = 5  # domains that `show` shows when none is named
@@ -83,7 +83,7 @@ def _report_data(result: HourResult) -> dict[str, Any]:
     files = {"text": result.text, "top_pages": result.top_pages, "domains": result.domains}
     return {
         "hour": result.hour.iso,
-        "status": result.status,
+        "state": result.state,
         "files": files,
         "provenance": asdict(result.provenance),
     }
@@ -92,7 +92,7 @@ def _report_data(result: HourResult) -> dict[str, Any]:
 def _report_lines(result: HourResult) -> Iterator[str]:
     facts = result.provenance
     entries = f"{facts.entries:,} entries with {facts.entry_views:,} views"
-    yield f"{result.hour}: {facts.domains:,} domains, {entries} ({result.status})"
+    yield f"{result.hour}: {facts.domains:,} domains, {entries} ({result.state.label})"
     yield result.text
     yield result.top_pages
     yield result.domains

@@ -89,10 +89,10 @@ def validate(
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
     checks = AuditOptions(totals, domains if against_dump else 0, seed)
     found = audit(wanted, settings, checks)
-    if not any(validity.done for validity in found):
+    if not any(validity.in_lake for validity in found):
         raise _nothing(lake, wanted)
     out.result(_data(found, checks), _lines(found, checks))
-    raise_for_violations({validity.hour: validity.failures for validity in found}, HINT)
+    raise_for_violations({validity.hour: validity.violations for validity in found}, HINT)
     if uncompared := [error for validity in found for error in validity.uncompared]:
         raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
 
@@ -131,9 +131,9 @@ def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotInLakeError:
 
 
 def _state(validity: AuditResult) -> str:
-    if not validity.done:
+    if not validity.in_lake:
         return "not done"
-    return "not valid" if validity.failures else "could not be compared" if validity.uncompared else "valid"
+    return "not valid" if validity.violations else "could not be compared" if validity.uncompared else "valid"
 
 
 def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
                 "hour": validity.hour.iso,
                 "state": _state(validity),
                 "failures": [
-                    {"rule": failure.rule, "violations": failure.violations.to_dicts()} for failure in validity.failures
+                    {"rule": failure.rule, "violations": failure.rows.to_dicts()} for failure in validity.violations
                 ],
                 "uncompared": [
                     {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
@@ -165,9 +165,9 @@ def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
 
     for validity in found:
         yield f"{validity.hour.iso}  {_state(validity)}"
-        for failure in validity.failures:
+        for failure in validity.violations:
             yield f"  {failure.rule}, but:"
-            yield from _table(failure.violations)
+            yield from _table(failure.rows)
         for error in validity.uncompared:
             yield f"  not compared: {error}"
             if error.hint:
