@@ -1,4 +1,4 @@
-"""What the tests share: the command as a user runs it, dumps written by hand, a server on loopback."""
+"""Fixtures of all tests: the command, dumps written by hand, a server on loopback, S3."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ hypothesis.settings.load_profile("test")
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's settings, cache and pvtop.toml out of the tests, and waits between attempts short."""
+    """Keep the user's settings, cache and pvtop.toml out of the tests. Shorten the waits between attempts."""
     for name in [name for name in os.environ if name.startswith(("PVTOP_", "PYTHON")) and name != "PYTHONPATH"]:
         monkeypatch.delenv(name)  # Python's own, too: unbuffered, it meets fewer failures than users do
     monkeypatch.setenv("PVTOP_CACHE_DIR", str(tmp_path / "cache"))
@@ -41,14 +41,14 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Run a server on loopback."""
+    """Yield a running server on loopback."""
     with Server() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def s3_address() -> Iterator[str]:
-    """Run an S3 server for all tests."""
+    """Yield the address of an S3 server for all tests."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -58,7 +58,7 @@ def s3_address() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> fsspec.AbstractFileSystem:
-    """Give an S3 server with one bucket, which is empty."""
+    """Return an S3 server with one empty bucket."""
     pytest.importorskip("s3fs")
     for name, value in {
         "AWS_ENDPOINT_URL": s3_address,
@@ -79,7 +79,7 @@ def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> fsspec.AbstractFileS
 
 @pytest.fixture
 def write_dump(tmp_path: Path) -> WriteDump:
-    """Write a dump into a source, which is `tmp_path / "source"`."""
+    """Return a function that writes a dump into the source `tmp_path / "source"`."""
 
     def write(content: bytes | str, hour: Hour = HOUR) -> Path:
         path = tmp_path / "source" / hour.dump_path
@@ -92,7 +92,7 @@ def write_dump(tmp_path: Path) -> WriteDump:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings for `tmp_path / "source"`, no blacklist, and a lake in `tmp_path / "lake"`."""
+    """Return settings for `tmp_path / "source"`, no blacklist, and a lake in `tmp_path / "lake"`."""
     return Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
 
 

@@ -1,4 +1,4 @@
-"""Settings: where a value comes from, and what is refused."""
+"""Settings: the sources of a value, and values that are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def toml(text: str | bytes) -> None:
     Path("pvtop.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def test_defaults() -> None:
+def test_settings_have_the_documented_defaults() -> None:
     settings = Settings.load()
     assert settings.source == "https://dumps.wikimedia.org/other/pageviews"
     assert settings.output == "reports"
@@ -36,47 +36,47 @@ def test_defaults() -> None:
     assert (settings.force, settings.keep_unknown, settings.no_validate) == (False, False, False)
 
 
-def test_toml_before_defaults() -> None:
+def test_toml_overrides_defaults() -> None:
     toml("top = 10")
     assert Settings.load().top == 10
 
 
-def test_environment_before_toml(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_overrides_toml(monkeypatch: pytest.MonkeyPatch) -> None:
     toml("top = 10")
     monkeypatch.setenv("PVTOP_TOP", "11")
     assert Settings.load().top == 11
 
 
-def test_flags_before_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     toml("top = 10")
     monkeypatch.setenv("PVTOP_TOP", "11")
     assert Settings.load(top=12).top == 12
 
 
-def test_a_flag_that_is_not_given_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_argument_none_does_not_override(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PVTOP_TOP", "11")
     assert Settings.load(top=None).top == 11
 
 
-def test_a_switch_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switch_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PVTOP_FORCE", "1")
     assert Settings.load().force
     assert not Settings.load(force=False).force
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_every_setting_is_one_of_the_environment(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_setting_has_an_environment_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"PVTOP_{field.upper()}", {"cache_max_age": "7d"}.get(field, "1"))
     assert Settings.load().model_fields_set == {field}
 
 
-def test_other_variables_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_environment_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOP", "11")
     monkeypatch.setenv("PVTOP_COLOUR", "red")
     assert Settings.load().top == 25
 
 
-def test_an_unknown_key_is_named() -> None:
+def test_unknown_toml_key_is_named() -> None:
     toml("colour = 'red'")
     with pytest.raises(UsageError, match="colour"):
         Settings.load()
@@ -105,14 +105,14 @@ def test_an_unknown_key_is_named() -> None:
         ("backoff", "-1"),
     ],
 )
-def test_a_wrong_value_is_named_with_its_place(field: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_value_is_named_with_its_variable(field: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"PVTOP_{field.upper()}", value)
     with pytest.raises(UsageError, match=rf"(?m)^{field}: .*{re.escape(repr(value))}$") as caught:
         Settings.load()
     assert f"PVTOP_{field.upper()}" in caught.value.hint
 
 
-def test_a_hint_tells_where_a_value_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hint_says_where_a_value_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PVTOP_CONNECTIONS", "4")
     with pytest.raises(UsageError) as caught:
         Settings.load()
@@ -128,26 +128,26 @@ def test_a_hint_tells_where_a_value_was_given(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_an_empty_variable_counts_as_not_set(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_not_set(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"PVTOP_{field.upper()}", "")
     assert Settings.load().model_fields_set == set()
 
 
 @pytest.mark.parametrize("field", ["cache_dir", "source", "output", "blacklist"])
-def test_a_place_without_a_name_is_refused(field: str) -> None:
+def test_empty_path_is_refused(field: str) -> None:
     with pytest.raises(UsageError, match=f"^{field}: must be (an address or a path|the path of a folder), not ''"):
         Settings.load(**{field: ""})
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a?b", "https://example.org/a#b"])
-def test_a_root_has_no_query_but_a_file_may(address: str) -> None:
+def test_query_is_refused_in_a_root_but_not_in_a_file(address: str) -> None:
     assert Settings.load(blacklist=address).blacklist == address
     for root in ("source", "output"):
         with pytest.raises(UsageError, match=f"^{root}: must be an address without a query"):
             Settings.load(**{root: address})
 
 
-def test_a_wrong_value_in_the_toml_is_named() -> None:
+def test_invalid_value_in_the_toml_is_named() -> None:
     toml("top = 'many'")
     with pytest.raises(UsageError, match=r"top: .*'many'") as caught:
         Settings.load()
@@ -161,13 +161,13 @@ def test_broken_toml_is_named(text: str | bytes) -> None:
         Settings.load()
 
 
-def test_a_toml_that_cannot_be_read_is_named(folder: Path) -> None:
+def test_unreadable_toml_is_named(folder: Path) -> None:
     (folder / "pvtop.toml").mkdir()
     with pytest.raises(UsageError, match=r"(?m)^cannot read pvtop\.toml: Is a directory$"):
         Settings.load()
 
 
-def test_an_unknown_argument_is_not_taken_for_a_key() -> None:
+def test_unknown_argument_is_a_type_error() -> None:
     with pytest.raises(UsageError, match=r"(?m)^colour: .*'red'$") as caught:
         Settings.load(colour="red")
     assert caught.value.hint == "given as an argument"
@@ -185,7 +185,7 @@ def test_an_unknown_argument_is_not_taken_for_a_key() -> None:
         (7, 7),
     ],
 )
-def test_sizes(text: str, size: int) -> None:
+def test_sizes_are_read_with_units(text: str, size: int) -> None:
     assert Settings.load(cache_max_size=text).cache_max_size == size
 
 
@@ -197,25 +197,25 @@ def test_text_that_is_not_a_size_is_refused(text: str) -> None:
         Settings.load(cache_max_size=text)
 
 
-def test_a_limit_of_no_bytes_is_refused() -> None:
+def test_limit_of_no_bytes_is_refused() -> None:
     with pytest.raises(UsageError, match=r"(?m)^max_download: must be greater than or equal to 1, not '0'$"):
         Settings.load(max_download="0")
 
 
-def test_the_toml_is_that_of_the_working_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_toml_is_read_from_the_working_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toml("top = 10")
     (folder / "below").mkdir()
     monkeypatch.chdir(folder / "below")
     assert Settings.load().top == 25
 
 
-def test_a_tilde_is_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_expand_a_tilde(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     toml("cache_dir = '~/cache'")
     assert Settings.load().cache_dir == folder / "cache"
 
 
-def test_a_tilde_of_nobody_is_a_name() -> None:
+def test_settings_keep_the_tilde_of_an_unknown_user() -> None:
     assert Settings.load(cache_dir="~nobody-of-that-name/x").cache_dir == Path("~nobody-of-that-name/x")
 
 
@@ -240,7 +240,7 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
         "//user:secret@example.org/a",
     ],
 )
-def test_a_refusal_shows_no_secrets(address: str) -> None:
+def test_refused_address_shows_no_secrets(address: str) -> None:
     with pytest.raises(UsageError, match=r"^source: ") as caught:
         Settings.load(source=address)
     assert "secret" not in caught.value.message
@@ -248,16 +248,16 @@ def test_a_refusal_shows_no_secrets(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["s3://bucket/a b", "/srv/a b", "/srv/a;b=c", "https://[::1]:80/a@b", "a\nb"])
-def test_white_space_and_the_like_have_their_places(address: str) -> None:
+def test_address_with_legal_special_characters_is_accepted(address: str) -> None:
     assert Settings.load(source=address).source == address
 
 
-def test_frozen() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings.load().top = 10
 
 
-def test_a_pickle_keeps_its_values_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pickled_settings_keep_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.load(top=10, contact="you@example.org")
     user_agent = settings.user_agent
     pickled = pickle.dumps(settings)
@@ -268,7 +268,7 @@ def test_a_pickle_keeps_its_values_elsewhere(monkeypatch: pytest.MonkeyPatch) ->
     assert again.user_agent == user_agent
 
 
-def test_user_agent_with_a_contact() -> None:
+def test_user_agent_contains_the_contact() -> None:
     contact = "https://example.org/bot; you@example.org"
     wanted = f"pvtop/{version('pvtop')} ({contact}) aiohttp/{version('aiohttp')}"
     assert Settings.load(contact=contact).user_agent == wanted
@@ -279,6 +279,6 @@ def test_user_agent_without_a_contact() -> None:
 
 
 @pytest.mark.parametrize("contact", ["a\nb", "a\r\nX-Header: b", "a\0b", "a(b", "a)b", "a\\b", "jürgen@example.org"])
-def test_a_contact_cannot_break_the_header(contact: str) -> None:
+def test_contact_with_control_characters_is_refused(contact: str) -> None:
     with pytest.raises(UsageError, match="contact: must be plain ASCII"):
         Settings.load(contact=contact)

@@ -48,7 +48,7 @@ from pvtop.core.address import is_http, is_mistyped, join, local_path, public, r
         ("simplecache::sftp://user:sec ret@example.org/a", "simplecache::sftp://example.org/a"),
     ],
 )
-def test_secrets_are_not_shown(address: str, shown: str) -> None:
+def test_public_hides_secrets_of_an_address(address: str, shown: str) -> None:
     assert public(address) == shown
 
 
@@ -80,12 +80,12 @@ def test_secrets_are_not_shown(address: str, shown: str) -> None:
         ("/srv/a?b, is it? no", "/srv/a?b, is it? no"),
     ],
 )
-def test_secrets_in_a_text_are_not_shown(text: str, shown: str) -> None:
+def test_redacted_hides_secrets_in_a_text(text: str, shown: str) -> None:
     assert redacted(text) == shown
 
 
 @pytest.mark.parametrize("unit", ["://", "://a:", "a:", "://a:b ", ";a=", "?a="])
-def test_a_text_that_is_made_to_be_slow_is_read_in_the_measure_of_its_length(unit: str) -> None:
+def test_redacted_takes_linear_time(unit: str) -> None:
     assert redacted(unit * 20_000 + " @ end").endswith("end")
 
 
@@ -96,7 +96,7 @@ def test_a_text_that_is_made_to_be_slow_is_read_in_the_measure_of_its_length(uni
         ":secret@host", "//user:secret@host/a", "//secret@host", "host/a?token=secret", "host/a;token=secret",
     ],
 )  # fmt: skip
-def test_mistyped_addresses(path: str) -> None:
+def test_mistyped_address_is_recognised(path: str) -> None:
     assert is_mistyped(path)
 
 
@@ -116,17 +116,17 @@ def test_mistyped_addresses(path: str) -> None:
         "//srv/a",
     ],
 )
-def test_paths_that_are_not_mistyped(path: str) -> None:
+def test_path_is_not_taken_for_a_mistyped_address(path: str) -> None:
     assert not is_mistyped(path)
 
 
 @pytest.mark.parametrize("address", ["hdfs:///lake", "memory:///lake", "memory://"])
-def test_an_empty_host_is_kept(address: str) -> None:
+def test_public_keeps_an_empty_host(address: str) -> None:
     assert public(address) == address
 
 
 @pytest.mark.parametrize("path", ["/srv/a?b#c", "me@home/x", "~/mirror", "../a", "C:mirror", "", "."])
-def test_paths_are_shown_as_they_are(path: str) -> None:
+def test_public_does_not_change_paths(path: str) -> None:
     assert public(path) == path
 
 
@@ -141,21 +141,21 @@ def test_paths_are_shown_as_they_are(path: str) -> None:
         ("file://localhost/srv", Path("/srv")),
     ],
 )
-def test_local_paths(address: str, path: Path) -> None:
+def test_local_path_of_a_path_or_file_address(address: str, path: Path) -> None:
     assert local_path(address) == path
 
 
 @pytest.mark.parametrize("address", ["https://example.org/a", "s3://bucket/a", "memory://a", "simplecache::memory://a"])
-def test_all_else_is_not_local(address: str) -> None:
+def test_local_path_of_a_remote_address_is_none(address: str) -> None:
     assert local_path(address) is None
 
 
-def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_local_path_expands_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert local_path("~/mirror") == tmp_path / "mirror"
 
 
-def test_a_tilde_of_nobody_is_a_name() -> None:
+def test_local_path_keeps_the_tilde_of_an_unknown_user() -> None:
     assert local_path("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
 
 
@@ -171,12 +171,12 @@ def test_a_tilde_of_nobody_is_a_name() -> None:
         ("./https://example.org", False),
     ],
 )
-def test_is_http(address: str, http: bool) -> None:
+def test_is_http_recognises_http_and_https(address: str, http: bool) -> None:
     assert is_http(address) is http
 
 
 @pytest.mark.parametrize("root", ["https://example.org/a", "https://example.org/a/"])
-def test_join_puts_one_slash_between(root: str) -> None:
+def test_join_puts_one_slash_between_root_and_path(root: str) -> None:
     assert join(root, "2019/2019-04") == "https://example.org/a/2019/2019-04"
 
 

@@ -52,37 +52,37 @@ WIKIMEDIA = (
 
 
 @pytest.mark.parametrize("row", TABLE.split("\n")[1:-1])
-def test_table(row: str) -> None:
+def test_domain_of_a_code(row: str) -> None:
     code, project, host, access = row.split()
     assert Domain.of(code) == Domain(code, project, host, access)
 
 
 @pytest.mark.parametrize("prefix", AMBIGUOUS.split())
-def test_a_wikipedia_with_a_chapter_of_its_name_is_ambiguous_on_mobile(prefix: str) -> None:
+def test_mobile_code_of_a_wikipedia_and_a_chapter_is_ambiguous(prefix: str) -> None:
     wanted = Domain(f"{prefix}.m", "wikipedia", f"{prefix}.m.wikipedia.org", "mobile", ambiguous=True)
     assert Domain.of(f"{prefix}.m") == wanted
 
 
-def test_codes_that_more_than_one_wiki_may_have() -> None:
+def test_shared_codes_belong_to_several_wikis() -> None:
     prefixes = [*AMBIGUOUS.split(), "commons", "incubator", "outreach"]
     assert {"", *(f"{prefix}.m" for prefix in prefixes)} == SHARED_CODES
 
 
 @pytest.mark.parametrize("code", ["nl", "nl.zero", "nl.d", "nl.m.d", "nl.m.m", "de.m", "commons.m", "m", "www.m"])
-def test_all_other_codes_are_not(code: str) -> None:
+def test_other_codes_are_not_shared(code: str) -> None:
     assert not Domain.of(code).ambiguous
 
 
 @pytest.mark.parametrize("prefix", WIKIMEDIA.split())
-def test_a_wiki_of_wikimedia_alone_is_never_a_mobile_wikipedia(prefix: str) -> None:
+def test_code_of_a_wikimedia_wiki_is_never_a_mobile_wikipedia(prefix: str) -> None:
     assert Domain.of(f"{prefix}.m") == Domain(f"{prefix}.m", "wikimedia", f"{prefix}.wikimedia.org", "desktop")
     assert Domain.of(f"{prefix}.m.m") == Domain(f"{prefix}.m.m", "wikimedia", f"{prefix}.m.wikimedia.org", "mobile")
 
 
 @pytest.mark.parametrize("code", ["", ".", ".m", "en.", "en..m", "en.x", "en.b.m.b", "a.b.c.d", "en.zero.zero"])
-def test_codes_unheard_of_are_other(code: str) -> None:
+def test_unknown_code_belongs_to_no_project(code: str) -> None:
     assert Domain.of(code) == Domain(code, "other", None, None)
 
 
-def test_the_empty_code_is_shown_as_two_quotes() -> None:
+def test_empty_code_is_shown_as_two_quotes() -> None:
     assert [Domain.of("").label, Domain.of("en.m").label] == ['""', "en.m"]

@@ -15,7 +15,7 @@ from pvtop.core.errors import PvtopError, UnreachableError, UsageError, is_trans
 
 
 def tree(root: type[PvtopError] = PvtopError) -> Iterator[type[PvtopError]]:
-    """Give a class and all below it in the module, root first."""
+    """Return a class and its subclasses in the module, root first."""
     yield root
     for below in root.__subclasses__():
         if below.__module__ == errors.__name__:
@@ -41,12 +41,12 @@ def pickled(error: E) -> E:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_exit_codes(kind: type[PvtopError]) -> None:
+def test_each_error_has_its_exit_code(kind: type[PvtopError]) -> None:
     assert kind.exit_code == EXIT_CODES.get(kind.__name__, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pickles_keep_all_that_is_said(kind: type[PvtopError]) -> None:
+def test_pickled_error_keeps_all_fields(kind: type[PvtopError]) -> None:
     again = pickled(kind("what and where", "what to do", setting="output", remedy="key"))
     assert type(again) is kind
     assert (str(again), again.message, again.hint) == ("what and where", "what and where", "what to do")
@@ -54,7 +54,7 @@ def test_pickles_keep_all_that_is_said(kind: type[PvtopError]) -> None:
 
 
 @pytest.mark.parametrize("wait", [None, 0.0, 2.5])
-def test_pickles_keep_the_wait(wait: float | None) -> None:
+def test_pickled_error_keeps_retry_after(wait: float | None) -> None:
     again = pickled(UnreachableError("a", "b", retry_after=wait))
     assert (again.message, again.hint, again.retry_after) == ("a", "b", wait)
 
@@ -63,22 +63,22 @@ def test_pickles_keep_the_wait(wait: float | None) -> None:
 @pytest.mark.parametrize(
     ("setting", "note"), [("", "choose another folder"), ("output", "choose another folder (setting: output)")]
 )
-def test_a_traceback_shows_the_hint_once(kind: type[PvtopError], setting: str, note: str) -> None:
+def test_traceback_shows_the_hint_once(kind: type[PvtopError], setting: str, note: str) -> None:
     error = kind("cannot write the lake", "choose another folder", setting=setting)
     for shown in (error, pickled(error), pickled(pickled(error)), copy(error)):
         lines = "".join(traceback.format_exception(shown)).splitlines()
         assert lines == [f"pvtop.core.errors.{kind.__name__}: cannot write the lake", note]
 
 
-def test_a_traceback_without_a_hint_has_no_empty_line() -> None:
+def test_traceback_without_a_hint_has_no_empty_line() -> None:
     assert traceback.format_exception(UsageError("no such hour")) == ["pvtop.core.errors.UsageError: no such hour\n"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_what_may_pass_is_transient(kind: type[PvtopError]) -> None:
+def test_only_unreachable_errors_are_transient(kind: type[PvtopError]) -> None:
     assert is_transient(kind("a")) is issubclass(kind, UnreachableError)
 
 
 @pytest.mark.parametrize("error", [OSError("a"), TimeoutError("a"), KeyboardInterrupt()])
-def test_errors_of_others_are_not_transient(error: BaseException) -> None:
+def test_errors_of_other_libraries_are_not_transient(error: BaseException) -> None:
     assert not is_transient(error)

@@ -22,14 +22,14 @@ from pvtop.core.escape import UNSAFE_CHARACTERS, printable, shorten
         ("\u2066\u2067\u2068\u2069", r"\u2066\u2067\u2068\u2069"),
     ],
 )
-def test_what_a_terminal_acts_on_is_escaped(title: str, shown: str) -> None:
+def test_printable_escapes_control_characters(title: str, shown: str) -> None:
     assert printable(title) == shown
 
 
 @pytest.mark.parametrize(
     "title", ["Main_Page", "AC\\DC", '"Heroes"', "عربى", "a\u200cb", "a\u00a0b\u3000c", "😀", "\ufffd"]
 )
-def test_all_else_is_shown_as_it_is(title: str) -> None:
+def test_printable_keeps_all_other_characters(title: str) -> None:
     assert printable(title) == title
 
 
@@ -44,17 +44,17 @@ def is_unsafe(character: str) -> bool:
     return turns or unicodedata.category(character) in {"Cc", "Zl", "Zp"}
 
 
-def test_controls_separators_and_changes_of_direction_are_escaped_and_no_other_characters() -> None:
+def test_printable_escapes_controls_separators_and_direction_changes_only() -> None:
     escaped = [character for character in EVERY_CHARACTER if printable(character) != character]
     assert escaped == [character for character in EVERY_CHARACTER if is_unsafe(character)]
 
 
-def test_polars_finds_the_characters_that_python_escapes() -> None:
+def test_polars_pattern_matches_what_printable_escapes() -> None:
     every = pl.Series(EVERY_CHARACTER)
     found = every.filter(every.str.contains(UNSAFE_CHARACTERS)).to_list()
     assert found == [character for character in EVERY_CHARACTER if printable(character) != character]
 
 
-def test_no_lawful_title_is_shortened() -> None:
+def test_shorten_keeps_titles_of_legal_length() -> None:
     assert shorten("x" * 300) == "x" * 300
     assert shorten("x" * 3_000) == "x" * 300 + "... (3,000 characters)"

@@ -34,23 +34,23 @@ HOUR = Hour.parse("2022-01-28T00")
         ("2025-09-01T01", None),
     ],
 )
-def test_an_hour_belongs_to_the_day_on_which_it_began(stamp: str, first: str | None) -> None:
+def test_known_issue_applies_to_the_day_on_which_an_hour_began(stamp: str, first: str | None) -> None:
     assert [incident.first.isoformat() for incident in known_issues([Hour.parse(stamp)])] == [first] * bool(first)
 
 
-def test_a_range_has_those_of_all_its_hours() -> None:
+def test_range_has_the_known_issues_of_all_its_hours() -> None:
     assert known_issues(hour_range(Hour.parse("2016-01-01T00"), Hour.parse("2026-01-01T00"))) == list(KNOWN_ISSUES)
     assert known_issues([]) == []
 
 
-def test_the_head_of_a_text_report_carries_a_note() -> None:
+def test_text_report_names_known_issues() -> None:
     lines = render_text(make_report(hour=HOUR)).split("\n")
     assert lines[2].endswith("malformed lines")
     assert lines[3:5] == [f"Note: {LOST}", ""]
     assert "Note: " not in render_text(make_report(hour=HOUR + 1))
 
 
-def test_commands_carry_a_note(pvtop: Command, write_dump: WriteDump) -> None:
+def test_commands_name_known_issues(pvtop: Command, write_dump: WriteDump) -> None:
     for hour in (HOUR, HOUR + 1):
         write_dump("en A 1 0\n", hour)
     pvtop("batch", "--source", "source", "--blacklist", "none", "--output", "lake")

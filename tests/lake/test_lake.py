@@ -1,4 +1,4 @@
-"""The lake: what is written where, the same on a folder and on an object store."""
+"""The lake: the same files in a folder, in memory and on S3."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Write = Callable[[Lake], object]
 
 @pytest.fixture(params=["folder", "memory", "s3"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the root of a lake that does not exist yet."""
+    """Yield the root of a lake that does not exist yet."""
     if request.param == "folder":
         yield str(tmp_path / "lake")
         return
@@ -48,19 +48,19 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def contents(root: str) -> dict[str, bytes]:
-    """Give all files below a root."""
+    """Return the content of all files below a root, by path."""
     files, path = fsspec.core.url_to_fs(root)
     files.invalidate_cache()
     return {name.removeprefix(f"{path}/"): files.cat_file(name) for name in files.find(path)}
 
 
-def test_exact_paths(root: str) -> None:
+def test_write_creates_the_three_files_of_an_hour(root: str) -> None:
     Lake(root).write(make_report())
     assert sorted(contents(root)) == PATHS
     assert [domains_path(HOUR), text_path(HOUR), top_pages_path(HOUR)] == PATHS
 
 
-def test_what_is_written_is_read_back(root: str) -> None:
+def test_read_returns_the_written_report(root: str) -> None:
     report = make_report()
     Lake(root).write(report)
     found = Lake(root).read(HOUR)
@@ -71,20 +71,20 @@ def test_what_is_written_is_read_back(root: str) -> None:
     assert (found.hour, found.provenance) == (HOUR, PROVENANCE)
 
 
-def test_an_empty_report_keeps_its_columns(root: str) -> None:
+def test_empty_report_keeps_its_columns(root: str) -> None:
     Lake(root).write(make_report(pages=[], totals=[]))
     found = Lake(root).read(HOUR)
     assert found is not None
     assert found.top_pages.schema == make_report().top_pages.schema
 
 
-def test_text_is_utf8_with_newlines(root: str) -> None:
+def test_text_file_is_utf8(root: str) -> None:
     report = make_report(pages=[("en", 1, "Österreich", 5)])
     Lake(root).write(report)
     assert contents(root)[PATHS[1]] == render_text(report).encode()
 
 
-def test_column_types_in_parquet(tmp_path: Path) -> None:
+def test_parquet_columns_have_the_documented_types(tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     top_pages, domains = (pq.read_schema(tmp_path / PATHS[place]) for place in (2, 0))
     assert [(field.name, str(field.type)) for field in top_pages] == [
@@ -103,21 +103,21 @@ def test_column_types_in_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [PATHS[0], PATHS[2]])
-def test_the_provenance_is_in_the_metadata(path: str, tmp_path: Path) -> None:
+def test_provenance_is_in_the_parquet_metadata(path: str, tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     metadata = pq.read_metadata(tmp_path / path).metadata
     assert sorted(metadata) == [b"ARROW:schema", b"pvtop"]
     assert json.loads(metadata[b"pvtop"]) == json.loads(PROVENANCE.to_json())
 
 
-def test_the_same_report_is_the_same_bytes(root: str) -> None:
+def test_writing_a_report_twice_gives_the_same_bytes(root: str) -> None:
     Lake(root).write(make_report())
     before = contents(root)
     Lake(root).write(make_report())
     assert contents(root) == before
 
 
-def test_another_report_takes_the_place_of_the_first(root: str) -> None:
+def test_write_replaces_the_report_of_an_hour(root: str) -> None:
     Lake(root).write(make_report())
     Lake(root).write(make_report(pages=[("en", 1, "Other", 5)], entries=1))
     found = Lake(root).read(HOUR)
@@ -127,7 +127,7 @@ def test_another_report_takes_the_place_of_the_first(root: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_touched(path: str, tmp_path: Path) -> None:
+def test_folder_at_the_path_of_a_file_fails_before_any_change(path: str, tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     (tmp_path / path).unlink()
     (tmp_path / path).mkdir()
@@ -139,14 +139,14 @@ def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_touched(path
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_temporary_files_stay(path: str, tmp_path: Path) -> None:
+def test_failed_write_leaves_no_temporary_files(path: str, tmp_path: Path) -> None:
     (tmp_path / path / "in the way").mkdir(parents=True)
     with pytest.raises(OutputError):
         Lake(str(tmp_path)).write(make_report())
     assert {found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()} < set(PATHS)
 
 
-def test_runs_with_other_settings_do_not_mix_their_files(tmp_path: Path) -> None:
+def test_concurrent_writes_do_not_mix_their_files(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     reports = [make_report(pages=PAGES[:count], top=count) for count in (1, 2, 3)]
     wrote_whole = {(report.provenance.top, render_text(report)) for report in reports}
@@ -164,7 +164,7 @@ def test_runs_with_other_settings_do_not_mix_their_files(tmp_path: Path) -> None
             assert (made.top, lake.text(HOUR)) in wrote_whole
 
 
-def test_what_is_there_is_looked_at_while_no_other_run_can_change_it(tmp_path: Path) -> None:
+def test_check_before_replacing_runs_under_the_lock(tmp_path: Path) -> None:
     lake, folder = Lake(str(tmp_path)), (tmp_path / PATHS[2]).parent
     lake.write(make_report())
 
@@ -181,7 +181,7 @@ def test_what_is_there_is_looked_at_while_no_other_run_can_change_it(tmp_path: P
     assert contents(str(tmp_path)) == before
 
 
-def test_what_is_not_done_has_no_provenance(root: str) -> None:
+def test_hour_without_a_report_has_no_provenance(root: str) -> None:
     assert Lake(root).provenance(HOUR) is None
     Lake(root).write(make_report())
     assert Lake(root).provenance(HOUR) == PROVENANCE
@@ -189,7 +189,7 @@ def test_what_is_not_done_has_no_provenance(root: str) -> None:
     assert Lake(root).read(HOUR + 1) is None
 
 
-def test_parquet_of_others_has_no_provenance(tmp_path: Path) -> None:
+def test_parquet_file_of_another_program_has_no_provenance(tmp_path: Path) -> None:
     path = tmp_path / PATHS[2]
     path.parent.mkdir(parents=True)
     make_report().top_pages.write_parquet(path)
@@ -198,14 +198,14 @@ def test_parquet_of_others_has_no_provenance(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"PAR1" + bytes(64) + b"PAR1"], ids=["empty", "junk", "zeros"])
 @pytest.mark.parametrize("path", [PATHS[2], PATHS[0]])
-def test_what_is_no_parquet_is_named(path: str, content: bytes, tmp_path: Path) -> None:
+def test_read_names_a_damaged_parquet_file(path: str, content: bytes, tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     (tmp_path / path).write_bytes(content)
     with pytest.raises(OutputError, match="cannot be read"):
         Lake(str(tmp_path)).read(HOUR)
 
 
-def test_totals_that_are_gone_are_named(root: str) -> None:
+def test_read_names_a_missing_domains_file(root: str) -> None:
     Lake(root).write(make_report())
     files, path = fsspec.core.url_to_fs(root)
     files.rm_file(f"{path}/{PATHS[0]}")
@@ -226,13 +226,15 @@ def test_totals_that_are_gone_are_named(root: str) -> None:
         (None, 23, None),
     ],
 )
-def test_newest(root: str, day: date | None, hour: int | None, found: str | None) -> None:
+def test_newest_hour_of_a_lake_by_day_and_hour(
+    root: str, day: date | None, hour: int | None, found: str | None
+) -> None:
     for text in ["2019-04-01T12", "2019-04-01T09", "2019-10-01T02"]:
         Lake(root).write(make_report(hour=Hour.parse(text)))
     assert Lake(root).newest(day, hour) == (Hour.parse(found) if found else None)
 
 
-def test_folders_that_lie_elsewhere_count_by_their_links(tmp_path: Path) -> None:
+def test_linked_folders_count_under_the_name_of_the_link(tmp_path: Path) -> None:
     Lake(str(tmp_path / "lake")).write(make_report())
     day = tmp_path / "lake" / PATHS[2].partition("/hour")[0]
     day.rename(tmp_path / "elsewhere")
@@ -248,12 +250,12 @@ def test_folders_that_lie_elsewhere_count_by_their_links(tmp_path: Path) -> None
     assert list(lake.completed(many)) == [HOUR]
 
 
-def test_newest_of_an_empty_lake(root: str) -> None:
+def test_newest_hour_of_an_empty_lake_is_none(root: str) -> None:
     assert Lake(root).newest() is None
     assert Lake(root).last(3) == []
 
 
-def test_last(root: str) -> None:
+def test_last_returns_the_newest_hours_in_order(root: str) -> None:
     hours = [Hour.parse(text) for text in ["2019-04-01T09", "2019-04-01T12", "2019-10-01T02"]]
     for hour in hours:
         Lake(root).write(make_report(hour=hour))
@@ -261,7 +263,7 @@ def test_last(root: str) -> None:
     assert Lake(root).last(9) == hours
 
 
-def test_newest_passes_over_what_is_not_done(tmp_path: Path) -> None:
+def test_newest_ignores_an_hour_without_a_report(tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     (tmp_path / "top_pages/date=2019-04-02/hour=00").mkdir(parents=True)
     (tmp_path / "top_pages/.tmp").mkdir()
@@ -269,7 +271,7 @@ def test_newest_passes_over_what_is_not_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["date=2019-04-02.old/hour=00", "date=2019-04-02/hour=7", "date=9999-99-99/hour=00"])
-def test_newest_passes_over_other_folders(folder: str, tmp_path: Path) -> None:
+def test_newest_ignores_folders_with_other_names(folder: str, tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     (tmp_path / "top_pages" / folder).mkdir(parents=True)
     assert Lake(str(tmp_path)).newest() == HOUR
@@ -280,20 +282,20 @@ WRITES: dict[str, Write] = {"prepare": Lake.prepare, "write": lambda lake: lake.
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 @pytest.mark.parametrize("below", ["", "/lake"])
-def test_a_root_that_cannot_be_written(below: str, write: Write, tmp_path: Path) -> None:
+def test_unwritable_root_is_an_output_error(below: str, write: Write, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=f"cannot write the lake .*file{below}: ") as caught:
         write(Lake(f"{tmp_path}/file{below}"))
     assert caught.value.setting == "output"
 
 
-def test_preparing_makes_the_root(tmp_path: Path) -> None:
+def test_prepare_creates_the_root(tmp_path: Path) -> None:
     Lake(str(tmp_path / "a/b")).prepare()
     Lake(str(tmp_path / "a/b")).prepare()
     assert (tmp_path / "a/b").is_dir()
 
 
-def test_a_protocol_unheard_of() -> None:
+def test_lake_with_an_unknown_protocol_is_refused() -> None:
     with pytest.raises(OutputError, match="cannot open the lake nosuch://x"):
         Lake("nosuch://user:secret@x")
 
@@ -307,16 +309,16 @@ def test_a_protocol_unheard_of() -> None:
         ("memory://user:secret@lake", "memory://lake/text/a.txt"),
     ],
 )
-def test_places_are_shown_without_secrets(output: str, path: str) -> None:
+def test_path_shows_no_secrets(output: str, path: str) -> None:
     assert Lake(output).path("text/a.txt") == path
 
 
-def test_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_lake_expands_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     Lake("~/lake").write(make_report())
     assert sorted(contents(str(tmp_path / "lake"))) == PATHS
 
 
-def test_a_file_address_is_percent_encoded(tmp_path: Path) -> None:
+def test_lake_decodes_a_file_address(tmp_path: Path) -> None:
     Lake(f"file://{tmp_path}/my%20lake").write(make_report())
     assert sorted(contents(str(tmp_path / "my lake"))) == PATHS

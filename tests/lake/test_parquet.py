@@ -23,13 +23,13 @@ FILES = {"top_pages": (top_pages_path(HOUR), TOP_PAGES), "domains": (domains_pat
 FLIPS = 300
 
 
-def test_what_is_written_is_read_back() -> None:
+def test_written_frame_is_read_back() -> None:
     content = write_parquet(REPORT.top_pages, PROVENANCE)
     assert read_frame(content, TOP_PAGES).equals(REPORT.top_pages)
     assert read_provenance(io.BytesIO(content)) == PROVENANCE
 
 
-def test_what_pyarrow_writes_is_read_as_well() -> None:
+def test_frame_written_by_pyarrow_is_read() -> None:
     plain = pa.schema([("domain_code", pa.string()), ("rank", pa.uint32()), ("page_title", pa.string()),
                        ("views", pa.int64())])  # fmt: skip
     file = io.BytesIO()
@@ -37,7 +37,7 @@ def test_what_pyarrow_writes_is_read_as_well() -> None:
     assert read_frame(file.getvalue(), TOP_PAGES).equals(REPORT.top_pages)
 
 
-def test_no_more_than_the_end_of_a_file_is_read_for_its_provenance() -> None:
+def test_read_provenance_reads_only_the_end_of_the_file() -> None:
     content = write_parquet(
         make_report(pages=[("en", 1, random.Random(1).randbytes(TAIL_BYTES).hex(), 5)]).top_pages, PROVENANCE
     )
@@ -57,13 +57,13 @@ def test_no_more_than_the_end_of_a_file_is_read_for_its_provenance() -> None:
     ],
     ids=["others", "one less", "one more", "another kind", "counts in text", "another order"],
 )
-def test_other_columns_are_refused(change: pl.DataFrame) -> None:
+def test_read_frame_refuses_other_columns(change: pl.DataFrame) -> None:
     with pytest.raises(ValueError, match="its columns are not those of a report"):
         read_frame(write_parquet(change, PROVENANCE), TOP_PAGES)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_any_byte_may_be_damaged(name: str, tmp_path: Path) -> None:
+def test_damage_of_any_byte_is_refused_or_harmless(name: str, tmp_path: Path) -> None:
     """Polars would panic or end this process at some of them; what is not noticed is for the rules of a report."""
     lake, (path, schema) = Lake(str(tmp_path)), FILES[name]
     lake.write(REPORT)

@@ -37,7 +37,7 @@ Change = Callable[[pl.DataFrame], pl.DataFrame]
 
 @pytest.fixture
 def lake() -> Lake:
-    """Give the lake that holds three hours of the sample."""
+    """Return a lake with three hours of the sample."""
     for hour in (HOUR, HOUR + 1, HOUR + 3):
         run_hour(hour, Settings.load(**SAMPLE))
     return Lake("lake")
@@ -64,14 +64,14 @@ def broken(result: AuditResult) -> list[str]:
 
 
 @pytest.mark.usefixtures("lake")
-def test_the_newest_hour_by_default(pvtop: Command) -> None:
+def test_validate_checks_the_newest_hour_by_default(pvtop: Command) -> None:
     done = pvtop("validate", *LAKE)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{(HOUR + 3).iso}  valid\n1 hours: 1 valid\n"
 
 
 @pytest.mark.usefixtures("lake")
-def test_ranges(pvtop: Command) -> None:
+def test_validate_checks_the_hours_of_a_range(pvtop: Command) -> None:
     named = pvtop("validate", *LAKE, *AT, "--json")
     assert [it["hour"] for it in json.loads(named.stdout)["hours"]] == [HOUR.iso]
     newest = json.loads(pvtop("validate", *LAKE, "--last", "2", "--json").stdout)
@@ -85,7 +85,7 @@ def test_ranges(pvtop: Command) -> None:
 
 
 @pytest.mark.parametrize("args", [(), ("--last", "2"), AT, ("--start", "2024-12-31"), ("--date", "2024-12-31")])
-def test_hours_none_of_which_is_done(pvtop: Command, args: tuple[str, ...]) -> None:
+def test_validate_without_any_report_exits_with_3(pvtop: Command, args: tuple[str, ...]) -> None:
     done = pvtop("validate", *LAKE, *args)
     assert (done.returncode, done.stdout) == (3, "")
     assert "the lake lake/ holds no report of" in done.stderr
@@ -98,11 +98,11 @@ def test_hours_none_of_which_is_done(pvtop: Command, args: tuple[str, ...]) -> N
         ("--last", "2", "--start", "2024-12-31"), ("--end", "2024-12-31"), ("--last", "0"), ("--domains", "0"),
     ],
 )  # fmt: skip
-def test_contradictions(pvtop: Command, args: tuple[str, ...]) -> None:
+def test_contradicting_options_are_wrong_usage(pvtop: Command, args: tuple[str, ...]) -> None:
     assert pvtop("validate", *LAKE, *args).returncode == 2
 
 
-def test_one_error_tells_every_failure_of_every_hour(pvtop: Command, lake: Lake) -> None:
+def test_validate_reports_every_violation_of_every_hour(pvtop: Command, lake: Lake) -> None:
     change(lake, HOUR, lambda pages: pages.reverse())
     change(lake, HOUR + 1, lambda pages: pages.with_columns(views=-pl.col("views")), top=3)
     done = pvtop("validate", *LAKE, "--last", "3")
@@ -126,7 +126,7 @@ def test_one_error_tells_every_failure_of_every_hour(pvtop: Command, lake: Lake)
     assert done.stderr in pvtop("validate", *LAKE, "--last", "3", "--quiet").stderr
 
 
-def test_json_has_every_violation(pvtop: Command, lake: Lake) -> None:
+def test_json_lists_every_violation(pvtop: Command, lake: Lake) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
     done = pvtop("validate", *LAKE, *AT, "--json")
     data = json.loads(done.stdout)
@@ -137,7 +137,7 @@ def test_json_has_every_violation(pvtop: Command, lake: Lake) -> None:
     assert set(hour["failures"][0]["violations"][0]) == {"domain_code", "rank", "page_title", "views"}
 
 
-def test_a_title_cannot_write_to_the_terminal(pvtop: Command, write_dump: WriteDump) -> None:
+def test_validate_escapes_titles(pvtop: Command, write_dump: WriteDump) -> None:
     write_dump("en \x1b[31mRed\x1b[0m 5 0\n", HOUR)
     run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
     change(Lake("lake"), HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
@@ -150,7 +150,7 @@ def test_a_title_cannot_write_to_the_terminal(pvtop: Command, write_dump: WriteD
 # What is read back.
 
 
-def test_a_lake_on_any_file_system(lake: Lake, tmp_path: Path) -> None:
+def test_audit_reads_a_lake_on_any_file_system(lake: Lake, tmp_path: Path) -> None:
     memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
     memory.put(str(tmp_path / "lake"), root, recursive=True)
     change(Lake(f"memory:/{root}"), HOUR, entries=1)
@@ -167,7 +167,7 @@ def foreign() -> bytes:
 
 @pytest.mark.parametrize("content", [b"junk", foreign()], ids=["junk", "foreign"])
 @pytest.mark.parametrize("name", ["top_pages", "domains"])
-def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command, name: str, content: bytes) -> None:
+def test_unreadable_file_is_a_violation_of_its_hour_only(lake: Lake, pvtop: Command, name: str, content: bytes) -> None:
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
     path.write_bytes(content)
     found = audit([HOUR, HOUR + 1], Settings.load(output="lake"), AuditOptions())
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command
     assert lake.read(HOUR + 1)
 
 
-def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
+def test_report_under_the_path_of_another_hour_is_invalid(lake: Lake) -> None:
     shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
     shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
     assert broken(look(HOUR + 5)) == ["the provenance matches the frames", "the text report matches the frames"]
@@ -188,7 +188,7 @@ def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
 @pytest.mark.parametrize(
     "facts", [{"unknown_views": None}, {"top": "25"}, {"keep_unknown": 0}, {"dump_etag": 1}, {"version": None}]
 )
-def test_a_provenance_of_other_kinds_is_none(lake: Lake, facts: dict[str, Any]) -> None:
+def test_provenance_with_values_of_other_types_is_unreadable(lake: Lake, facts: dict[str, Any]) -> None:
     change(lake, HOUR, **facts)
     found = look()
     assert broken(found) == ["its files can be read"]
@@ -196,13 +196,13 @@ def test_a_provenance_of_other_kinds_is_none(lake: Lake, facts: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("source", ["http://[", "https://dumps.wikimedia.org:x/"])
-def test_a_source_that_is_no_address(lake: Lake, source: str) -> None:
+def test_report_with_an_invalid_source_address_is_read(lake: Lake, source: str) -> None:
     change(lake, HOUR, source=source)
     assert "its files can be read" not in broken(look())
 
 
 @pytest.mark.parametrize("facts", [None, {"views": 1}, {"dump_sha256": "f" * 64}], ids=["none", "views", "dump"])
-def test_domains_of_another_report(lake: Lake, facts: dict[str, Any] | None) -> None:
+def test_domains_file_of_another_report_is_a_violation(lake: Lake, facts: dict[str, Any] | None) -> None:
     report = lake.read(HOUR)
     assert report
     path = Path("lake", domains_path(HOUR))
@@ -215,7 +215,7 @@ def test_domains_of_another_report(lake: Lake, facts: dict[str, Any] | None) -> 
     assert facts is None or violation.rows.get_column("fact").to_list() == list(facts)
 
 
-def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
+def test_text_report_that_differs_is_a_violation(lake: Lake, pvtop: Command) -> None:
     text = Path("lake", text_path(HOUR))
     told = text.read_text()
     text.write_text(told.replace("entries", "lies", 1))
@@ -232,7 +232,7 @@ def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
 
 
 @pytest.mark.usefixtures("lake")
-def test_whole_dumps_are_expected_when_asked(pvtop: Command, lake: Lake) -> None:
+def test_expect_whole_checks_for_a_whole_dump(pvtop: Command, lake: Lake) -> None:
     assert pvtop("validate", *LAKE, *AT, "--expect-whole").returncode == 5
     assert len(look(expect_whole=True).violations) == 2
     change(lake, HOUR, source="https://dumps.wikimedia.org/other/pageviews/x.gz")
@@ -244,18 +244,18 @@ def test_whole_dumps_are_expected_when_asked(pvtop: Command, lake: Lake) -> None
 
 
 def add(pages: pl.DataFrame) -> pl.DataFrame:
-    """Put a page of the blacklist in the place of the first of `en`."""
+    """Replace the first page of `en` with a page of the blacklist."""
     first = (pl.col("domain_code") == "en") & (pl.col("rank") == 1)
     return pages.with_columns(page_title=pl.when(first).then(pl.lit("Special:Search")).otherwise("page_title"))
 
 
-def test_the_blacklist_is_the_one_that_a_report_was_made_with(lake: Lake) -> None:
+def test_audit_uses_the_blacklist_of_the_report(lake: Lake) -> None:
     change(lake, HOUR, add)
     found = look()
     assert (broken(found), found.notes) == (["no page is on the blacklist"], [])
 
 
-def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
+def test_audit_with_another_blacklist_adds_a_note(lake: Lake, pvtop: Command) -> None:
     change(lake, HOUR, add)
     Path("other").write_text("en Main_Page\n")
     found = look(blacklist="other")
@@ -268,18 +268,18 @@ def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
     assert json.loads(pvtop("validate", *LAKE, *AT, "--blacklist", "none", "--json").stdout)["hours"][0]["notes"]
 
 
-def test_a_blacklist_that_has_moved_can_be_named(lake: Lake) -> None:
+def test_moved_blacklist_can_be_given_as_a_setting(lake: Lake) -> None:
     change(lake, HOUR, add, blacklist="/nowhere/blacklist")
     assert [note for note in look().notes if note.startswith("not checked against its blacklist: cannot read ")]
     assert broken(look(blacklist=str(DATA / "blacklist"))) == ["no page is on the blacklist"]
 
 
-def test_a_blacklist_whose_address_is_none(lake: Lake) -> None:
+def test_unreadable_blacklist_address_adds_a_note(lake: Lake) -> None:
     change(lake, HOUR, blacklist="file://host/x")
     assert [note for note in look().notes if note.startswith("not checked against its blacklist: ")]
 
 
-def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> None:
+def test_report_without_a_blacklist_is_checked_against_none(write_dump: WriteDump) -> None:
     write_dump("en A 5 0\n", HOUR)
     run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
     Path("other").write_text("en A\n")
@@ -291,13 +291,13 @@ def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> 
 
 
 @pytest.mark.usefixtures("lake")
-def test_totals_are_those_of_the_projectviews(pvtop: Command) -> None:
+def test_matching_projectviews_are_valid(pvtop: Command) -> None:
     done = pvtop("validate", *LAKE, *SOURCE, *AT, "--totals")
     assert (done.returncode, done.stdout) == (0, "2024-12-31T14  valid\n1 hours: 1 valid\n")
 
 
 @pytest.mark.usefixtures("lake")
-def test_totals_that_part(pvtop: Command) -> None:
+def test_differing_projectviews_are_shown_as_a_table(pvtop: Command) -> None:
     theirs = Path("source", HOUR.month_folder, "projectviews-20241231-140000")
     theirs.parent.mkdir(parents=True)
     lines = (DATA / theirs).read_text().splitlines()
@@ -311,7 +311,7 @@ def test_totals_that_part(pvtop: Command) -> None:
     assert table[3][1] == "none"
 
 
-def test_malformed_lines_may_be_why_totals_part(write_dump: WriteDump) -> None:
+def test_note_names_malformed_lines_as_a_cause_of_different_totals(write_dump: WriteDump) -> None:
     path = write_dump("".join(f"en T{number} 1 0\n" for number in range(200)) + "en Broken\n 7 0\n", HOUR)
     path.with_name("projectviews-20241231-140000").write_text("en - 207 0\n")
     run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
@@ -321,7 +321,7 @@ def test_malformed_lines_may_be_why_totals_part(write_dump: WriteDump) -> None:
 
 
 @pytest.mark.usefixtures("lake")
-def test_domains_at_random_are_counted_anew(pvtop: Command) -> None:
+def test_seed_repeats_the_choice_of_recounted_domains(pvtop: Command) -> None:
     args = ("validate", *LAKE, *SOURCE, "--last", "2", "--against-dump")
     done = pvtop(*args, "--json")
     data = json.loads(done.stdout)
@@ -336,7 +336,7 @@ def test_domains_at_random_are_counted_anew(pvtop: Command) -> None:
     assert text[1].endswith(", zh.m (--seed 7)")
 
 
-def test_every_hour_of_the_sample_counts_the_same_anew() -> None:
+def test_recount_matches_every_hour_of_the_sample() -> None:
     hours = [HOUR, Hour.parse("2016-02-29T00"), Hour.parse("2025-01-01T01")]
     for hour in hours:
         run_hour(hour, Settings.load(**SAMPLE, top=3, keep_unknown=hour == HOUR))
@@ -346,14 +346,14 @@ def test_every_hour_of_the_sample_counts_the_same_anew() -> None:
     assert all(len(validity.recounted) >= 59 for validity in found)
 
 
-def test_a_domain_that_counts_otherwise(lake: Lake, pvtop: Command) -> None:
+def test_recount_finds_a_changed_title(lake: Lake, pvtop: Command) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(page_title=pl.col("page_title") + "_"))
     done = pvtop("validate", *LAKE, *SOURCE, *AT, "--against-dump", "--domains", "100")
     assert done.returncode == 5
     assert "the domains match a recount of the dump, but:\n    domain_code  what    report  " in done.stdout
 
 
-def test_a_domain_that_is_lost(lake: Lake) -> None:
+def test_recount_finds_a_lost_domain(lake: Lake) -> None:
     report = lake.read(HOUR)
     assert report
     lost = pl.col("domain_code") != "en"
@@ -410,7 +410,9 @@ def uncompared(pvtop: Command, *args: object) -> tuple[int, str]:
     ],
     ids=["403", "404", "web page", "redirects", "endless", "503"],
 )
-def test_projectviews_that_cannot_be_had(pvtop: Command, server: Server, fault: Behaviour, message: str) -> None:
+def test_hour_without_readable_projectviews_is_not_compared(
+    pvtop: Command, server: Server, fault: Behaviour, message: str
+) -> None:
     server.always[f"/{PROJECTVIEWS}"] = fault
     code, told = uncompared(pvtop, "--source", server.url, "--totals")
     assert code == 1
@@ -418,7 +420,7 @@ def test_projectviews_that_cannot_be_had(pvtop: Command, server: Server, fault: 
 
 
 @pytest.mark.usefixtures("lake")
-def test_projectviews_with_a_line_that_cannot_be_read(pvtop: Command) -> None:
+def test_projectviews_with_an_unreadable_line_are_not_compared(pvtop: Command) -> None:
     theirs = Path("source", PROJECTVIEWS)
     theirs.parent.mkdir(parents=True)
     theirs.write_text((DATA / "source" / PROJECTVIEWS).read_text() + "en - 99999999999999999999 0\n")
@@ -429,14 +431,14 @@ def test_projectviews_with_a_line_that_cannot_be_read(pvtop: Command) -> None:
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("check", ["--totals", "--against-dump"])
 @pytest.mark.parametrize("source", ["nowhere", "http://127.0.0.1:9"])  # the port of a service that nobody runs
-def test_a_source_that_is_not_there(pvtop: Command, source: str, check: str) -> None:
+def test_hour_is_not_compared_with_a_missing_source(pvtop: Command, source: str, check: str) -> None:
     code, told = uncompared(pvtop, "--source", source, check)
     assert code == 1
     assert "does not exist" in told or "connection failed" in told
 
 
 @pytest.mark.usefixtures("lake")
-def test_a_dump_that_is_not_published(pvtop: Command, server: Server) -> None:
+def test_hour_is_not_compared_if_its_dump_is_not_published(pvtop: Command, server: Server) -> None:
     code, told = uncompared(pvtop, "--source", server.url, "--against-dump")
     assert code == 3
     assert told.startswith("the dump of 2024-12-31 14:00 UTC is not published at http://")
@@ -444,9 +446,7 @@ def test_a_dump_that_is_not_published(pvtop: Command, server: Server) -> None:
 
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("cached", [False, True])
-def test_another_dump_by_now_is_not_counted(
-    pvtop: Command, server: Server, write_dump: WriteDump, *, cached: bool
-) -> None:
+def test_changed_dump_is_not_recounted(pvtop: Command, server: Server, write_dump: WriteDump, *, cached: bool) -> None:
     content = write_dump("en A 5 0\n", HOUR).read_bytes()
     server.files[f"/{HOUR.dump_path}"] = File(content)
     if cached:
@@ -460,12 +460,12 @@ def test_another_dump_by_now_is_not_counted(
 
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("blacklist", ["none", "nowhere"])
-def test_without_its_blacklist_nothing_can_be_counted(pvtop: Command, blacklist: str) -> None:
+def test_recount_needs_the_blacklist_of_the_report(pvtop: Command, blacklist: str) -> None:
     code, told = uncompared(pvtop, *SOURCE, "--against-dump", "--blacklist", blacklist)
     assert (code, "the blacklist" in told) == (1, True)
 
 
-def test_a_report_that_is_not_valid_comes_before_what_could_not_be_compared(pvtop: Command, lake: Lake) -> None:
+def test_exit_code_of_an_invalid_report_wins_over_a_missing_comparison(pvtop: Command, lake: Lake) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
     done = pvtop("validate", *LAKE, "--last", "3", "--source", "nowhere", "--totals")
     assert done.returncode == 5
@@ -473,7 +473,7 @@ def test_a_report_that_is_not_valid_comes_before_what_could_not_be_compared(pvto
     assert done.stdout.endswith("3 hours: 2 could not be compared, 1 not valid\n")
 
 
-def test_of_several_reasons_one_that_is_no_missing_dump_decides(lake: Lake, server: Server, pvtop: Command) -> None:
+def test_exit_code_of_a_failure_wins_over_a_missing_dump(lake: Lake, server: Server, pvtop: Command) -> None:
     server.always[f"/{(HOUR + 1).dump_path}"] = status(403)
     done = pvtop("validate", *LAKE, "--last", "3", "--source", server.url, "--against-dump")
     assert lake.last(3)
@@ -482,7 +482,7 @@ def test_of_several_reasons_one_that_is_no_missing_dump_decides(lake: Lake, serv
 
 
 @pytest.mark.usefixtures("lake")
-def test_a_source_that_is_only_ever_silent_is_not_asked_again(server: Server) -> None:
+def test_failing_source_is_asked_only_by_hours_in_progress(server: Server) -> None:
     hours = [HOUR + away for away in range(8)]
     for hour in hours:
         run_hour(hour, Settings.load(**SAMPLE))
@@ -493,7 +493,7 @@ def test_a_source_that_is_only_ever_silent_is_not_asked_again(server: Server) ->
     assert 1 <= len(server.requests) <= MAX_CONCURRENT_HOURS
 
 
-def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
+def test_recount_downloads_a_dump_once(server: Server) -> None:
     server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
     online = {"source": server.url, "blacklist": "none", "output": "lake"}
     run_hour(HOUR, Settings.load(**online))
@@ -504,7 +504,7 @@ def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
 
 
 @pytest.mark.parametrize("place", [-9, 40])
-def test_a_cached_dump_that_broke_is_downloaded_again(server: Server, place: int) -> None:
+def test_damaged_cached_dump_is_downloaded_again_for_a_recount(server: Server, place: int) -> None:
     server.files[f"/{HOUR.dump_path}"] = File((DATA / "source" / HOUR.dump_path).read_bytes())
     run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="lake"))
     cached = Settings.load().cache_dir / HOUR.dump_path

@@ -35,7 +35,7 @@ def files(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
+def test_batch_makes_the_newest_24_hours_once(pvtop: Command) -> None:
     first = json.loads(pvtop("batch", *ARGS, "--json").stdout)
     assert first["counts"] == {"made": 24}
     again = pvtop("batch", *ARGS, "--last", "26", "--json")
@@ -43,14 +43,14 @@ def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
     assert "2 of 26 hours to make" in again.stderr
 
 
-def test_a_range_by_days_with_hours_of_the_day(pvtop: Command) -> None:
+def test_batch_makes_chosen_hours_of_each_day(pvtop: Command) -> None:
     done = pvtop("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
     data = json.loads(done.stdout)
     assert (done.returncode, data["counts"]) == (0, {"made": 4, "not_published": 2})
     assert data["not_published"] == ["2025-01-01T22", "2025-01-01T23"]
 
 
-def test_a_dry_run_touches_nothing(pvtop: Command) -> None:
+def test_dry_run_writes_nothing(pvtop: Command) -> None:
     done = pvtop("batch", *ARGS, "--last", "2", "--dry-run")
     assert done.stdout.splitlines() == [
         "2025-01-01T00  to make: not in the lake",
@@ -60,7 +60,7 @@ def test_a_dry_run_touches_nothing(pvtop: Command) -> None:
     assert not Path("lake").exists()
 
 
-def test_one_failed_hour_stops_no_other(pvtop: Command, server: Server) -> None:
+def test_failed_hour_does_not_stop_other_hours(pvtop: Command, server: Server) -> None:
     settings = serve(server, DAY[:4])
     server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
     args = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
@@ -76,7 +76,7 @@ def test_one_failed_hour_stops_no_other(pvtop: Command, server: Server) -> None:
     assert not [name for name in files("lake") if "failures" in name]
 
 
-def test_a_damaged_hour_is_made_again_and_stops_no_other() -> None:
+def test_damaged_hour_is_made_again() -> None:
     settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
     run_hours(DAY[:2], settings)
     before = files("lake")
@@ -87,7 +87,7 @@ def test_a_damaged_hour_is_made_again_and_stops_no_other() -> None:
 
 
 @pytest.mark.parametrize("path_of", [top_pages_path, domains_path, text_path])
-def test_an_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str]) -> None:
+def test_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str]) -> None:
     settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
     run_hours(DAY[:2], settings)
     before = files("lake")
@@ -96,7 +96,7 @@ def test_an_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str])
     assert files("lake") == before
 
 
-def test_no_hour_published_is_not_published(pvtop: Command) -> None:
+def test_batch_without_any_published_hour_exits_with_3(pvtop: Command) -> None:
     assert pvtop("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
 
 
@@ -105,11 +105,11 @@ def test_no_hour_published_is_not_published(pvtop: Command) -> None:
     [("--end", "2024-12-31"), ("--last", "2", "--start", "2024-12-31"), ("--hours", "25"), ("--hours", "5-3"),
      ("--start", "2024-12-31", "--end", "2024-12-30"), ("--start", "2024-13-01")],
 )  # fmt: skip
-def test_wrong_ranges(pvtop: Command, args: tuple[str, ...]) -> None:
+def test_invalid_range_is_wrong_usage(pvtop: Command, args: tuple[str, ...]) -> None:
     assert pvtop("batch", *ARGS, *args).returncode == 2
 
 
-def test_the_servers_rules_hold_over_many_hours(server: Server) -> None:
+def test_batch_limits_connections_and_names_the_contact(server: Server) -> None:
     settings = serve(server, DAY)
     result = run_hours(DAY, settings)
     assert result.counts[HourState.MADE] == 24
@@ -118,7 +118,7 @@ def test_the_servers_rules_hold_over_many_hours(server: Server) -> None:
     assert all("(me@example.org)" in asked["User-Agent"] for _, asked in server.requests)
 
 
-def test_the_cache_is_pruned_as_it_goes(server: Server) -> None:
+def test_batch_keeps_the_cache_below_its_maximum_size(server: Server) -> None:
     settings = serve(server, DAY).model_copy(update={"cache_max_size": 20_000})
     run_hours(DAY, settings)
     kept = list(settings.cache_dir.rglob("*.gz"))
@@ -126,7 +126,7 @@ def test_the_cache_is_pruned_as_it_goes(server: Server) -> None:
     assert kept
 
 
-def test_the_cache_is_pruned_by_age(server: Server) -> None:
+def test_batch_removes_old_dumps_from_the_cache(server: Server) -> None:
     settings = serve(server, DAY[:3]).model_copy(update={"cache_max_age": timedelta(days=7)})
     run_hours(DAY[:2], settings)
     old, young = (settings.cache_dir / hour.dump_path for hour in DAY[:2])
@@ -137,7 +137,7 @@ def test_the_cache_is_pruned_by_age(server: Server) -> None:
     assert young.exists()
 
 
-def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
+def test_refresh_dump_downloads_made_hours_again(server: Server) -> None:
     settings = serve(server, DAY[:2])
     run_hours(DAY[:2], settings)
     server.files[f"/{DAY[0].dump_path}"] = File((SOURCE / DAY[5].dump_path).read_bytes())
@@ -145,7 +145,7 @@ def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
     assert refreshed.counts == {"unchanged": 1, "made": 1}
 
 
-def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_long_it_takes() -> None:
+def test_terminal_shows_progress_and_time_left() -> None:
     terminal, stderr = pty.openpty()
     command = [str(Path(sys.executable).with_name("pvtop")), "batch", *map(str, ARGS), "--last", "3"]
     with subprocess.Popen(command, stderr=stderr, stdout=subprocess.PIPE, text=True) as process:
@@ -161,7 +161,7 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_long_it_takes() -> None
     assert b"computing" in shown
 
 
-def test_logs_as_json(pvtop: Command) -> None:
+def test_log_format_json_writes_json_lines(pvtop: Command) -> None:
     lines = pvtop("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
     logged = [json.loads(line) for line in lines]
     assert logged[-1]["hour"] == "2025-01-01T01"
@@ -181,7 +181,7 @@ TURNS = {  # first and last stamp of some hours around a turn of the calendar or
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Chatham"])
-def test_the_zone_of_the_machine_changes_nothing(
+def test_time_zone_of_the_machine_does_not_matter(
     pvtop: Command, write_dump: WriteDump, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
     hours = [hour for first, last in TURNS.values() for hour in hour_range(Hour.parse(first), Hour.parse(last))]
@@ -208,7 +208,7 @@ def test_the_zone_of_the_machine_changes_nothing(
 
 @pytest.fixture(autouse=True)
 def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Go back to the machine's zone after a test."""
+    """Restore the time zone of the machine after a test."""
     yield
     monkeypatch.undo()
     time.tzset()
@@ -222,8 +222,8 @@ def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
     ids=["5 moments", "50 random moments"],
 )
-def test_killed_and_run_again_it_ends_as_if_undisturbed(pvtop: Command, server: Server, moments: list[float]) -> None:
-    """Each moment is a share of the time that an undisturbed run takes, downloads included."""
+def test_killed_batch_is_completed_by_the_next_run(pvtop: Command, server: Server, moments: list[float]) -> None:
+    """Each moment is a share of the time that an undisturbed run takes."""
     serve(server, DAY)
     args = ["batch", "--source", server.url, "--blacklist", str(DATA / "blacklist"), "--start", "2024-12-31"]
     started = time.monotonic()
@@ -244,7 +244,7 @@ def test_killed_and_run_again_it_ends_as_if_undisturbed(pvtop: Command, server: 
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_it_in_good_order(server: Server, by: signal.Signals) -> None:
+def test_interrupted_batch_exits_with_130_and_leaves_no_temporary_files(server: Server, by: signal.Signals) -> None:
     serve(server, DAY)
     server.always[f"/{DAY[-1].dump_path}"] = slow_start  # so that the batch cannot end first
     command = [str(Path(sys.executable).with_name("pvtop")), "batch", "--source", server.url, "--blacklist", "none"]

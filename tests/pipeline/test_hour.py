@@ -1,4 +1,4 @@
-"""One hour, end to end, as the library does it."""
+"""`run_hour`, end to end."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def online(server: Server, tmp_path: Path) -> Settings:
     return Settings.load(source=server.url, blacklist="none", output=str(tmp_path / "lake"))
 
 
-def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None:
+def test_run_hour_makes_a_report_from_a_folder(write_dump: WriteDump, settings: Settings) -> None:
     path = write_dump(DUMP)
     result = run_hour(HOUR, settings)
     assert entries(settings) == [("de", 1, '"x"', 2), ("en", 1, "B", 7), ("en", 2, "A", 5)]
@@ -83,14 +83,14 @@ def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None
     assert all(Path(written).is_file() for written in (result.text, result.top_pages, result.domains))
 
 
-def test_a_domain_gets_25_pages_and_none_where_all_are_left_out(write_dump: WriteDump, settings: Settings) -> None:
+def test_domain_gets_25_pages_or_none_if_all_are_excluded(write_dump: WriteDump, settings: Settings) -> None:
     write_dump("de - 9 0\n" + "".join(f"en {chr(ord('A') + i)} {100 - i} 0\n" for i in range(26)))
     result = run_hour(HOUR, settings)
     assert [rank for _, rank, _, _ in entries(settings)] == list(range(1, 26))
     assert (result.provenance.domains, result.provenance.top) == (1, 25)
 
 
-def test_a_source_in_a_folder_is_not_copied(write_dump: WriteDump, settings: Settings) -> None:
+def test_dump_in_a_folder_is_not_copied_into_the_cache(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     assert list(Cache(settings.cache_dir).dumps()) == []
@@ -104,20 +104,20 @@ def test_two_runs_give_the_same_bytes(write_dump: WriteDump, settings: Settings,
     assert len(files(tmp_path / "lake")) == 3
 
 
-def test_settings_and_results_travel_to_other_processes(write_dump: WriteDump, settings: Settings) -> None:
+def test_settings_and_results_can_be_pickled(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     result = run_hour(HOUR, pickle.loads(pickle.dumps(settings)))  # noqa: S301 - our own
     copy: HourResult = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
     assert copy == result
 
 
-async def test_it_runs_inside_a_running_loop_as_in_a_notebook(write_dump: WriteDump, settings: Settings) -> None:
+async def test_run_hour_works_inside_a_running_event_loop(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     assert asyncio.get_running_loop().is_running()
     assert run_hour(HOUR, settings).state is HourState.MADE
 
 
-def test_a_server_gives_what_a_folder_gives(
+def test_server_and_folder_give_the_same_report(
     write_dump: WriteDump, settings: Settings, online: Settings, tmp_path: Path
 ) -> None:
     write_dump(DUMP)
@@ -128,7 +128,7 @@ def test_a_server_gives_what_a_folder_gives(
     assert entries(online) == entries(but(settings, output=str(tmp_path / "folder")))
 
 
-def test_a_downloaded_dump_stays_in_the_cache(server: Server, online: Settings) -> None:
+def test_downloaded_dump_stays_in_the_cache(server: Server, online: Settings) -> None:
     result = run_hour(HOUR, online)
     assert result.provenance.dump_etag == server.files[PATH].headers["ETag"]
     assert result.provenance.dump_last_modified == server.files[PATH].headers["Last-Modified"]
@@ -140,7 +140,7 @@ def test_a_downloaded_dump_stays_in_the_cache(server: Server, online: Settings) 
 # An hour that is done.
 
 
-def test_a_done_hour_is_not_done_again(server: Server, online: Settings) -> None:
+def test_made_hour_is_unchanged_in_the_next_run(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     (online.cache_dir / HOUR.dump_path).unlink()
     before = files(Path(online.output))
@@ -150,7 +150,9 @@ def test_a_done_hour_is_not_done_again(server: Server, online: Settings) -> None
 
 
 @pytest.mark.parametrize("change", [{"top": 1}, {"keep_unknown": True}, {"force": True}], ids=str)
-def test_other_settings_do_it_again(write_dump: WriteDump, settings: Settings, change: dict[str, object]) -> None:
+def test_changed_setting_makes_the_hour_again(
+    write_dump: WriteDump, settings: Settings, change: dict[str, object]
+) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     changed = but(settings, **change)
@@ -158,7 +160,7 @@ def test_other_settings_do_it_again(write_dump: WriteDump, settings: Settings, c
     assert run_hour(HOUR, but(changed, force=False)).state is HourState.UNCHANGED
 
 
-def test_another_dump_in_the_folder_does_it_again(write_dump: WriteDump, settings: Settings) -> None:
+def test_changed_dump_in_a_folder_makes_the_hour_again(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     write_dump(DUMP.replace("A 5", "A 8"))
@@ -166,7 +168,7 @@ def test_another_dump_in_the_folder_does_it_again(write_dump: WriteDump, setting
     assert entries(settings)[1] == ("en", 1, "A", 8)
 
 
-def test_another_blacklist_does_it_again(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+def test_changed_blacklist_makes_the_hour_again(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
     write_dump(DUMP)
     listed = but(settings, blacklist=str(tmp_path / "blacklist"))
     (tmp_path / "blacklist").write_text("en A\n")
@@ -177,7 +179,7 @@ def test_another_blacklist_does_it_again(write_dump: WriteDump, settings: Settin
     assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
 
 
-def test_a_report_by_other_rules_is_done_again(
+def test_raised_rules_version_makes_the_hour_again(
     write_dump: WriteDump, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_dump(DUMP)
@@ -186,7 +188,7 @@ def test_a_report_by_other_rules_is_done_again(
     assert run_hour(HOUR, settings).state is HourState.MADE
 
 
-def test_a_changed_source_counts_only_when_asked(server: Server, online: Settings) -> None:
+def test_changed_source_matters_only_with_check_source(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
     assert run_hour(HOUR, online).state is HourState.UNCHANGED
@@ -194,7 +196,7 @@ def test_a_changed_source_counts_only_when_asked(server: Server, online: Setting
     assert ("en", 3, "C", 1) in entries(online)
 
 
-def test_a_change_of_time_alone_counts_when_asked(server: Server, online: Settings) -> None:
+def test_check_source_notices_a_changed_time(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     assert run_hour(HOUR, but(online, check_source=True)).state is HourState.UNCHANGED
     assert len(server.asked(PATH)) == 1
@@ -204,7 +206,7 @@ def test_a_change_of_time_alone_counts_when_asked(server: Server, online: Settin
     assert run_hour(HOUR, but(online, check_source=True)).state is HourState.MADE
 
 
-def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server, online: Settings) -> None:
+def test_refresh_dump_makes_the_hour_again_only_if_the_dump_changed(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     assert run_hour(HOUR, but(online, refresh_dump=True)).state is HourState.UNCHANGED
     server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
@@ -212,7 +214,7 @@ def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server
     assert len(server.asked(PATH)) == 3
 
 
-def test_another_source_is_another_dump(server: Server, online: Settings) -> None:
+def test_changed_source_makes_the_hour_again(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     server.files[f"/other{PATH}"] = File(packed("en Y 1 0\nen Z 19 0\n"))
     assert run_hour(HOUR, but(online, source=f"{server.url}/other")).state is HourState.MADE
@@ -225,7 +227,7 @@ def test_another_source_is_another_dump(server: Server, online: Settings) -> Non
 @pytest.mark.parametrize(
     "wrong", [b"", b"junk", packed(DUMP)[:-9], packed(DUMP)[:-8] + bytes(8)], ids=["empty", "junk", "cut", "crc"]
 )
-def test_a_cached_dump_that_is_broken_is_downloaded_again(server: Server, online: Settings, wrong: bytes) -> None:
+def test_damaged_cached_dump_is_downloaded_again(server: Server, online: Settings, wrong: bytes) -> None:
     run_hour(HOUR, online)
     (online.cache_dir / HOUR.dump_path).write_bytes(wrong)
     assert run_hour(HOUR, but(online, force=True)).state is HourState.MADE
@@ -233,7 +235,7 @@ def test_a_cached_dump_that_is_broken_is_downloaded_again(server: Server, online
     assert (online.cache_dir / HOUR.dump_path).read_bytes() == packed(DUMP)
 
 
-def test_a_dump_that_is_broken_at_the_source_is_an_error(server: Server, online: Settings) -> None:
+def test_dump_damaged_at_the_source_is_a_corrupt_error(server: Server, online: Settings) -> None:
     server.files[PATH] = File(packed(DUMP)[:-9])
     with pytest.raises(CorruptError, match="truncated"):
         run_hour(HOUR, online)
@@ -241,13 +243,13 @@ def test_a_dump_that_is_broken_at_the_source_is_an_error(server: Server, online:
     assert files(Path(online.output)) == {}
 
 
-def test_a_page_instead_of_a_dump_is_an_error(server: Server, online: Settings) -> None:
+def test_web_page_instead_of_a_dump_is_a_corrupt_error(server: Server, online: Settings) -> None:
     server.script[PATH] = [html, html]
     with pytest.raises(CorruptError, match="not gzip"):
         run_hour(HOUR, online)
 
 
-def test_a_broken_transfer_is_taken_up(server: Server, online: Settings) -> None:
+def test_interrupted_download_is_resumed(server: Server, online: Settings) -> None:
     server.files[PATH] = File(gzip.compress(DUMP.encode() + random.Random(1).randbytes(100), mtime=0))
     server.script[PATH] = [cut(60), status(500)]
     assert run_hour(HOUR, but(online, malformed_limit=1.0)).state is HourState.MADE
@@ -255,13 +257,13 @@ def test_a_broken_transfer_is_taken_up(server: Server, online: Settings) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\r\n\n"], ids=["nothing", "blank lines"])
-def test_an_hour_without_lines_is_an_error(write_dump: WriteDump, settings: Settings, content: bytes) -> None:
+def test_dump_without_lines_is_a_corrupt_error(write_dump: WriteDump, settings: Settings, content: bytes) -> None:
     write_dump(content)
     with pytest.raises(CorruptError, match="no lines"):
         run_hour(HOUR, settings)
 
 
-def test_a_broken_dump_in_a_folder_is_an_error(write_dump: WriteDump, settings: Settings) -> None:
+def test_damaged_dump_in_a_folder_is_a_corrupt_error(write_dump: WriteDump, settings: Settings) -> None:
     path = write_dump(DUMP)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(CorruptError, match=f"{path} is truncated"):
@@ -282,19 +284,19 @@ def test_too_many_malformed_lines_fail_the_hour(
     assert caught.value.exit_code == 5
 
 
-def test_views_beyond_64_bits_are_an_error(write_dump: WriteDump, settings: Settings) -> None:
+def test_sum_of_views_beyond_64_bits_is_a_corrupt_error(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(f"en A {2**63 - 1} 0\nen B 1 0\n")
     with pytest.raises(CorruptError, match="64 bits"):
         run_hour(HOUR, settings)
 
 
-def test_two_lines_that_decode_to_the_same_title_are_two_pages(write_dump: WriteDump, settings: Settings) -> None:
+def test_lines_that_decode_to_the_same_title_are_separate_pages(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(b"en caf\xe9 5 0\nen caf\xe8 7 0\n")
     run_hour(HOUR, settings)
     assert entries(settings) == [("en", 1, "caf\ufffd", 7), ("en", 2, "caf\ufffd", 5)]
 
 
-def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(write_dump: WriteDump, settings: Settings) -> None:
+def test_invalid_report_is_written_only_without_validation(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     strict = but(settings, expect_whole=True)
     with pytest.raises(InvalidReportError, match="500 domains.*1,000,000 views.*en and en.m") as caught:
@@ -304,13 +306,13 @@ def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(write_dump: W
     assert run_hour(HOUR, but(strict, no_validate=True)).state is HourState.MADE
 
 
-def test_a_dump_with_a_page_twice_is_refused(write_dump: WriteDump, settings: Settings) -> None:
+def test_dump_with_a_repeated_page_is_refused(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP + "en A 1 0\n")
     with pytest.raises(InvalidReportError, match="no page occurs twice"):
         run_hour(HOUR, settings)
 
 
-def test_a_page_without_views_is_a_page(write_dump: WriteDump, settings: Settings) -> None:
+def test_page_without_views_ranks_last(write_dump: WriteDump, settings: Settings) -> None:
     write_dump("en A 0 0\nen B 7 0\n")
     run_hour(HOUR, settings)
     assert entries(settings) == [("en", 1, "B", 7), ("en", 2, "A", 0)]
@@ -318,7 +320,7 @@ def test_a_page_without_views_is_a_page(write_dump: WriteDump, settings: Setting
 
 @pytest.mark.parametrize("smaller", ["en A 12 0\n", "en A 3 0\nen B 3 0\nde C 3 0\n"], ids=["lines", "views"])
 @pytest.mark.parametrize("more", [{}, {"no_validate": True}], ids=["", "no_validate"])
-def test_a_much_smaller_dump_takes_no_reports_place_unless_forced(
+def test_much_smaller_dump_replaces_a_report_only_with_force(
     write_dump: WriteDump, settings: Settings, smaller: str, more: dict[str, object]
 ) -> None:
     write_dump(DUMP)
@@ -332,14 +334,14 @@ def test_a_much_smaller_dump_takes_no_reports_place_unless_forced(
     assert run_hour(HOUR, but(settings, force=True)).state is HourState.MADE
 
 
-def test_a_somewhat_smaller_dump_takes_a_reports_place(write_dump: WriteDump, settings: Settings) -> None:
+def test_slightly_smaller_dump_replaces_a_report(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     write_dump("en A 6 0\nen B 6 0\n")
     assert run_hour(HOUR, settings).state is HourState.MADE
 
 
-def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Settings) -> None:
+def test_min_share_sets_how_much_smaller_a_dump_may_be(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     write_dump("en A 6 0\nen B 6 0\n")
@@ -350,7 +352,7 @@ def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Sett
 
 
 @pytest.mark.parametrize("keep_times", [False, True])
-def test_a_dump_that_is_replaced_before_it_is_read_is_not_taken_for_the_old_one(
+def test_dump_replaced_before_it_is_read_is_a_corrupt_error(
     write_dump: WriteDump, settings: Settings, *, keep_times: bool
 ) -> None:
     path = write_dump("en A 5 0\n")
@@ -366,7 +368,9 @@ def test_a_dump_that_is_replaced_before_it_is_read_is_not_taken_for_the_old_one(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["FIFO", "folder"])
-def test_what_is_no_file_is_no_dump(write_dump: WriteDump, settings: Settings, make: Callable[[Path], None]) -> None:
+def test_folder_or_pipe_instead_of_a_dump_is_a_source_error(
+    write_dump: WriteDump, settings: Settings, make: Callable[[Path], None]
+) -> None:
     path = write_dump("en A 5 0\n")
     path.unlink()
     make(path)
@@ -374,7 +378,7 @@ def test_what_is_no_file_is_no_dump(write_dump: WriteDump, settings: Settings, m
         run_hour(HOUR, settings)
 
 
-def test_a_path_is_no_pattern(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
+def test_brackets_in_a_path_are_not_a_pattern(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
     write_dump("en WRONG 9 0\n").parents[2].rename(tmp_path / "m1")
     write_dump("en RIGHT 7 0\n").parents[2].rename(tmp_path / "m[1]")
     run_hour(HOUR, but(settings, source=str(tmp_path / "m[1]")))
@@ -382,7 +386,7 @@ def test_a_path_is_no_pattern(write_dump: WriteDump, settings: Settings, tmp_pat
 
 
 @pytest.mark.parametrize("lost", ["text", "domains"])
-def test_an_hour_that_has_lost_a_file_is_done_again(write_dump: WriteDump, settings: Settings, lost: str) -> None:
+def test_hour_that_lost_a_file_is_made_again(write_dump: WriteDump, settings: Settings, lost: str) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     before = files(Path(settings.output))
@@ -391,7 +395,7 @@ def test_an_hour_that_has_lost_a_file_is_done_again(write_dump: WriteDump, setti
     assert files(Path(settings.output)) == before
 
 
-def test_a_rewrite_that_breaks_off_leaves_the_hour_undone(write_dump: WriteDump, settings: Settings) -> None:
+def test_failed_rewrite_leaves_the_hour_to_be_made_again(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     text = Path(run_hour(HOUR, settings).text)
     text.unlink()
@@ -402,20 +406,20 @@ def test_a_rewrite_that_breaks_off_leaves_the_hour_undone(write_dump: WriteDump,
     assert run_hour(HOUR, settings).state is HourState.MADE
 
 
-def test_a_broken_report_is_done_again(write_dump: WriteDump, settings: Settings) -> None:
+def test_damaged_report_is_made_again(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     Path(run_hour(HOUR, settings).top_pages).write_bytes(b"")
     assert run_hour(HOUR, settings).state is HourState.MADE
 
 
-def test_a_stricter_limit_counts_for_an_hour_that_is_done(write_dump: WriteDump, settings: Settings) -> None:
+def test_stricter_malformed_limit_makes_the_hour_again(write_dump: WriteDump, settings: Settings) -> None:
     write_dump("en A 5 0\nx\n")
     run_hour(HOUR, but(settings, malformed_limit=0.5))
     with pytest.raises(MalformedError):
         run_hour(HOUR, settings)
 
 
-def test_a_source_by_another_spelling_gives_the_same_bytes(
+def test_relative_and_absolute_source_give_the_same_bytes(
     write_dump: WriteDump, settings: Settings, tmp_path: Path
 ) -> None:
     write_dump(DUMP)
@@ -424,8 +428,8 @@ def test_a_source_by_another_spelling_gives_the_same_bytes(
     assert files(tmp_path / "lake") == files(tmp_path / "again")
 
 
-def test_many_chunks_give_the_same_bytes(write_dump: WriteDump, tmp_path: Path) -> None:
-    """Polars' chunks depend on threads; the pages of the Parquet file must not."""
+def test_number_of_threads_does_not_change_the_bytes(write_dump: WriteDump, tmp_path: Path) -> None:
+    """The number of threads changes the chunks of Polars, but not the Parquet file."""
     write_dump("".join(f"d{i % 500} T{i} {i % 97} 0\n" for i in range(300_000)))
     command = [str(Path(sys.executable).with_name("pvtop")), "report", "--source", "source", "--blacklist", "none"]
     for threads in ("1", "2", "7"):
@@ -434,19 +438,19 @@ def test_many_chunks_give_the_same_bytes(write_dump: WriteDump, tmp_path: Path) 
     assert files(tmp_path / "1") == files(tmp_path / "2") == files(tmp_path / "7")
 
 
-def test_an_hour_that_the_folder_has_not(write_dump: WriteDump, settings: Settings) -> None:
+def test_hour_missing_from_a_folder_is_not_published(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     with pytest.raises(NotPublishedError, match="2024-08-03 07:00 UTC is not published"):
         run_hour(HOUR + 1, settings)
 
 
-def test_an_hour_that_the_server_has_not(online: Settings) -> None:
+def test_hour_missing_from_a_server_is_not_published(online: Settings) -> None:
     with pytest.raises(NotPublishedError) as caught:
         run_hour(HOUR + 1, online)
     assert "overdue" in caught.value.hint
 
 
-def test_hours_to_come_say_when(online: Settings) -> None:
+def test_hint_for_a_future_hour_says_when_to_expect_it(online: Settings) -> None:
     with pytest.raises(NotPublishedError) as caught:
         run_hour(Hour.now() + 1, online)
     assert str(Hour.now() + 1) in caught.value.hint
@@ -455,12 +459,12 @@ def test_hours_to_come_say_when(online: Settings) -> None:
     assert "expect it by" in caught.value.hint
 
 
-def test_a_source_that_is_not_there(settings: Settings) -> None:
+def test_missing_source_folder_is_a_source_error(settings: Settings) -> None:
     with pytest.raises(SourceError, match="does not exist"):
         run_hour(HOUR, settings)
 
 
-def test_a_lake_that_cannot_be_written_fails_before_the_work(server: Server, online: Settings, tmp_path: Path) -> None:
+def test_unwritable_lake_fails_before_any_download(server: Server, online: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write "):
         run_hour(HOUR, but(online, output=str(tmp_path / "file" / "lake")))
@@ -470,7 +474,7 @@ def test_a_lake_that_cannot_be_written_fails_before_the_work(server: Server, onl
 # The blacklist.
 
 
-def test_the_blacklist_is_downloaded_once(server: Server, online: Settings) -> None:
+def test_blacklist_is_downloaded_once(server: Server, online: Settings) -> None:
     server.files["/blacklist"] = File(b"en B\n")
     listed = but(online, blacklist=f"{server.url}/blacklist")
     run_hour(HOUR, listed)
@@ -483,7 +487,7 @@ def test_the_blacklist_is_downloaded_once(server: Server, online: Settings) -> N
 
 
 @pytest.mark.parametrize("trouble", [status(404), status(403), html])
-def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, trouble: object) -> None:
+def test_failed_download_of_the_blacklist_fails_the_hour(server: Server, online: Settings, trouble: object) -> None:
     server.script["/blacklist"] = [trouble, trouble]  # type: ignore[list-item] # behaviours of two shapes
     with pytest.raises(BlacklistError):
         run_hour(HOUR, but(online, blacklist=f"{server.url}/blacklist"))
@@ -494,7 +498,7 @@ def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, troubl
 # The newest hour.
 
 
-def test_the_newest_hour_of_a_server(server: Server, online: Settings) -> None:
+def test_newest_hour_of_a_server_by_day_and_hour(server: Server, online: Settings) -> None:
     for stamp in ("2023-12-31T23", "2024-08-03T05", "2024-08-02T23"):
         server.files[f"/{Hour.parse(stamp).dump_path}"] = File(b"")
     server.files["/2024/2024-08/projectviews-20240803-070000"] = File(b"")
@@ -506,6 +510,6 @@ def test_the_newest_hour_of_a_server(server: Server, online: Settings) -> None:
         newest_hour(online, day=Hour.parse("2023-12-30T00").stamp.date())
 
 
-def test_the_newest_hour_of_a_server_in_trouble(server: Server, online: Settings) -> None:
+def test_newest_hour_survives_a_temporary_server_error(server: Server, online: Settings) -> None:
     server.script["/"] = [status(503)]
     assert newest_hour(online) == HOUR

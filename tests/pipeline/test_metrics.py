@@ -17,10 +17,10 @@ from support.server.files import File, Server
 
 
 def metrics_of(act: Callable[[Settings], object], settings: Settings) -> list[str]:
-    """Give the lines that a DogStatsD server hears while something is done, as `name:value|type|#tags`."""
+    """Return the lines that a DogStatsD server receives during an act, as `name:value|type|#tags`."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
-        listener.settimeout(0.2)  # loopback delivers at once: what has not come by then does not come
+        listener.settimeout(0.2)  # loopback delivers before the sender goes on: nothing arrives later
         act(settings.model_copy(update={"statsd": f"127.0.0.1:{listener.getsockname()[1]}"}))
         heard = []
         with contextlib.suppress(TimeoutError):
@@ -29,7 +29,7 @@ def metrics_of(act: Callable[[Settings], object], settings: Settings) -> list[st
         return heard
 
 
-def test_metrics(server: Server) -> None:
+def test_metrics_of_a_made_hour(server: Server) -> None:
     settings = serve(server, DAY[:1])
     server.script[f"/{DAY[0].dump_path}"] = [status(503)]
     heard = dict(line.split(":", 1) for line in metrics_of(lambda it: run_hours(DAY[:1], it), settings))
@@ -50,7 +50,7 @@ def test_metrics(server: Server) -> None:
     }
 
 
-def test_metrics_of_hours_that_are_not_made(server: Server) -> None:
+def test_metrics_of_failed_missing_and_unchanged_hours(server: Server) -> None:
     settings = serve(server, DAY[:2])
     server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
     assert metrics_of(lambda it: run_hours(DAY[1:3], it), settings) == [

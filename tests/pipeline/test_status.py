@@ -7,7 +7,7 @@ from support.samples import DATA, SOURCE, Command
 ARGS = ("--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
 
 
-def test_status_is_a_calendar(pvtop: Command) -> None:
+def test_status_shows_a_calendar_and_gaps(pvtop: Command) -> None:
     pvtop("batch", *ARGS, "--start", "2024-12-31T02", "--end", "2025-01-01T01")
     shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
     assert shown[1] == "2024-12-31  ··██████████████████████  22"

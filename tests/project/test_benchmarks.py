@@ -43,7 +43,7 @@ def groups(work: Path) -> Iterator[dict[str, Any]]:
         yield from part["groups"]
 
 
-def test_every_answer_is_exact(work: Path) -> None:
+def test_all_contenders_give_exact_answers(work: Path) -> None:
     cases = [case for group in groups(work) for case in group["cases"]]
     assert {case["name"] for case in cases if case["exact"] is None} == {
         "gzip -dc to nowhere",
@@ -54,7 +54,7 @@ def test_every_answer_is_exact(work: Path) -> None:
     assert [case for case in cases if case["exact"] is False or case["failure"] or not case["seconds"]] == []
 
 
-def test_what_is_compared_is_measured_or_named(work: Path) -> None:
+def test_results_name_every_contender(work: Path) -> None:
     from commands import CONTENDERS
 
     compared = [group for group in groups(work) if group["not_installed"] or "DuckDB" in map(_name, group["cases"])]
@@ -70,7 +70,7 @@ def _name(case: dict[str, Any]) -> str:
     return str(case["name"])
 
 
-def test_every_goal_finds_its_figures(work: Path) -> None:
+def test_goals_find_their_figures(work: Path) -> None:
     from results import GOALS
 
     found = json.loads((work / "results" / "results.json").read_text())
@@ -81,7 +81,7 @@ def test_every_goal_finds_its_figures(work: Path) -> None:
 
 
 @pytest.mark.parametrize("picture", ["alternatives.svg", "growth.svg"])
-def test_the_charts_show_every_case(work: Path, picture: str) -> None:
+def test_charts_show_every_case(work: Path, picture: str) -> None:
     chart = ET.parse(work / "results" / picture).getroot()  # noqa: S314 - it is ours
     kinds = [element.tag.rpartition("}")[2] for element in chart.iter()]
     drawn = [group for group in groups(work) if group["axis"] or group["title"] == "The alternatives"]
@@ -92,7 +92,7 @@ def test_the_charts_show_every_case(work: Path, picture: str) -> None:
 
 
 @pytest.mark.parametrize("script", ["with_heap.py", "with_pruned_heap.py"])
-def test_the_reference_follows_the_rules(work: Path, tmp_path: Path, script: str) -> None:
+def test_benchmark_reference_follows_the_rules(work: Path, tmp_path: Path, script: str) -> None:
     import gzip
 
     dump, blacklist = work / "sample.gz", DATA / "blacklist"
@@ -103,7 +103,7 @@ def test_the_reference_follows_the_rules(work: Path, tmp_path: Path, script: str
     assert pl.read_parquet(answer).rows() == expected.top_pages
 
 
-def test_a_wrong_answer_and_a_failure_are_told(tmp_path: Path) -> None:
+def test_wrong_answers_and_failures_are_reported(tmp_path: Path) -> None:
     from bench import add, new_result
     from checks import answers
     from parts import Case
@@ -129,7 +129,7 @@ def test_a_wrong_answer_and_a_failure_are_told(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files.values())
 
 
-def test_memory_is_the_process_s_own(tmp_path: Path) -> None:
+def test_peak_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
     from measure import measure
 
     here = b"x" * 200_000_000
@@ -153,14 +153,14 @@ def test_memory_is_the_process_s_own(tmp_path: Path) -> None:
         (True, 2.0, "must kept"),
     ],
 )
-def test_a_miss_is_called_a_miss(more: bool, value: float, expected: str) -> None:
+def test_missed_goal_is_called_missed(more: bool, value: float, expected: str) -> None:
     from results import Goal, verdict
 
     must, aim = (2, 3) if more else (2, 1)
     assert verdict(Goal("", must, aim, lambda _: [], more=more), value) == expected
 
 
-def test_a_chart_is_drawn_where_every_case_failed() -> None:
+def test_chart_is_drawn_if_every_case_failed() -> None:
     from chart import lines
 
     failed = {"name": "1 hour", "size": 1, "seconds": [], "cpu": [], "peak": [], "exact": True, "failure": "reason"}

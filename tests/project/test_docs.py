@@ -1,4 +1,4 @@
-"""What the documents show is what happens."""
+"""The examples, snippets, links and tables of the documents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def test_there_are_examples() -> None:
+def test_pages_contain_examples() -> None:
     assert {page for page, *_ in EXAMPLES} >= {"README.md", "sanity-checks.md"}
     assert SNIPPETS
 
@@ -44,17 +44,17 @@ def test_examples_print_what_the_pages_show(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
-def test_python_snippets_run(tmp_path: Path, snippet: str) -> None:
+def test_python_snippets_of_the_pages_run(tmp_path: Path, snippet: str) -> None:
     assert "shape: (3, " in run([sys.executable, "-c", snippet], tmp_path)
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_between_pages_resolve() -> None:
     for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_architecture_page_links_to_every_decision() -> None:
+def test_architecture_page_links_to_every_decision() -> None:
     contents, _, decisions = (ROOT / "docs" / "architecture.md").read_text().partition("\n## ")
     headings = re.findall(r"^### (.*)$", decisions, re.MULTILINE)
     assert re.findall(r"^  - \[(.*)\]\(#.*\)$", contents, re.MULTILINE) == headings
@@ -62,7 +62,7 @@ def test_the_architecture_page_links_to_every_decision() -> None:
     assert re.findall(r"^  - \[.*\]\(#(.*)\)$", contents, re.MULTILINE) == anchors
 
 
-def test_the_map_lists_every_module() -> None:
+def test_map_lists_every_module() -> None:
     package = ROOT / "src" / "pvtop"
     modules = {str(path.relative_to(package).with_suffix("")) for path in package.rglob("*.py")}
     described = {name for name in modules if not name.endswith("/__init__") or name == "cli/__init__"}
@@ -70,7 +70,7 @@ def test_the_map_lists_every_module() -> None:
     assert sorted(re.findall(r"^\| `([\w/]+)` \|", page, re.MULTILINE)) == sorted(described)
 
 
-def test_the_settings_page_lists_every_setting() -> None:
+def test_settings_page_lists_every_setting() -> None:
     from pvtop.settings import Settings
 
     page = (ROOT / "docs" / "settings.md").read_text()

@@ -24,7 +24,7 @@ en  en.wikipedia.org  desktop
 """  # noqa: E501 - one line of the report
 
 
-def test_text() -> None:
+def test_text_report_has_the_documented_layout() -> None:
     report = make_report(
         pages=[
             ("", 1, "Z6", 36),
@@ -43,26 +43,26 @@ def test_text() -> None:
     assert render_text(report) == TEXT
 
 
-def test_a_report_of_nothing_is_its_head() -> None:
+def test_empty_report_is_a_head_only() -> None:
     assert render_text(make_report(pages=[])).count("\n") == 3
 
 
-def test_the_head_tells_how_many_pages_a_domain_gets() -> None:
+def test_head_names_the_top() -> None:
     assert render_text(make_report(top=3)).startswith("Top 3 pages per domain\n")
 
 
-def test_all_counts_of_the_head_have_thousands_separators() -> None:
+def test_counts_in_the_head_have_thousands_separators() -> None:
     text = render_text(make_report(domains=1_000, unknown_rows=2_000, malformed=3_000))
     assert text.split("\n")[2].startswith("1,000 domains, ")
     assert text.split("\n")[2].endswith(" 2,000 unknown, 3,000 malformed lines")
 
 
-def test_an_hour_stamped_midnight_began_the_day_before() -> None:
+def test_midnight_hour_shows_its_interval() -> None:
     text = render_text(make_report(hour=Hour.parse("2020-01-01T00")))
     assert text.split("\n")[1] == "Dump 2020-01-01 00:00 UTC, views from 23:00 to 00:00 UTC"
 
 
-def test_a_code_is_escaped_like_a_title() -> None:
+def test_domain_codes_are_escaped() -> None:
     head = render_text(make_report(pages=[("e\x1bn", 1, "a", 1)])).split("\n")[4]
     assert head == r"e\x1bn  e\x1bn.wikipedia.org  desktop"
 

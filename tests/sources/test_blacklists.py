@@ -26,14 +26,14 @@ def but(settings: Settings, **changes: object) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def test_columns(tmp_path: Path) -> None:
+def test_blacklist_has_the_documented_columns(tmp_path: Path) -> None:
     schema = pl.Schema({"domain_code": pl.String, "page_title": pl.String})
     (tmp_path / "one").write_text("en A\n")
     frames = (read_blacklist(tmp_path / "one"), no_blacklist())
     assert [frame.schema for frame in frames] == [schema] * 2
 
 
-def test_a_refusal_names_the_address(tmp_path: Path) -> None:
+def test_verify_blacklist_names_the_address(tmp_path: Path) -> None:
     path = tmp_path / "1a2b.txt"
     path.write_text("<html>")
     with pytest.raises(BlacklistError, match=r"^https://example\.org/list is not"):
@@ -43,7 +43,7 @@ def test_a_refusal_names_the_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"), [("nothing", "No such file"), (".", "it is not a regular"), ("pipe", "it is not a regular")]
 )
-def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> None:
+def test_unreadable_blacklist_is_named_with_the_reason(name: str, reason: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BlacklistError, match=rf"^cannot read the blacklist {tmp_path / name}: {reason}"):
         read_blacklist(tmp_path / name)
@@ -52,7 +52,9 @@ def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("code", "setting"), [(404, "blacklist"), (503, "blacklist"), (451, ""), (403, "contact")], ids=str
 )
-async def test_a_failed_download_says_what_to_change(code: int, setting: str, server: Server, tmp_path: Path) -> None:
+async def test_failed_download_of_the_blacklist_names_the_setting(
+    code: int, setting: str, server: Server, tmp_path: Path
+) -> None:
     server.always["/list"] = status(code)
     settings = Settings.load(blacklist=f"{server.url}/list", cache_dir=tmp_path, attempts=1)
     async with Client(settings) as client:
@@ -61,14 +63,14 @@ async def test_a_failed_download_says_what_to_change(code: int, setting: str, se
     assert (bool(caught.value.hint), caught.value.setting) == (True, setting)
 
 
-def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
+def test_verify_blacklist_returns_the_digest(tmp_path: Path) -> None:
     path = tmp_path / "blacklist"
     path.write_bytes(b"en A\r\n")
     digest = "9b9491c623d80a29c24099da6d5bcdf04f0c20b87f8af7569378bb335304df58"
     assert verify_blacklist(path, "list") == digest
 
 
-def test_a_blacklist_that_is_too_long_is_refused(tmp_path: Path) -> None:
+def test_too_long_blacklist_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list"
     with path.open("wb") as file:
         file.truncate(MAX_BLACKLIST_BYTES + 1)
@@ -81,7 +83,7 @@ LISTED = [("en", "A%2E"), ("en", "A.")]
 
 @pytest.fixture
 def listed(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings with a blacklist of a file that was read once."""
+    """Return settings with a blacklist file that has been parsed and kept."""
     (tmp_path / "list").write_text("en A%2E\n")
     chosen = but(settings, blacklist=str(tmp_path / "list"))
     assert configured_blacklist(chosen).pages.rows() == LISTED
@@ -93,7 +95,7 @@ def parsed(settings: Settings) -> Path:
 
 
 def keep(settings: Settings, rules: int) -> None:
-    """Keep one entry of the two, as a blacklist of the same bytes would have been parsed into by some rules."""
+    """Write a kept blacklist with one entry of the two, so that a test sees whether it is used."""
     frame = io.BytesIO()
     pl.DataFrame(LISTED[1:], schema=no_blacklist().schema, orient="row").write_parquet(frame)
     digests = [sha256(content).hexdigest() for content in (Path(settings.blacklist).read_bytes(), frame.getvalue())]
@@ -101,37 +103,37 @@ def keep(settings: Settings, rules: int) -> None:
     parsed(settings).write_bytes(head.encode() + frame.getvalue())
 
 
-def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
+def test_parsed_blacklist_is_kept(listed: Settings) -> None:
     keep(listed, RULES_VERSION)
     found = configured_blacklist(listed)
     assert found.pages.rows() == LISTED[1:]
     assert found.pages.schema == no_blacklist().schema
 
 
-def test_but_only_for_the_same_bytes(listed: Settings) -> None:
+def test_parsed_blacklist_of_other_bytes_is_parsed_again(listed: Settings) -> None:
     Path(listed.blacklist).write_text("de B\n")
     assert configured_blacklist(listed).pages.rows() == [("de", "B")]
     assert configured_blacklist(listed).pages.rows() == [("de", "B")]
 
 
-def test_and_the_same_rules(listed: Settings) -> None:
+def test_parsed_blacklist_of_other_rules_is_parsed_again(listed: Settings) -> None:
     keep(listed, RULES_VERSION - 1)
     assert configured_blacklist(listed).pages.rows() == LISTED
 
 
-def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
+def test_damaged_parsed_blacklist_is_parsed_again(listed: Settings) -> None:
     whole = parsed(listed).read_bytes()
     for place in range(len(whole)):
         parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         assert configured_blacklist(listed).pages.rows() == LISTED
 
 
-def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
+def test_blacklist_is_parsed_if_it_cannot_be_kept(listed: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert configured_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
 
 
-def test_a_failed_refresh_keeps_the_old_blacklist(server: Server) -> None:
+def test_failed_refresh_keeps_the_old_blacklist(server: Server) -> None:
     server.files["/blacklist"] = File(b"en B\n")
     online = Settings.load(blacklist=f"{server.url}/blacklist")
     before = configured_blacklist(online)

@@ -1,4 +1,4 @@
-"""The cache, on files."""
+"""The cache folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 
 
 def keep(cache: Cache, hour: Hour = HOUR, content: bytes = CONTENT, age: timedelta = timedelta()) -> Path:
-    """Put a dump into a cache as a download does, some time ago."""
+    """Write a dump into a cache as a download did some time ago."""
     path = cache.dump(hour)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -41,11 +41,11 @@ def keep(cache: Cache, hour: Hour = HOUR, content: bytes = CONTENT, age: timedel
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
-    """Give a cache whose folder does not exist yet."""
+    """Return a cache whose folder does not exist yet."""
     return Cache(tmp_path / "cache")
 
 
-def test_sweeping_removes_what_killed_runs_left_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_only_abandoned_temporary_files(tmp_path: Path) -> None:
     dump, left = tmp_path / "2024" / "2024-08" / "kept", tmp_path / "2024" / "2024-08" / ".kept.0123abcd.tmp"
     dump.parent.mkdir(parents=True)
     dump.touch()
@@ -56,23 +56,23 @@ def test_sweeping_removes_what_killed_runs_left_and_nothing_else(tmp_path: Path)
         assert sorted(dump.parent.iterdir()) == sorted([dump, Path(file.name)])
 
 
-def test_places(cache: Cache) -> None:
+def test_paths_in_the_cache(cache: Cache) -> None:
     assert cache.dump(HOUR) == cache.folder / "2019/2019-04/pageviews-20190401-120000.gz"
     assert cache.blacklist(ADDRESS).parent == cache.folder / "blacklists"
     assert cache.blacklist(ADDRESS) != cache.blacklist(ADDRESS + "?other")
 
 
-def test_a_file_is_found_with_its_facts(cache: Cache) -> None:
+def test_find_returns_a_file_with_its_facts(cache: Cache) -> None:
     path = keep(cache)
     facts = FileFacts(ADDRESS, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
     assert Cache.find(path, ADDRESS) == LocalFile(path, facts, cached=True)
 
 
-def test_secrets_do_not_make_another_address(cache: Cache) -> None:
+def test_find_ignores_secrets_in_an_address(cache: Cache) -> None:
     assert Cache.find(keep(cache), "https://user:secret@example.org/dump.gz?token=secret")
 
 
-def test_a_file_of_another_address_is_not_found(cache: Cache) -> None:
+def test_find_ignores_a_file_of_another_address(cache: Cache) -> None:
     assert Cache.find(keep(cache), "https://mirror.example.org/dump.gz") is None
 
 
@@ -94,26 +94,26 @@ SPOIL: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
-def test_a_file_without_fitting_facts_is_not_found(cache: Cache, spoil: Callable[[Path], object]) -> None:
+def test_find_ignores_a_file_without_matching_facts(cache: Cache, spoil: Callable[[Path], object]) -> None:
     path = keep(cache)
     spoil(path)
     assert Cache.find(path, ADDRESS) is None
 
 
-def test_dumps_come_by_hour(cache: Cache) -> None:
+def test_dumps_are_sorted_by_hour(cache: Cache) -> None:
     texts = ["2018-12-31T23", "2019-01-01T00", "2019-04-01T09", "2019-04-01T12", "2019-10-01T00"]
     for text in reversed(texts):
         keep(cache, Hour.parse(text))
     assert [dump.hour.iso for dump in cache.dumps()] == texts
 
 
-def test_a_dump_tells_its_size_and_time(cache: Cache) -> None:
+def test_cached_dump_has_its_size_and_time(cache: Cache) -> None:
     path = keep(cache)
     os.utime(path, (86_400, 86_400))
     assert list(cache.dumps()) == [CachedDump(HOUR, path, len(CONTENT), datetime(1970, 1, 2, tzinfo=UTC))]
 
 
-def test_other_files_are_no_dumps(cache: Cache) -> None:
+def test_dumps_ignores_other_files(cache: Cache) -> None:
     path = keep(cache)
     for name in [f".{path.name}.1a2b3c4d.part", "pageviews-20190431-120000.gz", "projectviews-20190401-120000"]:
         path.with_name(name).touch()
@@ -122,7 +122,7 @@ def test_other_files_are_no_dumps(cache: Cache) -> None:
     assert [dump.path for dump in cache.dumps()] == [path]
 
 
-def test_what_is_named_like_a_dump_but_is_no_file_is_passed_over(cache: Cache) -> None:
+def test_dumps_ignores_folders_pipes_and_broken_links(cache: Cache) -> None:
     keep(cache)
     month = cache.folder / "2019" / "2019-04"
     (month / "pageviews-20190401-130000.gz").mkdir()
@@ -137,13 +137,13 @@ def test_what_is_named_like_a_dump_but_is_no_file_is_passed_over(cache: Cache) -
     cache.sweep()
 
 
-def test_a_cache_that_does_not_exist_is_empty(cache: Cache) -> None:
+def test_missing_cache_folder_is_an_empty_cache(cache: Cache) -> None:
     assert list(cache.dumps()) == []
     assert list(cache.damaged()) == []
     assert cache.prunable(DAY, 0) == []
 
 
-def test_a_good_dump_is_not_broken(cache: Cache) -> None:
+def test_broken_does_not_list_a_good_dump(cache: Cache) -> None:
     keep(cache)
     assert list(cache.damaged()) == []
 
@@ -160,7 +160,9 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize(("spoil", "reason"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_dump_is_named_with_the_reason(cache: Cache, spoil: Callable[[Path], object], reason: str) -> None:
+def test_broken_lists_a_damaged_dump_with_the_reason(
+    cache: Cache, spoil: Callable[[Path], object], reason: str
+) -> None:
     path = keep(cache)
     keep(cache, HOUR + 1)
     spoil(path)
@@ -171,7 +173,7 @@ def test_a_broken_dump_is_named_with_the_reason(cache: Cache, spoil: Callable[[P
 
 @pytest.fixture
 def three(cache: Cache) -> Cache:
-    """Give a cache of three dumps of 100 bytes each: the latest hour downloaded first, 9, 5 and 1 days ago."""
+    """Return a cache of three dumps of 100 bytes each, downloaded 1, 5 and 9 days ago: the latest hour first."""
     for place, days in enumerate([1, 5, 9]):
         keep(cache, HOUR + place, bytes(100), days * DAY)
     return cache
@@ -195,26 +197,26 @@ def three(cache: Cache) -> Cache:
         (3, 200, [2, 1]),
     ],
 )
-def test_the_longest_downloaded_goes_first(
+def test_prunable_lists_the_oldest_downloads_first(
     three: Cache, days: int | None, max_bytes: int | None, chosen: list[int]
 ) -> None:
     prunable = three.prunable(None if days is None else days * DAY, max_bytes)
     assert [dump.hour for dump in prunable] == [HOUR + place for place in chosen]
 
 
-def test_choosing_removes_nothing(three: Cache) -> None:
+def test_prunable_removes_nothing(three: Cache) -> None:
     three.prunable(timedelta(), 0)
     assert len(list(three.dumps())) == 3
 
 
-def test_removing_takes_the_facts_along(three: Cache) -> None:
+def test_remove_deletes_the_facts_too(three: Cache) -> None:
     first, *others = three.dumps()
     three.remove(first)
     assert list(three.dumps()) == others
     assert not sidecar(first.path).exists()
 
 
-def test_a_dump_that_is_being_read_stays(cache: Cache) -> None:
+def test_remove_keeps_a_dump_in_use(cache: Cache) -> None:
     path = keep(cache)
     (dump,) = cache.dumps()
     with shared_lock(path):
@@ -222,14 +224,14 @@ def test_a_dump_that_is_being_read_stays(cache: Cache) -> None:
     assert Cache.find(path, ADDRESS)
 
 
-def test_removing_what_is_gone_is_no_failure(cache: Cache) -> None:
+def test_remove_accepts_a_missing_dump(cache: Cache) -> None:
     keep(cache)
     (dump,) = cache.dumps()
     assert cache.remove(dump)
     assert cache.remove(dump)
 
 
-def test_what_cannot_be_removed_is_named(cache: Cache) -> None:
+def test_remove_names_a_dump_that_cannot_be_removed(cache: Cache) -> None:
     path = keep(cache)
     (dump,) = cache.dumps()
     put_folder(path)
@@ -237,7 +239,7 @@ def test_what_cannot_be_removed_is_named(cache: Cache) -> None:
         cache.remove(dump)
 
 
-def test_a_dump_that_is_gone_is_passed_over(cache: Cache) -> None:
+def test_dumps_ignores_a_dump_that_is_gone(cache: Cache) -> None:
     path = keep(cache)
     cache.dump(HOUR + 1).symlink_to("nowhere")
     assert [dump.path for dump in cache.dumps()] == [path]

@@ -1,4 +1,4 @@
-"""Transfers from a real server on loopback, well-behaved and otherwise."""
+"""Downloads from a server on loopback and from other file systems."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def left_behind(target: Path) -> list[str]:
     return sorted(path.name for path in target.parent.iterdir()) if target.parent.exists() else []
 
 
-async def test_a_file_arrives_with_its_facts(server: Server, target: Path) -> None:
+async def test_download_writes_the_file_and_its_facts(server: Server, target: Path) -> None:
     facts = await fetch(server, target)
     assert target.read_bytes() == CONTENT
     expected = server.files[PATH].headers
@@ -63,7 +63,7 @@ async def test_a_file_arrives_with_its_facts(server: Server, target: Path) -> No
     assert left_behind(target) == ["dump.gz", "dump.gz.json"]
 
 
-async def test_the_user_agent_names_the_contact(server: Server, target: Path) -> None:
+async def test_user_agent_names_the_contact(server: Server, target: Path) -> None:
     await fetch(server, target, contact="me@example.org")
     (headers,) = server.asked(PATH)
     assert headers["User-Agent"].startswith("pvtop/")
@@ -71,7 +71,7 @@ async def test_the_user_agent_names_the_contact(server: Server, target: Path) ->
 
 
 @pytest.mark.parametrize(("trouble", "read_timeout"), [(cut(HALF), 60), (stall(HALF), 1)], ids=["cut", "stall"])
-async def test_a_broken_transfer_goes_on_where_it_broke(
+async def test_download_resumes_where_it_stopped(
     server: Server, target: Path, trouble: Behaviour, read_timeout: float
 ) -> None:
     facts = await fetch(server, target, trouble, read_timeout=read_timeout)
@@ -83,7 +83,7 @@ async def test_a_broken_transfer_goes_on_where_it_broke(
     assert second["If-Range"] == facts.etag
 
 
-async def test_transfer_may_take_longer_than_the_timeouts(
+async def test_download_may_take_longer_than_the_timeouts(
     server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client's clock is set forward after each of ten parts, by less than the read time-out."""
@@ -111,7 +111,7 @@ async def test_transfer_may_take_longer_than_the_timeouts(
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_file_that_changes_on_the_way_is_taken_from_its_start(server: Server, target: Path) -> None:
+async def test_file_that_changes_during_a_download_is_downloaded_from_the_start(server: Server, target: Path) -> None:
     facts = await fetch(server, target, cut(HALF), instead(OTHER))
     assert target.read_bytes() == OTHER
     assert facts.bytes == len(OTHER)
@@ -129,8 +129,8 @@ async def test_a_file_that_changes_on_the_way_is_taken_from_its_start(server: Se
     ],
     ids=["time", "length", "ETag", "ETag but not the time", "all"],
 )
-async def test_the_rest_of_another_file_is_not_taken(server: Server, target: Path, other: Behaviour) -> None:
-    """A server may pass over the condition that the file is still the same, and not every file has a checksum."""
+async def test_download_does_not_resume_with_another_file(server: Server, target: Path, other: Behaviour) -> None:
+    """A server may ignore If-Range, so the validators of its answer are compared."""
     server.files[PATH] = File(CONTENT)
     server.script[PATH] = [other, other]
     async with Client(Settings.load()) as client:
@@ -139,7 +139,7 @@ async def test_the_rest_of_another_file_is_not_taken(server: Server, target: Pat
     assert ["Range" in headers for headers in server.asked(PATH)] == [False, True, False]
 
 
-async def test_without_validators_nothing_is_resumed(server: Server, target: Path) -> None:
+async def test_download_without_validators_starts_again(server: Server, target: Path) -> None:
     server.files[PATH] = File(CONTENT, validators=())
     server.script[PATH] = [cut(HALF)]
     async with Client(Settings.load()) as client:
@@ -149,48 +149,48 @@ async def test_without_validators_nothing_is_resumed(server: Server, target: Pat
     assert "Range" not in server.asked(PATH)[1]
 
 
-async def test_a_server_that_ignores_ranges_is_taken_from_its_start(server: Server, target: Path) -> None:
+async def test_download_starts_again_if_the_server_ignores_ranges(server: Server, target: Path) -> None:
     await fetch(server, target, cut(HALF), instead(CONTENT, ranges=False))
     assert target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("code", [202, 204, 206, 304])
-async def test_only_a_whole_answer_is_a_file(server: Server, target: Path, code: int) -> None:
+async def test_unexpected_status_is_a_source_error(server: Server, target: Path, code: int) -> None:
     with pytest.raises(SourceError, match=str(code)):
         await fetch(server, target, status(code))
     assert left_behind(target) == []
 
 
-async def test_a_range_that_is_refused_is_taken_from_the_start(server: Server, target: Path) -> None:
+async def test_refused_range_is_downloaded_from_the_start(server: Server, target: Path) -> None:
     await fetch(server, target, cut(HALF), status(416))
     assert target.read_bytes() == CONTENT
     assert "Range" not in server.asked(PATH)[2]
 
 
-async def test_another_part_than_the_missing_one_is_not_taken(server: Server, target: Path) -> None:
+async def test_wrong_part_is_not_appended(server: Server, target: Path) -> None:
     await fetch(server, target, cut(HALF), status(206, Content_Range=f"bytes 0-9/{len(CONTENT)}"))
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_body_of_unknown_length(server: Server, target: Path) -> None:
+async def test_download_accepts_a_body_of_unknown_length(server: Server, target: Path) -> None:
     assert (await fetch(server, target, chunked)).bytes == len(CONTENT)
 
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
-async def test_passing_failures_are_tried_again(server: Server, target: Path, code: int) -> None:
+async def test_temporary_status_is_retried(server: Server, target: Path, code: int) -> None:
     await fetch(server, target, status(code), status(code))
     assert len(server.asked(PATH)) == 3
     assert target.read_bytes() == CONTENT
 
 
-async def test_the_attempts_end(server: Server, target: Path) -> None:
+async def test_download_gives_up_after_its_attempts(server: Server, target: Path) -> None:
     with pytest.raises(UnreachableError, match=r"unavailable \(503\)"):
         await fetch(server, target, *[status(503)] * 9)
     assert len(server.asked(PATH)) == 4
     assert left_behind(target) == []
 
 
-async def test_attempts_do_not_run_out_while_it_gets_on(server: Server, target: Path) -> None:
+async def test_attempts_that_make_progress_do_not_count(server: Server, target: Path) -> None:
     content = gzip.compress(random.Random(3).randbytes(6 * PROGRESS_BYTES), mtime=0)
     await fetch(server, target, *[cut(PROGRESS_BYTES + 1000)] * 5, content=content, attempts=2)
     assert target.read_bytes() == content
@@ -207,7 +207,7 @@ async def test_retry_after_is_honoured_and_logged(
     assert "is unavailable (429); retrying in 1 s (2/4)" in caplog.text
 
 
-async def test_a_file_that_says_it_is_too_long_is_not_taken(server: Server, target: Path) -> None:
+async def test_too_long_file_is_refused_before_its_download(server: Server, target: Path) -> None:
     with pytest.raises(SourceError, match="is longer than 900,000 bytes") as caught:
         await fetch(server, target, max_download=900_000)
     assert caught.value.setting == "max_download"
@@ -221,20 +221,20 @@ async def test_retry_after_may_be_a_date(server: Server, target: Path) -> None:
     assert len(server.asked(PATH)) == 2
 
 
-async def test_retry_after_is_read_by_the_servers_clock(server: Server, target: Path) -> None:
+async def test_retry_after_is_relative_to_the_date_of_the_server(server: Server, target: Path) -> None:
     asked = {"Retry_After": "Fri, 01 Jan 2100 00:00:01 GMT", "Date": "Fri, 01 Jan 2100 00:00:00 GMT"}
     await fetch(server, target, status(503, **asked))
     assert len(server.asked(PATH)) == 2
 
 
-async def test_a_server_that_wants_to_be_left_alone_for_long_is_an_error(server: Server, target: Path) -> None:
+async def test_retry_after_of_an_hour_is_a_source_error(server: Server, target: Path) -> None:
     with pytest.raises(SourceError, match=r"\(429\)") as caught:
         await fetch(server, target, status(429, Retry_After="3600"))
     assert "3,600 s" in caught.value.hint
     assert len(server.asked(PATH)) == 1
 
 
-async def test_forbidden_is_not_tried_again_and_asks_for_a_contact(server: Server, target: Path) -> None:
+async def test_status_403_is_not_retried_and_names_the_contact(server: Server, target: Path) -> None:
     with pytest.raises(SourceError, match=r"\(403\)") as caught:
         await fetch(server, target, status(403))
     assert caught.value.setting == "contact"
@@ -242,7 +242,7 @@ async def test_forbidden_is_not_tried_again_and_asks_for_a_contact(server: Serve
 
 
 @pytest.mark.parametrize("code", [404, 410])
-async def test_missing_is_not_tried_again(server: Server, target: Path, code: int) -> None:
+async def test_missing_file_is_not_retried(server: Server, target: Path, code: int) -> None:
     with pytest.raises(NotFoundError):
         await fetch(server, target, status(code))
     assert len(server.asked(PATH)) == 1
@@ -250,7 +250,7 @@ async def test_missing_is_not_tried_again(server: Server, target: Path, code: in
 
 
 @pytest.mark.parametrize("code", [400, 401, 416, 501])
-async def test_other_failures_are_not_tried_again(server: Server, target: Path, code: int) -> None:
+async def test_permanent_status_is_not_retried(server: Server, target: Path, code: int) -> None:
     with pytest.raises(SourceError, match=str(code)):
         await fetch(server, target, status(code))
     assert len(server.asked(PATH)) == 1
@@ -261,20 +261,20 @@ async def test_other_failures_are_not_tried_again(server: Server, target: Path, 
     [html, instead(CONTENT[:HALF]), instead(CONTENT[:-8] + bytes(8)), instead(b"")],
     ids=["html", "cut", "crc", "empty"],
 )
-async def test_what_does_not_verify_is_downloaded_once_more(server: Server, target: Path, wrong: Behaviour) -> None:
+async def test_invalid_file_is_downloaded_once_more(server: Server, target: Path, wrong: Behaviour) -> None:
     await fetch(server, target, wrong)
     assert target.read_bytes() == CONTENT
     assert len(server.asked(PATH)) == 2
 
 
-async def test_what_does_not_verify_twice_is_an_error_and_leaves_nothing(server: Server, target: Path) -> None:
+async def test_file_that_is_invalid_twice_is_an_error(server: Server, target: Path) -> None:
     with pytest.raises(CorruptError, match="is not gzip: it begins with '<!DOCTYPE html"):
         await fetch(server, target, html, html)
     assert len(server.asked(PATH)) == 2
     assert left_behind(target) == []
 
 
-async def test_what_was_there_stays_until_the_new_one_is_whole(server: Server, target: Path) -> None:
+async def test_failed_download_keeps_the_old_file(server: Server, target: Path) -> None:
     before = await fetch(server, target, content=OTHER)
     with pytest.raises(CorruptError):
         await fetch(server, target, html, html)
@@ -282,7 +282,7 @@ async def test_what_was_there_stays_until_the_new_one_is_whole(server: Server, t
     assert FileFacts.read(target) == before
 
 
-async def test_progress_counts_up_to_the_whole(server: Server, target: Path) -> None:
+async def test_progress_ends_at_the_size_of_the_file(server: Server, target: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     server.files[PATH] = File(CONTENT)
     server.script[PATH] = [cut(HALF)]
@@ -292,7 +292,7 @@ async def test_progress_counts_up_to_the_whole(server: Server, target: Path) -> 
     assert seen[-1] == (len(CONTENT), len(CONTENT))
 
 
-async def test_nobody_there(target: Path) -> None:
+async def test_refused_connection_is_an_unreachable_error(target: Path) -> None:
     async with Client(Settings.load(attempts=2)) as client:
         with pytest.raises(UnreachableError, match="connection failed"):
             await download(client, "http://127.0.0.1:1/dump.gz", target, verify_gzip)
@@ -302,13 +302,13 @@ async def test_nobody_there(target: Path) -> None:
     "address",
     ["http://", "http://exa mple:99999/x", "http://a..b/x", "http://u%3Ap@127.0.0.1/x", "http://€:p@127.0.0.1/x"],
 )
-async def test_addresses_that_are_none(target: Path, address: str) -> None:
+async def test_invalid_address_is_a_source_error(target: Path, address: str) -> None:
     async with Client(Settings.load(attempts=2)) as client:
         with pytest.raises(SourceError):
             await download(client, address, target, verify_gzip)
 
 
-async def test_secrets_in_addresses_are_not_kept(server: Server, target: Path) -> None:
+async def test_facts_and_errors_contain_no_secrets(server: Server, target: Path) -> None:
     server.files[PATH] = File(CONTENT)
     address = server.url.replace("//", "//user:secret@") + PATH + "?token=secret"
     async with Client(Settings.load()) as client:
@@ -321,7 +321,7 @@ async def test_secrets_in_addresses_are_not_kept(server: Server, target: Path) -
     assert "secret" not in sidecar(target).read_text() + str(caught.value)
 
 
-async def test_other_file_systems(target: Path) -> None:
+async def test_download_reads_other_file_systems(target: Path) -> None:
     fsspec.filesystem("memory").pipe_file("/mirror/dump.gz", CONTENT)
     async with Client(Settings.load()) as client:
         facts = await download(client, "memory://mirror/dump.gz", target, verify_gzip)
@@ -332,7 +332,7 @@ async def test_other_file_systems(target: Path) -> None:
 
 
 class Moody(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no types
-    """A file system with one file, which fails for its first steps, or never answers."""
+    """A file system with one file. Its first calls may fail, or never answer."""
 
     protocol = "moody"
     cachable = False
@@ -340,7 +340,7 @@ class Moody(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no typ
     answers = Event()
 
     def info(self, path: str, **_: object) -> dict[str, object]:
-        """Tell of the file."""
+        """Return the size of the file, or raise the next failure."""
         self.answers.wait()
         if self.failures:
             raise self.failures.pop()
@@ -352,7 +352,7 @@ class Moody(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no typ
 
 @pytest.fixture
 def moody(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Moody]]:
-    """Give the file system, in a mood to answer."""
+    """Yield the file system, which answers at first."""
     fsspec.register_implementation("moody", Moody, clobber=True)
     monkeypatch.setattr(Moody, "answers", Event())
     Moody.answers.set()
@@ -369,7 +369,9 @@ async def fetch_moody(target: Path, **settings: object) -> FileFacts:
 @pytest.mark.parametrize(
     "failure", [OSError(errno.EBUSY, "Please reduce your request rate."), TimeoutError(), ConnectionResetError()]
 )
-async def test_other_file_systems_are_tried_again_too(target: Path, moody: type[Moody], failure: Exception) -> None:
+async def test_temporary_error_of_a_file_system_is_retried(
+    target: Path, moody: type[Moody], failure: Exception
+) -> None:
     moody.failures[:] = [failure] * 2
     assert (await fetch_moody(target)).bytes == len(CONTENT)
     moody.failures[:] = [failure] * 3
@@ -377,21 +379,21 @@ async def test_other_file_systems_are_tried_again_too(target: Path, moody: type[
         await fetch_moody(target)
 
 
-async def test_other_file_systems_are_not_tried_again_in_vain(target: Path, moody: type[Moody]) -> None:
+async def test_permanent_error_of_a_file_system_is_not_retried(target: Path, moody: type[Moody]) -> None:
     moody.failures[:] = [PermissionError("no"), PermissionError("no")]
     with pytest.raises(SourceError, match="cannot read moody://mirror/dump.gz: no"):
         await fetch_moody(target)
     assert len(moody.failures) == 1
 
 
-async def test_other_file_systems_have_time_outs(target: Path, moody: type[Moody]) -> None:
+async def test_silent_file_system_times_out(target: Path, moody: type[Moody]) -> None:
     moody.answers.clear()
     with pytest.raises(UnreachableError, match="did not answer in time"):
         await fetch_moody(target, connect_timeout=0.1, read_timeout=0.1)
     assert left_behind(target) == []
 
 
-async def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
+async def test_unwritable_cache_is_an_output_error(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write the cache folder") as caught:
         await fetch(server, tmp_path / "file" / "dump.gz")

@@ -23,26 +23,26 @@ def rows(path: Path) -> list[tuple[str, str, int]]:
     return scan_dump(path).collect(engine="streaming").rows()
 
 
-def test_columns(write_dump: WriteDump) -> None:
+def test_scan_dump_has_the_documented_columns(write_dump: WriteDump) -> None:
     schema = {"domain_code": pl.String, "page_title": pl.String, "views": pl.Int64}
     path = write_dump(GOOD)
     assert scan_dump(path).collect_schema() == schema
     assert scan_dump(path).collect(engine="streaming").schema == schema
 
 
-def test_lines_longer_than_a_chunk(write_dump: WriteDump) -> None:
+def test_scan_dump_reads_very_long_lines(write_dump: WriteDump) -> None:
     title = "x" * 10_000_000
     assert rows(write_dump(f"{GOOD}en {title} 5 0\n{GOOD}")) == [("en", "A", 1), ("en", title, 5), ("en", "A", 1)]
 
 
-def test_more_than_one_gzip_member(tmp_path: Path) -> None:
+def test_scan_dump_reads_several_gzip_members(tmp_path: Path) -> None:
     path = tmp_path / "two.gz"
     path.write_bytes(gzip.compress(b"en A 1 0\nen B", mtime=0) + gzip.compress(b" 2 0\n", mtime=0))
     assert rows(path) == [("en", "A", 1), ("en", "B", 2)]
     verify_gzip(path, "it")
 
 
-def test_a_line_that_is_not_clean_slows_down_its_own_block_only(write_dump: WriteDump) -> None:
+def test_scan_rows_reads_clean_and_unclean_blocks(write_dump: WriteDump) -> None:
     many = GOOD * (BLOCK // len(GOOD) + 1)
     path = write_dump(f"{many}\ufeff{many}en B 007 0\r\n{GOOD}")
     found = scan_rows(path).collect(engine="streaming")
@@ -52,7 +52,7 @@ def test_a_line_that_is_not_clean_slows_down_its_own_block_only(write_dump: Writ
 
 
 @pytest.mark.parametrize("engine", ["streaming", "in-memory"])
-def test_a_dump_may_be_read_in_part(write_dump: WriteDump, engine: Literal["streaming", "in-memory"]) -> None:
+def test_parts_of_a_scan_match_the_whole(write_dump: WriteDump, engine: Literal["streaming", "in-memory"]) -> None:
     dump = scan_dump(write_dump("en A 1 0\nbroken\nen B 2 0\nde C 3 0\n" + "fr D 9 0\n" * (BLOCK // 4)))
     whole = dump.collect()
     parts: list[Callable[[Any], Any]] = [
@@ -69,7 +69,7 @@ def test_a_dump_may_be_read_in_part(write_dump: WriteDump, engine: Literal["stre
         assert_frame_equal(part(dump).collect(engine=engine), part(whole))
 
 
-def test_a_dump_that_is_broken_says_so_whatever_is_read(tmp_path: Path) -> None:
+def test_scan_of_a_damaged_dump_is_a_corrupt_error(tmp_path: Path) -> None:
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(GOOD.encode() * 9, mtime=0)[:-4])
     with pytest.raises(CorruptError, match=f"^{path} is truncated"):

@@ -38,7 +38,7 @@ def test_unreadable_facts_count_as_none(text: str, tmp_path: Path) -> None:
     assert FileFacts.read(tmp_path / "dump.gz") is None
 
 
-def test_a_full_disk_says_how_to_free_space() -> None:
+def test_full_disk_error_says_how_to_free_space() -> None:
     """/dev/full is the file on which every write fails for want of space."""
     with pytest.raises(OutputError, match="No space left") as caught, translate_cache_errors(Path("/dev")):
         Path("/dev/full").write_bytes(b"x")

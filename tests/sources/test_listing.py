@@ -45,7 +45,7 @@ APACHE = """\
 """
 
 
-def test_a_listing_of_nginx_tells_names_times_and_sizes() -> None:
+def test_nginx_listing_has_names_times_and_sizes() -> None:
     assert parse_listing(NGINX) == [
         Entry("2019-04"),
         Entry("pageviews-20190401-000000.gz", 43_513_215, datetime(2019, 4, 1, 2, 51, tzinfo=UTC)),
@@ -53,11 +53,11 @@ def test_a_listing_of_nginx_tells_names_times_and_sizes() -> None:
     ]
 
 
-def test_a_listing_of_python_tells_names() -> None:
+def test_python_listing_has_names() -> None:
     assert parse_listing(PYTHON) == [Entry("2019"), Entry("a b&c"), Entry("pageviews-20190401-120000.gz")]
 
 
-def test_a_listing_of_a_mirror_tells_names() -> None:
+def test_apache_listing_has_names() -> None:
     assert parse_listing(APACHE) == [Entry("pageviews-20190401-120000.gz"), Entry("2019")]
 
 
@@ -80,7 +80,7 @@ def test_a_listing_of_a_mirror_tells_names() -> None:
         "",
     ],
 )
-def test_links_that_lead_elsewhere_are_ignored(href: str) -> None:
+def test_links_out_of_the_folder_are_ignored(href: str) -> None:
     assert parse_listing(f'<a href="{href}">x</a>') == []
 
 
@@ -88,7 +88,7 @@ def test_links_that_lead_elsewhere_are_ignored(href: str) -> None:
     "href",
     ["x.gz", "./x.gz", "/other/2019/x.gz", "https://example.org/other/2019/x.gz", "//example.org/other/2019/x.gz"],
 )
-def test_links_may_be_absolute_as_long_as_they_lead_into_the_folder(href: str) -> None:
+def test_absolute_links_into_the_folder_are_read(href: str) -> None:
     listing = f'<a href="{href}">x</a><a href="{href}/y.gz">y</a>'
     assert parse_listing(listing, "https://me:secret@example.org/other/2019/") == [Entry("x.gz")]
 
@@ -98,28 +98,28 @@ def test_links_into_another_folder_are_ignored() -> None:
     assert parse_listing(listing, "https://example.org/other/2020/") == []
 
 
-def test_a_name_that_is_linked_twice_is_one_entry() -> None:
+def test_repeated_link_is_one_entry() -> None:
     assert parse_listing('<a href="x.gz">x.gz</a> <a href="x.gz">x.gz</a>') == [Entry("x.gz")]
 
 
 @pytest.mark.parametrize("size", ["41M", "1.5G", "41 MB"])
-def test_a_rounded_size_is_no_size(size: str) -> None:
+def test_rounded_size_counts_as_unknown(size: str) -> None:
     assert parse_listing(f'<a href="x.gz">x.gz</a>  01-Apr-2019 02:51  {size}\n')[0].size is None
 
 
 @pytest.mark.parametrize("time", ["01-Mai-2019 02:51", "31-Apr-2019 02:51", "00-000-0000 00:00"])
-def test_a_time_that_cannot_be_read_is_no_time(time: str) -> None:
+def test_unreadable_time_counts_as_unknown(time: str) -> None:
     assert parse_listing(f'<a href="x.gz">x.gz</a>  {time}  57\n')[0].modified is None
 
 
-def test_a_link_may_hold_more_than_text() -> None:
+def test_link_may_contain_other_elements() -> None:
     assert parse_listing('<a href="./x.gz"><svg></svg><span class="name">x.gz</span></a>') == [Entry("x.gz")]
 
 
 @pytest.mark.parametrize(
     "unit", ["<a " * 33 + 'href="x"' * 12 + ">", '<a href="x">', '<a href="', '<a href="x">x</a>' + " " * 999 + "x"]
 )
-def test_a_listing_that_is_made_to_be_slow_is_read_in_the_measure_of_its_length(unit: str) -> None:
-    """Such a listing took two minutes, or hours."""
+def test_parse_listing_takes_linear_time(unit: str) -> None:
+    """A slow parser needs minutes or hours for such a listing."""
     assert len(parse_listing(unit * (MAX_LISTING_BYTES // len(unit)))) <= 1
     assert parse_listing("<a " + 'href="x"' * 2_000_000 + "<") == []

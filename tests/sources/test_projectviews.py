@@ -40,19 +40,19 @@ def expected() -> dict[str, int]:
     return {code: views for code, _, views, *_ in reference(dump).domains}
 
 
-async def test_from_a_folder(expected: dict[str, int]) -> None:
+async def test_projectviews_are_read_from_a_folder(expected: dict[str, int]) -> None:
     assert await fetched(str(DATA / "source")) == expected
     assert await fetched((DATA / "source").absolute().as_uri()) == expected
 
 
-async def test_from_a_server_with_another_try(server: Server, expected: dict[str, int]) -> None:
+async def test_projectviews_are_fetched_after_a_retry(server: Server, expected: dict[str, int]) -> None:
     server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
     server.script[f"/{PATH}"] = [status(503)]
     assert await fetched(server.url) == expected
     assert len(server.asked(f"/{PATH}")) == 2
 
 
-async def test_from_a_server_that_packs_them_and_cuts_them(server: Server, expected: dict[str, int]) -> None:
+async def test_cut_compressed_projectviews_are_fetched_again(server: Server, expected: dict[str, int]) -> None:
     server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
     server.script[f"/{PATH}"] = [FAULTS["packed and cut"], FAULTS["gzip within gzip"]]
     assert await fetched(server.url) == expected
@@ -62,7 +62,7 @@ async def test_from_a_server_that_packs_them_and_cuts_them(server: Server, expec
 
 
 @pytest.mark.parametrize("change", [lambda packed: packed + b"junk", lambda packed: packed[:-8] + bytes(8)])
-async def test_what_is_packed_wrongly_is_fetched_again(
+async def test_damaged_compressed_projectviews_are_fetched_again(
     server: Server, expected: dict[str, int], change: Callable[[bytes], bytes]
 ) -> None:
     server.files[f"/{PATH}"] = File(SAMPLE.read_bytes())
@@ -71,7 +71,7 @@ async def test_what_is_packed_wrongly_is_fetched_again(
     assert len(server.asked(f"/{PATH}")) == 2
 
 
-async def test_from_any_file_system(expected: dict[str, int], tmp_path: Path) -> None:
+async def test_projectviews_are_read_from_any_file_system(expected: dict[str, int], tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe_file(f"/{tmp_path.name}/{PATH}", SAMPLE.read_bytes())
     assert await fetched(f"memory://{tmp_path.name}") == expected
@@ -96,7 +96,7 @@ class Flaky(MemoryFileSystem):  # type: ignore[misc] # fsspec ships no type info
         return super().open(*args, **kwargs)
 
 
-async def test_from_a_file_system_that_breaks_off(expected: dict[str, int], tmp_path: Path) -> None:
+async def test_interrupted_read_from_a_file_system_is_retried(expected: dict[str, int], tmp_path: Path) -> None:
     fsspec.register_implementation("flaky", Flaky, clobber=True)
     Flaky().pipe_file(f"/{tmp_path.name}/{PATH}", SAMPLE.read_bytes())
     Flaky.breaks = 1
@@ -107,13 +107,13 @@ async def test_from_a_file_system_that_breaks_off(expected: dict[str, int], tmp_
     Flaky().rm(f"/{tmp_path.name}", recursive=True)
 
 
-async def test_an_hour_without_them(server: Server, tmp_path: Path) -> None:
+async def test_missing_projectviews_are_a_not_found_error(server: Server, tmp_path: Path) -> None:
     for source in (str(tmp_path), server.url, f"memory://{tmp_path.name}"):
         with pytest.raises(NotFoundError, match="projectviews-20241231-140000 does not exist"):
             await fetched(source)
 
 
-async def test_a_page_in_their_place(server: Server) -> None:
+async def test_web_page_instead_of_projectviews_is_a_corrupt_error(server: Server) -> None:
     server.script[f"/{PATH}"] = [html]
     with pytest.raises(CorruptError, match="projectviews-20241231-140000 is not a projectviews file"):
         await fetched(server.url)
@@ -131,19 +131,19 @@ async def test_a_page_in_their_place(server: Server) -> None:
         ("\nen - 5 0\n\r\n", {"en": 5}),
     ],
 )
-def test_lines(text: str, views: dict[str, int]) -> None:
+def test_parse_projectviews_sums_views_by_domain(text: str, views: dict[str, int]) -> None:
     assert parse_projectviews(text) == views
 
 
 @pytest.mark.parametrize(
     "line", ["en - 5", "en - 0x5 0", "en  5 0", "en A 5 0", "en - 99999999999999999999 0", "en - -5 0", "- A 0", " "]
 )
-def test_a_line_that_cannot_be_read_is_not_passed_over(line: str) -> None:
+def test_parse_projectviews_refuses_an_unreadable_line(line: str) -> None:
     with pytest.raises(ValueError, match=f"it contains the line '{line}'"):
         parse_projectviews(f"de - 5 0\n{line}\n")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "- 17 0\n"])
-def test_a_file_without_any_is_none(text: str) -> None:
+def test_parse_projectviews_refuses_a_file_without_lines(text: str) -> None:
     with pytest.raises(ValueError, match="it contains no line like"):
         parse_projectviews(text)

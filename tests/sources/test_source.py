@@ -30,7 +30,7 @@ def fill_folder(root: Path, hours: str) -> None:
 
 
 def fill_memory(root: str, hours: str) -> None:
-    """Write the same into fsspec's memory."""
+    """Write empty dumps, and a month without any, into fsspec's memory."""
     memory = fsspec.filesystem("memory")
     for text in hours.split():
         memory.pipe_file(f"{root}/{Hour.parse(text).dump_path}", b"")
@@ -39,7 +39,7 @@ def fill_memory(root: str, hours: str) -> None:
 
 @pytest.fixture(params=["folder", "memory"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
-    """Give a source with the dumps of `FIRST`, and an empty newest month."""
+    """Yield a source with the dumps of `FIRST` and an empty newest month."""
     if request.param == "folder":
         fill_folder(tmp_path / "mirror", FIRST)
         yield FolderSource(str(tmp_path / "mirror"))
@@ -50,18 +50,18 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
     fsspec.filesystem("memory").rm(root, recursive=True)
 
 
-async def test_listings(source: Source) -> None:
+async def test_listing_names_files_and_folders(source: Source) -> None:
     assert [entry.name for entry in await source.listing("2019/2019-03")] == ["pageviews-20190331-120000.gz"]
     assert {entry.name for entry in await source.listing("2019")} == {"2019-03", "2019-04", "2019-05"}
     assert {entry.name for entry in await source.listing("")} == {"2019"}
 
 
-async def test_a_folder_that_is_not_there_is_empty(source: Source) -> None:
+async def test_listing_of_a_missing_folder_is_empty(source: Source) -> None:
     assert await source.listing("2018/2018-01") == []
     assert await source.listing(EMPTY_MONTH) == []
 
 
-async def test_newest_passes_over_an_empty_month(source: Source) -> None:
+async def test_newest_skips_an_empty_month(source: Source) -> None:
     assert await newest(source) == Hour.parse("2019-04-01T23")
 
 
@@ -75,7 +75,9 @@ async def test_newest_passes_over_an_empty_month(source: Source) -> None:
         (date(2019, 4, 1), 0, "2019-04-01T00"),
     ],
 )
-async def test_newest_of_a_day_or_at_an_hour(source: Source, day: date | None, hour: int | None, found: str) -> None:
+async def test_newest_hour_of_a_day_or_an_hour_of_the_day(
+    source: Source, day: date | None, hour: int | None, found: str
+) -> None:
     assert await newest(source, day, hour) == Hour.parse(found)
 
 
@@ -88,17 +90,19 @@ async def test_newest_of_a_day_or_at_an_hour(source: Source, day: date | None, h
         (date(2019, 3, 31), 0, " of 2019-03-31 at hour 0"),
     ],
 )
-async def test_nothing_of_the_kind(source: Source, day: date | None, hour: int | None, when: str) -> None:
+async def test_newest_without_a_match_is_not_published(
+    source: Source, day: date | None, hour: int | None, when: str
+) -> None:
     with pytest.raises(NotPublishedError, match=f"(?m)has no dump{when}$"):
         await newest(source, day, hour)
 
 
-async def test_newest_by_time_and_not_by_year_alone(tmp_path: Path) -> None:
+async def test_newest_compares_hours_within_a_year(tmp_path: Path) -> None:
     fill_folder(tmp_path, "2018-12-31T23 2019-01-01T00")
     assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-01-01T00")
 
 
-async def test_newest_looks_at_dumps_alone(tmp_path: Path) -> None:
+async def test_newest_ignores_other_files(tmp_path: Path) -> None:
     fill_folder(tmp_path, "2019-04-01T12")
     for name in ["projectviews-20190401-130000", "pageviews-20190401-140000.gz.part", "pageviews-20190431-150000.gz"]:
         (tmp_path / "2019/2019-04" / name).touch()
@@ -108,26 +112,26 @@ async def test_newest_looks_at_dumps_alone(tmp_path: Path) -> None:
     assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
 
 
-async def test_an_empty_source_has_published_nothing(tmp_path: Path) -> None:
+async def test_newest_of_an_empty_source_is_not_published(tmp_path: Path) -> None:
     with pytest.raises(NotPublishedError, match=r"(?m)has no dump$"):
         await newest(FolderSource(str(tmp_path)))
 
 
 @pytest.mark.parametrize(("root", "reason"), [("nothing", "does not exist"), ("file", "is not a folder")])
-async def test_a_source_that_is_no_folder(root: str, reason: str, tmp_path: Path) -> None:
+async def test_source_that_is_not_a_folder_is_an_error(root: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match=f"{root} {reason}"):
         await newest(FolderSource(str(tmp_path / root)))
 
 
-async def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+async def test_listing_of_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "2019").touch()
     with pytest.raises(SourceError, match="cannot list .*: Not a directory"):
         await FolderSource(str(tmp_path)).listing("2019/2019-04")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no device that is endless")
-async def test_texts_that_are_no_files_are_refused(tmp_path: Path) -> None:
+async def test_text_of_a_device_folder_or_pipe_is_refused(tmp_path: Path) -> None:
     (tmp_path / "device").symlink_to("/dev/zero")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
@@ -136,7 +140,7 @@ async def test_texts_that_are_no_files_are_refused(tmp_path: Path) -> None:
             await FolderSource(str(tmp_path)).text(name)
 
 
-async def test_texts_that_are_longer_than_a_listing_are_refused(tmp_path: Path) -> None:
+async def test_too_long_text_is_refused(tmp_path: Path) -> None:
     for size, name in ((MAX_LISTING_BYTES, "longest"), (MAX_LISTING_BYTES + 1, "longer")):
         with (tmp_path / name).open("wb") as file:
             file.truncate(size)
@@ -147,13 +151,13 @@ async def test_texts_that_are_longer_than_a_listing_are_refused(tmp_path: Path) 
             await source.text("longer")
 
 
-async def test_a_broken_link_hides_no_dump(tmp_path: Path) -> None:
+async def test_broken_link_does_not_hide_other_dumps(tmp_path: Path) -> None:
     fill_folder(tmp_path, "2019-04-01T12")
     (tmp_path / "2019/2019-04/.pageviews-20190401-130000.gz.tmp").symlink_to("nowhere")
     assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
 
 
-async def test_sizes_are_exact(tmp_path: Path) -> None:
+async def test_listing_has_exact_sizes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
     memory = fsspec.filesystem("memory")
     memory.pipe_file(f"/{tmp_path.name}/a", b"12345")
@@ -165,7 +169,7 @@ async def test_sizes_are_exact(tmp_path: Path) -> None:
     memory.rm(f"/{tmp_path.name}", recursive=True)
 
 
-async def test_a_protocol_unheard_of() -> None:
+async def test_unknown_protocol_is_a_source_error() -> None:
     with pytest.raises(SourceError, match="cannot read nosuch://x/2019: Protocol not known"):
         await FsspecSource("nosuch://x", Client(Settings.load())).listing("2019")
 
@@ -179,7 +183,7 @@ async def test_a_protocol_unheard_of() -> None:
         ("s3://bucket/pageviews", FsspecSource),
     ],
 )
-def test_the_address_tells_the_kind_of_source(root: str, kind: type[Source]) -> None:
+def test_open_source_chooses_by_address(root: str, kind: type[Source]) -> None:
     source = open_source(root, Client(Settings.load()))
     assert isinstance(source, kind)
     assert source.root == root

@@ -11,7 +11,7 @@ import pytest
 from pvtop.storage.atomic import commit, open_regular, output_error, temporary_file, write_atomic
 
 
-def test_a_file_appears_whole(tmp_path: Path) -> None:
+def test_commit_makes_the_file_appear_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "file"
     with temporary_file(target) as file:
         file.write(b"x")
@@ -21,7 +21,7 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_atomic(target, b"old")
     with pytest.raises(ZeroDivisionError), temporary_file(target) as file:
@@ -30,7 +30,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+def test_temporary_file_removes_abandoned_files_only(tmp_path: Path) -> None:
     target, abandoned = tmp_path / "file", tmp_path / ".file.0123abcd.tmp"
     abandoned.touch()
     with temporary_file(target) as one:
@@ -51,12 +51,12 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
         (errno.EACCES, ("choose another folder", "output", "")),
     ],
 )
-def test_a_full_disk_has_its_own_advice(number: int, advice: tuple[str, str, str]) -> None:
+def test_output_error_has_advice_for_a_full_disk(number: int, advice: tuple[str, str, str]) -> None:
     error = output_error("no", OSError(number, os.strerror(number)), "choose another folder", "output")
     assert (error.hint, error.setting, error.remedy) == advice
 
 
-def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
+def test_open_regular_refuses_folders_and_pipes(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for other in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(OSError, match="it is not a regular file"):

@@ -1,4 +1,4 @@
-"""Steps that are left behind, and deadline that ends."""
+"""Blocking calls with a time limit."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from pvtop.storage.deadline import Deadline, start_daemon
 
 @pytest.fixture
 def never() -> Iterator[Event]:
-    """Give what does not come before the test is over."""
+    """Yield an event that is set only after the test."""
     event = Event()
     yield event
     event.set()
 
 
-def test_what_comes_of_a_step_is_given() -> None:
+def test_call_returns_the_result() -> None:
     assert start_daemon(divmod, 7, 2).result() == (3, 1)
     assert Deadline(9).call(divmod, 7, 2) == (3, 1)
 
 
-def test_what_a_step_raises_is_raised() -> None:
+def test_call_raises_the_error_of_the_function() -> None:
     with pytest.raises(ZeroDivisionError):
         Deadline(9).call(divmod, 7, 0)
 
 
-def test_a_step_keeps_no_program_from_ending() -> None:
+def test_start_daemon_uses_a_daemon_thread() -> None:
     assert start_daemon(lambda: current_thread().daemon).result()
 
 
-def test_a_step_that_takes_too_long_is_left_behind(never: Event) -> None:
+def test_call_that_takes_too_long_raises_timeout_error(never: Event) -> None:
     with pytest.raises(TimeoutError, match="it did not answer in time"):
         Deadline(0.01).call(never.wait)
 
 
-def test_who_waits_for_a_step_can_be_told_to_give_up(never: Event) -> None:
+def test_cancel_interrupts_a_waiting_call(never: Event) -> None:
     deadline, begun = Deadline(9), Event()
 
     def step() -> None:
@@ -53,7 +53,7 @@ def test_who_waits_for_a_step_can_be_told_to_give_up(never: Event) -> None:
             waiter.result()
 
 
-def test_when_it_is_over_no_step_begins(never: Event) -> None:
+def test_cancelled_deadline_starts_no_call(never: Event) -> None:
     deadline = Deadline(9)
     deadline.sleep(0)
     deadline.cancel()

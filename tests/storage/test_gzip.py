@@ -1,4 +1,4 @@
-"""Gzip files, whole and broken."""
+"""Gzip files: verified, and read in blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_broken_files_are_refused(tmp_path: Path, case: str) -> None:
+def test_verify_gzip_refuses_damaged_files(tmp_path: Path, case: str) -> None:
     content, reason = BROKEN[case]
     path = tmp_path / "broken.gz"
     path.write_bytes(content)
@@ -56,7 +56,7 @@ EMPTY = gzip.compress(b"", mtime=0)
         "empty members", "small members",
     ],
 )  # fmt: skip
-def test_what_would_fill_the_memory_or_the_time_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_verify_gzip_refuses_files_that_exhaust_memory_or_time(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "dump.gz"
     path.write_bytes(content)
     most = 2_000_000 if "inflates" in reason else 10**9
@@ -74,7 +74,7 @@ def test_what_would_fill_the_memory_or_the_time_is_refused(tmp_path: Path, conte
     ],
     ids=["as long as allowed", "short", "stored", "many members"],
 )
-def test_what_dumps_are_like_is_not(tmp_path: Path, content: bytes, most: int) -> None:
+def test_verify_gzip_accepts_dumps_up_to_the_limits(tmp_path: Path, content: bytes, most: int) -> None:
     path = tmp_path / "dump.gz"
     path.write_bytes(content)
     assert verify_gzip(path, "the dump", most) == sha256_of(path)
@@ -82,7 +82,7 @@ def test_what_dumps_are_like_is_not(tmp_path: Path, content: bytes, most: int) -
 
 @pytest.mark.parametrize("end", ["\n", ""])
 @pytest.mark.parametrize("length", [1, 100, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, BLOCK - 1, BLOCK, BLOCK + 1])
-def test_blocks_are_whole_lines(tmp_path: Path, length: int, end: str) -> None:
+def test_read_blocks_yields_whole_lines(tmp_path: Path, length: int, end: str) -> None:
     lines = ["x" * (length - 1)] * (3 * BLOCK // length + 2) + ["", "last"]
     content = ("\n".join(lines) + end).encode()
     path = tmp_path / "dump.gz"

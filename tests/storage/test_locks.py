@@ -10,7 +10,7 @@ from pvtop.storage.atomic import write_atomic
 from pvtop.storage.locks import exclusive_lock, shared_lock, unlink_if_unlocked
 
 
-def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
+def test_exclusive_lock_admits_one_at_a_time(tmp_path: Path) -> None:
     pauses: list[float] = []
 
     def give_up_after_three(seconds: float) -> None:
@@ -29,7 +29,7 @@ def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
         assert len(pauses) == 3
 
 
-def test_a_file_in_use_is_not_removed(tmp_path: Path) -> None:
+def test_unlink_if_unlocked_keeps_a_file_in_use(tmp_path: Path) -> None:
     target = tmp_path / "file"
     write_atomic(target, b"x")
     with shared_lock(target):

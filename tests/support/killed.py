@@ -1,6 +1,6 @@
-"""Runs an hour again and again, killed before each of its changes to files in turn, and once more undisturbed.
+"""Runs an hour again and again, killed before another of its file changes each time, and then undisturbed.
 
-A program of its own, as what it does to itself cannot be undone: `killed.py before right settings.json`, in an empty
+A separate program, as its changes to itself cannot be undone: `killed.py before right settings.json`, in an empty
 folder. Every run begins with the files of the folder `before`, and ends with the lake of the folder `right`. Prints how
 many changes there are.
 """
@@ -27,7 +27,7 @@ KILLED = 137
 
 
 def kill_before(change: int) -> None:
-    """Make this process end, as if killed, before its n-th change to a file."""
+    """End this process, as if killed, before its n-th change to a file."""
     changes = count(1)
 
     def look(event: str, args: tuple[object, ...]) -> None:
@@ -39,7 +39,7 @@ def kill_before(change: int) -> None:
 
 
 def in_a_copy(step: Callable[[], object]) -> int:
-    """Do something in a copy of this process; give its exit code."""
+    """Run a function in a copy of this process. Return its exit code."""
     if child := os.fork():
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     step()
@@ -51,7 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def main(before: Path, right: Path, flags: str) -> None:
-    """Do what this program is for."""
+    """Kill the run before each change. Print the number of changes."""
     settings = Settings.model_validate_json(flags)
     hour = Hour.parse("2024-08-03T06")
     old, new, lake = files(before / "lake"), files(right), Path("lake")

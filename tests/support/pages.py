@@ -1,4 +1,4 @@
-"""Reads the pages of docs/ that tests hold to what happens."""
+"""The tables of docs/ that tests check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def failure_modes(section: str) -> Iterator[tuple[str, ...]]:
-    """Give the rows of the table in a section of failure-modes.md, one for each fault of its first column."""
+    """Yield the rows of the table in a section of failure-modes.md, one for each fault of the first column."""
     page = (DOCS / "failure-modes.md").read_text()
     (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     for line in re.findall(r"^\|( `.*)\|$", text, re.MULTILINE):

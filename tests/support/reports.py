@@ -52,7 +52,7 @@ TOTALS: Sequence[Totals] = (("", 1, 36, 0, 0), ("de", 1, 34, 1, 34), ("en", 5, 4
 def make_report(
     pages: Sequence[Page] = PAGES, totals: Sequence[Totals] = TOTALS, hour: Hour = HOUR, **facts: object
 ) -> Report:
-    """Make a report that is good, but for what is given.
+    """Return a good report, apart from the given values.
 
     Args:
         pages: Rows of `top_pages`.

@@ -1,6 +1,6 @@
-"""Runs the command with a clock that is set by as many seconds as a file `clock` says, from when the file is there.
+"""Runs the command with a clock that a file `clock` sets forward or back: it contains the seconds.
 
-A program of its own, as Python's clock has to be another before anything is imported: `stepped.py report ...`.
+A separate program, as Python's clock must be replaced before any import: `stepped.py report ...`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ REAL = time.time
 
 
 def now() -> float:
-    """Tell the time of day, as it is set."""
+    """Return the time of day of the clock that was set."""
     return REAL() + (float(CLOCK.read_text()) if CLOCK.exists() else 0)
 
 
 class Stepped(dt.datetime):
-    """A datetime whose `now` goes by the clock as it is set."""
+    """A datetime whose `now` follows the clock that was set."""
 
     @classmethod
     def now(cls, tz: dt.tzinfo | None = None) -> Stepped:
-        """Tell the time of day, as it is set."""
+        """Return the time of day of the clock that was set."""
         return cls.fromtimestamp(now(), tz)
 
 

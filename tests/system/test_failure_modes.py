@@ -1,4 +1,4 @@
-"""docs/failure-modes.md, held to what happens: every row is run, and every fault of the server is in a row."""
+"""docs/failure-modes.md: every row is run, and every fault of the test server is in a row."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Case(NamedTuple):
 
 
 def cases(section: str, *how_often: str) -> list[Case]:
-    """Give the cases of a section's table."""
+    """Return the cases of a section's table."""
     return [
         Case(fault, often, expected, messages_of(message))
         for fault, once, always, message, _ in failure_modes(section)
@@ -88,7 +88,7 @@ def misbehave(server: Server, path: str, case: Case, monkeypatch: pytest.MonkeyP
 
 
 def assert_as_on_the_page(done: CompletedProcess[str], case: Case) -> None:
-    """Two lines that explain a failure, nothing else; and the exit code of the page."""
+    """Check the exit code of the page, and that two lines explain a failure."""
     assert (str(done.returncode), done.stdout) == (case.expected.replace("recovered", "0"), "")
     assert len(done.stderr.splitlines()) == (2 if done.returncode else 0)
     assert not done.returncode or any(message in done.stderr for message in case.messages)
@@ -96,13 +96,13 @@ def assert_as_on_the_page(done: CompletedProcess[str], case: Case) -> None:
 
 
 def ranking(hour: Hour = HOUR) -> str | None:
-    """Give the text report of an hour below the line with its time, None where the lake has none."""
+    """Return the text report of an hour below the line with its time, or None if the lake has none."""
     path = Path("lake", text_path(hour))
     return path.read_text().split("\n", 2)[2] if path.exists() else None
 
 
 def assert_nothing_is_half_done(*hours: Hour) -> None:
-    """Whatever has a final name belongs to an hour that is done, and nothing else is left."""
+    """Check that every file with a final name belongs to a made hour, and that nothing else is left."""
     done = {hour for hour in hours if ranking(hour)}
     assert {str(path.parent.relative_to("lake/top_pages")) for path in Path("lake").rglob("top_pages.parquet")} == {
         hour.partition for hour in done
@@ -114,7 +114,7 @@ def assert_nothing_is_half_done(*hours: Hour) -> None:
 
 @pytest.fixture(autouse=True)
 def _serve(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Serve two hours and a blacklist, and set what the commands need to find them."""
+    """Serve two hours and a blacklist, and set the environment for them."""
     server.files |= {PATH: DUMP, f"/{NEXT.dump_path}": DUMP, LIST: BLACKLIST}
     for setting, value in {"PVTOP_SOURCE": server.url, "PVTOP_BLACKLIST": server.url + LIST, **SETTINGS}.items():
         monkeypatch.setenv(setting, value)
@@ -122,7 +122,7 @@ def _serve(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def right(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give the ranking of the dump, made undisturbed, in a folder."""
+    """Return the ranking of the undamaged dump."""
     folder = tmp_path_factory.mktemp("undisturbed")
     for path, file in ((PATH, DUMP), (LIST, BLACKLIST)):
         (folder / path[1:]).parent.mkdir(parents=True, exist_ok=True)
@@ -131,14 +131,14 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> str:
     return Path(run_hour(HOUR, settings).text).read_text().split("\n", 2)[2]
 
 
-def test_every_fault_is_on_the_page() -> None:
+def test_failure_modes_page_lists_every_fault() -> None:
     assert {fault for fault, *_ in failure_modes("A server and a dump")} == set(FAULTS)
     assert {fault for fault, *_ in failure_modes("A dump in a folder")} == set(BROKEN)
     assert {fault for fault, *_ in failure_modes("A dump that is refused")} == set(REFUSED)
 
 
 @pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
-def test_a_report_of_a_dump(
+def test_report_with_a_faulty_dump(
     command: Command, server: Server, right: str, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     misbehave(server, PATH, case, monkeypatch)
@@ -149,7 +149,7 @@ def test_a_report_of_a_dump(
 
 @pytest.mark.parametrize("silent", [False, True], ids=["", "silent"])
 @pytest.mark.parametrize("often", ["once", "always"])
-def test_a_batch_of_dumps(  # noqa: PLR0913 - fixtures
+def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
     pvtop: Command, server: Server, right: str, often: str, *, silent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each hour meets another fault, the last hour none. No fault affects another hour."""
@@ -183,7 +183,7 @@ def test_a_batch_of_dumps(  # noqa: PLR0913 - fixtures
 
 @pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
 @pytest.mark.parametrize("case", cases("A server and the blacklist", "once", "always"), ids=name)
-def test_a_blacklist(  # noqa: PLR0913, PLR0917 - fixtures
+def test_run_with_a_faulty_blacklist(  # noqa: PLR0913, PLR0917 - fixtures
     command: Command, server: Server, right: str, case: Case, args: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     misbehave(server, LIST, case, monkeypatch)
@@ -194,7 +194,7 @@ def test_a_blacklist(  # noqa: PLR0913, PLR0917 - fixtures
 
 @pytest.mark.parametrize("args", [("report",), ("batch", "--last", "2")], ids=["report", "batch"])
 @pytest.mark.parametrize("case", cases("A server and its listing", "once", "always"), ids=name)
-def test_a_listing(  # noqa: PLR0913, PLR0917 - fixtures
+def test_run_with_a_faulty_listing(  # noqa: PLR0913, PLR0917 - fixtures
     command: Command, server: Server, right: str, case: Case, args: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     misbehave(server, MONTH, case, monkeypatch)
@@ -203,7 +203,7 @@ def test_a_listing(  # noqa: PLR0913, PLR0917 - fixtures
 
 
 @pytest.mark.parametrize("row", list(failure_modes("A dump in a folder")), ids=lambda row: row[0])
-def test_a_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[str, ...]) -> None:
+def test_report_with_a_damaged_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[str, ...]) -> None:
     fault, expected, message, _ = row
     path = write_dump("")
     path.write_bytes(BROKEN[fault](DUMP.content))
@@ -212,8 +212,8 @@ def test_a_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[
     assert (ranking() is not None) == (expected == "0")
 
 
-def test_a_batch_of_dumps_in_a_folder(command: Command, write_dump: WriteDump, right: str) -> None:
-    """Each hour has another fault, the last of them none; no hour minds the others, and the next run mends them all."""
+def test_batch_with_damaged_dumps_in_a_folder(command: Command, write_dump: WriteDump, right: str) -> None:
+    """Each hour has another fault, the last hour none. No fault affects another hour; the next run makes all."""
     rows = {HOUR + i: row for i, row in enumerate(failure_modes("A dump in a folder"))}
     hours = [*rows, HOUR + len(rows)]
     paths = {hour: write_dump("", hour) for hour in hours}
@@ -265,7 +265,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
 @pytest.mark.parametrize("row", list(failure_modes("A dump that is refused")), ids=lambda row: row[0])
-def test_a_dump_that_is_refused(
+def test_refused_dump_keeps_the_old_report(
     command: Command, write_dump: WriteDump, row: tuple[str, ...], args: tuple[str, ...]
 ) -> None:
     fault, *codes, message, _ = row
@@ -283,7 +283,7 @@ def test_a_dump_that_is_refused(
 
 @pytest.fixture
 def self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Run a server whose certificate nobody vouches for, with no proxy before it or any other."""
+    """Run a server with an untrusted certificate, without any proxy."""
     monkeypatch.setenv("NO_PROXY", "*")
     with Server(tls=self_signed_certificate(tmp_path)) as running:
         yield running
@@ -291,7 +291,7 @@ def self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ser
 
 @pytest.mark.parametrize("args", [("report", *AT), ("batch", "--last", "2")], ids=["report", "batch"])
 @pytest.mark.parametrize("row", list(failure_modes("A server that cannot be reached")), ids=lambda row: row[0])
-def test_a_server_that_cannot_be_reached(
+def test_unreachable_server_is_explained(
     command: Command, self_signed: Server, row: tuple[str, ...], args: tuple[str, ...]
 ) -> None:
     fault, expected, message, _ = row

@@ -58,7 +58,7 @@ def hostile(write_dump: WriteDump) -> None:
     write_dump("".join([*lines, f"en.m {'x' * 10_000_000} 1 0\n"]))
 
 
-def test_what_is_long_is_short_in_messages(pvtop: Command, write_dump: WriteDump) -> None:
+def test_long_texts_are_shortened_in_messages(pvtop: Command, write_dump: WriteDump) -> None:
     long = "x" * 1_000_000
     write_dump(f"en {long} 5 0\n" * 2 + f"{long} A 9 0\n")
     twice = pvtop(*LOCAL, *AT)
@@ -75,14 +75,14 @@ def test_what_is_long_is_short_in_messages(pvtop: Command, write_dump: WriteDump
 
 
 @pytest.mark.usefixtures("hostile")
-def test_the_lake_holds_titles_as_they_are(pvtop: Command) -> None:
+def test_lake_keeps_titles_unescaped(pvtop: Command) -> None:
     assert pvtop(*LOCAL).returncode == 0
     top_pages = pl.read_parquet(Path("lake", top_pages_path(HOUR)))
     assert top_pages.filter(domain_code="en").get_column("page_title").to_list() == list(SHOWN_AS)
 
 
 @pytest.mark.usefixtures("hostile")
-def test_what_is_read_by_people_is_nothing_that_acts(pvtop: Command) -> None:
+def test_output_for_people_is_escaped(pvtop: Command) -> None:
     pvtop(*LOCAL)
     for text in (
         Path("lake", text_path(HOUR)).read_text(),
@@ -94,7 +94,7 @@ def test_what_is_read_by_people_is_nothing_that_acts(pvtop: Command) -> None:
 
 
 @pytest.mark.usefixtures("hostile")
-def test_json_escapes_what_acts_and_means_the_same(pvtop: Command) -> None:
+def test_json_escapes_control_characters_without_loss(pvtop: Command) -> None:
     pvtop(*LOCAL)
     printed = pvtop("show", "--output", "lake", "--domain", "en", "-n", "25", "--json").stdout
     assert not UNSAFE.search(printed)
@@ -102,7 +102,7 @@ def test_json_escapes_what_acts_and_means_the_same(pvtop: Command) -> None:
     assert [page["page_title"] for page in pages] == list(SHOWN_AS)
 
 
-def test_messages_are_nothing_that_acts(pvtop: Command, write_dump: WriteDump) -> None:
+def test_messages_are_escaped(pvtop: Command, write_dump: WriteDump) -> None:
     write_dump("en\x1b[2J\u202e\n" * 9)
     for log in ("text", "json"):
         done = pvtop("batch", *LOCAL[1:], "--start", HOUR.iso, "--end", HOUR.iso, "--log-format", log, "-v")
@@ -127,7 +127,7 @@ def test_messages_are_nothing_that_acts(pvtop: Command, write_dump: WriteDump) -
     ],
     ids=["bytes", "UTF-16", "a web page", "a huge line", "JSON"],
 )
-def test_what_is_no_blacklist_stops_the_run(pvtop: Command, write_dump: WriteDump, content: bytes) -> None:
+def test_file_that_is_not_a_blacklist_stops_the_run(pvtop: Command, write_dump: WriteDump, content: bytes) -> None:
     write_dump("en A 1 0\n")
     Path("list").write_bytes(content)
     done = pvtop("report", "--source", "source", "--blacklist", "list", "--output", "lake")
@@ -140,7 +140,7 @@ def test_what_is_no_blacklist_stops_the_run(pvtop: Command, write_dump: WriteDum
 @pytest.mark.parametrize(
     ("pages", "entry", "warned"), [(10**6, "en A", True), (10**6, "en 8", False), (9, "en A", False)]
 )
-def test_a_blacklist_that_names_no_page_of_a_whole_dump_is_told(
+def test_blacklist_that_excludes_nothing_is_warned_about(
     pvtop: Command, write_dump: WriteDump, pages: int, entry: str, warned: bool
 ) -> None:
     write_dump("".join(f"en {title} 1 0\n" for title in range(pages)))
@@ -171,7 +171,7 @@ def files() -> set[Path]:
 @pytest.mark.parametrize(
     "content", [LISTING.encode(), os.urandom(99_999), b"<a href=" * 30_000], ids=["paths", "bytes", "markup"]
 )
-def test_listings_lead_nowhere_else(pvtop: Command, server: Server, content: bytes) -> None:
+def test_listings_cannot_lead_to_other_addresses(pvtop: Command, server: Server, content: bytes) -> None:
     good = b'<a href="2024/">2024/</a>\n<a href="2024-08/">2024-08/</a>\n<a href="pageviews-20240803-060000.gz">x</a>\n'
     server.files = {path: File(content + b"\n" + good) for path in ("/", "/2024/", "/2024/2024-08/")}
     server.files[PATH] = File(DUMP)
@@ -186,7 +186,7 @@ def test_listings_lead_nowhere_else(pvtop: Command, server: Server, content: byt
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_addresses_of_sources_and_blacklists_name_no_files(pvtop: Command, server: Server, address: str) -> None:
+def test_redirects_cannot_lead_to_files(pvtop: Command, server: Server, address: str) -> None:
     for root in ("", "/", "/../..", "/..;/..", "//", "/a\0b", "/a b\\..\\.."):
         server.files |= {f"{root}{PATH}": File(DUMP), f"{root}/{PATH}": File(DUMP), f"{root}/list": File(b"en A\n")}
     done = pvtop(
@@ -216,12 +216,12 @@ QUERY = f"?token={SECRET}&X-Amz-Credential={SECRET}%2F20240803&X-Amz-Signature={
 
 
 def secret(url: str) -> str:
-    """Put a secret before the host."""
+    """Return an address with a secret before the host."""
     return url.replace("://", f"://user:{SECRET}@")
 
 
 def commands(server: Server) -> Iterator[Sequence[str]]:
-    """Give every command with secrets in all its addresses: some succeed, some fail."""
+    """Return every command with secrets in all its addresses. Some commands succeed, some fail."""
     source, blacklist = secret(server.url), secret(f"{server.url}/list") + QUERY
     gone = secret("http://127.0.0.1:1")
     bucket = f"s3://key:{SECRET}/{SECRET}@bucket/lake"
@@ -313,7 +313,7 @@ def test_secrets_are_in_no_output_and_no_file(
         ("", f'a = 1\n"user:{SECRET}@host".a = 1\n"user:{SECRET}@host" = 2', 2),
     ],
 )
-def test_secrets_in_the_surroundings_are_not_shown(pvtop: Command, proxy: str, config: str, code: int) -> None:
+def test_secrets_in_the_environment_are_not_shown(pvtop: Command, proxy: str, config: str, code: int) -> None:
     Path("pvtop.toml").write_text(config)
     places = ("--blacklist", "none", "--output", "lake", *(("--source", "http://example.org") if proxy else ()))
     done = pvtop("report", *AT, *places, "-v", HTTP_PROXY=proxy, PVTOP_ATTEMPTS="1")
@@ -321,7 +321,7 @@ def test_secrets_in_the_surroundings_are_not_shown(pvtop: Command, proxy: str, c
     assert SECRET not in done.stdout + done.stderr
 
 
-def test_a_wrong_usage_is_told_as_ever(pvtop: Command) -> None:
+def test_wrong_usage_is_explained(pvtop: Command) -> None:
     done = pvtop("report", "\x1b[2Jelse", "--top", "9")
     assert (done.returncode, done.stdout) == (2, "")
     *usage, error = done.stderr.splitlines()
@@ -334,7 +334,7 @@ def test_a_wrong_usage_is_told_as_ever(pvtop: Command) -> None:
 @pytest.mark.parametrize(
     "place", [("report",), ("report", "--top"), ("show", "--no-such-option", "--source"), ("cache", "ls")]
 )
-def test_secrets_in_the_wrong_place_are_not_shown(pvtop: Command, place: tuple[str, ...]) -> None:
+def test_secrets_in_the_wrong_option_are_not_shown(pvtop: Command, place: tuple[str, ...]) -> None:
     done = pvtop(*place, secret("https://example.org/a"))
     assert done.returncode == 2
     assert "Usage: pvtop" in done.stderr
@@ -342,7 +342,7 @@ def test_secrets_in_the_wrong_place_are_not_shown(pvtop: Command, place: tuple[s
     assert SECRET not in done.stderr
 
 
-def test_secrets_are_in_no_traceback_of_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+def test_logged_tracebacks_contain_no_secrets(capfd: pytest.CaptureFixture[str]) -> None:
     Output(verbose=True)
     address = secret("https://example.org/a") + QUERY
     try:
@@ -355,7 +355,7 @@ def test_secrets_are_in_no_traceback_of_the_log(capfd: pytest.CaptureFixture[str
 # Where the output goes.
 
 
-def test_a_reader_that_has_gone_is_no_failure(pvtop: Command, write_dump: WriteDump) -> None:
+def test_closed_stdout_pipe_is_not_a_failure(pvtop: Command, write_dump: WriteDump) -> None:
     write_dump("".join(f"d{i} A 5 0\n" for i in range(9_000)))
     assert pvtop(*LOCAL).returncode == 0
     domains = [arg for i in range(3_000) for arg in ("--domain", f"d{i}")]
@@ -374,7 +374,7 @@ def test_a_reader_that_has_gone_is_no_failure(pvtop: Command, write_dump: WriteD
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 @pytest.mark.parametrize("args", [("--version",), ("show", "--output", "lake"), ("show", "--output", "lake", "--json")])
-def test_an_output_that_is_full_is_a_failure(pvtop: Command, write_dump: WriteDump, args: tuple[str, ...]) -> None:
+def test_full_stdout_is_a_failure(pvtop: Command, write_dump: WriteDump, args: tuple[str, ...]) -> None:
     write_dump("en A 5 0\n")
     pvtop(*LOCAL)
     with Path("/dev/full").open("w") as full:
@@ -385,7 +385,7 @@ def test_an_output_that_is_full_is_a_failure(pvtop: Command, write_dump: WriteDu
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
-def test_a_log_that_cannot_be_written_stops_no_work(write_dump: WriteDump) -> None:
+def test_unwritable_log_does_not_stop_the_run(write_dump: WriteDump) -> None:
     write_dump("".join(f"en {title} 5 0\n" for title in range(200)) + "en\n")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([PVTOP, *LOCAL], stdout=subprocess.PIPE, stderr=full, text=True, check=False)
@@ -416,7 +416,7 @@ def test_a_log_that_cannot_be_written_stops_no_work(write_dump: WriteDump) -> No
         (("cache", "prune", "--older-than", "999999w", "--yes"), 0),
     ],
 )
-def test_numbers_without_measure(pvtop: Command, write_dump: WriteDump, args: tuple[str, ...], code: int) -> None:
+def test_absurd_numbers_are_refused(pvtop: Command, write_dump: WriteDump, args: tuple[str, ...], code: int) -> None:
     write_dump("en A 5 0\n")
     pvtop(*LOCAL)
     done = pvtop(*args, PVTOP_SOURCE="source", PVTOP_BLACKLIST="none", PVTOP_OUTPUT="lake")
@@ -425,14 +425,14 @@ def test_numbers_without_measure(pvtop: Command, write_dump: WriteDump, args: tu
 
 
 def texts() -> Iterator[str]:
-    """Give every string of the package."""
+    """Yield every string of the package."""
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
 
 
-def test_messages_name_options_and_variables_that_exist() -> None:
+def test_messages_name_existing_options_and_variables() -> None:
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "docs" / "cli.md").read_text()))
     variables = {f"PVTOP_{name.upper()}" for name in Settings.model_fields}
     named = [name for text in texts() for name in re.findall(r"(?<![\w-])--[a-z][a-z-]+|PVTOP_[A-Z_]+[A-Z]", text)]

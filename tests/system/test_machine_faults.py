@@ -1,4 +1,4 @@
-"""The machine's part of docs/failure-modes.md: disks, kills, clocks, two runs at once; and object storage."""
+"""The rows of docs/failure-modes.md about disks, kills, clocks, two runs at once, and object storage."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ T = TypeVar("T", bound=Callable[..., None])
 
 
 def fault(name: str) -> Callable[[T], T]:
-    """Say which row of the page a test runs."""
+    """Record which row of the page a test runs."""
     TESTED.add(name)
     return lambda test: test
 
 
 def assert_as_told(done: subprocess.CompletedProcess[str], name: str) -> None:
-    """Compare what a command did with the row of the page."""
+    """Compare the outcome of a command with the row of the page."""
     report, batch, message, *_ = ROWS[name]
     assert done.returncode == int(batch if "batch" in done.args else report), done.stderr
     told = done.stderr.splitlines()
@@ -70,13 +70,13 @@ def assert_as_told(done: subprocess.CompletedProcess[str], name: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_every_row_is_tested() -> None:
+def test_every_row_of_the_page_is_tested() -> None:
     assert set(ROWS) == TESTED
 
 
 @pytest.fixture
 def args(server: Server) -> tuple[str, ...]:
-    """Serve some hours; give the arguments that name the server."""
+    """Serve some hours. Return the arguments that name the server."""
     server.files |= {f"/{hour.dump_path}": DUMP for hour in HOURS} | {"/blacklist": File(b"en 00\n")}
     return ("--source", server.url, "--blacklist", f"{server.url}/blacklist", "--quiet")
 
@@ -90,7 +90,7 @@ both = pytest.mark.parametrize("work", [REPORT, ONE], ids=["report", "batch"])
 
 
 def mounted(*options: str | Path) -> bool:
-    """Mount something; tell whether that is possible here."""
+    """Mount a file system. Return whether that succeeded."""
     if (command := shutil.which("mount")) is None:
         return False
     return not subprocess.run([command, *options], check=False, capture_output=True).returncode
@@ -113,9 +113,7 @@ def left_on(disk: Path) -> list[Path]:
 
 @fault("cache on a full disk")
 @both
-def test_a_cache_on_a_full_disk(
-    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
-) -> None:
+def test_cache_on_a_full_disk(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
     done = command(*work, *args, "--cache-dir", small_disk)
     assert_as_told(done, "cache on a full disk")
     assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
@@ -124,7 +122,7 @@ def test_a_cache_on_a_full_disk(
 
 @fault("limit on the length of files")
 @both
-def test_a_limit_on_the_length_of_files(command: Command, args: tuple[str, ...], work: tuple[str, ...]) -> None:
+def test_limit_on_the_size_of_files(command: Command, args: tuple[str, ...], work: tuple[str, ...]) -> None:
     _, most = getrlimit(RLIMIT_FSIZE)
     setrlimit(RLIMIT_FSIZE, (50_000, most))
     try:
@@ -138,9 +136,7 @@ def test_a_limit_on_the_length_of_files(command: Command, args: tuple[str, ...],
 
 @fault("lake on a full disk")
 @both
-def test_a_lake_on_a_full_disk(
-    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
-) -> None:
+def test_lake_on_a_full_disk(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
     assert command(*REPORT, *args, "--output", small_disk, "--top", "10").returncode == 0
     before = files(str(small_disk))
     (small_disk / "filler").write_bytes(bytes(85_000))
@@ -156,9 +152,7 @@ def test_a_lake_on_a_full_disk(
 
 @fault("cache that is read-only")
 @both
-def test_a_cache_that_is_read_only(
-    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
-) -> None:
+def test_read_only_cache(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
     assert mounted("-o", "remount,ro", small_disk)
     done = command(*work, *args, "--cache-dir", small_disk)
     assert_as_told(done, "cache that is read-only")
@@ -167,9 +161,7 @@ def test_a_cache_that_is_read_only(
 
 @fault("lake that is read-only")
 @both
-def test_a_lake_that_is_read_only(
-    command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
-) -> None:
+def test_read_only_lake(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
     assert mounted("-o", "remount,ro", small_disk)
     done = command(*work, *args, "--output", small_disk)
     assert_as_told(done, "lake that is read-only")
@@ -178,7 +170,7 @@ def test_a_lake_that_is_read_only(
 
 @fault("cache where a file is")
 @both
-def test_a_cache_where_a_file_is(
+def test_file_instead_of_the_cache_folder(
     command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
@@ -189,7 +181,9 @@ def test_a_cache_where_a_file_is(
 
 @fault("lake where a file is")
 @both
-def test_a_lake_where_a_file_is(command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]) -> None:
+def test_file_instead_of_the_lake_folder(
+    command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
+) -> None:
     (tmp_path / "file").touch()
     done = command(*work, *args, "--output", tmp_path / "file")
     assert_as_told(done, "lake where a file is")
@@ -198,7 +192,7 @@ def test_a_lake_where_a_file_is(command: Command, args: tuple[str, ...], tmp_pat
 
 @pytest.fixture
 def unprivileged() -> tuple[str, ...]:
-    """Give the command that takes from root what permissions do not hold for."""
+    """Return a command that takes root's right to ignore permissions."""
     if os.geteuid():
         return ()
     if not (command := shutil.which("setpriv")):
@@ -216,7 +210,7 @@ def unprivileged() -> tuple[str, ...]:
         (f"top_pages/{HOUR.partition}", ONE),
     ],
 )
-def test_a_folder_that_must_not_be_written(
+def test_lake_folder_without_write_permission(
     command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], folder: str, work: tuple[str, ...]
 ) -> None:
     command(*REPORT, *args, "--output", "lake")
@@ -247,7 +241,7 @@ DAY = "lake/top_pages/date=2024-08-03"
         (("show",), DAY),
     ],
 )
-def test_a_folder_of_the_lake_that_must_not_be_read(
+def test_lake_folder_without_read_permission(
     command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
 ) -> None:
     command(*REPORT, *args, "--output", "lake")
@@ -258,7 +252,7 @@ def test_a_folder_of_the_lake_that_must_not_be_read(
 
 @fault("damaged report")
 @pytest.mark.parametrize("name", ["top_pages", "domains"])
-def test_a_damaged_report(command: Command, args: tuple[str, ...], name: str) -> None:
+def test_damaged_report_is_named_and_made_again(command: Command, args: tuple[str, ...], name: str) -> None:
     assert command(*BATCH, *args, "--output", "lake").returncode == 0
     before = files("lake")
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
@@ -286,7 +280,7 @@ def test_a_damaged_report(command: Command, args: tuple[str, ...], name: str) ->
         (("prune", "--older-than", "0d", "--yes"), "cache/2024/2024-08"),
     ],
 )
-def test_a_folder_of_the_cache_that_must_not_be_read(
+def test_cache_folder_without_read_permission(
     command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
 ) -> None:
     command(*REPORT, *args, "--output", "lake")
@@ -303,8 +297,10 @@ def without_permission(folder: str, *command: str) -> subprocess.CompletedProces
 
 
 @fault("killed")
-def test_killed_before_any_change_to_a_file(server: Server, args: tuple[str, ...], tmp_path: Path) -> None:
-    """An hour that is made the first time, and one that is made again; side by side, as it takes long."""
+def test_run_killed_before_any_file_change_is_completed_by_the_next(
+    server: Server, args: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Kill the first run of an hour, and a run that replaces a report. Both at the same time, as they take long."""
     settings = Settings.load(source=server.url, blacklist=args[3], output="lake", cache_dir=Path("cache"))
     run_hour(HOUR, settings.model_copy(update={"output": "right"}))
     run_hour(HOUR, settings.model_copy(update={"output": "again/before/lake", "top": 10}))
@@ -323,7 +319,7 @@ def test_killed_before_any_change_to_a_file(server: Server, args: tuple[str, ...
 
 @fault("interrupted")
 @pytest.mark.parametrize(("work", "by"), [(REPORT, signal.SIGINT), (BATCH, signal.SIGTERM)])
-def test_interrupted_while_a_server_is_silent(
+def test_interrupt_ends_a_wait_for_a_silent_server(
     server: Server, args: tuple[str, ...], work: tuple[str, ...], by: signal.Signals
 ) -> None:
     server.always[f"/{HOUR.dump_path}"] = stall(0.5)
@@ -331,7 +327,7 @@ def test_interrupted_while_a_server_is_silent(
 
 
 def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) -> None:
-    """Run a command, interrupt it as soon as something is so, and see that it ends in good order."""
+    """Run a command, interrupt it when a condition holds, and check its exit code and its files."""
     program = str(Path(sys.executable).with_name("pvtop"))
     with subprocess.Popen([program, *command], stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -346,7 +342,7 @@ def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) 
     assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
 
 
-def test_interrupted_while_another_run_has_the_lock(args: tuple[str, ...]) -> None:
+def test_interrupt_ends_a_wait_for_a_lock(args: tuple[str, ...]) -> None:
     folder = Path("lake/top_pages", HOUR.partition)
     folder.mkdir(parents=True)
     with exclusive_lock(folder, time.sleep):
@@ -358,8 +354,8 @@ def test_interrupted_while_another_run_has_the_lock(args: tuple[str, ...]) -> No
 @fault("clock set back")
 @fault("clock set forward")
 @pytest.mark.parametrize("years", [-50, 50])
-def test_the_clock_was_set(command: Command, args: tuple[str, ...], years: int) -> None:
-    """Whatever times the files have, what is done is done; only the cache goes by them."""
+def test_run_after_the_clock_was_set(command: Command, args: tuple[str, ...], years: int) -> None:
+    """The times of files do not matter to the lake, only to the cache."""
     settings = Settings.load(source=args[1], blacklist=args[3], output="lake", check_source=True)
     assert run_hours(HOURS, settings).counts[HourState.MADE] == len(HOURS)
     when = time.time() + years * YEAR
@@ -374,10 +370,10 @@ def test_the_clock_was_set(command: Command, args: tuple[str, ...], years: int) 
 
 @pytest.mark.parametrize("years", [-50, 50])
 @both
-def test_the_clock_is_set_during_a_run(
+def test_clock_set_during_a_run(
     command: Command, server: Server, args: tuple[str, ...], work: tuple[str, ...], years: int
 ) -> None:
-    """While the first half of a dump comes. Then the server says when to come back, by its own clock; and stalls."""
+    """Set the clock during a download. Then the server sends Retry-After by its own clock, and stalls."""
     command(*work, *args, "--output", "right", "--cache-dir", "another-cache")
 
     async def set_clock(request: web.Request, file: File) -> web.StreamResponse:
@@ -395,7 +391,7 @@ def test_the_clock_is_set_during_a_run(
 
 
 @fault("two runs at once")
-def test_two_runs_at_once(pvtop: Command, server: Server, args: tuple[str, ...]) -> None:
+def test_two_runs_at_once_give_one_result(pvtop: Command, server: Server, args: tuple[str, ...]) -> None:
     pvtop(*BATCH, *args, "--output", "right", "--cache-dir", "another-cache")
     server.always |= {f"/{hour.dump_path}": slow() for hour in HOURS}
     command = [str(Path(sys.executable).with_name("pvtop")), *BATCH, *args, "--output", "lake"]
@@ -419,7 +415,7 @@ def files(folder: str) -> dict[str, bytes]:
 
 @pytest.fixture
 def s3_proxy(s3: fsspec.AbstractFileSystem, s3_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
-    """Put something between the commands and the S3 server that can answer in its stead."""
+    """Run a proxy before the S3 server that can answer in its place."""
     assert s3.exists("bucket")
     with S3Proxy(s3_address) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
@@ -432,7 +428,7 @@ def s3_proxy(s3: fsspec.AbstractFileSystem, s3_address: str, monkeypatch: pytest
     ("status", "code", "name", "work"),
     [(503, "SlowDown", "S3 slows down", REPORT), (500, "InternalError", "S3 fails now and then", ONE)],
 )
-def test_s3_recovers(  # noqa: PLR0913, PLR0917 - fixtures
+def test_temporary_s3_error_is_retried(  # noqa: PLR0913, PLR0917 - fixtures
     pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     status: int, code: str, name: str, work: tuple[str, ...],
 ) -> None:  # fmt: skip
@@ -449,7 +445,7 @@ def test_s3_recovers(  # noqa: PLR0913, PLR0917 - fixtures
     [(503, "SlowDown", "S3 slows down for good", REPORT), (403, "AccessDenied", "S3 refuses", REPORT),
      (403, "AccessDenied", "S3 refuses", ONE)],
 )  # fmt: skip
-def test_s3_does_not_recover(  # noqa: PLR0913, PLR0917 - fixtures
+def test_lasting_s3_error_is_reported(  # noqa: PLR0913, PLR0917 - fixtures
     pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     status: int, code: str, name: str, work: tuple[str, ...],
 ) -> None:  # fmt: skip
@@ -462,7 +458,7 @@ def test_s3_does_not_recover(  # noqa: PLR0913, PLR0917 - fixtures
 
 @fault("S3 breaks while an hour is written")
 @both
-def test_s3_breaks_while_an_hour_is_written(
+def test_s3_error_during_a_write_leaves_the_hour_unmade(
     pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: tuple[str, ...]
 ) -> None:
     s3_proxy.fail(403, "AccessDenied", times=1, method="PUT", key="top_pages.parquet")
@@ -471,11 +467,11 @@ def test_s3_breaks_while_an_hour_is_written(
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["the first time", "made again"])
-def test_s3_breaks_at_each_operation_of_an_hour(  # noqa: PLR0913 - fixtures
+def test_s3_error_at_any_operation_leaves_no_half_made_hour(  # noqa: PLR0913 - fixtures
     pvtop: Command, server: Server, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     *, again: bool,
 ) -> None:  # fmt: skip
-    """Each hour of a batch meets it at another of its operations, the last of them at none."""
+    """Each hour of a batch fails at another operation, the last hour at none."""
     hours = hour_range(HOUR, HOUR + 15)
     server.files |= {f"/{hour.dump_path}": DUMP for hour in hours}
     batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, *args)
@@ -512,7 +508,7 @@ def test_s3_breaks_at_each_operation_of_an_hour(  # noqa: PLR0913 - fixtures
 
 
 def is_of(hour: Hour, name: str) -> bool:
-    """Tell whether an object is one of an hour."""
+    """Return whether an object belongs to an hour."""
     return hour.partition in name or f"{hour.stamp:%Y%m%d-%H}0000" in name
 
 
@@ -521,7 +517,7 @@ def objects(s3: fsspec.AbstractFileSystem) -> dict[str, bytes]:
 
 
 @fault("S3 as a source that is silent")
-def test_s3_as_a_source_that_is_silent(
+def test_interrupt_ends_a_wait_for_a_silent_s3_source(
     server: Server, s3: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert s3.exists("bucket")
@@ -534,7 +530,7 @@ def test_s3_as_a_source_that_is_silent(
 @fault("S3 as a lake that is silent")
 @both
 @pytest.mark.parametrize("interrupted", [False, True], ids=["waited for", "interrupted"])
-def test_s3_as_a_lake_that_is_silent(
+def test_silent_s3_lake_times_out_or_is_interrupted(
     pvtop: Command, args: tuple[str, ...], s3_proxy: S3Proxy, work: tuple[str, ...], *, interrupted: bool
 ) -> None:
     s3_proxy.misbehave(slow_start, lambda _: True)

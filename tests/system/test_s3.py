@@ -14,7 +14,7 @@ ARGS = ("--source", DATA / "source", "--blacklist", DATA / "blacklist")
 LAKE = "s3://bucket/lake"
 
 
-def test_a_batch_writes_what_it_writes_to_a_folder(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
+def test_batch_writes_the_same_files_to_s3_and_a_folder(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
     assert pvtop("batch", *ARGS, "--output", "lake", "--last", "4").returncode == 0
     done = pvtop("batch", *ARGS, "--output", LAKE, "--last", "4", "--json")
     assert json.loads(done.stdout)["counts"] == {"made": 4}, done.stderr
@@ -23,7 +23,7 @@ def test_a_batch_writes_what_it_writes_to_a_folder(pvtop: Command, s3: fsspec.Ab
     assert bucket == folder
 
 
-def test_what_is_done_is_known_and_read_back(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
+def test_made_hours_on_s3_are_unchanged_and_shown(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
     pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14")
     again = pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14")
     assert "(unchanged)" in again.stdout, again.stderr
@@ -35,7 +35,7 @@ def test_what_is_done_is_known_and_read_back(pvtop: Command, s3: fsspec.Abstract
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_bucket_that_is_not_there_is_not_made(pvtop: Command) -> None:
+def test_missing_bucket_is_not_created(pvtop: Command) -> None:
     done = pvtop("report", *ARGS, "--output", "s3://nowhere/lake")
     assert done.returncode == 1
     assert " the lake s3://nowhere/lake: " in done.stderr
@@ -43,7 +43,7 @@ def test_a_bucket_that_is_not_there_is_not_made(pvtop: Command) -> None:
     assert files.ls("") == ["bucket"]
 
 
-def test_keys_in_an_address_are_refused_and_not_shown(pvtop: Command) -> None:
+def test_keys_in_an_s3_address_are_refused_and_not_shown(pvtop: Command) -> None:
     done = pvtop("report", *ARGS, "--output", "s3://AKIATEST:very/secret@bucket/lake", "--verbose")
     assert done.returncode == 2
     assert "must name a bucket without keys" in done.stderr

@@ -27,79 +27,79 @@ def parse(content: bytes | str) -> list[tuple[str, str]]:
         ("a%3A b", ["a%3A b", "a:_b"]),
     ],
 )
-def test_a_page_is_listed_as_written_and_decoded(title: str, spellings: list[str]) -> None:
+def test_entry_excludes_the_title_as_written_and_decoded(title: str, spellings: list[str]) -> None:
     assert parse(f"en {title}\n") == [("en", spelling) for spelling in spellings]
 
 
-def test_a_decoded_space_is_an_underscore() -> None:
+def test_decoded_space_becomes_an_underscore() -> None:
     assert parse("de Schloss%20Neuschwanstein\n") == [
         ("de", "Schloss%20Neuschwanstein"),
         ("de", "Schloss_Neuschwanstein"),
     ]
 
 
-def test_a_plus_is_no_space() -> None:
+def test_plus_is_not_decoded_to_a_space() -> None:
     assert parse("en C%2B+\n") == [("en", "C%2B+"), ("en", "C++")]
 
 
-def test_what_decodes_to_other_than_utf8_is_replaced() -> None:
+def test_entry_that_does_not_decode_to_utf8_gets_replacement_characters() -> None:
     assert parse("de M%FCnchen\n") == [("de", "M%FCnchen"), ("de", "M\ufffdnchen")]
 
 
-def test_what_is_other_than_utf8_is_replaced() -> None:
+def test_entry_that_is_not_utf8_gets_replacement_characters() -> None:
     assert parse(b"de M\xfcnchen\n") == [("de", "M\ufffdnchen")]
 
 
 @pytest.mark.parametrize("title", ["100%", "100%_sure", "%zz", "%", "%4"])
-def test_a_malformed_percent_stays(title: str) -> None:
+def test_malformed_percent_encoding_is_kept(title: str) -> None:
     assert parse(f"en {title}\n") == [("en", title)]
 
 
-def test_quotes_stay() -> None:
+def test_quotes_in_an_entry_are_kept() -> None:
     lines = ["en !", 'en "', 'en "gospel_writers"', "en z"]
     assert parse("\n".join(lines)) == [tuple(line.split(" ")) for line in lines]
 
 
 @pytest.mark.parametrize("code", ['""', ""])
-def test_the_empty_code(code: str) -> None:
+def test_empty_code_in_both_spellings(code: str) -> None:
     assert parse(f"{code} Z6\n") == [("", "Z6")]
 
 
 @pytest.mark.parametrize("line", ["bn.m.v ", "bn.m.v", "", " ", '""'])
-def test_an_entry_without_a_title_is_skipped(line: str) -> None:
+def test_entry_without_a_title_is_skipped(line: str) -> None:
     assert parse(f"{line}\nen A\n") == [("en", "A")]
 
 
 @pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\u2028", "\u0085", "\t", "\x0b", "\x0c", "\x1c", "\r"])
-def test_other_white_space_stays_in_titles(space: str) -> None:
+def test_other_white_space_in_an_entry_is_kept(space: str) -> None:
     assert parse(f"en a{space}b\n") == [("en", f"a{space}b")]
 
 
-def test_windows_line_ends() -> None:
+def test_carriage_returns_at_line_ends_are_dropped() -> None:
     assert parse("en A\r\nen B\r\n") == [("en", "A"), ("en", "B")]
 
 
-def test_no_newline_at_the_end() -> None:
+def test_last_entry_may_lack_its_newline() -> None:
     assert parse("en A\nen B") == [("en", "A"), ("en", "B")]
 
 
-def test_a_byte_order_mark_is_dropped() -> None:
+def test_byte_order_mark_is_dropped() -> None:
     assert parse(b"\xef\xbb\xbfen A\n") == [("en", "A")]
 
 
-def test_no_page_is_listed_twice() -> None:
+def test_pages_are_sorted_and_unique() -> None:
     assert parse("en a:b\nen a%3Ab\nen a:b\nde a:b\n") == [("de", "a:b"), ("en", "a%3Ab"), ("en", "a:b")]
 
 
 @pytest.mark.parametrize("content", ["", "\n", "\n\r\n", b"\xef\xbb\xbf", "en \nde \n"])
-def test_a_file_without_entries_is_refused(content: bytes | str) -> None:
+def test_blacklist_without_entries_is_refused(content: bytes | str) -> None:
     with pytest.raises(BlacklistError, match="it has no entry") as caught:
         parse(content)
     assert "none" in caught.value.hint
     assert caught.value.setting == "blacklist"
 
 
-def test_a_huge_line_is_refused() -> None:
+def test_blacklist_with_a_huge_line_is_refused() -> None:
     assert len(parse(f"en {'a' * 4_093}\n")) == 1
     with pytest.raises(BlacklistError, match="it has a line of 4,097 bytes"):
         parse(f"en {'a' * 4_094}\nen A\n")
@@ -124,12 +124,12 @@ NOT_BLACKLISTS = {
 
 
 @pytest.mark.parametrize("content", NOT_BLACKLISTS.values(), ids=NOT_BLACKLISTS)
-def test_other_files_are_refused(content: bytes) -> None:
+def test_files_of_other_kinds_are_refused(content: bytes) -> None:
     with pytest.raises(BlacklistError, match=r"is not a blacklist: \d of its \d lines are not entries, such as '"):
         parse(content)
 
 
-def test_up_to_half_of_the_lines_may_be_no_entry() -> None:
+def test_up_to_half_of_the_lines_may_be_other_text() -> None:
     assert parse("# Pages to leave out\nen A\n") == [
         ("#", "Pages to leave out"),
         ("#", "Pages_to_leave_out"),
@@ -139,7 +139,7 @@ def test_up_to_half_of_the_lines_may_be_no_entry() -> None:
         parse("# Pages to leave out\n# as of today\nen A\n")
 
 
-def test_lines_of_any_length_and_any_number() -> None:
+def test_long_lines_and_a_million_entries_are_read() -> None:
     long = "x" * 4_000
     assert parse(f"en {long}\n") == [("en", long)]
     many = "".join(f"en Page_{i}\n" for i in range(1_000_000))

@@ -30,14 +30,14 @@ def malformed(content: bytes | str) -> list[str]:
 
 
 @pytest.mark.parametrize("line", ['"" Z11550 1 0', " Z11550 1 0"])
-def test_the_empty_code_in_both_spellings(line: str) -> None:
+def test_empty_code_in_both_spellings(line: str) -> None:
     assert rows(f"{line}\n{GOOD}{line}\n") == [("", "Z11550", 1), ("en", "A", 1), ("", "Z11550", 1)]
 
 
 @pytest.mark.parametrize(
     "space", ["\u00a0", "\u3000", "\u2028", "\u0085", "\t", "\x0b", "\x0c", "\x1c", "\0", "\x1b", "\r"]
 )
-def test_white_space_and_control_characters_stay_in_titles(space: str) -> None:
+def test_white_space_and_control_characters_in_titles_are_kept(space: str) -> None:
     assert rows(f"en a{space}b 5 0\n{GOOD}") == [("en", f"a{space}b", 5), ("en", "A", 1)]
 
 
@@ -72,7 +72,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("line", MALFORMED)
 @pytest.mark.parametrize("place", ["first", "middle", "last", "last without a newline", "only"])
-def test_malformed_lines_are_left_out_and_kept_for_the_log(line: str, place: str) -> None:
+def test_malformed_lines_are_skipped_and_kept_for_the_log(line: str, place: str) -> None:
     content = {
         "first": f"{line}\n{GOOD}{GOOD}",
         "middle": f"{GOOD}{line}\n{GOOD}",
@@ -93,23 +93,23 @@ def test_malformed_lines_are_left_out_and_kept_for_the_log(line: str, place: str
         "en A 1 0\nen B 2 0",
     ],
 )
-def test_line_ends_and_blank_lines(content: str) -> None:
+def test_carriage_returns_and_blank_lines_are_dropped(content: str) -> None:
     assert rows(content) == [("en", "A", 1), ("en", "B", 2)]
     assert malformed(content) == []
 
 
-def test_the_largest_count_and_leading_zeros() -> None:
+def test_largest_count_and_leading_zeros_are_read() -> None:
     content = "en A 9223372036854775807 0\nen B 007 0\n" + f"en C {'0' * 40}7 0\n"
     assert rows(content) == [("en", "A", 2**63 - 1), ("en", "B", 7), ("en", "C", 7)]
 
 
-def test_what_is_not_utf8_becomes_the_replacement_character() -> None:
+def test_invalid_utf8_becomes_the_replacement_character() -> None:
     content = b"en Caf\xe9 5 0\n\xff \xe5\x8c 2 0\nen \xff\n"
     assert rows(content) == [("en", "Caf\ufffd", 5), ("\ufffd", "\ufffd", 2)]
     assert malformed(content) == ["en \ufffd"]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_code() -> None:
+def test_byte_order_mark_is_dropped_at_the_start_only() -> None:
     assert rows("\ufeffen A 1 0\n\ufeffen B 2 0\n") == [("en", "A", 1), ("\ufeffen", "B", 2)]
 
 
@@ -122,7 +122,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_code() -> None:
         '"" Z 1 0\n Z 1 0\nen Главная 10 0\nen "a 5 0\nen a"b 5 0\nen \ta\x0b\u2028 5 0\n',
     ],
 )
-def test_clean_lines_are_proven_to_be_read_right(lines: str) -> None:
+def test_fast_read_of_clean_lines_matches_the_slow_read(lines: str) -> None:
     found = _read_at_once(lines.encode())
     assert found is not None
     assert_frame_equal(found, _read_line_by_line(lines.encode()))
@@ -145,11 +145,11 @@ def test_clean_lines_are_proven_to_be_read_right(lines: str) -> None:
         zlib.compress(GOOD.encode() * 9) + b"\n",
     ],
 )
-def test_lines_that_are_not_clean_are_noticed(lines: str | bytes) -> None:
+def test_fast_read_refuses_unclean_lines(lines: str | bytes) -> None:
     assert _read_at_once(lines if isinstance(lines, bytes) else lines.encode()) is None
 
 
-def test_lines_that_look_packed_are_read_as_they_stand() -> None:
+def test_block_that_looks_compressed_is_read_as_lines() -> None:
     """Polars inflates what begins like zlib: here to as many bytes as the block has, so that nothing would show."""
     size = next(size for size in range(30, 90) if len(packed(size)) == size)
     block = packed(size)

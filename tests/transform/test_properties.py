@@ -1,4 +1,4 @@
-"""Generated dumps and blacklists: pvtop and the plain-Python reference give the same."""
+"""Generated dumps and blacklists: pvtop and the plain-Python reference agree."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make(packed: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> Re
 
 
 def accepted(blacklist: bytes) -> pl.DataFrame:
-    """Read a blacklist, of which no bytes stand for none; pass over those that look like another file: refused."""
+    """Parse a blacklist; no bytes stand for no blacklist. Reject examples that look like another kind of file."""
     try:
         return parse_blacklist(blacklist, "blacklist") if blacklist else no_blacklist()
     except BlacklistError:
@@ -80,23 +80,23 @@ def counts_of(expected: Reference) -> tuple[int, ...]:
 
 
 @given(dump=dumps(), blacklist=blacklists(), top=st.sampled_from([1, 2, 3, 25]), keep_unknown=st.booleans())
-def test_generated_hours(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> None:
+def test_generated_reports_match_the_reference(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> None:
     agree(dump, blacklist, top, keep_unknown=keep_unknown)
 
 
 @given(dump=raw_dumps(), blacklist=st.just(b"") | raw_dumps())
-def test_raw_bytes(dump: bytes, blacklist: bytes) -> None:
+def test_reports_of_raw_bytes_match_the_reference(dump: bytes, blacklist: bytes) -> None:
     agree(dump, blacklist)
 
 
 @given(dump=near_clean_dumps(), blacklist=blacklists())
-def test_dumps_that_are_clean_but_for_a_place(dump: bytes, blacklist: bytes) -> None:
+def test_reports_of_almost_clean_dumps_match_the_reference(dump: bytes, blacklist: bytes) -> None:
     agree(dump, blacklist)
 
 
 @given(packed=gzips(raw_dumps() | near_clean_dumps()))
-def test_bent_gzip(packed: bytes) -> None:
-    """Refused, or read as Python's own gzip reads it; and refused in any case where that refuses it."""
+def test_damaged_gzip_is_refused_or_matches_the_reference(packed: bytes) -> None:
+    """Compare with Python's gzip. What it refuses must be refused; pvtop may refuse more."""
     try:
         expected = reference(gzip.decompress(packed), top=2)
     except (EOFError, gzip.BadGzipFile, zlib.error):

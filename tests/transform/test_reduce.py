@@ -12,7 +12,7 @@ from support.frames import NO_BLACKLIST, pages, rows, top, top_of, totals
 
 
 @pytest.mark.parametrize("bits", [0, 1, 2, 64])
-def test_whatever_passes_the_filter_only_what_is_listed_is_left_out(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_false_positives_of_the_filter_are_not_excluded(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reduce, "FILTER_BITS", bits)
     dump = rows("de A 1", "!one", "de B 2", "en A 4", "en B 8", "en C 16", "!two", "fr B 32", " A 64")
     blacklist = pages("en A", "en X", "fr B", " A", "de C", "zh A")
@@ -24,7 +24,7 @@ def test_whatever_passes_the_filter_only_what_is_listed_is_left_out(bits: int, m
     assert top(rows("!one", "!two"), blacklist) == []
 
 
-def test_a_page_that_shares_its_title_with_a_listed_one_still_ranks() -> None:
+def test_page_with_a_blacklisted_title_of_another_domain_ranks() -> None:
     """Rank pages that pass the filter below some that do not, and above."""
     dump = rows("en A 9", "en B 8", "en C 7", "en.m A 9", "en.m B 8", "en.m C 7")
     blacklist = pages("de B", "en C", "en.m A")
@@ -41,7 +41,7 @@ def test_malformed_lines_are_counted_and_never_rank() -> None:
     assert totals(dump) == [("en", 1, 1, 0, 0, 0, 0)]
 
 
-def test_chunks_do_not_change_the_outcome() -> None:
+def test_ranking_does_not_depend_on_chunks() -> None:
     """Rank across many chunks what each chunk alone would rank otherwise."""
     lines = [f"en T{i % 977:03} {i * 7919 % 501}" for i in range(5_000)]
     whole = rows(*lines)

@@ -10,7 +10,7 @@ from pvtop.transform.report import Provenance
 from support.reports import PROVENANCE
 
 
-def test_provenance_comes_back_from_json() -> None:
+def test_provenance_is_read_back_from_json() -> None:
     assert Provenance.from_json(PROVENANCE.to_json()) == PROVENANCE
 
 
@@ -24,10 +24,10 @@ def test_provenance_is_a_json_object_of_its_fields() -> None:
 @pytest.mark.parametrize(
     "text", ["", "null", "[]", "5", "{}", "not json", b"\xff", '{"stamp": "2019-04-01T12:00:00Z"}']
 )
-def test_what_is_no_provenance_is_none(text: str | bytes) -> None:
+def test_from_json_of_another_text_is_none(text: str | bytes) -> None:
     assert Provenance.from_json(text) is None
 
 
-def test_fields_of_another_version_are_none() -> None:
+def test_from_json_with_unknown_fields_is_none() -> None:
     facts = json.loads(PROVENANCE.to_json()) | {"weather": "fair"}
     assert Provenance.from_json(json.dumps(facts)) is None

@@ -27,11 +27,11 @@ from pvtop.transform.titles import decode_title, encode_titles
         ('""', '""'),
     ],
 )
-def test_titles_of_both_eras(written: str, title: str) -> None:
+def test_decode_title_reads_titles_of_both_eras(written: str, title: str) -> None:
     assert pl.select(decode_title(pl.lit(written))).item() == title
 
 
-def test_encoded_titles_are_those_that_decode_to_the_title() -> None:
+def test_encode_titles_returns_spellings_that_decode_to_the_title() -> None:
     titles = ["plain", '"Heroes"', 'a"b', r"AC\DC", "q\\", '"', r'"\"x\""', r'"a\\"']
     pages = pl.LazyFrame({"domain_code": ["en"] * len(titles), "page_title": titles})
     found = encode_titles(pages).with_columns(title=decode_title(pl.col("page_title"))).collect()

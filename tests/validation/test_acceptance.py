@@ -1,4 +1,4 @@
-"""What is expected of an hour: of a whole dump, beside its neighbours, in place of another report."""
+"""The acceptance of an hour: as a whole dump, compared with its neighbours, and with the report that it replaces."""
 
 from __future__ import annotations
 
@@ -67,23 +67,23 @@ def broken(report: Report) -> list[str]:
         ([("en.d", 9_000)], [ENGLISH]),
     ],
 )
-def test_english_has_the_most_views(wikis: list[tuple[str, int]], rules: list[str]) -> None:
+def test_whole_dump_has_most_views_in_english(wikis: list[tuple[str, int]], rules: list[str]) -> None:
     assert broken(whole(*wikis)) == rules
 
 
-def test_a_whole_dump_has_many_domains() -> None:
+def test_whole_dump_has_many_domains() -> None:
     assert broken(whole(("en", 9_000), others=OTHERS[1:])) == [FEW_DOMAINS]
 
 
-def test_and_most_of_them_entries() -> None:
+def test_whole_dump_has_entries_in_most_domains() -> None:
     assert broken(whole(("en", 9_000), domains=499)) == [FEW_DOMAINS]
 
 
-def test_a_whole_dump_has_many_views() -> None:
+def test_whole_dump_has_many_views() -> None:
     assert broken(whole(("en", 9_000), views=999_999)) == [FEW_VIEWS]
 
 
-def test_not_most_of_a_whole_dump_is_blacklisted() -> None:
+def test_whole_dump_is_not_mostly_blacklisted() -> None:
     assert broken(whole(("en", 9_000), blacklisted_views=500_000)) == []
     assert broken(whole(("en", 9_000), blacklisted_views=500_001)) == [MANY_BLACKLISTED]
 
@@ -100,7 +100,7 @@ def test_not_most_of_a_whole_dump_is_blacklisted() -> None:
         "https://user:password@mirror.accum.se/mirror/wikimedia.org/other/pageviews",
     ],
 )
-def test_dumps_of_wikimedia_and_its_mirrors_are_expected_to_be_whole(address: str) -> None:
+def test_dumps_of_wikimedia_and_mirrors_are_expected_to_be_whole(address: str) -> None:
     assert expects_whole(address, expect_whole=None)
     assert not expects_whole(address, expect_whole=False)
 
@@ -119,12 +119,12 @@ def test_dumps_of_wikimedia_and_its_mirrors_are_expected_to_be_whole(address: st
         "/srv/dumps.wikimedia.org/pageviews",
     ],
 )
-def test_those_of_other_sources_only_when_asked(address: str) -> None:
+def test_dumps_of_other_sources_are_expected_to_be_whole_only_on_request(address: str) -> None:
     assert not expects_whole(address, expect_whole=None)
     assert expects_whole(address, expect_whole=True)
 
 
-def test_a_part_of_a_dump_of_wikimedia_is_refused(tmp_path: Path) -> None:
+def test_part_of_a_wikimedia_dump_is_refused(tmp_path: Path) -> None:
     """The dump is at hand in the cache, so that nothing has to be asked of Wikimedia's server."""
     settings = Settings.load(output=str(tmp_path / "lake"), blacklist="none", cache_dir=tmp_path / "cache")
     dump = settings.cache_dir / HOUR.dump_path
@@ -153,24 +153,24 @@ def stamps(hour: Hour, lake: Lake) -> list[str]:
     return [made.stamp for made in neighbours(hour, lake)]
 
 
-def test_the_nearest_two_are_neighbours(tmp_path: Path) -> None:
+def test_neighbours_are_the_nearest_two_hours(tmp_path: Path) -> None:
     hours = [HOUR + away for away in (-24, -3, -2, 0, 1, 5)]
     assert stamps(HOUR, lake_of(tmp_path, *hours)) == [(HOUR + 1).iso, (HOUR + -2).iso]
 
 
-def test_neighbours_are_a_day_away_at_most(tmp_path: Path) -> None:
+def test_neighbours_are_at_most_a_day_away(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, HOUR + -25, HOUR + -24, HOUR + 24, HOUR + 25)
     assert stamps(HOUR, lake) == [(HOUR + -24).iso, (HOUR + 24).iso]
     assert stamps(HOUR, lake_of(tmp_path / "further", HOUR + -25, HOUR + 25)) == []
 
 
-def test_the_first_hour_has_neighbours_after_it(tmp_path: Path) -> None:
+def test_first_hour_has_neighbours_after_it(tmp_path: Path) -> None:
     first = Hour(FIRST_STAMP)
     assert stamps(first, lake_of(tmp_path, first + 3)) == [(first + 3).iso]
 
 
 @pytest.mark.parametrize("length", [0, -1, -300])
-def test_what_cannot_be_read_is_no_neighbour(length: int, tmp_path: Path) -> None:
+def test_unreadable_report_is_not_a_neighbour(length: int, tmp_path: Path) -> None:
     lake = lake_of(tmp_path, HOUR + 1)
     path = tmp_path / "lake" / top_pages_path(HOUR + 1)
     path.write_bytes(path.read_bytes()[:length])
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_no_neighbour(length: int, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("views", "fine"), [(100, True), (99, False)])
-def test_an_hour_is_held_against_the_smallest_of_its_neighbours(views: int, *, fine: bool) -> None:
+def test_hour_is_compared_with_its_smallest_neighbour(views: int, *, fine: bool) -> None:
     others = [make_report(views=500).provenance, make_report(views=200).provenance]
     assert (violations_of(make_report(views=views), [not_below_neighbours(others, 0.5)]) == []) is fine
 
@@ -194,7 +194,7 @@ def settings_of(tmp_path: Path, *hours: tuple[Hour, int], others: int = 500) -> 
 
 
 @pytest.mark.parametrize("expect_whole", [True, None])
-def test_an_hour_much_smaller_than_whole_neighbours_is_refused(tmp_path: Path, *, expect_whole: bool | None) -> None:
+def test_hour_much_smaller_than_whole_neighbours_is_refused(tmp_path: Path, *, expect_whole: bool | None) -> None:
     """Wherever it comes from: a folder of whole dumps is protected as well."""
     loaded = settings_of(tmp_path, (HOUR, 3_000_000), (HOUR + 1, 1_400_000))
     asked = loaded.model_copy(update={"expect_whole": expect_whole})
@@ -206,7 +206,7 @@ def test_an_hour_much_smaller_than_whole_neighbours_is_refused(tmp_path: Path, *
 
 
 @pytest.mark.parametrize(("others", "views"), [(498, 3_000_000), (500, 999_000)])
-def test_neighbours_that_cannot_be_whole_count_only_where_it_is_asked(tmp_path: Path, others: int, views: int) -> None:
+def test_incomplete_neighbours_count_only_on_request(tmp_path: Path, others: int, views: int) -> None:
     settings = settings_of(tmp_path, (HOUR, views), (HOUR + 1, 9_000), others=others)
     assert run_hour(HOUR, settings).state is HourState.MADE
     with pytest.raises(InvalidReportError, match="of its neighbours"):
@@ -219,7 +219,7 @@ def test_neighbours_that_cannot_be_whole_count_only_where_it_is_asked(tmp_path: 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a lake that holds a report of two domains, with four pages and 40 views."""
+    """Return settings of a lake with a report of two domains, four pages and 40 views."""
     settings = Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
     write_dump(settings, "de A 10 0\nen A 10 0\nen B 10 0\nen C 10 0\n")
     assert run_hour(HOUR, settings).state is HourState.MADE
@@ -241,23 +241,23 @@ def assert_refused(settings: Settings, count: str) -> None:
     assert run_hour(HOUR, settings.model_copy(update={"force": True})).state is HourState.MADE
 
 
-def test_a_report_that_a_blacklist_has_emptied_takes_no_place(settings: Settings, tmp_path: Path) -> None:
+def test_report_emptied_by_a_blacklist_does_not_replace_another(settings: Settings, tmp_path: Path) -> None:
     blacklist = tmp_path / "blacklist"
     blacklist.write_text("de A\nen A\nen B\nen C\n")
     assert_refused(settings.model_copy(update={"blacklist": str(blacklist)}), "domains")
 
 
-def test_nor_one_with_few_entries(settings: Settings, tmp_path: Path) -> None:
+def test_report_with_few_entries_does_not_replace_another(settings: Settings, tmp_path: Path) -> None:
     blacklist = tmp_path / "blacklist"
     blacklist.write_text("en A\nen B\nen C\n")
     assert_refused(settings.model_copy(update={"blacklist": str(blacklist)}), "entries")
 
 
-def test_a_shorter_top_is_no_loss(settings: Settings) -> None:
+def test_shorter_top_may_replace_a_report(settings: Settings) -> None:
     assert run_hour(HOUR, settings.model_copy(update={"top": 1})).state is HourState.MADE
 
 
-def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Settings) -> None:
+def test_report_of_another_version_is_not_replaced_by_a_smaller_one(settings: Settings) -> None:
     path = Path(settings.output) / top_pages_path(HOUR)
     table = pq.read_table(path)
     facts = json.loads(pq.read_metadata(path).metadata[PROVENANCE_KEY.encode()]) | {"added_later": 1}
@@ -270,7 +270,7 @@ def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Set
 
 @pytest.mark.parametrize("path_of", [top_pages_path, domains_path])
 @pytest.mark.parametrize("damage", [None, b"PAR1", "the first page"])
-def test_whatever_is_left_is_not_replaced_by_less(
+def test_remains_of_a_report_are_not_replaced_by_a_smaller_one(
     settings: Settings, path_of: Callable[[Hour], str], damage: bytes | str | None
 ) -> None:
     path = Path(settings.output) / path_of(HOUR)
@@ -287,19 +287,19 @@ def test_whatever_is_left_is_not_replaced_by_less(
 
 
 @pytest.mark.parametrize(("top", "fine"), [(25, False), (2, True)])
-def test_where_only_the_provenance_is_left_its_entries_count_within_the_same_top(top: int, *, fine: bool) -> None:
+def test_entries_of_the_provenance_are_compared_within_the_same_top(top: int, *, fine: bool) -> None:
     salvage = Salvaged(None, None, replace(PROVENANCE, entries=9, top=25))
     assert (violations_of(make_report(top=top), [not_much_smaller_than(salvage, 0.5)]) == []) is fine
 
 
-def test_of_which_nothing_can_be_read_may_be_replaced(settings: Settings) -> None:
+def test_unreadable_report_may_be_replaced(settings: Settings) -> None:
     for path_of in (top_pages_path, domains_path):
         (Path(settings.output) / path_of(HOUR)).write_bytes(b"PAR1")
     write_dump(settings, "de A 10 0\n")
     assert run_hour(HOUR, settings).state is HourState.MADE
 
 
-def test_what_another_run_has_just_written_counts(settings: Settings, tmp_path: Path) -> None:
+def test_report_that_another_run_has_just_written_is_compared(settings: Settings, tmp_path: Path) -> None:
     """Two runs wait for the hour, from a large dump and from a tiny one: whoever is first, the large one stays."""
     large = settings.model_copy(update={"source": str(tmp_path / "large")})
     tiny = settings.model_copy(update={"source": str(tmp_path / "tiny")})

@@ -29,7 +29,7 @@ THERE = frozenset(code for code, *_ in TOTALS)
         (replace(GOOD, ranked=[(382_050, "Main_Page"), *GOOD.ranked[1:]]), ["rank 1"]),
     ],
 )
-def test_every_part_of_a_domain_is_compared(counted: DomainCount, what: list[str]) -> None:
+def test_recount_matches_compares_every_part_of_a_domain(counted: DomainCount, what: list[str]) -> None:
     violations = violations_of(make_report(totals=TOTALS), [recount_matches(Recount(THERE, {"en": counted}))])
     assert [part for violation in violations for part in violation.rows.get_column("what")] == what
 
@@ -37,16 +37,16 @@ def test_every_part_of_a_domain_is_compared(counted: DomainCount, what: list[str
 OURS = {code: views for code, _, views, *_ in TOTALS if views is not None}
 
 
-def test_sums_beyond_64_bits_part() -> None:
+def test_projectviews_match_accepts_sums_beyond_64_bits() -> None:
     (violation,) = violations_of(make_report(), [projectviews_match(OURS | {"en": 2**64})])
     assert violation.rows.rows() == [("en", 420_930, 2**64)]
 
 
-def test_the_same_totals_pass() -> None:
+def test_projectviews_match_passes_equal_totals() -> None:
     assert violations_of(make_report(), [projectviews_match(OURS)]) == []
 
 
-def test_what_parts_is_told_by_domain() -> None:
+def test_projectviews_match_lists_differences_by_domain() -> None:
     theirs = {"": OURS[""], "en": OURS["en"] - 1, "fr": 3}
     (violation,) = violations_of(make_report(), [projectviews_match(theirs)])
     assert violation.rule == "the views of each domain match the projectviews"

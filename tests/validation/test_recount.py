@@ -18,7 +18,7 @@ from support.strategies import blacklists, dumps, raw_dumps
 
 
 def accepted(blacklist: bytes) -> set[tuple[str, str]]:
-    """Read a blacklist, of which no bytes stand for none; pass over those that look like another file: refused."""
+    """Parse a blacklist; no bytes stand for no blacklist. Reject examples that look like another kind of file."""
     try:
         return set(parse_blacklist(blacklist, "blacklist").rows()) if blacklist else set()
     except BlacklistError:
@@ -45,23 +45,25 @@ def agree(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> Non
 
 
 @given(dump=dumps(), blacklist=blacklists(), top=st.sampled_from([1, 2, 3, 25]), keep_unknown=st.booleans())
-def test_generated_hours(dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool) -> None:
+def test_recount_of_generated_hours_matches_the_reference(
+    dump: bytes, blacklist: bytes, top: int, *, keep_unknown: bool
+) -> None:
     agree(dump, blacklist, top, keep_unknown=keep_unknown)
 
 
 @given(dump=raw_dumps())
-def test_raw_bytes(dump: bytes) -> None:
+def test_recount_of_raw_bytes_matches_the_reference(dump: bytes) -> None:
     agree(dump, b"", 2, keep_unknown=False)
 
 
 @pytest.mark.parametrize("top", [1, 2, 5])
-def test_more_pages_than_are_held_at_a_time(top: int) -> None:
+def test_recount_keeps_the_top_of_many_pages(top: int) -> None:
     lines = [f"en T{number:02} {number * 7 % 10} 0\n" for number in range(40)]
     agree("".join(lines).encode(), b"", top, keep_unknown=False)
 
 
 @pytest.mark.parametrize("cut", [slice(-9), slice(5), slice(0)], ids=["truncated", "header", "empty"])
-def test_a_broken_dump(cut: slice, tmp_path: Path) -> None:
+def test_recount_of_a_damaged_dump_is_a_corrupt_error(cut: slice, tmp_path: Path) -> None:
     (tmp_path / "dump.gz").write_bytes(gzip.compress(b"en A 5 0\n", mtime=0)[cut] or b"junk")
     with pytest.raises(CorruptError, match=r"dump\.gz cannot be read"):
         recount(tmp_path / "dump.gz", ["en"], [], 25, keep_unknown=False)

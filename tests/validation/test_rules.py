@@ -1,4 +1,4 @@
-"""Validation: every rule, broken by hand."""
+"""The rules of a report, each broken by hand."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def fitting(pages: Sequence[Page], totals: Sequence[Totals] | None = None, **fac
 
 
 def broken(report: Report, blacklist: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """Give the rules that a report breaks."""
+    """Return the rules that a report breaks."""
     pages = pl.DataFrame(blacklist, schema=no_blacklist().schema, orient="row")
     return [violation.rule for violation in violations_of(report, [*REPORT_RULES, none_blacklisted(pages)])]
 
 
-def test_a_good_report_passes() -> None:
+def test_good_report_passes() -> None:
     assert broken(make_report()) == []
 
 
-def test_a_report_of_nothing_passes() -> None:
+def test_empty_report_passes() -> None:
     assert broken(fitting([], [])) == []
 
 
@@ -73,7 +73,7 @@ def test_ties_in_byte_order_pass() -> None:
     assert broken(fitting(pages)) == []
 
 
-def test_a_page_on_the_blacklist_of_another_domain_passes() -> None:
+def test_page_blacklisted_in_another_domain_passes() -> None:
     assert broken(make_report(), [("de", "Climate")]) == []
 
 
@@ -98,23 +98,23 @@ WRONG: dict[str, tuple[Sequence[Page], list[str]]] = {
 
 
 @pytest.mark.parametrize(("pages", "rules"), WRONG.values(), ids=WRONG)
-def test_wrong_pages(pages: Sequence[Page], rules: list[str]) -> None:
+def test_wrong_pages_break_a_rule(pages: Sequence[Page], rules: list[str]) -> None:
     assert broken(fitting(pages)) == rules
 
 
 @pytest.mark.parametrize("code", sorted(SHARED_CODES))
-def test_a_code_of_several_wikis_may_have_a_page_twice(code: str) -> None:
+def test_code_of_several_wikis_may_have_a_page_twice(code: str) -> None:
     assert broken(fitting([(code, 1, "A", 5), (code, 2, "A", 3)])) == []
 
 
 @pytest.mark.parametrize("code", sorted(SHARED_CODES))
-def test_but_more_often_only_where_it_stands_for_more(code: str) -> None:
+def test_only_the_empty_code_may_have_a_page_three_times(code: str) -> None:
     thrice = fitting([(code, rank, "A", 5) for rank in (1, 2, 3)])
     assert broken(thrice) == ([] if code == "" else [TWICE])
 
 
 @pytest.mark.parametrize(("code", "title"), [("en", "Caf\ufffd"), ("e\ufffd", "A")])
-def test_what_was_not_utf8_may_occur_twice(code: str, title: str) -> None:
+def test_page_that_was_not_utf8_may_occur_twice(code: str, title: str) -> None:
     assert broken(fitting([(code, 1, title, 5), (code, 2, title, 3)])) == []
 
 
@@ -135,25 +135,25 @@ TOTALS_WRONG: dict[str, tuple[Sequence[Totals], list[str]]] = {
 
 
 @pytest.mark.parametrize(("totals", "rules"), TOTALS_WRONG.values(), ids=TOTALS_WRONG)
-def test_wrong_totals(totals: Sequence[Totals], rules: list[str]) -> None:
+def test_wrong_totals_break_a_rule(totals: Sequence[Totals], rules: list[str]) -> None:
     assert broken(fitting([("en", 1, "A", 5), ("en", 2, "B", 4)], totals)) == rules
 
 
-def test_all_that_the_blacklist_left_passes() -> None:
+def test_report_of_all_pages_that_are_not_blacklisted_passes() -> None:
     assert broken(fitting([("en", 1, "A", 5)], [("en", 2, 9, 1, 4)])) == []
 
 
-def test_unknown_pages_explain_what_domains_lack() -> None:
+def test_unknown_pages_explain_missing_entries() -> None:
     pages, totals = [("de", 1, "A", 5)], [("de", 2, 9, 0, 0), ("en", 1, 4, 0, 0)]
     assert broken(fitting(pages, totals, unknown_rows=2)) == []
     assert broken(fitting(pages, totals, unknown_rows=1)) == [LACKING]
 
 
-def test_pages_below_the_top_are_not_lacking() -> None:
+def test_pages_below_the_top_are_not_missing_entries() -> None:
     assert broken(fitting(EN, [("en", 9, 500_000, 0, 0)], top=3)) == []
 
 
-def test_more_ranks_than_asked_for() -> None:
+def test_more_ranks_than_the_top_break_a_rule() -> None:
     assert broken(fitting(EN, top=2)) == [TOP]
 
 
@@ -165,7 +165,7 @@ def test_more_ranks_than_asked_for() -> None:
         ("entries", 5), ("entry_views", 418_301),
     ],
 )  # fmt: skip
-def test_a_provenance_that_tells_something_else(fact: str, value: object) -> None:
+def test_provenance_that_differs_breaks_a_rule(fact: str, value: object) -> None:
     told: dict[str, Any] = {fact: value}
     (violation,) = violations_of(make_report(**told), REPORT_RULES)
     assert violation.rule == PROVENANCE
@@ -173,11 +173,11 @@ def test_a_provenance_that_tells_something_else(fact: str, value: object) -> Non
     assert violation.rows.get_column("provenance").to_list() == [str(value)]
 
 
-def test_a_report_of_another_hour() -> None:
+def test_report_of_another_hour_breaks_a_rule() -> None:
     assert broken(make_report(hour=Hour.parse("2019-04-02T12"))) == [PROVENANCE]
 
 
-def test_a_page_on_the_blacklist() -> None:
+def test_blacklisted_page_breaks_a_rule() -> None:
     assert broken(make_report(), [("de", "Weather"), ("en", "Climate")]) == [LISTED]
 
 
@@ -190,34 +190,34 @@ def test_a_page_on_the_blacklist() -> None:
     ],
     ids=["another type", "a column less", "a column more"],
 )
-def test_where_columns_are_others_nothing_else_is_looked_at(report: Report) -> None:
+def test_wrong_columns_are_the_only_violation(report: Report) -> None:
     assert broken(report) == [COLUMNS]
 
 
 @pytest.mark.parametrize("page", [("en", None, "Climate", 5), ("en", 2, None, 5), ("en", 2, "", 5)])
-def test_a_missing_value(page: Page) -> None:
+def test_missing_value_breaks_a_rule(page: Page) -> None:
     assert "no value is missing" in broken(fitting([EN[0], page]))
 
 
-def test_a_missing_total() -> None:
+def test_missing_total_breaks_a_rule() -> None:
     assert "no value is missing" in broken(make_report(totals=[*TOTALS[:2], ("en", None, 420_930, 1, 1_200)]))
 
 
-def test_every_broken_rule_is_found() -> None:
+def test_all_broken_rules_are_found() -> None:
     pages = [("en", 2, "Weather", -2), ("en", 2, "Weather", 500_000), ("en", 5, "Climate", 1)]
     report = make_report(pages, [TOTALS[2], TOTALS[2], ("fr", 9, 9, 0, 0)], top=4, rows=1)
     rules = [RANKS, TOP, ORDER, TWICE, NEGATIVE, DOMAINS, WITHIN, LACKING, PROVENANCE, LISTED]
     assert broken(report, [("en", "Weather")]) == rules
 
 
-def test_a_failure_gives_an_example_and_a_number() -> None:
+def test_violation_shows_an_example_and_a_number() -> None:
     (violation,) = violations_of(
         fitting([EN[0], ("en", 7, "Climate", 36_183), ("en", 8, "Weather", 30)]), [REPORT_RULES[2]]
     )
     assert str(violation) == f"{RANKS}, but ('en', 7, 'Climate', 36183) and 1 more"
 
 
-def test_one_error_tells_every_failure_of_every_report() -> None:
+def test_one_error_lists_every_violation_of_every_report() -> None:
     first, second = Violation("a", pl.DataFrame({"x": [1, 2]})), Violation("b", pl.DataFrame({"x": ["y"]}))
     with pytest.raises(InvalidReportError) as caught:
         raise_for_violations({HOUR: [first, second], HOUR + 1: [], HOUR + 2: [second]}, "do this", setting="force")
@@ -228,10 +228,10 @@ def test_one_error_tells_every_failure_of_every_report() -> None:
     assert (caught.value.hint, caught.value.setting, caught.value.exit_code) == ("do this", "force", 5)
 
 
-def test_good_reports_are_not_refused() -> None:
+def test_raise_for_violations_accepts_good_reports() -> None:
     raise_for_violations({HOUR: [], HOUR + 1: []}, "do this")
 
 
-def test_totals_beyond_64_bits_add_up() -> None:
+def test_totals_beyond_64_bits_pass() -> None:
     most = 2**62
     assert broken(fitting([("de", 1, "a", most), ("en", 1, "a", most)])) == []
