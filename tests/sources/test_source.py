@@ -228,11 +228,12 @@ async def test_an_empty_source_has_published_nothing(tmp_path: Path) -> None:
         await newest(FolderSource(str(tmp_path)))
 
 
-@pytest.mark.parametrize("root", ["nothing", "file"])
-async def test_a_source_that_is_no_folder(root: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("root", "reason"), [("nothing", "does not exist"), ("file", "is not a folder")])
+async def test_a_source_that_is_not_a_folder_is_refused(root: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SourceError, match=f"{root} is not a folder"):
+    with pytest.raises(SourceError, match=f"{root} {reason}") as caught:
         await newest(FolderSource(str(tmp_path / root)))
+    assert caught.value.setting == "source"
 
 
 async def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
