@@ -176,7 +176,7 @@ def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command
     assert [broken(validity) for validity in found] == [["its files can be read"], []]
     shown = pvtop("show", *LAKE, *AT)
     assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
-    assert f"{path} cannot be read: " in shown.stderr
+    assert f"cannot read {path}: " in shown.stderr
     assert lake.read(HOUR + 1)
 
 
