@@ -379,7 +379,7 @@ def test_an_output_that_is_full_is_a_failure(pvtop: Command, write_dump: WriteDu
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([PVTOP, *args], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == 1
-        assert done.stderr.startswith("pvtop: stdout cannot be written: No space left on device\n")
+        assert done.stderr.startswith("pvtop: cannot write to stdout: No space left on device\n")
         assert "Traceback" not in done.stderr
 
 
