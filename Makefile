@@ -17,6 +17,7 @@ PIP_OF_WHEEL = .venv-wheel/bin/python -m pip install --quiet --disable-pip-versi
 MADE_UP = ^((very)?secret|password|h0neyp0t|[0-9a-f]{64})$$
 PARALLEL = --numprocesses auto --dist loadfile
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
+SETTINGS_DOCS = $(BIN)/python docs/generate_settings.py
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -82,9 +83,11 @@ check: $(READY) ## Lint, types, format, layers, and whether the generated pages 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@$(CLI_DOCS) | diff docs/cli.md - || { echo 'docs/cli.md is out of date: make docs'; exit 1; }
+	@$(SETTINGS_DOCS) | diff docs/settings.md - || { echo 'docs/settings.md is out of date: make docs'; exit 1; }
 
-docs: $(READY) ## Generate docs/cli.md from the help texts
+docs: $(READY) ## Generate docs/cli.md and docs/settings.md
 	$(CLI_DOCS) > docs/cli.md
+	$(SETTINGS_DOCS) > docs/settings.md
 
 fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only
