@@ -18,7 +18,7 @@ def test_batch_with_gaps_names_them_and_exits_0(pvtop: Command) -> None:
 def test_batch_exits_3_if_none_of_its_hours_is_published(pvtop: Command) -> None:
     done = pvtop(*BATCH, "--start", "2025-01-01T02", "--end", "2025-01-01T03")
     assert done.returncode == 3
-    assert done.stderr.startswith("pvtop: none of the hours is published\n")
+    assert "pvtop: none of the hours is published\n" in done.stderr
 
 
 def test_batch_makes_24_hours_by_default(pvtop: Command) -> None:

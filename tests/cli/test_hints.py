@@ -30,9 +30,7 @@ def test_hint_names_the_option_of_its_setting() -> None:
 
 
 def test_hint_names_the_long_option_with_dashes() -> None:
-    assert (
-        hint(PvtopError("full", "choose another folder", setting="cache_dir")) == "choose another folder (--cache-dir)"
-    )
+    assert hint(PvtopError("disk full", "choose another", setting="cache_dir")) == "choose another (--cache-dir)"
 
 
 def test_hint_names_the_variable_of_a_setting_without_an_option() -> None:

@@ -21,12 +21,17 @@ from pvtop.lake.layout import top_pages_path
 from pvtop.settings import Settings
 from support.samples import DATA
 
-SAMPLE = Settings(source=str(DATA / "source"))  # its newest hours are 2024-12-31T15 to 2025-01-01T01
 IN_LAKE = ["2024-08-02T23", "2024-08-03T05", "2024-08-03T06"]
 
 
 def iso(hours: list[Hour]) -> list[str]:
     return [hour.iso for hour in hours]
+
+
+@pytest.fixture
+def sample() -> Settings:
+    """Return settings whose source is the sample. Its newest hour is 2025-01-01T01."""
+    return Settings.load(source=str(DATA / "source"))
 
 
 @pytest.fixture
@@ -87,45 +92,39 @@ def test_hours_of_day_that_cannot_be_read_are_refused(text: str) -> None:
     ],
 )
 def test_published_hour_is_the_named_one_or_the_newest_that_fits(
-    date: str | None, hour: int | None, wanted: str
+    sample: Settings, date: str | None, hour: int | None, wanted: str
 ) -> None:
-    assert published_hour(SAMPLE, date, hour).iso == wanted
+    assert published_hour(sample, date, hour).iso == wanted
 
 
-def test_published_hour_is_not_published_if_the_source_has_none_that_fits() -> None:
+def test_published_hour_is_not_published_if_the_source_has_none_that_fits(sample: Settings) -> None:
     with pytest.raises(NotPublishedError):
-        published_hour(SAMPLE, "2019-04-01", None)
+        published_hour(sample, "2019-04-01", None)
 
 
 @pytest.mark.parametrize(("date", "hour"), [("2019-02-30", 1), ("2015-04-30", None), ("2015-05-01", 0), (None, 24)])
-def test_hour_that_does_not_exist_is_refused(date: str | None, hour: int | None, lake: Lake) -> None:
+def test_hour_that_does_not_exist_is_refused(sample: Settings, date: str | None, hour: int | None, lake: Lake) -> None:
     with pytest.raises(UsageError):
-        published_hour(SAMPLE, date, hour)
+        published_hour(sample, date, hour)
     with pytest.raises(UsageError):
         hour_in_lake(lake, date, hour)
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "last", "hours", "wanted"),
+    ("options", "wanted"),
     [
-        (
-            "2019-04-01T22",
-            "2019-04-02T01",
-            None,
-            None,
-            ["2019-04-01T22", "2019-04-01T23", "2019-04-02T00", "2019-04-02T01"],
-        ),
-        ("2019-04-01", None, None, "6,12-13", ["2019-04-01T06", "2019-04-01T12", "2019-04-01T13"]),
-        ("2019-04-01T12", None, None, None, ["2019-04-01T12"]),
-        (None, None, 2, None, ["2025-01-01T00", "2025-01-01T01"]),
-        (None, None, None, None, ["2024-12-31T23", "2025-01-01T00", "2025-01-01T01"]),
-        (None, None, None, "23", ["2024-12-31T23"]),
+        (("2019-04-01T22", "2019-04-02T00", None, None), ["2019-04-01T22", "2019-04-01T23", "2019-04-02T00"]),
+        (("2019-04-01", None, None, "6,12-13"), ["2019-04-01T06", "2019-04-01T12", "2019-04-01T13"]),
+        (("2019-04-01T12", None, None, None), ["2019-04-01T12"]),
+        ((None, None, 2, None), ["2025-01-01T00", "2025-01-01T01"]),
+        ((None, None, None, None), ["2024-12-31T23", "2025-01-01T00", "2025-01-01T01"]),
+        ((None, None, None, "23"), ["2024-12-31T23"]),
     ],
 )
 def test_published_hours_are_a_range_or_the_newest(
-    start: str | None, end: str | None, last: int | None, hours: str | None, wanted: list[str]
+    sample: Settings, options: tuple[str | None, str | None, int | None, str | None], wanted: list[str]
 ) -> None:
-    assert iso(published_hours(SAMPLE, start, end, last, hours, default=3)) == wanted
+    assert iso(published_hours(sample, *options, default=3)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -133,10 +132,10 @@ def test_published_hours_are_a_range_or_the_newest(
     [("2019-04-01", None, 2), (None, "2019-04-01", 2), (None, "2019-04-01", None), ("2019-04-02", "2019-04-01", None)],
 )
 def test_ranges_that_make_no_sense_are_refused(
-    start: str | None, end: str | None, last: int | None, lake: Lake
+    sample: Settings, start: str | None, end: str | None, last: int | None, lake: Lake
 ) -> None:
     with pytest.raises(UsageError):
-        published_hours(SAMPLE, start, end, last, None, default=24)
+        published_hours(sample, start, end, last, None, default=24)
     with pytest.raises(UsageError):
         hours_in_lake(lake, None, None, start, end, last)
 

@@ -18,7 +18,7 @@ from pvtop.core.errors import UsageError
 from pvtop.settings import Settings
 
 SETTINGS = [option.name for option in OPTIONS.values() if option.is_setting]
-app = typer.Typer()
+app = typer.Typer(rich_markup_mode=None)
 called: list[tuple[int, Settings, Output]] = []
 
 

@@ -78,7 +78,7 @@ def ls(*, settings: Settings, out: Output) -> None:
 @app.command()
 @command_options("cache_dir", *PRINTING)
 def verify(*, settings: Settings, out: Output) -> None:
-    """Check that every cached dump is still as downloaded. Reads each to its end.
+    """Check that every cached dump is intact. Each is read to its end and compared with the digest of its download.
 
     Exit code 1 if one is broken.
 
@@ -104,11 +104,15 @@ def verify(*, settings: Settings, out: Output) -> None:
 def prune(
     older_than: Annotated[
         timedelta | None,
-        typer.Option(parser=_duration, metavar="DURATION", help="Remove dumps that were downloaded longer ago: 7d."),
+        typer.Option(
+            parser=_duration, metavar="DURATION", help="Remove dumps that were downloaded longer ago than this: 7d."
+        ),
     ] = None,
     max_size: Annotated[
         int | None,
-        typer.Option(parser=_size, metavar="SIZE", help="Remove the oldest downloads above this size: 20GB."),
+        typer.Option(
+            parser=_size, metavar="SIZE", help="Remove the oldest dumps until all take no more than this: 20GB."
+        ),
     ] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")] = False,
@@ -116,7 +120,7 @@ def prune(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Remove old downloads, or the oldest above a size. Also remove temporary files of killed runs.
+    """Remove old downloads, or the oldest above a total size. Temporary files of killed runs are removed too.
 
     Files in use are never removed.
 

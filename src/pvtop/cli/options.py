@@ -25,10 +25,9 @@ class Option:
         help: What it means. One or two short sentences.
         metavar: What to write after it. Empty for a switch.
         kind: The type of its value.
-        default: Its value if it is not given. A setting has None: the environment, the file and the defaults follow.
-        shown: The default to show in the help text, if `default` does not say it.
+        default: The argument if it is not given. None for a setting, which may be set elsewhere.
+        shown: The default to show in the help text, for a setting that has one.
         flags: How it is written, if not as `--name`.
-        is_setting: Whether it sets a field of `Settings`.
     """
 
     name: str
@@ -38,7 +37,11 @@ class Option:
     default: object = None
     shown: str = ""
     flags: tuple[str, ...] = ()
-    is_setting: bool = True
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether it sets a field of `Settings`."""
+        return self.default is None
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -55,7 +58,7 @@ class Option:
             help=f"{self.help}  [env: {variable(self.name)}]" if self.is_setting else self.help,
             show_default=self.shown or True,
         )
-        kind: Any = self.kind if self.default is not None else self.kind | None
+        kind: Any = self.kind | None if self.is_setting else self.kind
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
 
 
@@ -68,35 +71,20 @@ OPTIONS = {
         Option("cache_dir", "Folder for downloads.", "FOLDER", shown="the user's cache folder"),
         Option("top", "Pages per domain.", "N", int, shown="25"),
         Option("keep_unknown", "Rank pages titled '-' (unknown) too.", kind=bool),
-        Option("force", "Make a report again even if nothing has changed.", kind=bool),
+        Option("force", "Make a report again even if it is up to date. Accept a much smaller one.", kind=bool),
         Option("check_source", "Check whether the dump at the source has changed.", kind=bool),
         Option("refresh_dump", "Download the dump again.", kind=bool),
         Option("refresh_blacklist", "Download the blacklist again.", kind=bool),
         Option("no_validate", "Write the report even if validation fails.", kind=bool),
-        Option(
-            "expect_whole",
-            "Reject dumps that look incomplete.",
-            kind=bool,
-            shown="only for Wikimedia and its mirrors",
-            flags=("--expect-whole/--no-expect-whole",),
-        ),
+        Option("expect_whole", "Reject dumps that look incomplete.", kind=bool,
+               shown="only for Wikimedia and its mirrors", flags=("--expect-whole/--no-expect-whole",)),
         Option("contact", "E-mail or web address for the User-Agent. Wikimedia requires one.", "TEXT"),
         Option("statsd", "Send metrics to this DogStatsD server.", "HOST:PORT"),
-        Option(
-            "log_format", "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT, is_setting=False
-        ),
-        Option("json", "Print one JSON document.", kind=bool, default=False, is_setting=False),
-        Option(
-            "quiet", "Print only errors.", kind=bool, default=False, flags=("--quiet", "-q"), is_setting=False
-        ),
-        Option(
-            "verbose",
-            "Log details, and show tracebacks of failures.",
-            kind=bool,
-            default=False,
-            flags=("--verbose", "-v"),
-            is_setting=False,
-        ),
+        Option("log_format", "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT),
+        Option("json", "Print one JSON document.", kind=bool, default=False),
+        Option("quiet", "Print only errors.", kind=bool, default=False, flags=("--quiet", "-q")),
+        Option("verbose", "Log details, and show tracebacks of failures.", kind=bool, default=False,
+               flags=("--verbose", "-v")),
     )
 }  # fmt: skip
 

@@ -35,8 +35,8 @@ def status(
 ) -> None:
     """Show which hours the lake holds. The calendar has a line for each day and a sign for each hour.
 
-    The options choose hours as for batch. Without a range, these are the 168 newest published hours (a week). The command
-    only lists files, in the lake and at the source; it reads none.
+    The hours are chosen as for batch. Without a range, these are the 168 newest published hours (a week). The command
+    lists the files in the lake and at the source, and reads none of them.
 
     Examples:
 
