@@ -1,10 +1,10 @@
-"""Measure pvtop, side by side with what it is compared with, and write down what came out.
+"""Measure pvtop and its alternatives in turns, and write the results.
 
     python benchmarks/bench.py                            all parts, five rounds
-    python benchmarks/bench.py --only hour --rounds 9     one part; the others' results stay as they are
-    python benchmarks/bench.py --scale small --rounds 1   a minute file: whether everything works
+    python benchmarks/bench.py --only hour --rounds 9     one part; the results of the others stay
+    python benchmarks/bench.py --scale small --rounds 1   tiny inputs, to check that everything works
 
-Writes `results.json`, `RESULTS.md` and the charts. Ends with exit code 1 where an answer was wrong or a command failed.
+Writes `results.json`, `RESULTS.md` and the charts. Ends with exit code 1 if an answer was wrong or a command failed.
 """
 
 from __future__ import annotations
@@ -34,15 +34,18 @@ SCALES = {"full": FULL, "small": SMALL}
 
 
 def main() -> int:
-    """Measure the parts that are asked for, and write the results anew."""
+    """Measure the chosen parts and write all result files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (5)")
     parser.add_argument("--scale", choices=SCALES, default="full", help="how large the inputs are (full)")
-    parser.add_argument("--work", type=Path, help="where inputs are made and kept; some 6 GB")
-    parser.add_argument("--results", type=Path, default=HERE, help="where the results go")
+    parser.add_argument("--work", type=Path, help="folder for the inputs, some 6 GB; they are kept")
+    parser.add_argument("--results", type=Path, default=HERE, help="folder for the results")
     parser.add_argument(
-        "--python", type=os.path.abspath, default=sys.executable, help="path of the interpreter that has the contenders"
+        "--python",
+        type=os.path.abspath,
+        default=sys.executable,
+        help="path of the Python interpreter that has the contenders installed",
     )
     args = parser.parse_args()
     work = (args.work or Path(tempfile.gettempdir()) / "pvtop-bench" / args.scale).absolute()
@@ -64,7 +67,7 @@ def main() -> int:
 
 
 def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dict[str, str]) -> dict[str, Any]:
-    """Measure a part: where and when, its groups, its counts."""
+    """Measure one part. Return its results, with the date and the machine."""
     part: dict[str, Any] = {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "load": os.getloadavg()[0],
@@ -85,7 +88,7 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
 
 
 def run_group(group: Group, work: Path, installed: dict[str, str], rounds: int) -> dict[str, Any]:
-    """Measure the cases of a group in turns, after reading once what they read."""
+    """Measure the cases of a group in turns. Reads their files once before, so that the disk takes no part."""
     missing = [name for name, (module, _) in CONTENDERS.items() if module not in installed]
     cases = [case for case in group.cases if case.name not in missing]
     found = {case.name: new_result(case) for case in cases}
@@ -100,13 +103,13 @@ def run_group(group: Group, work: Path, installed: dict[str, str], rounds: int) 
 
 
 def new_result(case: Case) -> dict[str, Any]:
-    """Give the result of a case before its first round."""
+    """Return the result of a case before its first round."""
     exact = None if case.check is None else True
     return {"name": case.name, "size": case.size, "seconds": [], "cpu": [], "peak": [], "exact": exact, "failure": ""}
 
 
 def add(result: dict[str, Any], case: Case, work: Path) -> None:
-    """Run a case once more in an empty folder, and add what it took and whether its answer was exact."""
+    """Run a case once in an empty folder. Add its figures to the result, and whether its answer was exact."""
     with tempfile.TemporaryDirectory(dir=work, prefix="run-") as folder:
         figures = measure(case.command, Path(folder), environment())
         if figures.code:
@@ -115,7 +118,7 @@ def add(result: dict[str, Any], case: Case, work: Path) -> None:
             return
         try:
             result["exact"] = result["exact"] and (case.check is None or case.check(Path(folder), figures))
-        except Exception as error:  # noqa: BLE001 - whatever an answer makes of its check, the others are measured on
+        except Exception as error:  # noqa: BLE001 - whatever a check raises, the other cases are still measured
             result["failure"] = shorten(str(error), 100)
             return
     result["seconds"].append(json.loads(figures.stdout)["seconds"] if case.timed else figures.seconds)
@@ -124,7 +127,7 @@ def add(result: dict[str, Any], case: Case, work: Path) -> None:
 
 
 def run_profile(profile: Profile, work: Path, rounds: int) -> list[dict[str, Any]]:
-    """Run a profile: what each step took, round by round."""
+    """Run a profile. Return the figures of each step, round by round."""
     runs = []
     for number in range(rounds):
         print(f"{profile.title}, round {number + 1}", file=sys.stderr)
@@ -140,7 +143,7 @@ def run_profile(profile: Profile, work: Path, rounds: int) -> list[dict[str, Any
 
 
 def count_calls(count: Count, work: Path) -> list[dict[str, Any]]:
-    """Run pvtop with its calls counted: one result for each folder."""
+    """Run pvtop and count its file system calls. Return one result for each folder."""
     figures = measure(
         probe("calls.py", ":".join(map(str, count.folders.values())), *count.command[1:]), work, environment()
     )
@@ -149,7 +152,7 @@ def count_calls(count: Count, work: Path) -> list[dict[str, Any]]:
 
 
 def machine() -> dict[str, str]:
-    """Tell what this runs on."""
+    """Return processor, cores, memory and system of this machine."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []
     models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
@@ -163,24 +166,24 @@ def machine() -> dict[str, str]:
 
 
 def versions(python: str) -> dict[str, str]:
-    """Tell the versions of all that takes part; a contender that is not installed is not among them.
+    """Return the versions of everything that takes part. A contender that is not installed is missing.
 
-    Importing it also brings its files into memory, so that the first round is like the others.
+    This also imports each contender once, so that its files are in memory in the first round, too.
     """
     found = {name: version(name) for name in ("pvtop", "polars", "pyarrow")}
-    found |= {"python": platform.python_version(), "gzip": told_version(["gzip", "--version"])}
+    found |= {"python": platform.python_version(), "gzip": printed_version(["gzip", "--version"])}
     found |= {
-        "sort": told_version(["sort", "--version"]),
-        "commit": told_version(["git", "describe", "--always", "--dirty"]),
+        "sort": printed_version(["sort", "--version"]),
+        "commit": printed_version(["git", "describe", "--always", "--dirty"]),
     }
     for module in dict.fromkeys(module for module, _ in CONTENDERS.values()):
-        if told := told_version([python, "-c", f"import {module}; print({module}.__version__)"]):
-            found[module] = told
+        if printed := printed_version([python, "-c", f"import {module}; print({module}.__version__)"]):
+            found[module] = printed
     return found
 
 
-def told_version(command: Sequence[str]) -> str:
-    """Give the last word of the first line that a command prints, which is a version; empty where it fails."""
+def printed_version(command: Sequence[str]) -> str:
+    """Return the version that a command prints: the last word of its first line. Return an empty string if it fails."""
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
     return "" if done.returncode else done.stdout.partition("\n")[0].rpartition(" ")[2]
 

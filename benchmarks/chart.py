@@ -1,4 +1,4 @@
-"""The results as pictures, in SVG: bars for the alternatives, points and lines for growth."""
+"""Draw the results as SVG: bars for the alternatives, points and lines for growth."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from results import MB, PICTURES, Result, Results, is_wrong
 
 WIDTH = 900
 MARGIN = 24
-LABELS = 230  # wide, for the names of bars
+LABELS = 230  # width of the names of bars
 BAR = 16
-PANEL = 190  # high
-LABEL_APART = 30  # a label of the axis that is closer to the one before is left out
+PANEL = 190  # height
+LABEL_APART = 30  # a label that is closer to the one before is not drawn
 OURS, OTHERS, INK, PAPER = "#c2410c", "#64748b", "#1e293b", "#ffffff"
 
 
 def pictures(found: Results) -> dict[str, str]:
-    """Draw what there are results of: file names and SVG."""
+    """Return the pictures that there are results for: file names and SVG."""
     drawn = {}
     if "alternatives" in found:
         drawn[PICTURES["alternatives"]] = bars(found["alternatives"]["groups"][-1])
@@ -29,7 +29,7 @@ def pictures(found: Results) -> dict[str, str]:
 
 
 def bars(group: Result) -> str:
-    """Draw time and peak memory of every case side by side, the medians as bars, the least and the most as a line."""
+    """Draw time and peak memory of every case side by side: medians as bars, minimum to maximum as a line."""
     cases = [case for case in group["cases"] if not is_wrong(case)]
     height = 2 * MARGIN + 2 * BAR * len(cases) + BAR
     wide = (WIDTH - LABELS - 3 * MARGIN - 80) / 2
@@ -51,7 +51,7 @@ def bars(group: Result) -> str:
 
 
 def lines(groups: Sequence[Result]) -> str:
-    """Draw time and peak memory of every group over what grows, from nothing, so that a straight line is linear."""
+    """Draw time and peak memory of every group by input size. Axes start at zero: linear growth is a straight line."""
     wide = (WIDTH - MARGIN) / len(groups) - 3 * MARGIN
     shapes: list[str] = []
     for column, group in enumerate(groups):
@@ -64,7 +64,7 @@ def lines(groups: Sequence[Result]) -> str:
 
 
 def panel(cases: Sequence[dict[str, Any]], field: str, unit: float, place: tuple[float, float, float]) -> Iterator[str]:
-    """Draw one curve with its axes; `place` is the left, the bottom and the width."""
+    """Draw one curve with its axes. `place` is its left edge, bottom and width."""
     left, bottom, wide = place
     most_x = max((case["size"] for case in cases), default=0) or 1
     most_y = max((max(case[field]) for case in cases), default=unit)
@@ -88,12 +88,12 @@ def line(points: Sequence[tuple[float, float]], colour: str) -> str:
 
 
 def text(x: float, y: float, words: str, anchor: str = "start", weight: str = "normal") -> str:
-    """Write words; `y` is their base line."""
+    """Draw words; `y` is their base line."""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>'
 
 
 def svg(height: float, shapes: Sequence[str]) -> str:
-    """Put shapes together to a picture."""
+    """Return an SVG document of the shapes."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" '
         f'font-family="sans-serif" font-size="12" fill="{INK}">'

@@ -1,4 +1,4 @@
-"""How answers are checked: functions of the folder that a command wrote to, and of what it printed."""
+"""Check the answers of commands: what a command wrote to its folder, and what it printed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Check = Callable[[Path, Figures], bool]
 
 
 def answers(reference: Path) -> Check:
-    """Compare the Parquet that a script has written."""
+    """Return a check that compares the Parquet file of a script with the reference."""
     return lambda folder, _: read(folder / ANSWER).equals(read(reference))
 
 
 def holds(references: Mapping[Hour, Path]) -> Check:
-    """Compare every hour of the lake that pvtop has written."""
+    """Return a check that compares every hour in the lake of pvtop with its reference."""
     return lambda folder, _: all(
         read(folder / LAKE / top_pages_path(hour)).equals(read(path)) for hour, path in references.items()
     )
 
 
 def politely(check: Check) -> Check:
-    """Check an answer, and what the throttled server saw: three connections at most, none refused, who they are."""
+    """Return a check of the answer and of the server's view: at most three connections, none refused, a contact."""
 
     def checked(folder: Path, figures: Figures) -> bool:
         seen = json.loads(figures.stdout)
@@ -41,7 +41,7 @@ def politely(check: Check) -> Check:
 
 
 def read(answer: Path) -> pl.DataFrame:
-    """Read an answer or a reference: `domain_code` String, `rank` UInt32, `page_title` String, `views` Int64.
+    """Read an answer or a reference. Columns: `domain_code` String, `rank` UInt32, `page_title` String, `views` Int64.
 
     Raises:
         polars.exceptions.PolarsError: The file has other columns or types.
@@ -51,41 +51,41 @@ def read(answer: Path) -> pl.DataFrame:
 
 
 def prints(expected: object) -> Check:
-    """Compare the JSON that a command prints."""
+    """Return a check that compares the JSON that a command prints."""
     return lambda _, figures: bool(json.loads(figures.stdout) == expected)
 
 
-def tells(expected: Mapping[str, object]) -> Check:
-    """Compare some fields of the JSON that a command prints."""
+def prints_fields(expected: Mapping[str, object]) -> Check:
+    """Return a check that compares some fields of the JSON that a command prints."""
 
     def check(_: Path, figures: Figures) -> bool:
-        told = json.loads(figures.stdout)
-        return {name: told[name] for name in expected} == expected
+        printed = json.loads(figures.stdout)
+        return {name: printed[name] for name in expected} == expected
 
     return check
 
 
-def plans(step: str, count: int) -> Check:
-    """Compare the plan that `pvtop batch --dry-run --json` prints: one step for every hour."""
-    return lambda _, figures: [action["step"] for action in json.loads(figures.stdout)] == [step] * count
+def plans(kind: str, count: int) -> Check:
+    """Return a check of what `pvtop batch --dry-run --json` prints: the same action for every hour."""
+    return lambda _, figures: [action["action"] for action in json.loads(figures.stdout)] == [kind] * count
 
 
 def sum_of_lines(dump: Path) -> dict[str, int]:
-    """Count rows and views of a clean dump, without Polars."""
+    """Return rows and views of a dump without malformed lines, counted without Polars."""
     counting = """zcat "$1" | awk '{ views += $(NF - 1) } END { printf "%d %d", NR, views }'"""
     printed = subprocess.run(["sh", "-c", counting, "sh", dump], capture_output=True, check=True).stdout
     return dict(zip(("rows", "views"), map(int, printed.split()), strict=True))
 
 
 def sum_of_domain(reports: Sequence[Path], domain: str) -> dict[str, int]:
-    """Count rows and views of a domain in the reports of many hours, each file of which is read once."""
+    """Return rows and views of a domain in the reports of many hours. Reads each file once."""
     pages = {path: read(path).filter(domain_code=domain) for path in set(reports)}
     views = {path: sum(of_hour.get_column("views")) for path, of_hour in pages.items()}
     return {"rows": sum(len(pages[path]) for path in reports), "views": sum(views[path] for path in reports)}
 
 
 def largest(report: Path) -> dict[str, object]:
-    """Give the domain of the most viewed page with its pages, as `pvtop show --json` gives them."""
+    """Return the domain of the most viewed page with its pages, in the form of `pvtop show --json`."""
     pages = read(report)
     domain = pages.sort("views", descending=True).item(0, "domain_code")
     shown = pages.filter(domain_code=domain).select("rank", "views", "page_title")

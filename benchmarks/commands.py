@@ -1,4 +1,4 @@
-"""The commands that are measured; each is run in an empty folder of its own, and writes its answer there."""
+"""The commands to measure. Each runs in an empty folder of its own and writes its answer there."""
 
 from __future__ import annotations
 
@@ -26,53 +26,53 @@ CONTENDERS = {  # name: module that must be installed, script
 
 
 def gzip(dumps: Sequence[Path]) -> list[str]:
-    """Inflate files to nowhere, one after the other."""
+    """Return the command that decompresses files one after the other and discards the output."""
     return ["sh", "-c", 'for dump; do gzip -dc "$dump"; done > /dev/null', "sh", *map(str, dumps)]
 
 
 def probe(script: str, *arguments: object) -> list[str]:
-    """Run one of the scripts in `probes/`."""
+    """Return the command for one of the scripts in `probes/`."""
     return [sys.executable, str(HERE / "probes" / script), *map(str, arguments)]
 
 
 def contender(name: str, python: str, dump: Path, blacklist: Path) -> list[str]:
-    """Run a contender's script with the interpreter that has what it needs."""
+    """Return the command for the script of a contender, with the interpreter that has it installed."""
     script = HERE / "contenders" / CONTENDERS[name][1]
     arguments = [str(script), str(dump), str(blacklist), ANSWER]
     return ["sh", *arguments, python] if script.suffix == ".sh" else [python, *arguments]
 
 
 def report(hour: Hour, source: Path | str, blacklist: Path | None, cache: Path | None = None) -> list[str]:
-    """Make the report of an hour into a new lake."""
+    """Return the command that makes the report of an hour in a new lake."""
     when = ["--date", f"{hour.stamp:%Y-%m-%d}", "--hour", str(hour.stamp.hour)]
     return [PVTOP, "report", *when, *places(source, blacklist, LAKE, cache)]
 
 
 def batch(first: Hour, count: int, source: Path | None, blacklist: Path, lake: Path | str = LAKE) -> list[str]:
-    """Make the reports of `count` hours into a new lake, or into the one that is named; the source may follow."""
+    """Return the command that makes the reports of `count` hours. Without a source, the caller adds one."""
     return [PVTOP, "batch", *hour_range(first, count), *places(source, blacklist, lake)]
 
 
 def places(
     source: Path | str | None, blacklist: Path | None, lake: Path | str, cache: Path | str | None = None
 ) -> list[str]:
-    """Give the options that say where everything is."""
+    """Return the options for source, blacklist, lake and cache."""
     named = {"source": source, "blacklist": blacklist or "none", "output": lake, "cache-dir": cache or "cache"}
     return [part for name, place in named.items() if place for part in (f"--{name}", str(place))]
 
 
 def hour_range(first: Hour, count: int) -> list[str]:
-    """Give the options for `count` hours."""
+    """Return the options for `count` hours."""
     return ["--start", first.iso, "--end", (first + (count - 1)).iso]
 
 
 def prepare(command: Sequence[str], folder: Path) -> None:
-    """Run a command before anything is measured; where it fails there is nothing to go on with."""
+    """Run a command that prepares a measurement. Exit if it fails."""
     figures = measure(command, folder, environment())
     if figures.code:
         sys.exit(f"{' '.join(command)}: {figures.stderr}")
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of what is measured: this one without settings of pvtop and Python, as users have it."""
+    """Return the environment for commands: this one without the variables of pvtop and Python."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PVTOP_", "PYTHON"))}

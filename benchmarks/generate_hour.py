@@ -1,10 +1,10 @@
-"""Write one dump of realistic size and shape, for benchmarks: made from a seed, so the same everywhere.
+"""Write one dump of realistic size and shape, for benchmarks. A seed makes it the same everywhere.
 
-    python benchmarks/generate_hour.py 2024-08-03T06 --source /tmp/big
-    python benchmarks/generate_hour.py 2016-08-03T06 --source /tmp/big --rows 1000000
+    python benchmarks/generate_hour.py 2024-08-03T06 --source big
+    python benchmarks/generate_hour.py 2016-08-03T06 --source big --rows 1000000
 
 The shape follows real hours: 5.8 million rows are some 250 MB raw and 59 MB as gzip, 1,700 domain codes share them
-by a power law, 55-60 % of the counts are 1, titles are one to five words in the domain's script, rows are sorted by
+by a power law, 55-60 % of the counts are 1, titles have one to five words in the domain's script, rows are sorted by
 code and title in byte order. From February 2023 a title with a double quote is written in quotes with backslashes;
 before, as it is.
 """
@@ -57,7 +57,7 @@ PROJECTS = [
 ]
 WIKIS = ["commons.m", "commons.m.m", "meta.m", "meta.m.m", "www.wd", "m.wd", "www.w", "m.w", "species.m", "www.s", '""']
 VOCABULARY = 40_000
-WORDS = [1, 0.85, 0.45, 0.2, 0.08]  # how many of the titles have a first, second, ... word
+WORDS = [1, 0.85, 0.45, 0.2, 0.08]  # shares of the titles that have a first, second, ... word
 DECORATIONS = [  # shares of the titles, and what they become
     (0.08, "{}_({})"),
     (0.04, "File:{}_{}.jpg"),
@@ -66,11 +66,11 @@ DECORATIONS = [  # shares of the titles, and what they become
     (0.002, '"{}"'),
     (0.001, "{}/AC\\DC"),
 ]
-OWN = ["Main_Page", "-", "Special:Search"]  # the pages that every domain has, and that are viewed most
+OWN = ["Main_Page", "-", "Special:Search"]  # the most viewed pages of every domain
 
 
 def codes(count: int, rng: random.Random) -> list[tuple[str, str]]:
-    """Give `count` pairs of domain code and script, the largest domains first."""
+    """Return `count` pairs of domain code and script, the largest domains first."""
     languages = [(name, script) for script, names in LANGUAGES.items() for name in names.split()]
     languages.sort(key=lambda pair: LANGUAGES[pair[1]].split().index(pair[0]))
     taken = {name for name, _ in languages}
@@ -90,14 +90,14 @@ def codes(count: int, rng: random.Random) -> list[tuple[str, str]]:
 
 
 def uniform(rows: int, rng: random.Random) -> pl.Series:
-    """Give `rows` numbers in [0, 1): a counter hashed with a seed, the same on every machine."""
+    """Return `rows` numbers in [0, 1): a counter hashed with a seed, the same on every machine."""
     hashed = pl.select(pl.int_range(rows, dtype=pl.UInt64).hash(rng.getrandbits(60))).to_series()
     return (hashed // 2**11).cast(pl.Float64) / 2**53
 
 
 @cache
 def vocabulary(script: str) -> pl.Series:
-    """Give the words of a script."""
+    """Return the words of a script."""
     rng = random.Random(script)
     syllables = SYLLABLES[script].split()
     lengths = range(1, 4) if script == "cjk" else range(2, 6)
@@ -105,7 +105,7 @@ def vocabulary(script: str) -> pl.Series:
 
 
 def titles(script: str, rows: int, rng: random.Random) -> pl.Series:
-    """Give `rows` titles in a script, not yet free of duplicates; common words are common."""
+    """Return `rows` titles in a script. Some occur twice; frequent words occur in many titles."""
     words = vocabulary(script)
     joint = "" if script == "cjk" else "_"
     parts = []
@@ -126,12 +126,12 @@ def titles(script: str, rows: int, rng: random.Random) -> pl.Series:
         columns = ["name", "year"][: form.count("{}")]
         decorated = pl.when(pl.col("draw") < below).then(pl.format(form, *columns)).otherwise(decorated)
         below -= share
-    # From the inside out, the last `when` written is asked first: the smallest bound.
+    # The last `when` is checked first, so it has the smallest bound.
     return name.select(decorated).to_series()
 
 
 def hour(rows: int, domains: int, seed: int) -> pl.DataFrame:
-    """Give a whole hour: `code` String, `title` String, `views` Int64; sorted, no page twice."""
+    """Return a whole hour: `code` String, `title` String, `views` Int64; sorted, no page twice."""
     rng = random.Random(seed)
     pairs = codes(domains, rng)
     shares = [1 / (rank + 3) ** 1.25 for rank in range(len(pairs))]
@@ -148,14 +148,14 @@ def hour(rows: int, domains: int, seed: int) -> pl.DataFrame:
 
 
 def written(frame: pl.DataFrame) -> pl.DataFrame:
-    """Spell titles as the writer has done since 2023."""
+    """Encode titles as the writer since 2023 does."""
     title = pl.col("title")
     quoted = '"' + title.str.replace_all(r'(["\\])', r"\${1}") + '"'
     return frame.with_columns(title=pl.when(title.str.contains('"', literal=True)).then(quoted).otherwise(title))
 
 
 def write(frame: pl.DataFrame, stamp: datetime, source: Path) -> Path:
-    """Write an hour as the dump of its stamp into a source, as the writer of its time did; the file appears whole."""
+    """Write an hour as a dump into a source, in the format of its time. The file appears complete."""
     if stamp.replace(tzinfo=UTC) >= QUOTED_SINCE:
         frame = written(frame)
     path = source / f"{stamp:%Y/%Y-%m/pageviews-%Y%m%d-%H0000.gz}"
@@ -172,7 +172,7 @@ def write(frame: pl.DataFrame, stamp: datetime, source: Path) -> Path:
 
 
 def main() -> None:
-    """Write the hour that is asked for."""
+    """Write the hour that the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("hour", type=datetime.fromisoformat, help="the stamp, 2024-08-03T06")
     parser.add_argument("--source", type=Path, required=True, help="the folder that becomes a source")

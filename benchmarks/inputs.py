@@ -1,4 +1,4 @@
-"""The files that are measured on: made from seeds into a folder of work, and taken again where they are there."""
+"""The input files: made from seeds, and kept for the next run."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ DAY = Hour.parse("2024-08-03T00")
 MONTH = Hour.parse("2024-06-01T00")
 OLDEST = Hour.parse("2015-05-01T01")
 SAMPLE = Hour.parse("2025-01-01T00")
-EMPTY = '""'  # how the empty domain code is written
+EMPTY = '""'  # the empty domain code as written
 MALFORMED = b"Wikimania 1 0\nen  506 0\nen a b 1 0\nen many x 0\nen Foo 5\nen Size 1000 x\nen 1.5 1.5 0\nOne\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How large the inputs are.
+    """The sizes of the inputs.
 
     Attributes:
         rows: Rows of an hour.
         domains: Domain codes of an hour.
         hours: Hours of a day, all of them different.
-        factors: How many times the rows, for growth.
-        batches: Hours in a batch, for growth; those beyond a day are links to the day's files under other stamps.
+        factors: Multiples of `rows`, for growth.
+        batches: Hours in a batch, for growth. After the first day, hours are links to the files of that day.
         entries: Entries of the usual blacklist.
-        many_entries: Entries of a very large one.
+        many_entries: Entries of a very large blacklist.
         month: Hours in the lake of a month.
         markers: Hours in the lake of eleven years.
     """
@@ -67,11 +67,11 @@ SMALL = Scale(3_000, 30, 2, (1, 2), (1, 3), 50, 200, 48, 30)
 
 
 class Inputs:
-    """The files of a benchmark.
+    """The input files of the benchmarks.
 
     Args:
-        work: The folder they are in, or are made in.
-        scale: How large they are.
+        work: The folder of the files.
+        scale: The sizes of the files.
     """
 
     def __init__(self, work: Path, scale: Scale) -> None:
@@ -80,7 +80,7 @@ class Inputs:
         self.source = work / "source"
 
     def hours(self, count: int) -> list[Hour]:
-        """Give the first hours of the source, and see that they are there: a day of its own, then links to it."""
+        """Make the first hours of the source and return them: a day of different hours, then links to it."""
         for i in range(min(count, self.scale.hours)):
             self._hour(self.source, DAY + i, self.scale.rows, seed=i + 1)
         for i in range(self.scale.hours, count):
@@ -88,7 +88,7 @@ class Inputs:
         return [DAY + i for i in range(count)]
 
     def grown(self, factor: int) -> Path:
-        """Give a source whose first hour has so many times the rows of that of `source`."""
+        """Make a source whose first hour has `factor` times the rows. Return its folder."""
         if factor == 1:
             return self.source
         source = self.work / f"times-{factor}"
@@ -96,7 +96,7 @@ class Inputs:
         return source
 
     def unclean(self) -> Path:
-        """Give a source whose first hour is that of `hours` with one line more, which is malformed."""
+        """Make a source whose first hour has one malformed line more. Return its folder."""
         source = self.work / "unclean"
         path = source / DAY.dump_path
         if not path.exists():
@@ -106,16 +106,21 @@ class Inputs:
         return source
 
     def sample(self) -> Path:
-        """Give an hour of the sample in `data/` with malformed lines: every oddity that a contender must get right."""
+        """Make a small dump with every oddity that a contender must get right, and return its path.
+
+        It is an hour of the sample in `data/`, and malformed lines.
+        """
         path = self.work / "sample.gz"
         lines = gzip.decompress((DATA / "source" / SAMPLE.dump_path).read_bytes())
         path.write_bytes(gzip.compress(lines + MALFORMED, mtime=0))
         return path
 
     def blacklist(self, entries: int) -> Path:
-        """Give a blacklist: a tenth of it is much viewed in the first hour, a tenth is any of its pages, the rest none.
+        """Make a blacklist and return its path.
 
-        As in the real one 37 % of the titles are percent-encoded, and a few are not UTF-8 then, or malformed.
+        A tenth of the entries are much viewed pages of the first hour, a tenth are random pages of it, and the others
+        are not in it. As in the real blacklist, 37 % of the titles are percent-encoded, and a few of these are
+        malformed or not UTF-8.
         """
         path = self.work / f"blacklist-{entries}"
         if not path.exists():
@@ -129,13 +134,13 @@ class Inputs:
         return path
 
     def no_blacklist(self) -> Path:
-        """Give an empty blacklist, for the reference of what pvtop makes with none."""
+        """Make an empty blacklist and return its path, for the reference without a blacklist."""
         path = self.work / "blacklist-none"
         path.touch()
         return path
 
     def reference(self, dump: Path, blacklist: Path) -> Path:
-        """Give the answer for a dump, computed once by the heap in plain Python, which shares no code with pvtop."""
+        """Compute the exact answer for a dump with the heap in plain Python, unless it is there. Return its path."""
         path = self.work / "reference" / f"{_digest(dump)}-{_digest(blacklist)}.parquet"
         if not path.exists():
             print(f"reference of {dump}", file=sys.stderr)
@@ -145,7 +150,7 @@ class Inputs:
         return path
 
     def month(self, lake: Path) -> Path:
-        """Give a lake of a month, whose hours are links to those of the lake of a day in turn."""
+        """Make a lake of a month from links to the hours of the lake of a day. Return its folder."""
         month = _empty(self.work / "month")
         for i in range(self.scale.month):
             for path_of in (top_pages_path, domains_path, text_path):
@@ -153,14 +158,14 @@ class Inputs:
         return month
 
     def decade(self, name: str, markers: Iterable[Path]) -> Path:
-        """Give a lake of `markers` hours that holds nothing but their markers: links to the given files in turn."""
+        """Make a lake of `markers` hours with only the markers: links to the given files. Return its folder."""
         lake = _empty(self.work / f"decade-{name}")
         for i, marker in zip(range(self.scale.markers), cycle(markers), strict=False):
             _link(marker, lake / top_pages_path(OLDEST + i))
         return lake
 
     def decade_source(self) -> Path:
-        """Give a source with an empty dump for each of `markers` hours, to be listed."""
+        """Make a source with an empty dump for each of `markers` hours, to be listed. Return its folder."""
         source = self.work / "decade-source"
         for i in range(self.scale.markers):
             path = source / (OLDEST + i).dump_path
@@ -169,7 +174,7 @@ class Inputs:
         return source
 
     def empty_markers(self) -> list[Path]:
-        """Give empty files, as many as a file system with few links to a file wants for `markers` links."""
+        """Make empty files and return them; so many that no file gets more links than file systems allow."""
         folder = self.work / "markers"
         folder.mkdir(exist_ok=True)
         paths = [folder / str(i) for i in range(10)]
@@ -183,7 +188,7 @@ class Inputs:
 
 
 def _entries(pages: pl.DataFrame) -> Iterator[str]:
-    """Write pages as lines of a blacklist."""
+    """Yield pages as lines of a blacklist."""
     rng = random.Random(3)
     for number, (code, title) in enumerate(pages.select("domain_code", "page_title").iter_rows()):
         written = quote(title, safe=":/_(),.") if rng.random() < 0.37 else title
@@ -193,7 +198,7 @@ def _entries(pages: pl.DataFrame) -> Iterator[str]:
 
 @contextmanager
 def _appearing(path: Path) -> Iterator[Path]:
-    """Give a path to write to, whose file then appears whole under its own name."""
+    """Yield a temporary path to write to, then rename the file to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     yield part
@@ -201,14 +206,14 @@ def _appearing(path: Path) -> Iterator[Path]:
 
 
 def _link(file: Path, name: Path) -> None:
-    """Give a file another name; no second copy."""
+    """Link a file to another name."""
     name.parent.mkdir(parents=True, exist_ok=True)
     if not name.exists():
         os.link(file, name)
 
 
 def _empty(folder: Path) -> Path:
-    """Give an empty folder."""
+    """Empty a folder and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
@@ -221,15 +226,15 @@ def _digest(path: Path) -> str:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """A server that says nothing."""
+    """A request handler without a log."""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder on loopback, and give its address."""
+    """Serve a folder on loopback. Yield the address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

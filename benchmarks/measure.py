@@ -1,7 +1,7 @@
-"""Measure one process from its start to its end: wall time, CPU time, peak memory.
+"""Measure a process from its start to its end: wall time, CPU time, peak memory.
 
-As a script it is the launcher between the harness and the process, as a process begins with its parent's peak memory
-(Linux counts what was there before `exec`), and this one has next to none:
+As a script, this module is the launcher of the process. On Linux a process starts with the peak memory of its parent,
+and the launcher uses next to none:
 
     python -I -S measure.py STDOUT STDERR COMMAND [ARGUMENT]...
 """
@@ -20,15 +20,15 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a process took.
+    """The figures of one process.
 
     Attributes:
         seconds: Wall time, from before it is spawned until it is reaped.
-        cpu: CPU time in seconds, user and system, of itself and all processes that it waited for.
-        peak: The most memory that it had resident, in bytes; of several processes, the largest one's.
-        code: Its exit code; negative, the signal that ended it.
-        stdout: What it wrote to standard output.
-        stderr: What it wrote to standard error.
+        cpu: CPU time in seconds, user and system, of the process and all processes that it waited for.
+        peak: Peak resident memory in bytes; with several processes, that of the largest one.
+        code: Exit code; if negative, the signal that ended the process.
+        stdout: The text on standard output.
+        stderr: The text on standard error.
     """
 
     seconds: float
@@ -40,12 +40,12 @@ class Figures:
 
 
 def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Figures:
-    """Run a command to its end.
+    """Run a command and return its figures.
 
     Args:
         command: The program and its arguments.
-        folder: Its working folder, which also takes its output.
-        environment: Its environment.
+        folder: The working folder; the output is also written there.
+        environment: The environment of the command.
     """
     stdout, stderr = folder / "stdout", folder / "stderr"
     launcher = [sys.executable, "-I", "-S", __file__, str(stdout), str(stderr)]
@@ -54,7 +54,7 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
 
 
 def main() -> None:
-    """Run the command of the arguments, and print what it took."""
+    """Run the command in the arguments, and print its figures as JSON."""
     stdout, stderr, *command = sys.argv[1:]
     writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     actions = [(os.POSIX_SPAWN_OPEN, 1, stdout, writing, 0o644), (os.POSIX_SPAWN_OPEN, 2, stderr, writing, 0o644)]

@@ -1,4 +1,4 @@
-"""What is compared, part by part: the commands, in the order they take turns, and how each answer is checked."""
+"""The parts of the benchmarks: which commands are compared, and how each answer is checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import Check, answers, holds, largest, plans, politely, prints, sum_of_domain, sum_of_lines, tells
+from checks import Check, answers, holds, largest, plans, politely, prints, prints_fields, sum_of_domain, sum_of_lines
 from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, hour_range, prepare, probe, report
 from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
 from pvtop.lake.layout import top_pages_path
@@ -30,11 +30,11 @@ class Case:
     """One line of a comparison.
 
     Attributes:
-        name: What it is called in the results.
-        command: The command, which is run in an empty folder of its own.
-        check: Tells from the folder and the figures whether the answer is exact; None where there is none to check.
-        timed: The command prints its own `seconds` as JSON, which count instead of the process's.
-        size: Where it lies on the axis of growth.
+        name: The name in the results.
+        command: The command. It runs in an empty folder of its own.
+        check: Returns whether the answer is exact; None if there is no answer to check.
+        timed: The command prints its own `seconds` as JSON, and these count instead of those of the process.
+        size: The size of the input, for the charts of growth.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Group:
     """Cases that take turns, round by round.
 
     Attributes:
-        title: What is compared.
-        cases: In the order they take turns.
-        rounds: How often at most; None for as often as the harness is told.
-        axis: What grows from case to case; empty where nothing does.
-        files: What the cases read, which is read once beforehand.
+        title: The heading in the results.
+        cases: The cases, in the order of their turns.
+        rounds: The most rounds; None for as many as were asked for.
+        axis: What grows from case to case; empty if nothing does.
+        files: The files that the cases read. They are read once before the first round.
     """
 
     title: str
@@ -65,12 +65,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A command of pvtop whose listings and openings of files are counted, in a run that is not timed.
+    """A command of pvtop whose listed folders and opened files are counted, in a run that is not timed.
 
     Attributes:
-        name: What it is called in the results.
+        name: The name in the results.
         command: The command.
-        folders: Below which they count, by what they are called in the results.
+        folders: The folders in which calls are counted, by their names in the results.
     """
 
     name: str
@@ -80,10 +80,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A command that tells itself what each of its steps took, as JSON.
+    """A command that prints the figures of each of its steps as JSON.
 
     Attributes:
-        title: What is profiled.
+        title: The heading in the results.
         command: The command.
     """
 
@@ -95,7 +95,7 @@ Part = Callable[[Inputs, str], Iterator[Group | Count | Profile]]
 
 
 def one_hour(inputs: Inputs, _: str) -> Iterator[Group | Profile]:
-    """Compare the report of an hour with the least that can be done to its file."""
+    """Compare the report of an hour with decompressing and with only summing its dump."""
     inputs.hours(1)
     dump, blacklist, unclean = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries), inputs.unclean()
     reference = inputs.reference(dump, blacklist)
@@ -114,7 +114,7 @@ def one_hour(inputs: Inputs, _: str) -> Iterator[Group | Profile]:
 
 
 def alternatives(inputs: Inputs, python: str) -> Iterator[Group]:
-    """Compare pvtop with what a user would take instead: on a small file with every oddity, then on a full hour."""
+    """Compare pvtop with its alternatives: on a small file with every oddity, then on a full hour."""
     inputs.hours(1)
 
     def others(dump: Path, blacklist: Path) -> list[Case]:
@@ -128,14 +128,14 @@ def alternatives(inputs: Inputs, python: str) -> Iterator[Group]:
 
 
 def one_batch(inputs: Inputs, _: str) -> Iterator[Group]:
-    """Compare a batch of a day with inflating its files one after the other."""
+    """Compare a batch of a day with decompressing its dumps one after the other."""
     count = inputs.scale.hours
     dumps = [inputs.source / hour.dump_path for hour in inputs.hours(count)]
     yield Group(f"A batch of {count} hours", [Case(GZIP, gzip(dumps)), batch_of(count, BATCH, inputs)], files=dumps)
 
 
 def network(inputs: Inputs, _: str) -> Iterator[Group]:
-    """Compare a batch over a throttled network with the bare transfer of its files."""
+    """Compare a batch over a throttled network with the bare transfer of its dumps."""
     count, blacklist = inputs.scale.hours, inputs.blacklist(inputs.scale.entries)
     inputs.hours(count)
     made = ["env", "PVTOP_CONNECTIONS=3", *batch(DAY, count, None, blacklist), "--contact", CONTACT]
@@ -147,7 +147,7 @@ def network(inputs: Inputs, _: str) -> Iterator[Group]:
 
 
 def growth(inputs: Inputs, _: str) -> Iterator[Group]:
-    """Grow the rows of an hour, the entries of the blacklist, and the hours of a batch."""
+    """Measure with more rows, more entries on the blacklist, and more hours."""
     inputs.hours(1)
     yield more_rows(inputs)
     yield more_entries(inputs)
@@ -155,7 +155,7 @@ def growth(inputs: Inputs, _: str) -> Iterator[Group]:
 
 
 def more_rows(inputs: Inputs) -> Group:
-    """Make the report of hours with more and more rows."""
+    """Measure the report of hours with more and more rows."""
     blacklist = inputs.blacklist(inputs.scale.entries)
     sources = {factor: inputs.grown(factor) for factor in inputs.scale.factors}
     cases = [
@@ -166,7 +166,7 @@ def more_rows(inputs: Inputs) -> Group:
 
 
 def more_entries(inputs: Inputs) -> Group:
-    """Make the report of one hour with longer and longer blacklists, none at first."""
+    """Measure the report of one hour without a blacklist, then with longer and longer ones."""
     lists = {count: inputs.blacklist(count) for count in (inputs.scale.entries, inputs.scale.many_entries)}
     cases = [report_of(f"{count:,} entries", inputs, inputs.source, path, size=count) for count, path in lists.items()]
     cases.insert(0, report_of("no blacklist", inputs, inputs.source, None))
@@ -174,14 +174,14 @@ def more_entries(inputs: Inputs) -> Group:
 
 
 def more_hours(inputs: Inputs) -> Group:
-    """Make the reports of more and more hours."""
+    """Measure batches of more and more hours."""
     files = [inputs.source / hour.dump_path for hour in inputs.hours(max(inputs.scale.batches))]
     cases = [batch_of(count, f"{count} hours", inputs) for count in inputs.scale.batches]
     return Group("Hours of a batch", cases, rounds=1, axis="hours", files=files)
 
 
 def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
-    """Start up; read an hour, a month, and eleven years of hours."""
+    """Measure start-up, and reading an hour, a month, and eleven years of hours."""
     count, blacklist, day = inputs.scale.month, inputs.blacklist(inputs.scale.entries), inputs.work / "day"
     inputs.hours(inputs.scale.hours)
     prepare(batch(DAY, inputs.scale.hours, inputs.source, blacklist, day), inputs.work)
@@ -200,12 +200,12 @@ def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
         str(month),
         "--json",
     ]
-    shown = tells({"hour": (MONTH + (count - 1)).iso, "domains": [newest]})
+    shown = prints_fields({"hour": (MONTH + (count - 1)).iso, "domains": [newest]})
     cases = [
         Case(TYPER, [sys.executable, "-c", "import typer"]),
         Case(HELP, [PVTOP, "--help"]),
         Case(f"pvtop show, the newest of {count:,} hours", show, shown),
-        Case(f"pvtop status, {count:,} hours", status, tells({"counts": {"done": count}})),
+        Case(f"pvtop status, {count:,} hours", status, prints_fields({"counts": {"made": count}})),
         Case(
             f"scan_parquet, one domain of {count:,} hours",
             probe("month.py", month, domain),
@@ -219,7 +219,7 @@ def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
 
 
 def eleven_years(inputs: Inputs, reports: Sequence[Path]) -> Iterator[Group | Count]:
-    """Tell the state of a lake of very many hours, and plan for it: with empty markers, then with reports."""
+    """Measure the status and the plan of a lake of very many hours: with empty markers, then with reports."""
     count, source, blacklist = inputs.scale.markers, inputs.decade_source(), inputs.blacklist(inputs.scale.entries)
     empty, whole = inputs.decade("empty", inputs.empty_markers()), inputs.decade("whole", reports)
 
@@ -227,11 +227,11 @@ def eleven_years(inputs: Inputs, reports: Sequence[Path]) -> Iterator[Group | Co
         return [*batch(OLDEST, count, source, blacklist, lake), "--dry-run", "--json"]
 
     status = [PVTOP, "status", *hour_range(OLDEST, count), "--source", str(source), "--output", str(empty), "--json"]
-    again = plans("again", count)
+    made_again = plans("make", count)
     cases = [
-        Case("pvtop status, empty markers", status, tells({"counts": {"done": count}})),
-        Case("pvtop batch --dry-run, empty markers", planning(empty), again),
-        Case("pvtop batch --dry-run, reports", planning(whole), again),
+        Case("pvtop status, empty markers", status, prints_fields({"counts": {"made": count}})),
+        Case("pvtop batch --dry-run, empty markers", planning(empty), made_again),
+        Case("pvtop batch --dry-run, reports", planning(whole), made_again),
     ]
     yield Group(f"A lake of {count:,} hours", cases)
     yield Count(f"pvtop status, {count:,} hours", status, {"lake": empty, "source": source})
@@ -249,7 +249,7 @@ PARTS: dict[str, Part] = {
 
 
 def cached_report(inputs: Inputs) -> Case:
-    """Download the hour into a cache, from a server that is gone afterwards, and make its report from there."""
+    """Download the hour into a cache. Return the case that makes its report from there, without a server."""
     blacklist, cache = inputs.blacklist(inputs.scale.entries), inputs.work / "cache"
     with serving(inputs.source) as address:
         command = report(DAY, address, blacklist, cache)
@@ -259,20 +259,24 @@ def cached_report(inputs: Inputs) -> Case:
 
 
 def report_of(name: str, inputs: Inputs, source: Path, blacklist: Path | None, size: int = 0) -> Case:
-    """Make the report of the first hour of a source."""
+    """Return the case that makes the report of the first hour of a source."""
     reference = inputs.reference(source / DAY.dump_path, blacklist or inputs.no_blacklist())
-    command = ["env", "PVTOP_MAX_INFLATED=4GB", *report(DAY, source, blacklist)]  # eight hours in one are too much else
+    command = [
+        "env",
+        "PVTOP_MAX_INFLATED=4GB",
+        *report(DAY, source, blacklist),
+    ]  # eight times the rows are beyond the default
     return Case(name, command, holds({DAY: reference}), size=size)
 
 
 def batch_of(count: int, name: str, inputs: Inputs) -> Case:
-    """Make the reports of the first hours of the source."""
+    """Return the case that makes the reports of the first hours of the source."""
     command = batch(DAY, count, inputs.source, inputs.blacklist(inputs.scale.entries))
     return Case(name, command, expected(inputs, count), size=count)
 
 
 def expected(inputs: Inputs, count: int) -> Check:
-    """Compare the reports of the first hours of the source, which repeat after a day."""
+    """Return the check of the reports of the first hours of the source, which repeat after a day."""
     blacklist = inputs.blacklist(inputs.scale.entries)
     day = [inputs.source / (DAY + i).dump_path for i in range(min(count, inputs.scale.hours))]
     references = [inputs.reference(dump, blacklist) for dump in day]

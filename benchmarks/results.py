@@ -1,4 +1,4 @@
-"""The results as a page: every part's figures, and how far they are from where they must and should get."""
+"""Write the results as a page: the figures of every part, and how they compare with the goals."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PICTURES = {"alternatives": "alternatives.svg", "growth": "growth.svg"}
 HEAD = [
     "# Results",
     "",
-    "Made by `make bench`; [README.md](README.md) says what is measured and how. Figures are medians, with the least",
-    "and the most of all rounds; a ratio is taken round by round, of two processes that took turns.",
+    "Made by `make bench`; [README.md](README.md) describes what is measured and how. Figures are medians of all",
+    "rounds, with minimum and maximum. A ratio is computed round by round, from two processes that took turns.",
     "",
     "| figure | must | aim | measured | |",
     "|---|---:|---:|---:|---|",
@@ -29,15 +29,15 @@ Results = dict[str, Result]
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """Where a figure must get, and where it should.
+    """A figure with the bound that it must keep and the one that it should keep.
 
     Attributes:
-        figure: What it is.
+        figure: The name of the figure.
         must: The bound that it must keep.
         aim: The bound that it should keep.
-        measured: Gives the figure round by round; nothing where it was not measured.
-        more: More is better.
-        unit: What follows the number.
+        measured: Returns the figure round by round; nothing if it was not measured.
+        more: Whether a larger figure is better.
+        unit: The unit, written after the number.
     """
 
     figure: str
@@ -49,48 +49,48 @@ class Goal:
 
 
 def cases(part: Result) -> Iterator[Result]:
-    """Give the cases of all groups of a part."""
+    """Yield the cases of all groups of a part."""
     for group in part["groups"]:
         yield from group["cases"]
 
 
 def is_wrong(case: Result) -> bool:
-    """Tell whether a case failed, or gave an answer that is not exact."""
+    """Return whether a case failed, or its answer is not exact."""
     return bool(case["failure"]) or case["exact"] is False
 
 
 def series(found: Results, part: str, name: str, field: str) -> list[float]:
-    """Give what a case took, round by round; nothing where it was not measured or is wrong.
+    """Return a figure of a case, round by round; nothing if it was not measured or is wrong.
 
-    Of two cases of one name the latter counts: the one on the large file.
+    If two cases have the same name, takes the second one, which is on the large file.
     """
     fitting = [case for case in cases(found.get(part, {"groups": []})) if case["name"] == name and not is_wrong(case)]
     return list(fitting[-1][field]) if fitting else []
 
 
 def divided(over: Sequence[float], under: Sequence[float]) -> list[float]:
-    """Divide round by round: the two took turns, so what slows the machine down slows down both."""
+    """Return the ratios, round by round: two cases that took turns were slowed down by the same load."""
     return [a / b for a, b in zip(over, under, strict=bool(over and under))]
 
 
 def ratio(part: str, over: str, under: str) -> Callable[[Results], list[float]]:
-    """Compare the times of two cases of a part."""
+    """Return the measurement of the ratio of two times."""
     return lambda found: divided(series(found, part, over, "seconds"), series(found, part, under, "seconds"))
 
 
 def peak(part: str, name: str) -> Callable[[Results], list[float]]:
-    """Give a case's peak memory in MB."""
+    """Return the measurement of a case's peak memory in MB."""
     return lambda found: [size / MB for size in series(found, part, name, "peak")]
 
 
 def engines(found: Results) -> list[float]:
-    """Compare the faster of the two engines with pvtop."""
+    """Return the time of the faster SQL engine, divided by that of pvtop."""
     times = [taken for name in ENGINES if (taken := series(found, "alternatives", name, "seconds"))]
     return divided(min(times, key=median, default=[]), series(found, "alternatives", REPORT, "seconds"))
 
 
 def doubled(field: str) -> Callable[[Results], list[float]]:
-    """Compare the hour with twice the rows with the plain one."""
+    """Return the measurement of an hour with twice the rows, divided by that of the plain hour."""
 
     def measured(found: Results) -> list[float]:
         names = [case["name"] for case in cases(found["growth"])] if "growth" in found else []
@@ -116,7 +116,7 @@ GOALS = [
 
 
 def verdict(goal: Goal, value: float) -> str:
-    """Say how a figure stands to its bounds."""
+    """Return which bound a figure keeps."""
     sign = -1 if goal.more else 1
     if sign * value <= sign * goal.aim:
         return "aim reached"
@@ -124,7 +124,7 @@ def verdict(goal: Goal, value: float) -> str:
 
 
 def page(found: Results) -> str:
-    """Write the results as Markdown."""
+    """Return the results as Markdown."""
     parts = [line for name, part in found.items() for line in _part(name, part)]
     return "\n".join([*HEAD, *map(_goal, GOALS, [goal.measured(found) for goal in GOALS]), *parts]) + "\n"
 
@@ -186,6 +186,6 @@ def _figures(case: Result, first: Result) -> str:
 
 
 def _spread(values: Sequence[float], digits: int) -> str:
-    """Show the median, and the least and the most where there is more than one."""
+    """Return the median; with minimum and maximum if there are several values."""
     shown = f"{median(values):,.{digits}f}"
     return f"{shown} ({min(values):,.{digits}f}-{max(values):,.{digits}f})" if len(values) > 1 else shown

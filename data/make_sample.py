@@ -1,10 +1,10 @@
-"""Make the bundled sample: 30 small dumps, their projectviews, a blacklist, as the real server lays them out.
+"""Make the bundled sample: 30 small dumps, their projectviews and a blacklist, in the layout of the real server.
 
     python data/make_sample.py [FOLDER]          # default: the folder of this script
 
 Everything is made up from `words.txt`, the tables below and a seed, so every run writes the same bytes. The
-titles are well-known names, the views follow a power law with a curve over the day, and every oddity of the
-real dumps occurs somewhere (`README.md` says where).
+titles are well-known names, the views follow a power law and vary over the day, and every oddity of the
+real dumps occurs somewhere (see `README.md`).
 """
 
 import gzip
@@ -25,9 +25,9 @@ STAMPS = [datetime(2024, 12, 31, tzinfo=UTC) + timedelta(hours=hour) for hour in
 STAMPS += [datetime(2016, 2, 28, 23, tzinfo=UTC) + timedelta(hours=hour) for hour in range(4)]
 QUOTED_SINCE = datetime(2023, 2, 1, tzinfo=UTC)
 SPACED_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
-"""From here on our empty domain code is a line that starts with a space; before, it is `""`."""
+"""Since this hour, the sample writes the empty domain code as nothing; before, as `""`."""
 
-# Domain code, pages (roughly), views of a leading page at the best hour of the day; `0` is the empty code.
+# Domain code, number of pages (roughly), views of a leading page at the peak of the day; `0` is the empty code.
 DOMAINS = """
 en 114 2600, en.m 98 2100, de 42 420, de.m 38 400, fr 38 330, fr.m 33 300, es 40 330, es.m 36 360,
 ja 51 300, ja.m 38 420, ru 39 300, ru.m 36 280, zh 27 210, zh.m 25 190, it 20 150, pt 20 90,
@@ -39,7 +39,7 @@ species.m 8 5, www.wd 16 60, m.wd 8 9, test.wd 3 3, www.w 10 14, m.w 6 5, www.f 
 0 9 8, en.zero 12 40, hi.zero 8 20
 """
 
-# Language, title, middle of the surge, strength beside a leading page; desktop and mobile alike.
+# Language, title, middle of the surge, strength relative to a leading page; for desktop and mobile.
 SURGES = [
     ("en", "Sydney_Harbour_Bridge", "2024-12-31T14", 1.0),
     ("en", "New_Year's_Eve", "2024-12-31T23", 1.2),
@@ -54,9 +54,9 @@ SURGES = [
 ]
 
 FIRST = [11.0, 1.6]
-"""Views of the main page and the search page beside a leading page."""
+"""Views of the main page and the search page, relative to a leading page."""
 TAIL = [1] * 28 + [0] * 3 + [2, 2, 3, 5, 7]
-"""Views of the less popular pages; 0 leaves the page out."""
+"""Views of the less popular pages; with 0 the page is not in the hour."""
 UNKNOWN_FROM_PAGES = 9
 SURGE_HOURS = 4
 
@@ -85,7 +85,7 @@ ODDITIES = [
     ("fr", "Caf\udce9", 38, OLD), ("zh", "北京\udce5\udc8c", 27, OLD), ("en", "\udcff\udcfe", 2, OLD),
 ]  # fmt: skip
 
-# Lines put into the dumps of 2016 as they stand: place and bytes. A `\n` breaks one row into two lines.
+# Raw lines to insert into the dumps of 2016: position and bytes. A `\n` breaks one row into two lines.
 DIRT = {
     "2016022823": [(0, b"Wikimania 1 0"), (300, b""), (411, b"en  506 0"), (702, b"Contact_us 1 0")],
     "2016022900": [
@@ -105,7 +105,7 @@ DIRT = {
 }
 CRLF_EVERY = 301
 
-# As they stand in the file, but for the blank that ends the entry without a title.
+# As in the file, except that the entry without a title ends with a space there.
 BLACKLIST = """
 aa Main_Page
 bn.m.v
@@ -155,7 +155,7 @@ en en.m de de.m fr fr.m es es.m ja ja.m ru ru.m zh zh.m it pt pt.m pl pl.m ar ar
 
 
 class Block(NamedTuple):
-    """A block of `words.txt`."""
+    """A block of `words.txt`: the hour of most views, the main page, the search page, prefixes and words."""
 
     peak: int
     main: str
@@ -165,7 +165,7 @@ class Block(NamedTuple):
 
 
 def parse_words(text: str) -> dict[str, Block]:
-    """Read the blocks: key, hour of most views, main page, search page, prefixes; then lines of words."""
+    """Parse the blocks: a line with key, peak, main page, search page and prefixes; then lines of words."""
     blocks: dict[str, Block] = {}
     key = ""
     for line in filter(None, text.split("\n")):
@@ -179,7 +179,7 @@ def parse_words(text: str) -> dict[str, Block]:
 
 
 def parse_domains(text: str) -> dict[str, tuple[int, int]]:
-    """Read code, pages and scale; the code `0` stands for the empty one."""
+    """Parse the table of domains into code, pages and scale. The code `0` stands for the empty one."""
     entries = (entry.split() for entry in text.split(","))
     return {code: (int(pages), int(scale)) for code, pages, scale in entries}
 
@@ -189,13 +189,13 @@ SIZES = parse_domains(DOMAINS)
 
 
 def block_of(code: str) -> Block:
-    """Find the words of a domain: its project's, else its language's."""
+    """Return the block of a domain: of its project, or else of its language."""
     parts = [part for part in code.split(".") if part not in {"m", "zero"}]
     return BLOCKS[parts[-1] if parts else "www"]
 
 
 def titles(code: str) -> list[str]:
-    """List a domain's titles, most popular first and the same for every hour."""
+    """Return the titles of a domain, the most popular first. They are the same for every hour."""
     block, rng = block_of(code), random.Random(f"{SEED} titles {code}")
     plain = sorted(block.words, key=lambda _: rng.random())
     more = [prefix + word for prefix in block.prefixes for word in block.words]
@@ -203,13 +203,13 @@ def titles(code: str) -> list[str]:
 
 
 def level(code: str, stamp: datetime) -> float:
-    """Give the views of a leading page at this hour of the day."""
+    """Return the views of a leading page at this hour of the day."""
     angle = 2 * math.pi * (stamp.hour - block_of(code).peak) / 24
     return SIZES[code][1] * (0.68 + 0.32 * math.cos(angle))
 
 
 def page_views(rank: int, pages: int, scale: float, rng: random.Random) -> int:
-    """Draw the views of the page at a rank: a power law for the leading quarter, then mostly ones."""
+    """Return random views for the page at a rank: a power law for the leading quarter, then mostly ones."""
     draw = rng.random()
     if rank >= max(2, 0.24 * pages):
         return TAIL[int(draw * len(TAIL))]
@@ -218,7 +218,7 @@ def page_views(rank: int, pages: int, scale: float, rng: random.Random) -> int:
 
 
 def domain_rows(code: str, stamp: datetime) -> dict[str, int]:
-    """Make one domain's pages of one hour: title to views."""
+    """Return the views of each page of a domain in one hour."""
     rng, scale, pages = random.Random(f"{SEED} {code} {stamp:%Y%m%d%H}"), level(code, stamp), SIZES[code][0]
     views = {title: page_views(rank, pages, scale, rng) for rank, title in enumerate(titles(code)[:pages])}
     if pages >= UNKNOWN_FROM_PAGES:
@@ -235,7 +235,7 @@ def domain_rows(code: str, stamp: datetime) -> dict[str, int]:
 
 
 def hour_rows(stamp: datetime) -> list[tuple[str, str, int]]:
-    """Make the rows of one hour, sorted as the real dumps are; the eras differ in a few codes."""
+    """Return the rows of one hour, sorted like the real dumps. The eras differ in a few codes."""
     recent = stamp >= QUOTED_SINCE
     codes = [code for code in SIZES if not (code.endswith(".zero") if recent else code == "0")]
     rows = [
@@ -247,23 +247,23 @@ def hour_rows(stamp: datetime) -> list[tuple[str, str, int]]:
 
 
 def raw(text: str) -> bytes:
-    """Encode as UTF-8, with surrogates standing for bytes that are not."""
+    """Encode as UTF-8; a surrogate becomes a byte that is not UTF-8."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def spark_field(text: str) -> str:
-    r"""Quote as Spark's writer does: only what contains `"`, with backslashes before `"` and `\`."""
+    r"""Quote like the writer of Spark: only text that contains `"`, with a backslash before `"` and `\`."""
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"' if '"' in text else text
 
 
 def recent_lines(rows: Iterable[tuple[str, str, int]], stamp: datetime) -> list[bytes]:
-    """Write rows as the dumps since 2023 do."""
+    """Return rows as lines in the format since 2023."""
     empty = "" if stamp >= SPACED_SINCE else '""'
     return [raw(f"{code or empty} {spark_field(title)} {views} 0") for code, title, views in rows]
 
 
 def legacy_lines(rows: Iterable[tuple[str, str, int]], stamp: datetime) -> list[bytes]:
-    """Write rows as the dumps of 2016 do: raw, here in no order, with a few bad lines among them."""
+    """Return rows as lines in the format of 2016: raw, here unsorted, with a few malformed lines."""
     lines = [raw(f"{code} {title} {views} 0") for code, title, views in rows]
     rng = random.Random(f"{SEED} order {stamp:%Y%m%d%H}")
     lines.sort(key=lambda _: rng.random())
@@ -275,7 +275,7 @@ def legacy_lines(rows: Iterable[tuple[str, str, int]], stamp: datetime) -> list[
 
 
 def projectviews(rows: Iterable[tuple[str, str, int]]) -> bytes:
-    """Sum the views of each code, in the form of the projectviews files."""
+    """Return the views of each code, in the format of a projectviews file."""
     sums: dict[str, int] = {}
     for code, _, views in rows:
         sums[code or '""'] = sums.get(code or '""', 0) + views
@@ -283,14 +283,14 @@ def projectviews(rows: Iterable[tuple[str, str, int]]) -> bytes:
 
 
 def spelled(title: str, turn: int) -> str:
-    """Spell a title as blacklists do: as it is, or percent-encoded in one of three ways."""
+    """Return one of the four spellings of a title that blacklists have: raw, or percent-encoded in three ways."""
     upper = quote(title, safe="/:_(),.'!")
     lower = re.sub("%..", lambda escape: escape[0].lower(), upper)
     return [title, upper, lower, upper.replace("_", "%20").replace(":", "%3A")][turn % 4]
 
 
 def blacklist() -> bytes:
-    """Make the blacklist: the entries above and a few less popular titles of the larger domains."""
+    """Return the blacklist: the entries above, and a few less popular titles of the larger domains."""
     lines = {line if " " in line else f"{line} " for line in BLACKLIST.strip("\n").split("\n")}
     surging = {title for _, title, _, _ in SURGES}
     for code in BLACKLISTED_CODES.split():
@@ -301,7 +301,7 @@ def blacklist() -> bytes:
 
 
 def compress(content: bytes) -> bytes:
-    """Compress without a clock or a name in the header, so that equal content gives equal bytes."""
+    """Compress without time or name in the header, so that equal content gives equal bytes."""
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as stream:
         stream.write(content)
@@ -309,7 +309,7 @@ def compress(content: bytes) -> bytes:
 
 
 def write_hour(source: Path, stamp: datetime) -> None:
-    """Write one hour's dump and projectviews below the source."""
+    """Write the dump and the projectviews of one hour into the source."""
     folder = source / f"{stamp:%Y}" / f"{stamp:%Y-%m}"
     folder.mkdir(parents=True, exist_ok=True)
     rows = hour_rows(stamp)
@@ -320,7 +320,7 @@ def write_hour(source: Path, stamp: datetime) -> None:
 
 
 def main() -> None:
-    """Write the whole sample to the folder named on the command line."""
+    """Write the whole sample to the folder in the arguments."""
     folder = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parent
     for stamp in STAMPS:
         write_hour(folder / "source", stamp)

@@ -1,7 +1,7 @@
-"""What the contenders that are not SQL engines share: the blacklist, the rule for quoted titles, the Parquet file.
+"""Shared by the contenders that are not SQL engines: the blacklist, the rule for quoted titles, the Parquet file.
 
-python common.py spell BLACKLIST         every spelling of an entry that is left out, `code title` a line
-python common.py pack OUTPUT             Parquet from lines `code title views` on standard input, already ranked
+python common.py spell BLACKLIST         print every excluded page as `code title`, in both spellings
+python common.py pack OUTPUT             write Parquet from ranked lines `code title views` on standard input
 """
 
 import re
@@ -30,14 +30,14 @@ SCHEMA = pa.schema(
 
 
 class Title(str):
-    """A title that is less the later it comes, so that of a tie a heap drops the last one."""
+    """A title in reverse order, so that a heap drops the last title of a tie."""
 
     __slots__ = ()
     __lt__ = str.__gt__
 
 
 def listed(path: str) -> set[tuple[str, str]]:
-    """Read a blacklist: the code and title of every entry, the title as it is written and percent-decoded."""
+    """Return the code and title of every entry of a blacklist, as written and percent-decoded."""
     pages = set()
     for line in Path(path).read_text("utf-8", "replace").split("\n"):
         code, _, title = line.partition(" ")
@@ -50,20 +50,20 @@ def listed(path: str) -> set[tuple[str, str]]:
 
 
 def decode(written: str) -> str:
-    r"""Give the title that a dump's field stands for; the rule that is right for both eras."""
+    r"""Decode a title of a dump, by the rule for both eras of the format."""
     if '\\"' in written and QUOTED.fullmatch(written):
         return ESCAPED.sub(r"\1", written[1:-1])
     return written
 
 
 def write(pages: Iterable[tuple[str, int, str, int]], path: str) -> None:
-    """Write the answer: domain code, rank, title, views."""
+    """Write the answer as Parquet: domain code, rank, title, views."""
     columns = list(zip(*pages, strict=True)) or [()] * len(SCHEMA)
     pq.write_table(pa.table(columns, schema=SCHEMA), path, compression="zstd")
 
 
 def main() -> None:
-    """Do what the first argument says."""
+    """Run the subcommand in the first argument."""
     step, path = sys.argv[1:]
     if step == "spell":
         lines = (f"{code} {title}\n" for code, title in listed(path) if " " not in title)

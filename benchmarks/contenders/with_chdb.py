@@ -1,8 +1,8 @@
 r"""The top pages with ClickHouse, as chdb: python with_chdb.py DUMP BLACKLIST OUTPUT.
 
-As its documentation advises: `LIMIT 25 BY` for the N largest of a group, which was faster than a window and than
-`groupArraySorted(25)`, and the set of an `IN` built of the small side. ClickHouse refuses a space as delimiter of CSV;
-lines as strings that are split were faster than CustomSeparated, and tell malformed lines apart.
+Follows its documentation: `LIMIT 25 BY` finds the N largest of a group, which was faster than a window and than
+`groupArraySorted(25)`; the set of the `IN` is built from the small side. ClickHouse does not accept a space as the CSV
+delimiter. Splitting lines was faster than CustomSeparated, and recognizes malformed lines.
 """
 
 import sys
@@ -58,7 +58,7 @@ FORMAT Parquet
 
 
 def main() -> None:
-    """Do it all in one query."""
+    """Run the query that does everything."""
     dump, blacklist, output = sys.argv[1:]
     with chdb.connect(":memory:") as connection:
         connection.query(QUERY % output, params={"dump": dump, "blacklist": blacklist})

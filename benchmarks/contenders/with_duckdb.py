@@ -1,9 +1,9 @@
 r"""The top pages with DuckDB: python with_duckdb.py DUMP BLACKLIST OUTPUT.
 
-As its documentation advises: columns given instead of sniffed, insertion order not preserved, and the N largest of
-a group by `min_by(..., 25)`, which was faster than a window with QUALIFY. The optimizer takes the gzip file for a few
-rows and would build the join's hash table of it rather than of the blacklist: without that choice it is faster and
-takes half of the memory.
+Follows its documentation: columns are declared instead of sniffed, insertion order is not preserved, and
+`min_by(..., 25)` finds the N largest of a group, which was faster than a window with QUALIFY. The optimizer assumes
+that the gzip file has few rows, and would build the hash table of the join from it instead of from the blacklist.
+Without that optimization it is faster and takes half of the memory.
 """
 
 import sys
@@ -60,7 +60,7 @@ COPY (
 
 
 def main() -> None:
-    """Spell the blacklist, then read, leave out, rank and write in one query."""
+    """Load the blacklist, then read, exclude, rank and write in one query."""
     dump, blacklist, output = sys.argv[1:]
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false")

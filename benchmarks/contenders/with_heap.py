@@ -1,6 +1,6 @@
 """The top pages with a heap for each domain, in plain Python: python with_heap.py DUMP BLACKLIST OUTPUT.
 
-As one writes it at first: every line is read by the rules, then offered to its domain's heap. It shares no code with
+The obvious program: it parses every line by the rules, then offers it to the heap of its domain. It shares no code with
 pvtop, so its answer is also the reference that the others are compared with.
 """
 
@@ -14,7 +14,7 @@ from common import MOST, TOP, Title, decode, listed, write
 
 
 def pages(dump: str) -> Iterator[tuple[str, str, int]]:
-    """Give the domain code, title and views of every well-formed line."""
+    """Yield the domain code, title and views of every well-formed line."""
     with gzip.open(dump, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             fields = line.rstrip("\r\n").split(" ")
@@ -24,12 +24,12 @@ def pages(dump: str) -> Iterator[tuple[str, str, int]]:
 
 
 def is_count(field: str) -> bool:
-    """Tell whether a field is a number that a dump may hold."""
+    """Return whether a field is a valid count."""
     return field.isascii() and field.isdigit() and int(field) <= MOST
 
 
 def main() -> None:
-    """Read the dump once, and keep the largest of every domain."""
+    """Read the dump once, and keep the most viewed pages of every domain."""
     dump, blacklist, output = sys.argv[1:]
     left_out = listed(blacklist)
     heaps: defaultdict[str, list[tuple[int, Title]]] = defaultdict(list)

@@ -1,7 +1,7 @@
 """The top pages with pandas: python with_pandas.py DUMP BLACKLIST OUTPUT.
 
-As its guide to large data advises: the C reader with the types given, domains as a category, and the few rows that can
-still rank found by their counts before any text is sorted.
+Follows its guide to large data: the C reader with declared types, and domains as a category. Finds the few rows that
+can still rank by their counts, before it sorts any text.
 """
 
 import csv
@@ -14,7 +14,7 @@ COLUMNS = ["domain_code", "page_title", "views", "size"]
 
 
 def read(path: str, counts: str) -> pd.DataFrame:
-    """Read a dump whose counts are of the type that is given; lines with too many fields are skipped."""
+    """Read a dump with counts of the given type. Skips lines with too many fields."""
     return pd.read_csv(
         path,
         sep=" ",
@@ -29,7 +29,7 @@ def read(path: str, counts: str) -> pd.DataFrame:
 
 
 def clean(path: str) -> pd.DataFrame:
-    """Read the well-formed lines of a dump; counts as text first only where one of them is no number."""
+    """Return the well-formed lines of a dump. Reads counts as text only if one of them is not a number."""
     try:
         return read(path, "int64")
     except ValueError:
@@ -40,7 +40,7 @@ def clean(path: str) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Read, decode, leave out, prune, rank, write."""
+    """Read, decode, exclude, prune, rank, write."""
     dump, blacklist, output = sys.argv[1:]
     pages = clean(dump)
     pages = pages[(pages["page_title"] != "") & (pages["page_title"] != "-")]

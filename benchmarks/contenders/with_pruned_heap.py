@@ -1,6 +1,6 @@
 """The top pages with a heap for each domain, in plain Python, tuned: python with_pruned_heap.py DUMP BLACKLIST OUTPUT.
 
-Lines stay bytes, and all but a few are dropped on their count alone, before any text is decoded or looked up.
+Lines stay bytes. Most of them are dropped because of their count, before any text is decoded or looked up.
 """
 
 import gzip
@@ -12,7 +12,7 @@ from common import MOST, TOP, Title, decode, listed, write
 
 
 def main() -> None:
-    """Read the dump once; all but a few lines are dropped on their count alone."""
+    """Read the dump once, and drop most lines because of their count."""
     dump, blacklist, output = sys.argv[1:]
     left_out = listed(blacklist)
     heaps: defaultdict[bytes, list[tuple[int, Title]]] = defaultdict(list)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The top pages with zcat, awk and sort: sh with_sort.sh DUMP BLACKLIST OUTPUT PYTHON.
-# As GNU sort's manual advises: bytes compared in the C locale, and memory enough for the sort to stay out of the disk.
-# awk leaves out before sort sorts; PYTHON spells the blacklist and packs the Parquet file, which awk can not.
+# Follows the manual of GNU sort: compares bytes in the C locale, with enough memory to sort without the disk.
+# awk excludes pages before sort sorts. PYTHON decodes the blacklist and writes the Parquet file, which awk cannot do.
 set -eu
 dump=$1 blacklist=$2 output=$3 python=$4
 common=$(dirname "$0")/common.py

@@ -1,7 +1,7 @@
-"""Run pvtop and count what it asks the file system for below some folders: calls.py FOLDER[:FOLDER]... [ARGUMENT]...
+"""Run pvtop and count its file system calls in some folders: calls.py FOLDER[:FOLDER]... [ARGUMENT]...
 
-The counts go to standard error as JSON, in its last line: for each folder, folders that are listed and files that are
-opened. They are Python's own audit events, so what Polars reads for itself is not among them.
+The last line on standard error is a JSON object: for each folder, how many folders were listed and files opened. The
+counts come from audit events of Python, so they do not include files that Polars opens itself.
 """
 
 import json
@@ -11,7 +11,7 @@ EVENTS = {"os.listdir": "listed", "os.scandir": "listed", "open": "opened"}
 
 
 def main() -> None:
-    """Count while the command runs."""
+    """Run the command and count."""
     counts = {folder: dict.fromkeys(EVENTS.values(), 0) for folder in sys.argv.pop(1).split(":")}
 
     def count(event: str, arguments: tuple[object, ...]) -> None:

@@ -2,7 +2,7 @@
 
     python compute.py HOUR SOURCE BLACKLIST OUTPUT
 
-Prints the seconds that `compute_report` takes as JSON; its answer goes to OUTPUT as Parquet.
+Prints the seconds of `compute_report` as JSON, and writes its answer to OUTPUT as Parquet.
 """
 
 import json
@@ -16,7 +16,7 @@ from pvtop.sources.dumps import find_dump
 
 
 def main() -> None:
-    """Have everything at hand, then time."""
+    """Load the inputs, then measure."""
     stamp, source, blacklist, output = sys.argv[1:]
     settings = Settings.load(source=source, blacklist=blacklist)
     hour = Hour.parse(stamp)

@@ -7,7 +7,7 @@ import polars as pl
 
 
 def main() -> None:
-    """Scan the lake as the README does."""
+    """Scan the lake as in the README."""
     lake, domain = sys.argv[1:3]
     pages = pl.scan_parquet(f"{lake}/top_pages", hive_partitioning=True).filter(domain_code=domain)
     totals = pages.select(rows=pl.len(), views=pl.col("views").sum()).collect()

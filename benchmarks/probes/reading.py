@@ -1,4 +1,4 @@
-"""Read a dump with Polars and sum its views, nothing else: python reading.py DUMP. Prints rows and views as JSON."""
+"""Read a dump with Polars and only sum its views: python reading.py DUMP. Prints rows and views as JSON."""
 
 import json
 import sys

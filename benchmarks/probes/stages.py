@@ -1,9 +1,9 @@
-"""Make the report of an hour step by step in this process, and tell what each step took.
+"""Make the report of an hour step by step in this process, and measure each step.
 
     python stages.py HOUR SOURCE BLACKLIST CACHE
 
-Prints JSON: for each step its name, its seconds, and the most memory that was resident until its end, in bytes. The
-scan alone is the same reading of the same file once more, with nothing made of it.
+Prints JSON: for each step its name, its seconds, and the peak resident memory until its end, in bytes. The last step
+reads the same dump again and discards the rows.
 """
 
 import json
@@ -19,7 +19,7 @@ STEPS: list[dict[str, Any]] = []
 
 
 def step(name: str, work: Callable[[], T]) -> T:
-    """Do a step, and note what it took."""
+    """Run a step and record its figures. Return its result."""
     started = perf_counter()
     made = work()
     seconds = perf_counter() - started
@@ -29,7 +29,7 @@ def step(name: str, work: Callable[[], T]) -> T:
 
 
 def main() -> None:
-    """Do what the command does, with a blacklist that an earlier run has left parsed in the cache."""
+    """Do what the command does. An earlier run has left the parsed blacklist in the cache."""
     stamp, source, blacklist, cache = sys.argv[1:]
     from pvtop.cli import limit_arenas
 

@@ -1,10 +1,10 @@
-"""Fetch a folder's dumps over a throttled network: bare, or by a command; print the seconds and what the server saw.
+"""Download dumps from a throttled server, bare or with a command. Print the seconds and what the server saw.
 
-    python transfer.py SOURCE 24                   three connections, the first 24 files, thrown away
-    python transfer.py SOURCE 24 pvtop batch ...   a command, to which `--source ADDRESS` is added
+    python transfer.py SOURCE 24                   download the first 24 dumps over three connections, and discard them
+    python transfer.py SOURCE 24 pvtop batch ...   run the command with `--source ADDRESS` added
 
-The server runs on loopback by Wikimedia's rules: at most 3 connections, more get a 503; 5 MiB/s each after the first
-MiB. Seconds do not include its start.
+The server runs on loopback and has Wikimedia's limits: at most 3 connections, and a 503 for each further one; 5 MiB/s
+for each connection after the first MiB. The seconds do not include the start of the server.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import aiohttp
 from aiohttp import web
 
 CONNECTIONS = 3
-RATE = 5 << 20  # bytes a second
+RATE = 5 << 20  # bytes per second
 AT_FULL_SPEED = 1 << 20  # bytes
 CHUNK = 1 << 16
 
 
 class Throttled:
-    """A server of a folder, with what it has seen: the most connections at once, refusals, and who asked."""
+    """A server of a folder. Records the most connections at once, refused requests, and user agents."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -36,7 +36,7 @@ class Throttled:
         self.agents: set[str] = set()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Serve a file slowly, or a folder's listing as nginx writes it."""
+        """Serve a file slowly, or the listing of a folder in the format of nginx."""
         self.agents.add(request.headers.get("User-Agent", ""))
         path = self.root / request.path.strip("/")
         if path.is_dir():
@@ -65,13 +65,13 @@ class Throttled:
 
 
 def listing(folder: Path) -> str:
-    """List a folder as nginx does."""
+    """Return the listing of a folder in the format of nginx."""
     rows = [f'<a href="{it.name}">{it.name}</a>  03-Aug-2024 07:51  {it.stat().st_size}' for it in folder.iterdir()]
     return "<pre>" + "\n".join(rows) + "</pre>"
 
 
 async def serve(root: Path) -> None:
-    """Serve until stdin closes; tell the port first, and what was seen last."""
+    """Print the port, serve until standard input closes, then print what was recorded."""
     server = Throttled(root)
     app = web.Application()
     app.router.add_get("/{path:.*}", server.answer)
@@ -86,7 +86,7 @@ async def serve(root: Path) -> None:
 
 
 async def fetch(addresses: Iterator[str]) -> None:
-    """Fetch one file after the other, over three connections."""
+    """Download the files over three connections, and discard them."""
 
     async def worker(session: aiohttp.ClientSession) -> None:
         for address in addresses:
@@ -99,7 +99,7 @@ async def fetch(addresses: Iterator[str]) -> None:
 
 
 def main(source: Path, count: int, command: list[str]) -> None:
-    """Run the server beside what is measured."""
+    """Start the server, measure the transfer or the command, and stop the server."""
     serving = [sys.executable, __file__, "--serve", str(source)]
     with subprocess.Popen(serving, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         stdin, stdout = cast("IO[str]", server.stdin), cast("IO[str]", server.stdout)

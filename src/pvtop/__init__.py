@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pvtop.core.errors import PvtopError
     from pvtop.core.hour import Hour
     from pvtop.lake.lake import Lake
-    from pvtop.pipeline.hour import HourResult, newest_hour, run_hour
+    from pvtop.pipeline.hour import newest_hour, run_hour
+    from pvtop.pipeline.results import HourResult
     from pvtop.settings import Settings
     from pvtop.sources.blacklists import read_blacklist
     from pvtop.sources.dumps import scan_dump
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Domain": "core.domain",
     "Hour": "core.hour",
-    "HourResult": "pipeline.hour",
+    "HourResult": "pipeline.results",
     "Lake": "lake.lake",
     "Provenance": "transform.report",
     "PvtopError": "core.errors",

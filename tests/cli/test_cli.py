@@ -52,7 +52,7 @@ def test_option_wins_over_environment_and_environment_over_file(pvtop: Command) 
         (("--date", "2024-12-30"), 3, "has no dump of 2024-12-30"),
         (("--top", "0"), 2, "top: "),
         (("--contact", "a\nb"), 2, "contact: "),
-        (("--source", "nowhere"), 1, "the source nowhere is not a folder"),
+        (("--source", "nowhere"), 1, "the source nowhere does not exist"),
         (("--source", "http://"), 2, "source: "),
         (("--source", "http://127.0.0.1:1/"), 1, "cannot be reached"),
         (("--source", "nonsense://bucket"), 1, "nonsense://bucket"),
@@ -62,7 +62,7 @@ def test_option_wins_over_environment_and_environment_over_file(pvtop: Command) 
         (("--blacklist", "http://127.0.0.1:1/list"), 1, "the blacklist cannot be had"),
     ],
 )
-def test_failure_is_explained_in_two_lines_and_writes_no_file(
+def test_failure_is_explained_in_two_lines_and_writes_no_report(
     pvtop: Command, args: tuple[str, ...], code: int, message: str
 ) -> None:
     done = pvtop(*SAMPLE, *args, PVTOP_ATTEMPTS="1")
@@ -72,7 +72,7 @@ def test_failure_is_explained_in_two_lines_and_writes_no_file(
     assert message in lines[0]
     assert len(lines) <= 2
     assert "Traceback" not in done.stderr
-    assert not [path for path in Path().rglob("*") if path.is_file()]
+    assert not [path for path in Path("lake").rglob("*") if path.is_file()]
 
 
 def test_unknown_options_and_commands_exit_2(pvtop: Command) -> None:

@@ -36,7 +36,7 @@ def test_report_prints_what_it_made(pvtop: Command) -> None:
     assert done.returncode == 0, done.stderr
     first, *written = done.stdout.splitlines()
     assert first.startswith("2024-12-31 14:00 UTC: ")
-    assert first.endswith(" (written)")
+    assert first.endswith(" (made)")
     assert written == [
         "lake/text/2024/2024-12/top_pages-20241231-140000.txt",
         "lake/top_pages/date=2024-12-31/hour=14/top_pages.parquet",
@@ -51,12 +51,12 @@ def test_report_is_unchanged_the_second_time_unless_forced(pvtop: Command) -> No
     again = pvtop(*SAMPLE, *AT)
     assert again.returncode == 0
     assert "(unchanged)" in again.stdout
-    assert "(written)" in pvtop(*SAMPLE, *AT, "--force").stdout
+    assert "(made)" in pvtop(*SAMPLE, *AT, "--force").stdout
 
 
 def test_report_as_json(pvtop: Command) -> None:
     data = json.loads(pvtop(*SAMPLE, *AT, "--json").stdout)
-    assert (data["hour"], data["status"]) == ("2024-12-31T14", "written")
+    assert (data["hour"], data["state"]) == ("2024-12-31T14", "made")
     assert data["provenance"]["rows"] > 1_000
     assert Path(data["files"]["text"]).is_file()
 

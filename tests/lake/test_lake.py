@@ -248,10 +248,10 @@ def test_folders_that_lie_elsewhere_count_by_their_links(tmp_path: Path) -> None
     (day / "up").symlink_to(tmp_path / "elsewhere")
     (day / "itself").symlink_to("itself")
     lake = Lake(str(tmp_path / "lake"))
-    assert list(lake.done([HOUR, HOUR + 1])) == [HOUR]
+    assert list(lake.completed([HOUR, HOUR + 1])) == [HOUR]
     assert lake.newest() == HOUR
     many = [HOUR + hours for hours in range(3_000)]  # so many that the whole lake is listed at once
-    assert list(lake.done(many)) == [HOUR]
+    assert list(lake.completed(many)) == [HOUR]
 
 
 def test_newest_of_an_empty_lake(root: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pvtop.core.errors import OutputError
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, top_pages_path
-from pvtop.lake.parquet import TAIL, read_frame, read_provenance, write_parquet
+from pvtop.lake.parquet import TAIL_BYTES, read_frame, read_provenance, write_parquet
 from pvtop.transform.schemas import DOMAINS, TOP_PAGES
 from support.reports import HOUR, PROVENANCE, make_report
 
@@ -39,10 +39,10 @@ def test_what_pyarrow_writes_is_read_as_well() -> None:
 
 def test_no_more_than_the_end_of_a_file_is_read_for_its_provenance() -> None:
     content = write_parquet(
-        make_report(pages=[("en", 1, random.Random(1).randbytes(TAIL).hex(), 5)]).top_pages, PROVENANCE
+        make_report(pages=[("en", 1, random.Random(1).randbytes(TAIL_BYTES).hex(), 5)]).top_pages, PROVENANCE
     )
-    assert len(content) > TAIL
-    assert read_provenance(io.BytesIO(bytes(len(content) - TAIL) + content[-TAIL:])) == PROVENANCE
+    assert len(content) > TAIL_BYTES
+    assert read_provenance(io.BytesIO(bytes(len(content) - TAIL_BYTES) + content[-TAIL_BYTES:])) == PROVENANCE
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_no_more_than_the_end_of_a_file_is_read_for_its_provenance() -> None:
     ids=["others", "one less", "one more", "another kind", "counts in text", "another order"],
 )
 def test_other_columns_are_refused(change: pl.DataFrame) -> None:
-    with pytest.raises(ValueError, match="its columns are others than those of a report"):
+    with pytest.raises(ValueError, match="its columns are not those of a report"):
         read_frame(write_parquet(change, PROVENANCE), TOP_PAGES)
 
 

@@ -18,7 +18,7 @@ from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path
 from pvtop.lake.parquet import write_parquet
-from pvtop.pipeline.audit import AT_ONCE, AuditOptions, AuditResult, audit
+from pvtop.pipeline.audit import MAX_CONCURRENT_HOURS, AuditOptions, AuditResult, audit
 from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from pvtop.transform.report import Report
@@ -58,8 +58,8 @@ def look(hour: Hour = HOUR, checks: AuditOptions | None = None, **settings: obje
     return found
 
 
-def broken(validity: AuditResult) -> list[str]:
-    return [failure.rule for failure in validity.failures]
+def broken(result: AuditResult) -> list[str]:
+    return [violation.rule for violation in result.violations]
 
 
 # The command.
@@ -119,7 +119,10 @@ def test_one_error_tells_every_failure_of_every_hour(pvtop: Command, lake: Lake)
     error, hint = done.stderr.splitlines()
     assert error.startswith("pvtop: the report of 2024-12-31 14:00 UTC is not valid: ranks run ")
     assert "; pages are sorted by domain, views and title, but (" in error
-    assert "; the report of 2024-12-31 15:00 UTC is not valid: ranks end at the top, but (" in error
+    assert (
+        "; the report of 2024-12-31 15:00 UTC is not valid: no rank exceeds the number of pages per domain, but ("
+        in error
+    )
     assert "; no count is negative, but (" in error
     assert "--force" in hint
     assert done.stderr in pvtop("validate", *LAKE, "--last", "3", "--quiet").stderr
@@ -153,7 +156,7 @@ def test_a_lake_on_any_file_system(lake: Lake, tmp_path: Path) -> None:
     memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
     memory.put(str(tmp_path / "lake"), root, recursive=True)
     change(Lake(f"memory:/{root}"), HOUR, entries=1)
-    assert broken(look(output=f"memory:/{root}")) == ["the provenance tells what is there"]
+    assert broken(look(output=f"memory:/{root}")) == ["the provenance matches the frames"]
     memory.rm(root, recursive=True)
     assert lake.last(9) == [HOUR, HOUR + 1, HOUR + 3]
 
@@ -170,7 +173,7 @@ def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
     path.write_bytes(content)
     found = audit([HOUR, HOUR + 1], Settings.load(output="lake"), AuditOptions())
-    assert [broken(validity) for validity in found] == [["it can be read"], []]
+    assert [broken(validity) for validity in found] == [["its files can be read"], []]
     shown = pvtop("show", *LAKE, *AT)
     assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
     assert f"{path} cannot be read: " in shown.stderr
@@ -180,7 +183,7 @@ def test_what_cannot_be_read_is_a_failure_of_its_hour(lake: Lake, pvtop: Command
 def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
     shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
     shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
-    assert broken(look(HOUR + 5)) == ["the provenance tells what is there", "its text report tells the same"]
+    assert broken(look(HOUR + 5)) == ["the provenance matches the frames", "the text report matches the frames"]
     assert lake.read(HOUR + 5)
 
 
@@ -190,14 +193,14 @@ def test_a_report_in_the_place_of_another_hour(lake: Lake) -> None:
 def test_a_provenance_of_other_kinds_is_none(lake: Lake, facts: dict[str, Any]) -> None:
     change(lake, HOUR, **facts)
     found = look()
-    assert broken(found) == ["it can be read"]
-    assert "was made by another version of pvtop" in str(found.failures[0])
+    assert broken(found) == ["its files can be read"]
+    assert "was made by another version of pvtop" in str(found.violations[0])
 
 
 @pytest.mark.parametrize("source", ["http://[", "https://dumps.wikimedia.org:x/"])
 def test_a_source_that_is_no_address(lake: Lake, source: str) -> None:
     change(lake, HOUR, source=source)
-    assert "it can be read" not in broken(look())
+    assert "its files can be read" not in broken(look())
 
 
 @pytest.mark.parametrize("facts", [None, {"views": 1}, {"dump_sha256": "f" * 64}], ids=["none", "views", "dump"])
@@ -209,9 +212,9 @@ def test_domains_of_another_report(lake: Lake, facts: dict[str, Any] | None) -> 
         report.domains.write_parquet(path)
     else:
         path.write_bytes(write_parquet(report.domains, replace(report.provenance, **facts)))
-    (failure,) = look().failures
-    assert failure.rule == "its domains tell the same provenance"
-    assert facts is None or failure.violations.get_column("fact").to_list() == list(facts)
+    (violation,) = look().violations
+    assert violation.rule == "the domain totals have the provenance of the ranked pages"
+    assert facts is None or violation.rows.get_column("fact").to_list() == list(facts)
 
 
 def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
@@ -220,23 +223,23 @@ def test_the_text_report_tells_the_same(lake: Lake, pvtop: Command) -> None:
     text.write_text(told.replace("entries", "lies", 1))
     done = pvtop("validate", *LAKE, *AT)
     assert done.returncode == 5
-    assert "  its text report tells the same, but:\n    line  report  " in done.stdout
+    assert "  the text report matches the frames, but:\n    line  report  " in done.stdout
     text.write_text(told + "more\n")
-    assert broken(look()) == ["its text report tells the same"]
+    assert broken(look()) == ["the text report matches the frames"]
     text.unlink()
-    assert broken(look()) == ["its text report tells the same"]
+    assert broken(look()) == ["the text report matches the frames"]
     change(lake, HOUR, version="0.0.1")
     text.write_text("in other words\n")
-    assert look().failures == []
+    assert look().violations == []
 
 
 @pytest.mark.usefixtures("lake")
 def test_whole_dumps_are_expected_when_asked(pvtop: Command, lake: Lake) -> None:
     assert pvtop("validate", *LAKE, *AT, "--expect-whole").returncode == 5
-    assert len(look(expect_whole=True).failures) == 2
+    assert len(look(expect_whole=True).violations) == 2
     change(lake, HOUR, source="https://dumps.wikimedia.org/other/pageviews/x.gz")
-    assert len(look().failures) == 2
-    assert look(expect_whole=False).failures == []
+    assert len(look().violations) == 2
+    assert look(expect_whole=False).violations == []
 
 
 # The blacklist.
@@ -258,9 +261,9 @@ def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
     change(lake, HOUR, add)
     Path("other").write_text("en Main_Page\n")
     found = look(blacklist="other")
-    assert found.failures == []
-    at_hand = f"the blacklist at hand, {Path('other').absolute()}, is another than the report was made with"
-    assert found.notes == [f"not held to its blacklist: {at_hand}"]
+    assert found.violations == []
+    at_hand = f"the blacklist {Path('other').absolute()} is not the one that the report was made with"
+    assert found.notes == [f"not checked against its blacklist: {at_hand}"]
     shown = pvtop("validate", *LAKE, *AT, "--blacklist", "other")
     assert shown.returncode == 0
     assert f"\n  {found.notes[0]}\n" in shown.stdout
@@ -269,13 +272,15 @@ def test_another_blacklist_is_not_judged_by(lake: Lake, pvtop: Command) -> None:
 
 def test_a_blacklist_that_has_moved_can_be_named(lake: Lake) -> None:
     change(lake, HOUR, add, blacklist="/nowhere/blacklist")
-    assert [note for note in look().notes if note.startswith("not held to its blacklist: the blacklist /nowhere/")]
+    assert [
+        note for note in look().notes if note.startswith("not checked against its blacklist: the blacklist /nowhere/")
+    ]
     assert broken(look(blacklist=str(DATA / "blacklist"))) == ["no page is on the blacklist"]
 
 
 def test_a_blacklist_whose_address_is_none(lake: Lake) -> None:
     change(lake, HOUR, blacklist="file://host/x")
-    assert [note for note in look().notes if note.startswith("not held to its blacklist: ")]
+    assert [note for note in look().notes if note.startswith("not checked against its blacklist: ")]
 
 
 def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> None:
@@ -283,7 +288,7 @@ def test_a_report_without_a_blacklist_is_held_to_none(write_dump: WriteDump) -> 
     run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
     Path("other").write_text("en A\n")
     found = look(blacklist="other")
-    assert (found.failures, found.notes) == ([], [])
+    assert (found.violations, found.notes) == ([], [])
 
 
 # Against the source.
@@ -315,8 +320,8 @@ def test_malformed_lines_may_be_why_totals_part(write_dump: WriteDump) -> None:
     path.with_name("projectviews-20241231-140000").write_text("en - 207 0\n")
     run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
     found = look(checks=AuditOptions(totals=True), source="source")
-    assert broken(found) == ["each domain's views are those of the projectviews"]
-    assert found.notes == ["2 malformed lines were left out; projectviews may count them"]
+    assert broken(found) == ["the views of each domain match the projectviews"]
+    assert found.notes == ["2 malformed lines were skipped; projectviews may count them"]
 
 
 @pytest.mark.usefixtures("lake")
@@ -341,7 +346,7 @@ def test_every_hour_of_the_sample_counts_the_same_anew() -> None:
         run_hour(hour, Settings.load(**SAMPLE, top=3, keep_unknown=hour == HOUR))
     settings = Settings.load(output="lake", source=SAMPLE["source"])
     found = audit(hours, settings, AuditOptions(totals=True, recount=100))
-    assert [validity.failures for validity in found] == [[], [], []]
+    assert [validity.violations for validity in found] == [[], [], []]
     assert all(len(validity.recounted) >= 59 for validity in found)
 
 
@@ -349,7 +354,7 @@ def test_a_domain_that_counts_otherwise(lake: Lake, pvtop: Command) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(page_title=pl.col("page_title") + "_"))
     done = pvtop("validate", *LAKE, *SOURCE, *AT, "--against-dump", "--domains", "100")
     assert done.returncode == 5
-    assert "its domains hold what the dump does, but:\n    domain_code  what    report  " in done.stdout
+    assert "the domains match a recount of the dump, but:\n    domain_code  what    report  " in done.stdout
 
 
 def test_a_domain_that_is_lost(lake: Lake) -> None:
@@ -367,10 +372,10 @@ def test_a_domain_that_is_lost(lake: Lake) -> None:
         "entry_views": sum(pages["views"]),
     }
     lake.write(Report(HOUR, pages, domains, replace(report.provenance, **facts)))  # type: ignore[arg-type]
-    assert look().failures == []
-    (failure,) = look(checks=AuditOptions(recount=1), source=SAMPLE["source"]).failures
-    assert failure.rule == "its domains hold what the dump does"
-    assert failure.violations.rows() == [("en", "domain", None, "there")]
+    assert look().violations == []
+    (violation,) = look(checks=AuditOptions(recount=1), source=SAMPLE["source"]).violations
+    assert violation.rule == "the domains match a recount of the dump"
+    assert violation.rows.rows() == [("en", "domain", None, "present")]
 
 
 # What a report cannot be compared with.
@@ -454,7 +459,7 @@ def test_another_dump_by_now_is_not_counted(
         code, told = uncompared(pvtop, "--source", source, "--against-dump")
         assert code == 1
         assert told.startswith("the dump of 2024-12-31 14:00 UTC at ")
-        assert told.endswith(" is another than its report was made from")
+        assert told.endswith(" is not the one that its report was made from")
 
 
 @pytest.mark.usefixtures("lake")
@@ -489,7 +494,7 @@ def test_a_source_that_is_only_ever_silent_is_not_asked_again(server: Server) ->
     settings = Settings.load(source=server.url, output="lake", attempts=1)
     found = audit(hours, settings, AuditOptions(recount=1))
     assert all("is unavailable" in str(validity.uncompared[0]) for validity in found)
-    assert 1 <= len(server.requests) <= AT_ONCE
+    assert 1 <= len(server.requests) <= MAX_CONCURRENT_HOURS
 
 
 def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
@@ -498,7 +503,7 @@ def test_a_dump_is_downloaded_and_kept(server: Server) -> None:
     run_hour(HOUR, Settings.load(**online))
     shutil.rmtree(Settings.load().cache_dir)
     for _ in range(2):
-        assert look(checks=AuditOptions(recount=60), source=server.url).failures == []
+        assert look(checks=AuditOptions(recount=60), source=server.url).violations == []
     assert len(server.asked(f"/{HOUR.dump_path}")) == 2
 
 
@@ -511,7 +516,7 @@ def test_a_cached_dump_that_broke_is_downloaded_again(server: Server, place: int
     broken_one[place] ^= 1
     cached.write_bytes(broken_one)
     found = look(checks=AuditOptions(recount=60), source=server.url)
-    assert (found.failures, found.uncompared, len(found.recounted)) == ([], [], 59)
+    assert (found.violations, found.uncompared, len(found.recounted)) == ([], [], 59)
     assert cached.read_bytes() == server.files[f"/{HOUR.dump_path}"].content
 
 
@@ -536,5 +541,5 @@ THERE = frozenset(code for code, *_ in TOTALS)
     ],
 )
 def test_every_part_of_a_domain_is_compared(counted: DomainCount, what: list[str]) -> None:
-    failures = violations_of(make_report(totals=TOTALS), [recount_matches(Recount(THERE, {"en": counted}))])
-    assert [part for failure in failures for part in failure.violations.get_column("what")] == what
+    violations = violations_of(make_report(totals=TOTALS), [recount_matches(Recount(THERE, {"en": counted}))])
+    assert [part for violation in violations for part in violation.rows.get_column("what")] == what

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from pvtop.core.hour import Hour, hour_range
+from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.hour import run_hour
@@ -45,22 +46,26 @@ def serve(server: Server, hours: list[Hour]) -> Settings:
 
 def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
     first = json.loads(pvtop("batch", *ARGS, "--json").stdout)
-    assert first["counts"] == {"done": 0, "written": 24}
+    assert first["counts"] == {"made": 24}
     again = pvtop("batch", *ARGS, "--last", "26", "--json")
-    assert json.loads(again.stdout)["counts"] == {"done": 24, "written": 2}
+    assert json.loads(again.stdout)["counts"] == {"made": 2, "unchanged": 24}
     assert "2 of 26 hours to make" in again.stderr
 
 
 def test_a_range_by_days_with_hours_of_the_day(pvtop: Command) -> None:
     done = pvtop("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
     data = json.loads(done.stdout)
-    assert (done.returncode, data["counts"]) == (0, {"done": 0, "not published": 2, "written": 4})
+    assert (done.returncode, data["counts"]) == (0, {"made": 4, "not_published": 2})
     assert data["not_published"] == ["2025-01-01T22", "2025-01-01T23"]
 
 
 def test_a_dry_run_touches_nothing(pvtop: Command) -> None:
     done = pvtop("batch", *ARGS, "--last", "2", "--dry-run")
-    assert done.stdout.splitlines() == ["2025-01-01T00  make", "2025-01-01T01  make", "2 hours: 2 make"]
+    assert done.stdout.splitlines() == [
+        "2025-01-01T00  to make: not in the lake",
+        "2025-01-01T01  to make: not in the lake",
+        "2 hours: 2 to make",
+    ]
     assert not Path("lake").exists()
 
 
@@ -70,13 +75,13 @@ def test_one_failed_hour_stops_no_other(pvtop: Command, server: Server) -> None:
     args = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
     done = pvtop("batch", *args, "--last", "4", "--json")
     assert done.returncode == 4
-    assert json.loads(done.stdout)["counts"] == {"done": 0, "failed": 1, "written": 3}
+    assert json.loads(done.stdout)["counts"] == {"failed": 1, "made": 3}
     assert json.loads(done.stdout)["failures"][0]["hour"] == DAY[1].iso
 
     seen = json.loads(pvtop("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
     assert seen["hours"][DAY[1].iso] == "failed"
     server.files[f"/{DAY[1].dump_path}"] = File((SOURCE / DAY[1].dump_path).read_bytes())
-    assert json.loads(pvtop("batch", *args, "--last", "4", "--json").stdout)["counts"] == {"done": 3, "written": 1}
+    assert json.loads(pvtop("batch", *args, "--last", "4", "--json").stdout)["counts"] == {"made": 1, "unchanged": 3}
     assert not [name for name in files("lake") if "failures" in name]
 
 
@@ -86,7 +91,7 @@ def test_a_damaged_hour_is_made_again_and_stops_no_other() -> None:
     before = files("lake")
     path = Path("lake", top_pages_path(DAY[0]))
     path.write_bytes(path.read_bytes()[:-9] + bytes(9))
-    assert run_hours(DAY[:3], settings).counts == {"done": 1, "written": 2}
+    assert run_hours(DAY[:3], settings).counts == {"unchanged": 1, "made": 2}
     assert before.items() <= files("lake").items()
 
 
@@ -96,7 +101,7 @@ def test_an_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str])
     run_hours(DAY[:2], settings)
     before = files("lake")
     Path("lake", path_of(DAY[0])).unlink()
-    assert run_hours(DAY[:2], settings).counts == {"done": 1, "written": 1}
+    assert run_hours(DAY[:2], settings).counts == {"unchanged": 1, "made": 1}
     assert files("lake") == before
 
 
@@ -116,7 +121,7 @@ def test_wrong_ranges(pvtop: Command, args: tuple[str, ...]) -> None:
 def test_the_servers_rules_hold_over_many_hours(server: Server) -> None:
     settings = serve(server, DAY)
     result = run_hours(DAY, settings)
-    assert result.counts["written"] == 24
+    assert result.counts[HourState.MADE] == 24
     assert 1 <= server.most_at_once <= 2
     assert all(asked["User-Agent"].startswith("pvtop/") for _, asked in server.requests)
     assert all("(me@example.org)" in asked["User-Agent"] for _, asked in server.requests)
@@ -146,7 +151,7 @@ def test_refresh_dump_looks_at_hours_that_are_done(server: Server) -> None:
     run_hours(DAY[:2], settings)
     server.files[f"/{DAY[0].dump_path}"] = File((SOURCE / DAY[5].dump_path).read_bytes())
     refreshed = run_hours(DAY[:2], settings.model_copy(update={"refresh_dump": True}))
-    assert refreshed.counts == {"done": 0, "unchanged": 1, "written": 1}
+    assert refreshed.counts == {"unchanged": 1, "made": 1}
 
 
 def metrics_of(act: Callable[[Settings], object], settings: Settings) -> list[str]:
@@ -174,7 +179,7 @@ def test_metrics(server: Server) -> None:
     assert heard.pop("pvtop.compute.seconds").endswith("|ms")
     assert heard == {
         "pvtop.retries": "1|c",
-        "pvtop.hours": "1|c|#outcome:written",
+        "pvtop.hours": "1|c|#outcome:made",
         "pvtop.dump.lines": f"{made.provenance.rows}|c",
         "pvtop.dump.bytes": f"{made.provenance.dump_bytes}|c",
         "pvtop.dump.malformed_lines": "0|c",
@@ -202,7 +207,7 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is_and_how_long_it_takes() -> None
         with contextlib.suppress(OSError):  # how Linux says that the other end is closed
             while chunk := os.read(terminal, 65536):
                 shown += chunk
-        assert process.communicate()[0] == "3 hours: 3 written\n"
+        assert process.communicate()[0] == "3 hours: 3 made\n"
     os.close(terminal)
     assert re.search(rb"3 of 3, [\d.,]+ a minute, 0:00:00 left", shown)
     assert b"2025-01-01T01" in shown
@@ -213,7 +218,7 @@ def test_logs_as_json(pvtop: Command) -> None:
     lines = pvtop("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
     logged = [json.loads(line) for line in lines]
     assert logged[-1]["hour"] == "2025-01-01T01"
-    assert logged[-1]["status"] == "written"
+    assert logged[-1]["state"] == "made"
     assert logged[-1]["level"] == "info"
 
 
@@ -236,19 +241,19 @@ def test_the_zone_of_the_machine_changes_nothing(
     for number, hour in enumerate(hours):
         write_dump(f"en {hour.iso} {number} 0\n", hour)
     settings = Settings.load(source="source", blacklist="none", output="lake")
-    assert run_hours(hours, settings).counts["written"] == len(hours)
+    assert run_hours(hours, settings).counts[HourState.MADE] == len(hours)
     assert len(files("lake")) == 3 * len(hours)
 
     monkeypatch.setenv("TZ", zone)
     time.tzset()
-    assert run_hours(hours, settings).counts["done"] == len(hours)
-    assert run_hours(hours, settings.model_copy(update={"output": "abroad"})).counts["written"] == len(hours)
+    assert run_hours(hours, settings).counts[HourState.UNCHANGED] == len(hours)
+    assert run_hours(hours, settings.model_copy(update={"output": "abroad"})).counts[HourState.MADE] == len(hours)
     assert files("abroad") == files("lake")
 
     args = ("--source", "source", "--blacklist", "none", "--output", "command", "--json")
     first, last = TURNS["clocks forward in New York"]
     made = json.loads(pvtop("batch", *args, "--start", first, "--end", last).stdout)
-    assert made["counts"] == {"done": 0, "written": 5}
+    assert made["counts"] == {"made": 5}
     newest = json.loads(pvtop("report", *args).stdout)
     assert newest["hour"] == "2024-11-03T08"
     assert files("command").items() <= files("lake").items()
@@ -267,7 +272,7 @@ def test_status_is_a_calendar(pvtop: Command) -> None:
     shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
     assert shown[1] == "2024-12-31  ··██████████████████████  22"
     assert shown[2].rstrip() == "2025-01-01  ██                         2"
-    assert "24 done, 2 missing, 22 not published" in shown
+    assert "24 made, 2 missing, 22 not published" in shown
     assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown
 
 

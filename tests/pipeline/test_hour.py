@@ -28,9 +28,11 @@ from pvtop.core.errors import (
     SourceError,
 )
 from pvtop.core.hour import Hour
+from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import HourResult, Status, load_blacklist, newest_hour, run_hour
+from pvtop.pipeline.hour import load_blacklist, newest_hour, run_hour
+from pvtop.pipeline.results import HourResult
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
 from pvtop.sources.cache import Cache
@@ -79,7 +81,7 @@ def test_a_report_of_a_folder(write_dump: WriteDump, settings: Settings) -> None
         "2024-08-03T06:00:00Z", "2024-08-03T05:00:00Z", "2024-08-03T06:00:00Z"
     )  # fmt: skip
     assert (facts.source, facts.dump_bytes, facts.blacklist) == (str(path), path.stat().st_size, "none")
-    assert result.status is Status.WRITTEN
+    assert result.state is HourState.MADE
     assert all(Path(written).is_file() for written in (result.text, result.top_pages, result.domains))
 
 
@@ -93,7 +95,7 @@ def test_a_domain_gets_25_pages_and_none_where_all_are_left_out(write_dump: Writ
 def test_a_source_in_a_folder_is_not_copied(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
-    assert not settings.cache_dir.exists()
+    assert list(Cache(settings.cache_dir).dumps()) == []
 
 
 def test_two_runs_give_the_same_bytes(write_dump: WriteDump, settings: Settings, tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_settings_and_results_travel_to_other_processes(write_dump: WriteDump, s
 async def test_it_runs_inside_a_running_loop_as_in_a_notebook(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     assert asyncio.get_running_loop().is_running()
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
 
 
 def test_a_server_gives_what_a_folder_gives(
@@ -144,7 +146,7 @@ def test_a_done_hour_is_not_done_again(server: Server, online: Settings) -> None
     run_hour(HOUR, online)
     (online.cache_dir / HOUR.dump_path).unlink()
     before = files(Path(online.output))
-    assert run_hour(HOUR, online).status is Status.UNCHANGED
+    assert run_hour(HOUR, online).state is HourState.UNCHANGED
     assert files(Path(online.output)) == before
     assert len(server.asked(PATH)) == 1
 
@@ -154,15 +156,15 @@ def test_other_settings_do_it_again(write_dump: WriteDump, settings: Settings, c
     write_dump(DUMP)
     run_hour(HOUR, settings)
     changed = but(settings, **change)
-    assert run_hour(HOUR, changed).status is Status.WRITTEN
-    assert run_hour(HOUR, but(changed, force=False)).status is Status.UNCHANGED
+    assert run_hour(HOUR, changed).state is HourState.MADE
+    assert run_hour(HOUR, but(changed, force=False)).state is HourState.UNCHANGED
 
 
 def test_another_dump_in_the_folder_does_it_again(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     write_dump(DUMP.replace("A 5", "A 8"))
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
     assert entries(settings)[1] == ("en", 1, "A", 8)
 
 
@@ -170,10 +172,10 @@ def test_another_blacklist_does_it_again(write_dump: WriteDump, settings: Settin
     write_dump(DUMP)
     listed = but(settings, blacklist=str(tmp_path / "blacklist"))
     (tmp_path / "blacklist").write_text("en A\n")
-    assert run_hour(HOUR, listed).status is Status.WRITTEN
-    assert run_hour(HOUR, listed).status is Status.UNCHANGED
+    assert run_hour(HOUR, listed).state is HourState.MADE
+    assert run_hour(HOUR, listed).state is HourState.UNCHANGED
     (tmp_path / "blacklist").write_text("en B\n")
-    assert run_hour(HOUR, listed).status is Status.WRITTEN
+    assert run_hour(HOUR, listed).state is HourState.MADE
     assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
 
 
@@ -183,39 +185,39 @@ def test_a_report_by_other_rules_is_done_again(
     write_dump(DUMP)
     run_hour(HOUR, settings)
     monkeypatch.setattr("pvtop.pipeline.session.RULES_VERSION", RULES_VERSION + 1)
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
 
 
 def test_a_changed_source_counts_only_when_asked(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
-    assert run_hour(HOUR, online).status is Status.UNCHANGED
-    assert run_hour(HOUR, but(online, check_source=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, online).state is HourState.UNCHANGED
+    assert run_hour(HOUR, but(online, check_source=True)).state is HourState.MADE
     assert ("en", 3, "C", 1) in entries(online)
 
 
 def test_a_change_of_time_alone_counts_when_asked(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
-    assert run_hour(HOUR, but(online, check_source=True)).status is Status.UNCHANGED
+    assert run_hour(HOUR, but(online, check_source=True)).state is HourState.UNCHANGED
     assert len(server.asked(PATH)) == 1
     other = packed(DUMP.replace("A 5", "A 6"))
     assert len(other) == len(packed(DUMP))
     server.files[PATH] = File(other, modified=server.files[PATH].modified + 60)
-    assert run_hour(HOUR, but(online, check_source=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(online, check_source=True)).state is HourState.MADE
 
 
 def test_refresh_dump_downloads_again_and_recomputes_what_changed(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
-    assert run_hour(HOUR, but(online, refresh_dump=True)).status is Status.UNCHANGED
+    assert run_hour(HOUR, but(online, refresh_dump=True)).state is HourState.UNCHANGED
     server.files[PATH] = File(packed(DUMP + "en C 1 0\n"))
-    assert run_hour(HOUR, but(online, refresh_dump=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(online, refresh_dump=True)).state is HourState.MADE
     assert len(server.asked(PATH)) == 3
 
 
 def test_another_source_is_another_dump(server: Server, online: Settings) -> None:
     run_hour(HOUR, online)
     server.files[f"/other{PATH}"] = File(packed("en Y 1 0\nen Z 19 0\n"))
-    assert run_hour(HOUR, but(online, source=f"{server.url}/other")).status is Status.WRITTEN
+    assert run_hour(HOUR, but(online, source=f"{server.url}/other")).state is HourState.MADE
     assert entries(online) == [("en", 1, "Z", 19), ("en", 2, "Y", 1)]
 
 
@@ -228,7 +230,7 @@ def test_another_source_is_another_dump(server: Server, online: Settings) -> Non
 def test_a_cached_dump_that_is_broken_is_downloaded_again(server: Server, online: Settings, wrong: bytes) -> None:
     run_hour(HOUR, online)
     (online.cache_dir / HOUR.dump_path).write_bytes(wrong)
-    assert run_hour(HOUR, but(online, force=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(online, force=True)).state is HourState.MADE
     assert len(server.asked(PATH)) == 2
     assert (online.cache_dir / HOUR.dump_path).read_bytes() == packed(DUMP)
 
@@ -250,7 +252,7 @@ def test_a_page_instead_of_a_dump_is_an_error(server: Server, online: Settings) 
 def test_a_broken_transfer_is_taken_up(server: Server, online: Settings) -> None:
     server.files[PATH] = File(gzip.compress(DUMP.encode() + random.Random(1).randbytes(100), mtime=0))
     server.script[PATH] = [cut(60), status(500)]
-    assert run_hour(HOUR, but(online, malformed_limit=1.0)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(online, malformed_limit=1.0)).state is HourState.MADE
     assert [asked.get("Range") for asked in server.asked(PATH)] == [None, "bytes=60-", "bytes=60-"]
 
 
@@ -301,7 +303,7 @@ def test_a_report_that_is_not_valid_is_not_completed_unless_wanted(write_dump: W
         run_hour(HOUR, strict)
     assert caught.value.exit_code == 5
     assert files(Path(settings.output)) == {}
-    assert run_hour(HOUR, but(strict, no_validate=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(strict, no_validate=True)).state is HourState.MADE
 
 
 def test_a_dump_with_a_page_twice_is_refused(write_dump: WriteDump, settings: Settings) -> None:
@@ -327,16 +329,16 @@ def test_a_much_smaller_dump_takes_no_reports_place_unless_forced(
     write_dump(smaller)
     with pytest.raises(InvalidReportError, match="at least 50% of the lines, views, domains and entries") as caught:
         run_hour(HOUR, but(settings, **more))
-    assert "--force" in caught.value.hint
+    assert caught.value.setting == "force"
     assert files(Path(settings.output)) == before
-    assert run_hour(HOUR, but(settings, force=True)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(settings, force=True)).state is HourState.MADE
 
 
 def test_a_somewhat_smaller_dump_takes_a_reports_place(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     run_hour(HOUR, settings)
     write_dump("en A 6 0\nen B 6 0\n")
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
 
 
 def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Settings) -> None:
@@ -346,7 +348,7 @@ def test_what_is_much_smaller_is_a_setting(write_dump: WriteDump, settings: Sett
     with pytest.raises(InvalidReportError, match="at least 60%"):
         run_hour(HOUR, but(settings, min_share=0.6))
     write_dump("en A 1 0\n")
-    assert run_hour(HOUR, but(settings, min_share=0.0)).status is Status.WRITTEN
+    assert run_hour(HOUR, but(settings, min_share=0.0)).state is HourState.MADE
 
 
 @pytest.mark.parametrize("keep_times", [False, True])
@@ -387,7 +389,7 @@ def test_an_hour_that_has_lost_a_file_is_done_again(write_dump: WriteDump, setti
     run_hour(HOUR, settings)
     before = files(Path(settings.output))
     shutil.rmtree(Path(settings.output, lost))
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
     assert files(Path(settings.output)) == before
 
 
@@ -399,13 +401,13 @@ def test_a_rewrite_that_breaks_off_leaves_the_hour_undone(write_dump: WriteDump,
     with pytest.raises(OutputError):
         run_hour(HOUR, but(settings, top=1))
     text.rmdir()
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
 
 
 def test_a_broken_report_is_done_again(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(DUMP)
     Path(run_hour(HOUR, settings).top_pages).write_bytes(b"")
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
 
 
 def test_a_stricter_limit_counts_for_an_hour_that_is_done(write_dump: WriteDump, settings: Settings) -> None:

@@ -1,85 +1,270 @@
-"""The plan, as a pure function."""
+"""The plan, as a pure function of facts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pvtop.core.hour import Hour
-from pvtop.pipeline.plan import Fingerprint, LakeEntry, PlanContext, Step, plan
+from pvtop.core.states import HourState
+from pvtop.pipeline.plan import (
+    Action,
+    ActionKind,
+    Fingerprint,
+    HourFacts,
+    LakeEntry,
+    PlanContext,
+    decide,
+    needs_listing,
+)
+from pvtop.sources.facts import FileFacts, VerifiedFile
 from pvtop.sources.listing import Entry
-from pvtop.transform.report import Provenance
 from support.reports import make_report
 
 HOUR = Hour.parse("2019-04-01T12")
+ADDRESS = f"https://example.org/{HOUR.dump_path}"
 COMPLETED = HOUR.stamp + timedelta(hours=9)
-MADE = replace(make_report().provenance, source=f"https://example.org/{HOUR.dump_path}")
-RECIPE = Fingerprint(MADE.blacklist_sha256, MADE.top, MADE.keep_unknown, MADE.rules, malformed_limit=0.01)
-TERMS = PlanContext(RECIPE, "https://example.org", in_place=False)
-LISTED = Entry(HOUR.dump_path.rpartition("/")[2], MADE.dump_bytes, HOUR.stamp)
+MODIFIED = HOUR.stamp + timedelta(hours=1)
+MADE = replace(make_report().provenance, source=ADDRESS, dump_last_modified=f"{MODIFIED:%a, %d %b %Y %H:%M:%S} GMT")
+FINGERPRINT = Fingerprint(MADE.blacklist_sha256, MADE.top, MADE.keep_unknown, MADE.rules, malformed_limit=0.01)
+LISTED = Entry(HOUR.dump_path.rpartition("/")[2], MADE.dump_bytes, MODIFIED)
+CACHED = FileFacts(ADDRESS, MADE.dump_bytes, MADE.dump_sha256, last_modified=MADE.dump_last_modified)
+VERIFIED = VerifiedFile(ADDRESS, MADE.dump_bytes, MODIFIED, MADE.dump_sha256)
+
+REMOTE = PlanContext(FINGERPRINT)
+CHECKED = replace(REMOTE, check_source=True)
+REFRESHED = replace(REMOTE, refresh_dump=True)
+FOLDER = replace(REMOTE, in_place=True)
+
+MISSING = HourFacts(HOUR, ADDRESS, listed=LISTED, source_listed=True)
+IN_LAKE = replace(MISSING, entry=LakeEntry(COMPLETED, MADE))
+LATER = replace(LISTED, modified=MODIFIED + timedelta(minutes=5))
+LARGER = replace(LISTED, size=MADE.dump_bytes + 1)
+
+MAKE, VERIFY, NONE = ActionKind.MAKE, ActionKind.VERIFY, ActionKind.NONE
+UP_TO_DATE = (NONE, "up to date", HourState.UNCHANGED)
+NOT_PUBLISHED = (NONE, "not published", HourState.NOT_PUBLISHED)
 
 
-def decide(made: Provenance | None, terms: PlanContext = TERMS, listed: Entry | None = LISTED) -> tuple[Step, str]:
-    (action,) = plan([HOUR], {HOUR: LakeEntry(COMPLETED, made)}, {HOUR: listed} if listed else {}, terms)
-    assert action.hour == HOUR
-    return action.step, action.reason
+def told(action: Action) -> tuple[object, ...]:
+    """Return kind and reason, and the state of an hour for which nothing is to be done."""
+    return (action.kind, action.reason, *([action.state] if action.state else []))
 
 
-def test_missing_hours_are_made_where_they_are_published() -> None:
-    actions = plan([HOUR, HOUR + 1], {}, {HOUR: LISTED}, TERMS)
-    assert [(action.hour, action.step) for action in actions] == [(HOUR, Step.MAKE), (HOUR + 1, Step.NOT_PUBLISHED)]
+# An hour that is not in the lake.
 
 
-def test_done_hours_are_done_whether_still_published_or_not() -> None:
-    assert decide(MADE) == (Step.DONE, "")
-    assert decide(MADE, listed=None) == (Step.DONE, "")
+def test_missing_hour_is_made_if_its_dump_is_listed() -> None:
+    assert told(decide(MISSING, REMOTE)) == (MAKE, "not in the lake")
+
+
+def test_missing_hour_is_made_if_nobody_asked_the_source() -> None:
+    assert told(decide(HourFacts(HOUR, ADDRESS), REMOTE)) == (MAKE, "not in the lake")
+
+
+def test_missing_hour_is_made_from_the_cache_if_the_source_lists_it_no_more() -> None:
+    action = decide(replace(MISSING, listed=None, cached=CACHED), REMOTE)
+    assert (told(action), action.download) == ((MAKE, "not in the lake"), False)
+
+
+def test_missing_hour_without_a_dump_is_not_published() -> None:
+    assert told(decide(replace(MISSING, listed=None), REMOTE)) == NOT_PUBLISHED
+
+
+def test_cached_dump_is_no_substitute_if_dumps_are_downloaded_again() -> None:
+    assert told(decide(replace(MISSING, listed=None, cached=CACHED), REFRESHED)) == NOT_PUBLISHED
 
 
 @pytest.mark.parametrize(
-    ("recipe", "reason"),
+    ("context", "listed", "download"),
     [
-        (replace(RECIPE, rules=RECIPE.rules + 1), "other rules"),
-        (replace(RECIPE, blacklist_sha256="f"), "another blacklist"),
-        (replace(RECIPE, top=3), f"top {RECIPE.top} before"),
-        (replace(RECIPE, keep_unknown=not RECIPE.keep_unknown), "unknown pages"),
+        (REMOTE, LATER, False),
+        (CHECKED, LISTED, False),
+        (CHECKED, LATER, True),
+        (CHECKED, LARGER, True),
+        (REFRESHED, LISTED, True),
+        (replace(FOLDER, refresh_dump=True), LISTED, False),
     ],
 )
-def test_another_recipe_makes_again(recipe: Fingerprint, reason: str) -> None:
-    assert decide(MADE, replace(TERMS, recipe=recipe)) == (Step.AGAIN, reason)
+def test_cached_dump_is_replaced_if_the_settings_ask_for_it(
+    context: PlanContext, listed: Entry, download: bool
+) -> None:
+    assert decide(replace(MISSING, listed=listed, cached=CACHED), context).download is download
 
 
-def test_a_stricter_limit_on_malformed_lines_makes_again() -> None:
-    lossy = replace(MADE, rows=99, malformed=1)
-    assert decide(lossy, replace(TERMS, recipe=replace(RECIPE, malformed_limit=0.01))) == (Step.DONE, "")
-    again = (Step.AGAIN, "too many malformed lines")
-    assert decide(lossy, replace(TERMS, recipe=replace(RECIPE, malformed_limit=0.009))) == again
+# An hour in the lake, whatever its dump.
 
 
-def test_force_and_what_cannot_be_read_make_again() -> None:
-    assert decide(MADE, replace(TERMS, force=True)) == (Step.AGAIN, "forced")
-    assert decide(None) == (Step.AGAIN, "another version, or damaged")
+@pytest.mark.parametrize("context", [REMOTE, CHECKED, FOLDER])
+def test_report_that_fits_is_up_to_date(context: PlanContext) -> None:
+    assert told(decide(IN_LAKE, context)) == UP_TO_DATE
 
 
-def test_what_lacks_a_file_is_made_again() -> None:
-    (action,) = plan([HOUR], {HOUR: LakeEntry(COMPLETED, MADE, whole=False)}, {HOUR: LISTED}, TERMS)
-    assert (action.step, action.reason) == (Step.AGAIN, "a file is missing")
+@pytest.mark.parametrize("context", [REMOTE, CHECKED, FOLDER])
+def test_report_whose_dump_is_gone_is_up_to_date(context: PlanContext) -> None:
+    assert told(decide(replace(IN_LAKE, listed=None), context)) == UP_TO_DATE
 
 
-def test_another_source_makes_again() -> None:
-    assert decide(MADE, replace(TERMS, source="https://example.com")) == (Step.AGAIN, "another source")
+@pytest.mark.parametrize(
+    ("fingerprint", "reason"),
+    [
+        (replace(FINGERPRINT, rules=FINGERPRINT.rules + 1), "other rules"),
+        (replace(FINGERPRINT, blacklist_sha256="f"), "another blacklist"),
+        (replace(FINGERPRINT, top=3), f"top {FINGERPRINT.top} before"),
+        (replace(FINGERPRINT, keep_unknown=not FINGERPRINT.keep_unknown), "unknown pages"),
+    ],
+)
+def test_another_fingerprint_makes_the_report_again(fingerprint: Fingerprint, reason: str) -> None:
+    assert told(decide(IN_LAKE, replace(REMOTE, fingerprint=fingerprint))) == (MAKE, reason)
 
 
-def test_a_changed_source_counts_when_asked() -> None:
-    larger = replace(LISTED, size=MADE.dump_bytes + 1)
-    assert decide(MADE, listed=larger) == (Step.DONE, "")
-    assert decide(MADE, replace(TERMS, check_source=True), larger) == (Step.AGAIN, "the source has changed")
+def test_lower_limit_on_malformed_lines_makes_the_report_again() -> None:
+    lossy = replace(IN_LAKE, entry=LakeEntry(COMPLETED, replace(MADE, rows=99, malformed=1)))
+    assert told(decide(lossy, REMOTE)) == UP_TO_DATE
+    stricter = replace(REMOTE, fingerprint=replace(FINGERPRINT, malformed_limit=0.009))
+    assert told(decide(lossy, stricter)) == (MAKE, "too many malformed lines")
 
 
-def test_a_folder_is_looked_at_in_any_case() -> None:
-    folder = replace(TERMS, in_place=True)
-    later = replace(LISTED, modified=COMPLETED + timedelta(seconds=1))
-    assert decide(MADE, folder) == (Step.DONE, "")
-    assert decide(MADE, folder, later) == (Step.AGAIN, "the dump has changed")
-    assert decide(MADE, folder, replace(LISTED, size=1)) == (Step.AGAIN, "the dump has changed")
+def test_force_makes_the_report_again() -> None:
+    assert told(decide(IN_LAKE, replace(REMOTE, force=True))) == (MAKE, "forced")
+
+
+def test_report_that_cannot_be_read_is_made_again() -> None:
+    damaged = replace(IN_LAKE, entry=LakeEntry(COMPLETED, None))
+    assert told(decide(damaged, REMOTE)) == (MAKE, "damaged, or made by another version")
+
+
+def test_report_that_lacks_a_file_is_made_again() -> None:
+    lacking = replace(IN_LAKE, entry=LakeEntry(COMPLETED, MADE, complete=False))
+    assert told(decide(lacking, REMOTE)) == (MAKE, "a file is missing")
+
+
+def test_outdated_report_whose_dump_is_gone_is_not_published() -> None:
+    assert told(decide(replace(IN_LAKE, listed=None), replace(REMOTE, force=True))) == NOT_PUBLISHED
+
+
+# An hour in the lake, and its dump in a folder.
+
+
+@pytest.mark.parametrize("verified", [None, VERIFIED, replace(VERIFIED, modified=MODIFIED - timedelta(days=1))])
+def test_dump_of_another_size_makes_the_report_again(verified: VerifiedFile | None) -> None:
+    facts = replace(IN_LAKE, listed=LARGER, verified=verified)
+    assert told(decide(facts, FOLDER)) == (MAKE, "the dump has changed")
+
+
+def test_touched_dump_is_verified() -> None:
+    facts = replace(IN_LAKE, listed=LATER, verified=VERIFIED)
+    assert told(decide(facts, FOLDER)) == (VERIFY, "the dump's time has changed")
+
+
+def test_dump_with_an_earlier_time_than_verified_is_verified() -> None:
+    earlier = replace(LISTED, modified=MODIFIED - timedelta(days=1))
+    assert told(decide(replace(IN_LAKE, listed=earlier, verified=VERIFIED), FOLDER))[0] is VERIFY
+
+
+def test_dump_younger_than_the_report_is_verified_if_no_verification_is_remembered() -> None:
+    younger = replace(LISTED, modified=COMPLETED + timedelta(seconds=1))
+    assert told(decide(replace(IN_LAKE, listed=younger), FOLDER)) == (VERIFY, "the dump's time has changed")
+
+
+def test_dump_is_verified_if_the_lake_does_not_tell_times() -> None:
+    assert decide(replace(IN_LAKE, entry=LakeEntry(None, MADE)), FOLDER).kind is VERIFY
+
+
+def test_dump_is_verified_if_the_report_was_made_from_another_source() -> None:
+    elsewhere = LakeEntry(COMPLETED, replace(MADE, source="https://example.com/x"))
+    assert told(decide(replace(IN_LAKE, entry=elsewhere), FOLDER)) == (
+        VERIFY,
+        "the report was made from another source",
+    )
+    assert told(decide(replace(IN_LAKE, entry=elsewhere, verified=VERIFIED), FOLDER)) == UP_TO_DATE
+
+
+def test_verified_dump_is_not_verified_twice() -> None:
+    younger = COMPLETED + timedelta(days=1)
+    facts = replace(IN_LAKE, listed=replace(LISTED, modified=younger), verified=replace(VERIFIED, modified=younger))
+    assert told(decide(facts, FOLDER)) == UP_TO_DATE
+
+
+def test_dump_that_is_known_to_be_another_makes_the_report_again() -> None:
+    facts = replace(IN_LAKE, verified=replace(VERIFIED, sha256="f"))
+    assert told(decide(facts, FOLDER)) == (MAKE, "the dump has changed")
+
+
+# An hour in the lake, and its dump at a remote source.
+
+
+def test_another_source_makes_the_report_again() -> None:
+    facts = replace(IN_LAKE, address=f"https://example.com/{HOUR.dump_path}")
+    assert told(decide(facts, REMOTE)) == (MAKE, "another source")
+
+
+def test_another_source_whose_dump_is_cached_and_the_same_is_up_to_date() -> None:
+    facts = replace(IN_LAKE, address=f"https://example.com/{HOUR.dump_path}", cached=CACHED)
+    assert told(decide(facts, REMOTE)) == UP_TO_DATE
+
+
+def test_cached_dump_that_is_another_makes_the_report_again() -> None:
+    facts = replace(IN_LAKE, cached=replace(CACHED, sha256="f"))
+    assert told(decide(facts, REMOTE)) == (MAKE, "the dump has changed")
+
+
+@pytest.mark.parametrize("listed", [LATER, LARGER])
+def test_change_at_the_source_counts_only_if_asked_for(listed: Entry) -> None:
+    assert told(decide(replace(IN_LAKE, listed=listed), REMOTE)) == UP_TO_DATE
+
+
+@pytest.mark.parametrize("cached", [None, CACHED])
+def test_dump_that_was_touched_at_the_source_is_downloaded_and_verified(cached: FileFacts | None) -> None:
+    action = decide(replace(IN_LAKE, listed=LATER, cached=cached), CHECKED)
+    assert (told(action), action.download) == ((VERIFY, "the dump's time has changed"), True)
+
+
+@pytest.mark.parametrize("cached", [None, CACHED])
+def test_dump_of_another_size_at_the_source_is_downloaded_and_made(cached: FileFacts | None) -> None:
+    action = decide(replace(IN_LAKE, listed=LARGER, cached=cached), CHECKED)
+    assert (told(action), action.download) == ((MAKE, "the dump has changed"), True)
+
+
+def test_source_that_lists_no_size_is_verified() -> None:
+    facts = replace(IN_LAKE, listed=Entry(LISTED.name))
+    assert told(decide(facts, CHECKED)) == (VERIFY, "the source lists no size")
+
+
+def test_remembered_verification_spares_a_download() -> None:
+    verified = replace(VERIFIED, modified=LATER.modified or datetime.now(UTC))
+    assert told(decide(replace(IN_LAKE, listed=LATER, verified=verified), CHECKED)) == UP_TO_DATE
+
+
+def test_remembered_verification_of_another_dump_makes_the_report_again() -> None:
+    verified = replace(VERIFIED, modified=LATER.modified or datetime.now(UTC), sha256="f")
+    action = decide(replace(IN_LAKE, listed=LATER, verified=verified, cached=CACHED), CHECKED)
+    assert (told(action), action.download) == ((MAKE, "the dump has changed"), True)
+
+
+def test_refreshed_dump_is_downloaded_and_verified() -> None:
+    action = decide(replace(IN_LAKE, cached=CACHED), REFRESHED)
+    assert (told(action), action.download) == ((VERIFY, "the dump is downloaded again"), True)
+
+
+def test_refreshed_dump_that_is_gone_is_not_published() -> None:
+    assert told(decide(replace(IN_LAKE, listed=None, cached=CACHED), REFRESHED)) == NOT_PUBLISHED
+
+
+# What the source is asked for.
+
+
+@pytest.mark.parametrize(
+    ("facts", "context", "needed"),
+    [
+        (HourFacts(HOUR, ADDRESS), REMOTE, True),
+        (replace(IN_LAKE, listed=None, source_listed=False), REMOTE, False),
+        (replace(IN_LAKE, listed=None, source_listed=False), REFRESHED, True),
+        (replace(IN_LAKE, listed=None, source_listed=False), CHECKED, True),
+        (replace(IN_LAKE, listed=None, source_listed=False), FOLDER, True),
+    ],
+)
+def test_source_is_listed_only_if_the_plan_depends_on_it(facts: HourFacts, context: PlanContext, needed: bool) -> None:
+    assert needs_listing(facts, context) is needed

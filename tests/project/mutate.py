@@ -52,7 +52,7 @@ LINES = (
         "views are whole", "transform.dump", "views=views.cast(", "views=views.cast(pl.Float64, strict=False).cast("
     ),
     Mutation("views fit into 64 bits", "transform.dump", "views=views.cast(pl.Int64,", "views=views.cast(pl.Int128,"),
-    Mutation("the size is a number", "transform.dump", ' & _in_digits(size, pl.col("size"))', ""),
+    Mutation("the size is a number", "transform.dump", ' & _is_count(size, pl.col("size"))', ""),
     Mutation("two quotes are the empty code", "transform.titles", "written.replace('\"\"'", "written.replace('\"'"),
     Mutation("blank lines are skipped", "transform.dump", '.filter(pl.col("page_title") != "")', ""),
     Mutation("a carriage return at the end is dropped", "transform.dump", 'size = size.str.strip_chars_end("\\r")', ""),
@@ -98,7 +98,7 @@ PROOF = (
         'block if block.endswith(b"\\n") else block + b"\\n"',
         "block",
     ),
-    Mutation("a block is nothing packed", "transform.dump", "if block.startswith(PACKED):", "if False:"),
+    Mutation("a block is nothing packed", "transform.dump", "if block.startswith(COMPRESSED_STARTS):", "if False:"),
     Mutation("nor begins with a mark", "transform.dump", 'b"\\n" + block,', "block,"),
     Mutation("the mark at the very start is dropped", "transform.dump", "block.removeprefix(BYTE_ORDER_MARK)", "block"),
     Mutation(
@@ -158,11 +158,11 @@ BLACKLIST = (
     Mutation(
         "an entry counts as written",
         "transform.blacklist",
-        "pl.concat([written, again])",
-        "pl.concat([again, written.join(again, on='domain_code', how='anti')])",
+        "pl.concat([as_written, decoded])",
+        "pl.concat([decoded, as_written.join(decoded, on='domain_code', how='anti')])",
     ),
-    Mutation("and decoded", "transform.blacklist", "pl.concat([written, again])", "pl.concat([written])"),
-    Mutation("as UTF-8", "transform.blacklist", "unquote(one)", 'unquote(one, "latin-1")'),
+    Mutation("and decoded", "transform.blacklist", "pl.concat([as_written, decoded])", "pl.concat([as_written])"),
+    Mutation("as UTF-8", "transform.blacklist", "unquote(title)", 'unquote(title, "latin-1")'),
     Mutation("a space becoming an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
     Mutation(
         "an entry without a title is skipped",
@@ -203,10 +203,10 @@ RANKING = (
     Mutation(
         "a domain with nothing left does not appear",
         "pipeline.compute",
-        'totals, top_pages = pl.collect_all(both, engine="in-memory")',
-        """totals, top_pages = pl.collect_all(both); top_pages = pl.concat([top_pages, totals.filter(pl.col("pages") ==
-            pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32), page_title=pl.lit("-"),
-            views=pl.lit(0, pl.Int64))])""",
+        'totals, top_pages = pl.collect_all(frames, engine="in-memory")',
+        """totals, top_pages = pl.collect_all(frames); top_pages = pl.concat([top_pages, totals.filter(
+            pl.col("pages") == pl.col("unknown_pages")).select("domain_code", rank=pl.lit(1, pl.UInt32),
+            page_title=pl.lit("-"), views=pl.lit(0, pl.Int64))])""",
     ),
     Mutation("no more than the top rank", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") <= top + 1'),
     Mutation("and no fewer", "transform.ranking", 'pl.col("rank") <= top', 'pl.col("rank") < top'),
@@ -247,7 +247,7 @@ BYTES = (
 )
 TEXT = (
     Mutation(
-        "the text has a line for each domain", "render.text", "codes.filter(first)", "codes.filter(first).head(0)"
+        "the text has a line for each domain", "render.text", "codes.filter(is_first)", "codes.filter(is_first).head(0)"
     ),
     Mutation("what acts in a title is escaped", "render.text", "[printable(title) for", "[title for"),
     Mutation(
@@ -256,7 +256,7 @@ TEXT = (
         "{printable(Domain.of(code).heading)}",
         "{Domain.of(code).heading}",
     ),
-    Mutation("marks of a direction act", "core.escape", r"\x{200e}", ""),
+    Mutation("marks of a direction act", "core.escape", r"\u200e", ""),
     Mutation("views stand in groups of three digits", "render.text", "{count:>11,}  ", "{count:>11}  "),
     Mutation("ranks stand in a column", "render.text", ".str.pad_start(4)", ""),
 )

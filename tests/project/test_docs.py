@@ -54,12 +54,27 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_every_setting_is_in_the_readme() -> None:
+def test_the_architecture_page_links_to_every_decision() -> None:
+    contents, _, decisions = (ROOT / "docs" / "architecture.md").read_text().partition("\n## ")
+    headings = re.findall(r"^### (.*)$", decisions, re.MULTILINE)
+    assert re.findall(r"^  - \[(.*)\]\(#.*\)$", contents, re.MULTILINE) == headings
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert re.findall(r"^  - \[.*\]\(#(.*)\)$", contents, re.MULTILINE) == anchors
+
+
+def test_the_map_lists_every_module() -> None:
+    package = ROOT / "src" / "pvtop"
+    modules = {str(path.relative_to(package).with_suffix("")) for path in package.rglob("*.py")}
+    described = {name for name in modules if not name.endswith("/__init__") or name == "cli/__init__"}
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert sorted(re.findall(r"^\| `([\w/]+)` \|", page, re.MULTILINE)) == sorted(described)
+
+
+def test_the_settings_page_lists_every_setting() -> None:
     from pvtop.settings import Settings
 
-    switches = {"force", "check_source", "refresh_dump", "refresh_blacklist", "no_validate", "keep_unknown"}
-    readme = (ROOT / "README.md").read_text()
-    assert [name for name in Settings.model_fields if f"`{name}`" not in readme and name not in switches] == []
+    page = (ROOT / "docs" / "settings.md").read_text()
+    assert [name for name in Settings.model_fields if f"`{name}`" not in page] == []
 
 
 def test_every_target_of_the_makefile_has_a_help_text() -> None:

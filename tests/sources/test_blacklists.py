@@ -101,7 +101,8 @@ def test_no_page_is_listed_twice(tmp_path: Path) -> None:
 def test_a_file_without_entries_is_refused(content: bytes | str, tmp_path: Path) -> None:
     with pytest.raises(BlacklistError, match="it has no entry") as caught:
         read(tmp_path, content)
-    assert "--blacklist none" in caught.value.hint
+    assert "none" in caught.value.hint
+    assert caught.value.setting == "blacklist"
 
 
 def test_a_huge_line_is_refused(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ NOT_BLACKLISTS = {
 
 @pytest.mark.parametrize("content", NOT_BLACKLISTS.values(), ids=NOT_BLACKLISTS)
 def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(BlacklistError, match=r"is not a blacklist: \d of its \d lines are no entry, such as '"):
+    with pytest.raises(BlacklistError, match=r"is not a blacklist: \d of its \d lines are not entries, such as '"):
         read(tmp_path, content)
 
 

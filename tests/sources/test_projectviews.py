@@ -152,8 +152,8 @@ def test_a_file_without_any_is_none(text: str) -> None:
 
 
 def test_sums_beyond_64_bits_part() -> None:
-    (failure,) = violations_of(make_report(), [projectviews_match(OURS | {"en": 2**64})])
-    assert failure.violations.rows() == [("en", 420_930, 2**64)]
+    (violation,) = violations_of(make_report(), [projectviews_match(OURS | {"en": 2**64})])
+    assert violation.rows.rows() == [("en", 420_930, 2**64)]
 
 
 def test_the_same_totals_pass() -> None:
@@ -162,7 +162,7 @@ def test_the_same_totals_pass() -> None:
 
 def test_what_parts_is_told_by_domain() -> None:
     theirs = {"": OURS[""], "en": OURS["en"] - 1, "fr": 3}
-    (failure,) = violations_of(make_report(), [projectviews_match(theirs)])
-    assert failure.rule == "each domain's views are those of the projectviews"
-    assert failure.violations.columns == ["domain_code", "report", "projectviews"]
-    assert failure.violations.rows() == [("de", 34, None), ("en", 420_930, 420_929), ("fr", None, 3)]
+    (violation,) = violations_of(make_report(), [projectviews_match(theirs)])
+    assert violation.rule == "the views of each domain match the projectviews"
+    assert violation.rows.columns == ["domain_code", "report", "projectviews"]
+    assert violation.rows.rows() == [("de", 34, None), ("en", 420_930, 420_929), ("fr", None, 3)]

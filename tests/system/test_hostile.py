@@ -146,7 +146,7 @@ def test_a_blacklist_that_names_no_page_of_a_whole_dump_is_told(
     Path("list").write_text(f"{entry}\n")
     done = pvtop("report", "--source", "source", "--blacklist", "list", "--output", "lake")
     assert done.returncode == 0
-    assert ("list names no page of " in done.stderr) is warned
+    assert ("list has no page of " in done.stderr) is warned
 
 
 # Sources.
@@ -176,7 +176,7 @@ def test_listings_lead_nowhere_else(pvtop: Command, server: Server, content: byt
     server.files[PATH] = File(DUMP)
     done = pvtop("batch", "--last", "5", "--source", server.url, "--blacklist", "none", "--output", "lake")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "1 hours: 1 written\n"
+    assert done.stdout == "1 hours: 1 made\n"
     dump = f"cache/{HOUR.dump_path}"
     assert {str(path) for path in files()} == {
         dump, f"{dump}.json", f"lake/{text_path(HOUR)}", f"lake/{top_pages_path(HOUR)}",
@@ -435,5 +435,5 @@ def test_messages_name_options_and_variables_that_exist() -> None:
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "docs" / "cli.md").read_text()))
     variables = {f"PVTOP_{name.upper()}" for name in Settings.model_fields}
     named = [name for text in texts() for name in re.findall(r"(?<![\w-])--[a-z][a-z-]+|PVTOP_[A-Z_]+[A-Z]", text)]
-    assert {"--contact", "PVTOP_MALFORMED_LIMIT"} <= set(named)
+    assert "--contact" in named
     assert set(named) - options - variables - {"PVTOP_OPTION"} == set()

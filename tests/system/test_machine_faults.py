@@ -26,6 +26,7 @@ import pytest
 from aiohttp import web
 
 from pvtop.core.hour import Hour, hour_range
+from pvtop.core.states import HourState
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
@@ -358,11 +359,11 @@ def test_interrupted_while_another_run_has_the_lock(args: tuple[str, ...]) -> No
 def test_the_clock_was_set(command: Command, args: tuple[str, ...], years: int) -> None:
     """Whatever times the files have, what is done is done; only the cache goes by them."""
     settings = Settings.load(source=args[1], blacklist=args[3], output="lake", check_source=True)
-    assert run_hours(HOURS, settings).counts["written"] == len(HOURS)
+    assert run_hours(HOURS, settings).counts[HourState.MADE] == len(HOURS)
     when = time.time() + years * YEAR
     for path in [*Path("lake").rglob("*"), *settings.cache_dir.rglob("*")]:
         os.utime(path, (when, when))
-    assert run_hours(HOURS, settings).counts == {"done": len(HOURS)}
+    assert run_hours(HOURS, settings).counts == {"unchanged": len(HOURS)}
     assert len(Cache(settings.cache_dir).prunable(timedelta(days=7), None)) == (len(HOURS) if years < 0 else 0)
     for work in (REPORT, BATCH):
         done = command(*work, *args, "--output", "lake", "--force")
@@ -480,7 +481,9 @@ def test_s3_breaks_at_each_operation_of_an_hour(  # noqa: PLR0913 - fixtures
     hours = hour_range(HOUR, HOUR + 15)
     server.files |= {f"/{hour.dump_path}": DUMP for hour in hours}
     batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, *args)
-    assert run_hours(hours, Settings.load(source=args[1], blacklist=args[3], output="right")).counts["failed"] == 0
+    assert (
+        run_hours(hours, Settings.load(source=args[1], blacklist=args[3], output="right")).counts[HourState.FAILED] == 0
+    )
     if again:
         assert pvtop(*batch, "--output", BUCKET, "--top", "10").returncode == 0
     old, right = objects(s3), files("right")

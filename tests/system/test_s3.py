@@ -17,7 +17,7 @@ LAKE = "s3://bucket/lake"
 def test_a_batch_writes_what_it_writes_to_a_folder(pvtop: Command, s3: fsspec.AbstractFileSystem) -> None:
     assert pvtop("batch", *ARGS, "--output", "lake", "--last", "4").returncode == 0
     done = pvtop("batch", *ARGS, "--output", LAKE, "--last", "4", "--json")
-    assert json.loads(done.stdout)["counts"] == {"done": 0, "written": 4}, done.stderr
+    assert json.loads(done.stdout)["counts"] == {"made": 4}, done.stderr
     folder = {str(path.relative_to("lake")): path.read_bytes() for path in Path("lake").rglob("*") if path.is_file()}
     bucket = {path.removeprefix("bucket/lake/"): s3.cat_file(path) for path in s3.find("bucket/lake")}
     assert bucket == folder
@@ -29,7 +29,7 @@ def test_what_is_done_is_known_and_read_back(pvtop: Command, s3: fsspec.Abstract
     assert "(unchanged)" in again.stdout, again.stderr
     assert "Sydney_Harbour_Bridge" in pvtop("show", "--output", LAKE, "--domain", "en").stdout
     seen = json.loads(pvtop("status", *ARGS[:2], "--output", LAKE, "--start", "2024-12-31", "--json").stdout)
-    assert seen["counts"] == {"done": 1, "missing": 23}
+    assert seen["counts"] == {"made": 1, "missing": 23}
     s3.rm_file("bucket/lake/top_pages/date=2024-12-31/hour=14/top_pages.parquet")
     assert "(written)" in pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14").stdout
 

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from pvtop.core.errors import CorruptError
 from pvtop.sources.dumps import scan_dump, scan_rows
 from pvtop.storage.gzip import BLOCK, verify_gzip
-from pvtop.transform.dump import _read_clean, _read_lines, read_block
+from pvtop.transform.dump import _read_at_once, _read_line_by_line, read_block
 from pvtop.transform.titles import decode_title, encode_titles
 from support.samples import WriteDump
 
@@ -170,9 +170,9 @@ def test_more_than_one_gzip_member(tmp_path: Path) -> None:
     ],
 )
 def test_clean_lines_are_proven_to_be_read_right(lines: str) -> None:
-    found = _read_clean(lines.encode())
+    found = _read_at_once(lines.encode())
     assert found is not None
-    assert_frame_equal(found, _read_lines(lines.encode()))
+    assert_frame_equal(found, _read_line_by_line(lines.encode()))
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_clean_lines_are_proven_to_be_read_right(lines: str) -> None:
     ],
 )
 def test_lines_that_are_not_clean_are_noticed(lines: str | bytes) -> None:
-    assert _read_clean(lines if isinstance(lines, bytes) else lines.encode()) is None
+    assert _read_at_once(lines if isinstance(lines, bytes) else lines.encode()) is None
 
 
 def test_lines_that_look_packed_are_read_as_they_stand() -> None:
     """Polars inflates what begins like zlib: here to as many bytes as the block has, so that nothing would show."""
     size = next(size for size in range(30, 90) if len(packed(size)) == size)
     block = packed(size)
-    assert _read_clean(block) is None
+    assert _read_at_once(block) is None
     assert read_block(block).get_column("domain_code").null_count() == len(read_block(block)) > 0
 
 

@@ -61,7 +61,7 @@ def same(report: Report, expected: Reference) -> None:
     assert report.top_pages.rows() == expected.top_pages
     assert report.domains.rows() == expected.domains
     assert counts(report) == counts_of(expected)
-    assert {failure.rule for failure in violations_of(report, REPORT_RULES)} <= {"no page occurs twice"}
+    assert {violation.rule for violation in violations_of(report, REPORT_RULES)} <= {"no page occurs twice"}
 
 
 def counts(report: Report) -> tuple[int, ...]:

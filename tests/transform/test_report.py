@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import polars as pl
 import pytest
 
-from pvtop.core.escape import ACTING, printable, shorten
+from pvtop.core.escape import UNSAFE_CHARACTERS, printable, shorten
 from pvtop.core.hour import Hour
 from pvtop.render.text import render_text
 from pvtop.transform.report import Provenance
@@ -93,10 +94,26 @@ def test_all_else_is_shown_as_it_is(title: str) -> None:
     assert printable(title) == title
 
 
-def test_the_pattern_finds_the_characters_that_are_escaped_and_no_others() -> None:
-    every = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]  # all but surrogates
-    found = pl.Series(every).filter(pl.Series(every).str.contains(ACTING)).to_list()
-    assert found == [character for character in every if printable(character) != character]
+EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]  # all but surrogates
+BIDIRECTIONAL_FORMATTING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+BIDIRECTIONAL_MARKS = {"\u200e", "\u200f", "\u061c"}
+
+
+def is_unsafe(character: str) -> bool:
+    """Return whether Unicode lists the character as a control, a separator of lines, or a change of direction."""
+    turns = unicodedata.bidirectional(character) in BIDIRECTIONAL_FORMATTING or character in BIDIRECTIONAL_MARKS
+    return turns or unicodedata.category(character) in {"Cc", "Zl", "Zp"}
+
+
+def test_controls_separators_and_changes_of_direction_are_escaped_and_no_other_characters() -> None:
+    escaped = [character for character in EVERY_CHARACTER if printable(character) != character]
+    assert escaped == [character for character in EVERY_CHARACTER if is_unsafe(character)]
+
+
+def test_polars_finds_the_characters_that_python_escapes() -> None:
+    every = pl.Series(EVERY_CHARACTER)
+    found = every.filter(every.str.contains(UNSAFE_CHARACTERS)).to_list()
+    assert found == [character for character in EVERY_CHARACTER if printable(character) != character]
 
 
 def test_no_lawful_title_is_shortened() -> None:

@@ -15,10 +15,11 @@ import pytest
 
 from pvtop.core.errors import InvalidReportError
 from pvtop.core.hour import FIRST_STAMP, Hour
+from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake, Salvaged
 from pvtop.lake.layout import domains_path, top_pages_path
 from pvtop.lake.parquet import PROVENANCE_KEY
-from pvtop.pipeline.hour import Status, run_hour
+from pvtop.pipeline.hour import run_hour
 from pvtop.settings import WIKIMEDIA, Settings
 from pvtop.sources.facts import FileFacts, sidecar
 from pvtop.storage.gzip import sha256_of
@@ -34,7 +35,7 @@ from pvtop.validation.acceptance import (
 from pvtop.validation.rules import violations_of
 from support.reports import HOUR, PROVENANCE, Totals, make_report
 
-FEW_DOMAINS, FEW_VIEWS, MANY_BLACKLISTED, ENGLISH = (validator.rule for validator in WHOLE_DUMP_RULES)
+FEW_DOMAINS, FEW_VIEWS, MANY_BLACKLISTED, ENGLISH = (rule.text for rule in WHOLE_DUMP_RULES)
 OTHERS: Sequence[Totals] = [(f"d{number:04}", 1, 1, 0, 0) for number in range(499)]
 
 
@@ -45,7 +46,7 @@ def whole(*wikis: tuple[str, int], others: Sequence[Totals] = OTHERS, views: int
 
 
 def broken(report: Report) -> list[str]:
-    return [failure.rule for failure in violations_of(report, WHOLE_DUMP_RULES)]
+    return [violation.rule for violation in violations_of(report, WHOLE_DUMP_RULES)]
 
 
 # A whole dump.
@@ -100,8 +101,8 @@ def test_not_most_of_a_whole_dump_is_blacklisted() -> None:
     ],
 )
 def test_dumps_of_wikimedia_and_its_mirrors_are_expected_to_be_whole(address: str) -> None:
-    assert expects_whole(address, asked=None)
-    assert not expects_whole(address, asked=False)
+    assert expects_whole(address, expect_whole=None)
+    assert not expects_whole(address, expect_whole=False)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,8 @@ def test_dumps_of_wikimedia_and_its_mirrors_are_expected_to_be_whole(address: st
     ],
 )
 def test_those_of_other_sources_only_when_asked(address: str) -> None:
-    assert not expects_whole(address, asked=None)
-    assert expects_whole(address, asked=True)
+    assert not expects_whole(address, expect_whole=None)
+    assert expects_whole(address, expect_whole=True)
 
 
 def test_a_part_of_a_dump_of_wikimedia_is_refused(tmp_path: Path) -> None:
@@ -134,8 +135,8 @@ def test_a_part_of_a_dump_of_wikimedia_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidReportError) as caught:
         run_hour(HOUR, settings)
     assert all(rule in caught.value.message for rule in (FEW_DOMAINS, FEW_VIEWS, ENGLISH))
-    assert not Lake(settings.output).done([HOUR])
-    assert run_hour(HOUR, settings.model_copy(update={"expect_whole": False})).status is Status.WRITTEN
+    assert not Lake(settings.output).completed([HOUR])
+    assert run_hour(HOUR, settings.model_copy(update={"expect_whole": False})).state is HourState.MADE
 
 
 # Neighbours.
@@ -197,20 +198,20 @@ def test_an_hour_much_smaller_than_whole_neighbours_is_refused(tmp_path: Path, *
     """Wherever it comes from: a folder of whole dumps is protected as well."""
     loaded = settings_of(tmp_path, (HOUR, 3_000_000), (HOUR + 1, 1_400_000))
     asked = loaded.model_copy(update={"expect_whole": expect_whole})
-    assert run_hour(HOUR, asked).status is Status.WRITTEN
+    assert run_hour(HOUR, asked).state is HourState.MADE
     with pytest.raises(InvalidReportError, match="it has at least 50% of the views of its neighbours, but"):
         run_hour(HOUR + 1, asked)
-    assert run_hour(HOUR + 1, asked.model_copy(update={"min_share": 0.4})).status is Status.WRITTEN
-    assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": False, "force": True})).status is Status.WRITTEN
+    assert run_hour(HOUR + 1, asked.model_copy(update={"min_share": 0.4})).state is HourState.MADE
+    assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": False, "force": True})).state is HourState.MADE
 
 
 @pytest.mark.parametrize(("others", "views"), [(498, 3_000_000), (500, 999_000)])
 def test_neighbours_that_cannot_be_whole_count_only_where_it_is_asked(tmp_path: Path, others: int, views: int) -> None:
     settings = settings_of(tmp_path, (HOUR, views), (HOUR + 1, 9_000), others=others)
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
     with pytest.raises(InvalidReportError, match="of its neighbours"):
         run_hour(HOUR + 1, settings.model_copy(update={"expect_whole": True}))
-    assert run_hour(HOUR + 1, settings).status is Status.WRITTEN
+    assert run_hour(HOUR + 1, settings).state is HourState.MADE
 
 
 # In place of another report.
@@ -221,7 +222,7 @@ def settings(tmp_path: Path) -> Settings:
     """Settings of a lake that holds a report of two domains, with four pages and 40 views."""
     settings = Settings.load(source=str(tmp_path / "source"), blacklist="none", output=str(tmp_path / "lake"))
     write_dump(settings, "de A 10 0\nen A 10 0\nen B 10 0\nen C 10 0\n")
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
     return settings
 
 
@@ -234,10 +235,10 @@ def write_dump(settings: Settings, lines: str) -> None:
 def assert_refused(settings: Settings, count: str) -> None:
     path = Path(settings.output) / top_pages_path(HOUR)
     kept = path.read_bytes()
-    with pytest.raises(InvalidReportError, match=f"of the report whose place it takes, but \\('{count}', "):
+    with pytest.raises(InvalidReportError, match=f"of the report it replaces, but \\('{count}', "):
         run_hour(HOUR, settings)
     assert path.read_bytes() == kept
-    assert run_hour(HOUR, settings.model_copy(update={"force": True})).status is Status.WRITTEN
+    assert run_hour(HOUR, settings.model_copy(update={"force": True})).state is HourState.MADE
 
 
 def test_a_report_that_a_blacklist_has_emptied_takes_no_place(settings: Settings, tmp_path: Path) -> None:
@@ -253,7 +254,7 @@ def test_nor_one_with_few_entries(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_shorter_top_is_no_loss(settings: Settings) -> None:
-    assert run_hour(HOUR, settings.model_copy(update={"top": 1})).status is Status.WRITTEN
+    assert run_hour(HOUR, settings.model_copy(update={"top": 1})).state is HourState.MADE
 
 
 def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Settings) -> None:
@@ -263,7 +264,7 @@ def test_what_another_version_wrote_is_not_replaced_by_less_either(settings: Set
     pq.write_table(table.replace_schema_metadata({PROVENANCE_KEY: json.dumps(facts)}), path)
     assert Lake(settings.output).provenance(HOUR) is None
     write_dump(settings, "de A 10 0\n")
-    with pytest.raises(InvalidReportError, match="of the report whose place it takes"):
+    with pytest.raises(InvalidReportError, match="of the report it replaces"):
         run_hour(HOUR, settings)
 
 
@@ -279,10 +280,9 @@ def test_whatever_is_left_is_not_replaced_by_less(
         path.write_bytes(damage if isinstance(damage, bytes) else whole[:4] + b"\xff" + whole[5:])
     kept = {path: path.read_bytes() for path in Path(settings.output).rglob("*") if path.is_file()}
     write_dump(settings, "de A 10 0\n")
-    with pytest.raises(InvalidReportError, match="of the report whose place it takes") as caught:
+    with pytest.raises(InvalidReportError, match="of the report it replaces") as caught:
         run_hour(HOUR, settings.model_copy(update={"no_validate": True}))
-    assert "--force" in caught.value.hint
-    assert "--no-validate" not in caught.value.hint
+    assert caught.value.setting == "force"
     assert {path: path.read_bytes() for path in Path(settings.output).rglob("*") if path.is_file()} == kept
 
 
@@ -296,7 +296,7 @@ def test_of_which_nothing_can_be_read_may_be_replaced(settings: Settings) -> Non
     for path_of in (top_pages_path, domains_path):
         (Path(settings.output) / path_of(HOUR)).write_bytes(b"PAR1")
     write_dump(settings, "de A 10 0\n")
-    assert run_hour(HOUR, settings).status is Status.WRITTEN
+    assert run_hour(HOUR, settings).state is HourState.MADE
 
 
 def test_what_another_run_has_just_written_counts(settings: Settings, tmp_path: Path) -> None:

@@ -15,26 +15,26 @@ from pvtop.core.errors import InvalidReportError
 from pvtop.core.hour import Hour
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import Report
-from pvtop.validation.rules import REPORT_RULES, Violation, none_excluded, raise_for_violations, violations_of
+from pvtop.validation.rules import REPORT_RULES, Violation, none_blacklisted, raise_for_violations, violations_of
 from support.reports import HOUR, TOTALS, Page, Totals, make_report
 
 EN = (("en", 1, "Main_Page", 382_051), ("en", 2, "Climate", 36_183), ("en", 3, "Weather", 30))
-COLUMNS = "its columns are those of a report"
+COLUMNS = "the columns are those of a report"
 RANKS = "ranks run 1, 2, 3, ... in each domain"
 ORDER = "pages are sorted by domain, views and title"
 TWICE = "no page occurs twice"
 NEGATIVE = "no count is negative"
-TOP = "ranks end at the top"
-DOMAINS = "domains are sorted, none of them twice"
-EMPTY = "no domain is without pages"
-WITHIN = "entries stay within their domain's totals"
-LACKING = "no domain lacks entries"
-TOLD = "the provenance tells what is there"
+TOP = "no rank exceeds the number of pages per domain"
+DOMAINS = "domains are sorted and occur once"
+EMPTY = "every domain has pages"
+WITHIN = "no domain has more entries or views than its totals allow"
+LACKING = "no domain has fewer entries than its pages allow"
+PROVENANCE = "the provenance matches the frames"
 LISTED = "no page is on the blacklist"
 
 
 def fitting(pages: Sequence[Page], totals: Sequence[Totals] | None = None, **facts: object) -> Report:
-    """Make a report whose totals are those of its pages, and whose provenance tells what is there."""
+    """Make a report whose totals are those of its pages, and whose provenance matches the frames."""
     if totals is None:
         views: Counter[str] = Counter()
         for code, _, _, count in pages:
@@ -57,7 +57,7 @@ def fitting(pages: Sequence[Page], totals: Sequence[Totals] | None = None, **fac
 def broken(report: Report, blacklist: Sequence[tuple[str, str]] = ()) -> list[str]:
     """Give the rules that a report breaks."""
     pages = pl.DataFrame(blacklist, schema=no_blacklist().schema, orient="row")
-    return [failure.rule for failure in violations_of(report, [*REPORT_RULES, none_excluded(pages)])]
+    return [violation.rule for violation in violations_of(report, [*REPORT_RULES, none_blacklisted(pages)])]
 
 
 def test_a_good_report_passes() -> None:
@@ -167,14 +167,14 @@ def test_more_ranks_than_asked_for() -> None:
 )  # fmt: skip
 def test_a_provenance_that_tells_something_else(fact: str, value: object) -> None:
     told: dict[str, Any] = {fact: value}
-    (failure,) = violations_of(make_report(**told), REPORT_RULES)
-    assert failure.rule == TOLD
-    assert failure.violations.get_column("fact").to_list() == [fact]
-    assert failure.violations.get_column("provenance").to_list() == [str(value)]
+    (violation,) = violations_of(make_report(**told), REPORT_RULES)
+    assert violation.rule == PROVENANCE
+    assert violation.rows.get_column("fact").to_list() == [fact]
+    assert violation.rows.get_column("provenance").to_list() == [str(value)]
 
 
 def test_a_report_of_another_hour() -> None:
-    assert broken(make_report(hour=Hour.parse("2019-04-02T12"))) == [TOLD]
+    assert broken(make_report(hour=Hour.parse("2019-04-02T12"))) == [PROVENANCE]
 
 
 def test_a_page_on_the_blacklist() -> None:
@@ -206,26 +206,26 @@ def test_a_missing_total() -> None:
 def test_every_broken_rule_is_found() -> None:
     pages = [("en", 2, "Weather", -2), ("en", 2, "Weather", 500_000), ("en", 5, "Climate", 1)]
     report = make_report(pages, [TOTALS[2], TOTALS[2], ("fr", 9, 9, 0, 0)], top=4, rows=1)
-    rules = [RANKS, TOP, ORDER, TWICE, NEGATIVE, DOMAINS, WITHIN, LACKING, TOLD, LISTED]
+    rules = [RANKS, TOP, ORDER, TWICE, NEGATIVE, DOMAINS, WITHIN, LACKING, PROVENANCE, LISTED]
     assert broken(report, [("en", "Weather")]) == rules
 
 
 def test_a_failure_gives_an_example_and_a_number() -> None:
-    (failure,) = violations_of(
+    (violation,) = violations_of(
         fitting([EN[0], ("en", 7, "Climate", 36_183), ("en", 8, "Weather", 30)]), [REPORT_RULES[2]]
     )
-    assert str(failure) == f"{RANKS}, but ('en', 7, 'Climate', 36183) (2 such)"
+    assert str(violation) == f"{RANKS}, but ('en', 7, 'Climate', 36183) and 1 more"
 
 
 def test_one_error_tells_every_failure_of_every_report() -> None:
     first, second = Violation("a", pl.DataFrame({"x": [1, 2]})), Violation("b", pl.DataFrame({"x": ["y"]}))
     with pytest.raises(InvalidReportError) as caught:
-        raise_for_violations({HOUR: [first, second], HOUR + 1: [], HOUR + 2: [second]}, "do this")
+        raise_for_violations({HOUR: [first, second], HOUR + 1: [], HOUR + 2: [second]}, "do this", setting="force")
     assert caught.value.message == (
-        "the report of 2019-04-01 12:00 UTC is not valid: a, but (1,) (2 such); b, but ('y',) (1 such); "
-        "the report of 2019-04-01 14:00 UTC is not valid: b, but ('y',) (1 such)"
+        "the report of 2019-04-01 12:00 UTC is not valid: a, but (1,) and 1 more; b, but ('y',); "
+        "the report of 2019-04-01 14:00 UTC is not valid: b, but ('y',)"
     )
-    assert (caught.value.hint, caught.value.exit_code) == ("do this", 5)
+    assert (caught.value.hint, caught.value.setting, caught.value.exit_code) == ("do this", "force", 5)
 
 
 def test_good_reports_are_not_refused() -> None:

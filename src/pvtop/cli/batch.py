@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.errors import HoursFailedError, NotPublishedError
+from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
     from pvtop.pipeline.batch import BatchResult
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pvtop.settings import Settings
 
 LAST_HOURS = 24
+LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
 
 
 @command_options(*MAKING, *PRINTING)
@@ -46,11 +49,11 @@ def batch(
       pvtop batch --start 2024-08-01 --end 2024-08-31 --hours 0,6,12-17
     """
     from pvtop.cli.progress import watching
-    from pvtop.pipeline.batch import plan_hours, run_hours
+    from pvtop.pipeline.batch import plan_batch, run_hours
 
     wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
     if dry_run:
-        actions = plan_hours(wanted, settings)
+        actions = plan_batch(wanted, settings)
         out.result([_action(action) for action in actions], _plan_lines(actions))
         return
     with watching(out) as watch:
@@ -66,35 +69,35 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
         HoursFailedError: Hours failed.
         NotPublishedError: None of the hours is published.
     """
-    if failed := result.counts["failed"]:
+    if failed := result.counts[HourState.FAILED]:
         raise HoursFailedError(f"{failed:,} of {wanted:,} hours failed", "the next run tries them again")
-    if wanted and result.counts["not published"] == wanted:
+    if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
         raise NotPublishedError("none of the hours is published", "leave out the range for the newest hours")
 
 
 def _action(action: Action) -> dict[str, str]:
-    return {"hour": action.hour.iso, "step": action.step, "reason": action.reason}
+    return {"hour": action.hour.iso, "action": action.kind, "reason": action.reason}
 
 
 def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
     for action in actions:
-        yield f"{action.hour.iso}  {action.step}" + (f" ({action.reason})" if action.reason else "")
-    steps = [action.step for action in actions]
-    yield f"{len(steps):,} hours: " + ", ".join(f"{steps.count(step):,} {step}" for step in sorted(set(steps)))
+        yield f"{action.hour.iso}  {LABELS[action.kind]}: {action.reason}"
+    kinds = Counter(LABELS[action.kind] for action in actions)
+    yield f"{len(actions):,} hours: " + ", ".join(f"{count:,} {label}" for label, count in sorted(kinds.items()))
 
 
 def _data(result: BatchResult) -> dict[str, Any]:
     return {
         "counts": dict(sorted(result.counts.items())),
         "failures": [{"hour": failed.hour.iso, "error": str(failed.error)} for failed in result.failures],
-        "not_published": [hour.iso for hour in result.unpublished],
+        "not_published": [hour.iso for hour in result.not_published],
     }
 
 
 def _lines(result: BatchResult) -> Iterator[str]:
     for failed in result.failures:
         yield f"{failed.hour.iso}  failed: {failed.error}"
-    for hour in result.unpublished:
+    for hour in result.not_published:
         yield f"{hour.iso}  not published"
-    counts = [f"{count:,} {status}" for status, count in sorted(result.counts.items()) if count]
-    yield f"{sum(result.counts.values()):,} hours: {', '.join(counts)}"
+    counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items()) if count]
+    yield f"{result.counts.total():,} hours: {', '.join(counts)}"

@@ -27,7 +27,7 @@ class Option:
         kind: The type of its value.
         default: The argument if it is not given. None for a setting, which may be set elsewhere.
         shown: The default to show in the help text, for a setting that has one.
-        flags: How it is written, if not as `--name`.
+        flags: How it is written, if not as its name with dashes.
     """
 
     name: str

@@ -10,13 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from pvtop.cli.output import Output
-from pvtop.pipeline.plan import Action, Step
+from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from pvtop.core.hour import Hour
-    from pvtop.pipeline.batch import BatchObserver, Outcome
+    from pvtop.pipeline.batch import BatchObserver
+    from pvtop.pipeline.plan import Action
+    from pvtop.pipeline.results import HourOutcome
 
 log = logging.getLogger("pvtop.pipeline.batch")
 
@@ -76,9 +78,9 @@ class _Log:
     def computing(self, hour: Hour) -> None:
         """Log nothing."""
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: HourOutcome) -> None:
         """Log the result of an hour."""
-        level = logging.ERROR if outcome.status == "failed" else logging.INFO
+        level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
         log.log(level, "%s", _line(outcome), extra={"fields": _fields(outcome)})
 
 
@@ -108,14 +110,14 @@ class _Bars(_Log):
         """Show that an hour is being computed."""
         self._show(hour, 0, None, "computing")
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: HourOutcome) -> None:
         """Count an hour, and log it if it failed."""
         if (task := self._under_way.pop(outcome.hour, None)) is not None:
             self._bars.remove_task(task)
         if outcome.hour in self._to_make:
             self._made += 1
             self._bars.update(self._all, completed=self._made, detail=self._pace())
-        if outcome.status == "failed":
+        if outcome.state is HourState.FAILED:
             super().finished(outcome)
 
     def _show(self, hour: Hour, done: int, total: int | None, detail: str) -> None:
@@ -132,24 +134,26 @@ class _Bars(_Log):
 
 
 def _to_make(actions: Sequence[Action]) -> set[Hour]:
-    return {action.hour for action in actions if action.step in {Step.MAKE, Step.AGAIN}}
+    return {action.hour for action in actions if action.state is None}
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: HourOutcome) -> str:
     if outcome.result is None:
-        return f"{outcome.hour.iso} {outcome.status}" + (f": {outcome.error}" if outcome.status == "failed" else "")
+        return f"{outcome.hour.iso} {outcome.state.label}" + (
+            f": {outcome.error}" if outcome.state is HourState.FAILED else ""
+        )
     facts, seconds = outcome.result.provenance, outcome.result.seconds
-    took = f"{seconds.obtaining:.1f} s to obtain, {seconds.computing:.1f} s to compute"
-    return f"{outcome.hour.iso} {outcome.status}: {facts.domains:,} domains, {facts.entries:,} entries; {took}"
+    took = f"{seconds.download:.1f} s to download, {seconds.compute:.1f} s to compute"
+    return f"{outcome.hour.iso} {outcome.state.label}: {facts.domains:,} domains, {facts.entries:,} entries; {took}"
 
 
-def _fields(outcome: Outcome) -> dict[str, object]:
+def _fields(outcome: HourOutcome) -> dict[str, object]:
     """Return the fields that a log in JSON holds besides the message."""
-    fields: dict[str, object] = {"hour": outcome.hour.iso, "status": outcome.status}
+    fields: dict[str, object] = {"hour": outcome.hour.iso, "state": outcome.state}
     if outcome.error:
         fields["error"] = str(outcome.error)
     if outcome.result:
         facts, seconds = outcome.result.provenance, outcome.result.seconds
         fields |= {"rows": facts.rows, "malformed": facts.malformed, "entries": facts.entries}
-        fields |= {"obtaining_seconds": round(seconds.obtaining, 3), "computing_seconds": round(seconds.computing, 3)}
+        fields |= {"download_seconds": round(seconds.download, 3), "compute_seconds": round(seconds.compute, 3)}
     return fields

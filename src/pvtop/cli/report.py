@@ -11,7 +11,7 @@ from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output
 
 if TYPE_CHECKING:
-    from pvtop.pipeline.hour import HourResult
+    from pvtop.pipeline.results import HourResult
     from pvtop.settings import Settings
 
 
@@ -35,23 +35,23 @@ def report(date: Date = None, hour: HourOfDay = None, *, settings: Settings, out
     wanted = published_hour(settings, date, hour)
     with downloading(out, str(wanted)) as progress:
         result = run_hour(wanted, settings, progress)
-    out.result(_report_data(result), _report_lines(result))
+    out.result(_data(result), _lines(result))
 
 
-def _report_data(result: HourResult) -> dict[str, Any]:
+def _data(result: HourResult) -> dict[str, Any]:
     files = {"text": result.text, "top_pages": result.top_pages, "domains": result.domains}
     return {
         "hour": result.hour.iso,
-        "status": result.status,
+        "state": result.state,
         "files": files,
         "provenance": asdict(result.provenance),
     }
 
 
-def _report_lines(result: HourResult) -> Iterator[str]:
+def _lines(result: HourResult) -> Iterator[str]:
     facts = result.provenance
     entries = f"{facts.entries:,} entries with {facts.entry_views:,} views"
-    yield f"{result.hour}: {facts.domains:,} domains, {entries} ({result.status})"
+    yield f"{result.hour}: {facts.domains:,} domains, {entries} ({result.state.label})"
     yield result.text
     yield result.top_pages
     yield result.domains

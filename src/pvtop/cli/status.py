@@ -10,6 +10,7 @@ from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.known_issues import known_issues
+from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
     from pvtop.settings import Settings
 
 LAST_HOURS = 168
-SIGNS = {"done": "█", "missing": "·", "failed": "x", "not published": " "}
-STYLES = {"done": "green", "missing": "yellow", "failed": "bold red", "not published": ""}
+SIGNS = {
+    HourState.MADE: "█",
+    HourState.MISSING: "·",
+    HourState.FAILED: "x",
+    HourState.NOT_PUBLISHED: " ",
+}
+STYLES = {
+    HourState.MADE: "green",
+    HourState.MISSING: "yellow",
+    HourState.FAILED: "bold red",
+    HourState.NOT_PUBLISHED: "",
+}
 GAPS_SHOWN = 20
 
 
@@ -69,11 +80,11 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
         states = {hour.stamp.hour: state for hour, state in hours}
         line = Text(f"{day}  ")
         for hour in range(24):
-            state = states.get(hour, "not published")
+            state = states.get(hour, HourState.NOT_PUBLISHED)
             line.append(SIGNS[state], STYLES[state])
-        yield line.append(f"  {list(states.values()).count('done'):2}")  # type: ignore[arg-type] # a state is a string
-    yield "  ".join(f"{sign} {state}" for state, sign in SIGNS.items() if sign.strip()) + "  blank: not published"
-    yield ", ".join(f"{count:,} {state}" for state, count in sorted(found.counts.items()))
+        yield line.append(f"  {list(states.values()).count(HourState.MADE):2}")
+    yield "  ".join(f"{sign} {state.label}" for state, sign in SIGNS.items() if sign.strip()) + "  blank: not published"
+    yield ", ".join(f"{count:,} {state.label}" for state, count in sorted(found.counts.items()))
     for first, last in found.gaps[:GAPS_SHOWN]:
         yield f"gap: {first.iso}" + (f" to {last.iso}" if first != last else "")
     if more := found.gaps[GAPS_SHOWN:]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.hints import REMEDIES, hint
+from pvtop.cli.hints import hint
 from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
@@ -81,11 +81,11 @@ def validate(
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
     checks = AuditOptions(totals, domains if against_dump else 0, seed)
     found = audit(wanted, settings, checks)
-    if not any(validity.done for validity in found):
+    if not any(result.in_lake for result in found):
         raise _nothing(lake, wanted)
     out.result(_data(found, checks), _lines(found, checks))
-    raise_for_violations({validity.hour: validity.failures for validity in found}, REMEDIES["remake_report"])
-    if uncompared := [error for validity in found for error in validity.uncompared]:
+    raise_for_violations({result.hour: result.violations for result in found}, "", remedy="remake_report")
+    if uncompared := [error for result in found for error in result.uncompared]:
         raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
 
 
@@ -100,10 +100,10 @@ def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotInLakeError:
     return NotInLakeError(f"the lake {lake.path('')} holds no report of {when}", remedy="status")
 
 
-def _state(validity: AuditResult) -> str:
-    if not validity.done:
+def _state(result: AuditResult) -> str:
+    if not result.in_lake:
         return HourState.MISSING
-    return "not valid" if validity.failures else "could not be compared" if validity.uncompared else "valid"
+    return "not valid" if result.violations else "could not be compared" if result.uncompared else "valid"
 
 
 def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
@@ -112,19 +112,19 @@ def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
         "seed": checks.seed if checks.recount else None,
         "hours": [
             {
-                "hour": validity.hour.iso,
-                "state": _state(validity),
+                "hour": result.hour.iso,
+                "state": _state(result),
                 "failures": [
-                    {"rule": failure.rule, "violations": failure.violations.to_dicts()} for failure in validity.failures
+                    {"rule": violation.rule, "violations": violation.rows.to_dicts()} for violation in result.violations
                 ],
                 "uncompared": [
                     {"error": str(error), "hint": hint(error), "exit_code": error.exit_code}
-                    for error in validity.uncompared
+                    for error in result.uncompared
                 ],
-                "notes": list(validity.notes),
-                "recounted": list(validity.recounted),
+                "notes": list(result.notes),
+                "recounted": list(result.recounted),
             }
-            for validity in found
+            for result in found
         ],
     }
 
@@ -133,19 +133,19 @@ def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
     from pvtop.core.domain import Domain
     from pvtop.core.escape import printable, shorten
 
-    for validity in found:
-        yield f"{validity.hour.iso}  {_state(validity)}"
-        for failure in validity.failures:
-            yield f"  {failure.rule}, but:"
-            yield from _table(failure.violations)
-        for error in validity.uncompared:
+    for result in found:
+        yield f"{result.hour.iso}  {_state(result)}"
+        for violation in result.violations:
+            yield f"  {violation.rule}, but:"
+            yield from _table(violation.rows)
+        for error in result.uncompared:
             yield f"  not compared: {error}"
             if advice := hint(error):
                 yield f"    {advice}"
-        for note in validity.notes:
+        for note in result.notes:
             yield f"  {note}"
-        if validity.recounted:
-            codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in validity.recounted)
+        if result.recounted:
+            codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in result.recounted)
             yield f"  recounted: {codes} (--seed {checks.seed})"
     counts = sorted(Counter(map(_state, found)).items())
     yield f"{len(found):,} hours: {', '.join(f'{count:,} {state}' for state, count in counts)}"

@@ -1,43 +1,34 @@
-"""Text from elsewhere, made fit to be shown."""
+"""Escape and shorten text from elsewhere, so that it is safe to show."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
-# What ends or reverses a run of left-to-right text: embeddings, overrides, isolates, and the marks of one direction.
-TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-MARKS = {"\u200e", "\u200f", "\u061c"}
-# The characters that `printable` escapes, as a pattern for Polars.
-ACTING = r"[\p{Cc}\p{Zl}\p{Zp}\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]"
+# Control characters, line and paragraph separators, and what changes the direction of text: embeddings, overrides,
+# isolates and marks. A pattern for Python and for Polars.
+UNSAFE_CHARACTERS = r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 MAX_MESSAGE_LENGTH = 300  # characters in a message; no title of a wiki has more than 255 bytes
 
 
 def printable(text: str) -> str:
-    r"""Escape what a terminal or an editor would act on rather than show: `\x1b`, `\u2028`, `\u202e`.
+    r"""Return the text with every unsafe character escaped: `\x1b`, `\u2028`, `\u202e`.
 
-    These are control characters, line and paragraph separators, and what turns the direction of text.
+    A terminal or an editor would act on such a character instead of showing it.
     """
-    if text.isprintable():
-        return text
-    return "".join(_escaped(character) if _acts(character) else character for character in text)
+    return text if text.isprintable() else re.sub(UNSAFE_CHARACTERS, lambda match: _escaped(match[0]), text)
 
 
 def shorten(text: str) -> str:
-    """Cut what is too long for a message, and say how long it is."""
+    """Return the text, cut and followed by its length if it is too long for a message."""
     return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]}... ({len(text):,} characters)"
 
 
 def printable_json(document: str) -> str:
-    r"""Escape the same in a JSON document, as JSON does: `\u001b`. Line ends stay: within its strings JSON has none."""
-    return re.sub(r"[^\n -~]", lambda match: f"\\u{ord(match[0]):04x}" if _acts(match[0]) else match[0], document)
+    r"""Return a JSON document with every unsafe character escaped as JSON does: `\u001b`.
 
-
-def _acts(character: str) -> bool:
-    if character.isprintable():
-        return False
-    turns = unicodedata.bidirectional(character) in TURNING or character in MARKS
-    return turns or unicodedata.category(character) in {"Cc", "Zl", "Zp"}
+    Line ends stay: they are between the values, as strings in JSON contain none.
+    """
+    return re.sub(rf"(?!\n){UNSAFE_CHARACTERS}", lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
 def _escaped(character: str) -> str:

@@ -1,1 +1,1 @@
-"""Our side: where reports lie, and how they are written and read back."""
+"""Where reports are stored, and how they are written and read back."""

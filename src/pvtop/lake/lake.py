@@ -1,4 +1,4 @@
-"""The lake: the folder or bucket that holds the reports, and reading them back."""
+"""The lake: write reports, read them back, and list which hours are made."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from pvtop.storage.registry import open_filesystem
 from pvtop.transform.report import Provenance, Report
 from pvtop.transform.schemas import DOMAINS, TOP_PAGES
 
-LISTED_ALONE = 100  # folders
-TIMEOUT = 80.0  # seconds; what the time-outs of the settings come to unless they are set
+MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole tree costs less
+TIMEOUT = 80.0  # seconds; the default of `Settings.timeout`
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """What can be read of an hour, done or not, whichever version wrote it; None is what is not there or damaged."""
+    """What can still be read of an hour, made or not, by any version. None stands for missing or damaged."""
 
     top_pages: pl.DataFrame | None
     domains: pl.DataFrame | None
@@ -38,50 +38,50 @@ class Salvaged:
 
 
 class Lake:
-    """The root of all output: a folder or any address that fsspec knows.
+    """The root of all output: a folder, or any address that fsspec supports.
 
     Args:
-        output: The root; need not exist.
-        patience: Seconds that a step with a file system elsewhere may take.
+        output: The root. It does not have to exist.
+        timeout: Seconds that one call to a remote file system may take.
     """
 
     def __init__(self, output: str, timeout: float = TIMEOUT) -> None:
-        self._files = open_filesystem(output, timeout)
+        self._filesystem = open_filesystem(output, timeout)
 
     def close(self) -> None:
-        """Give up what other threads wait for here: a file system that is silent, another run's lock."""
-        self._files.close()
+        """Cancel what other threads wait for: a silent file system, or the lock of another run."""
+        self._filesystem.close()
 
     def path(self, relative: str) -> str:
-        """Give where something lies, fit to be shown."""
-        return self._files.path(relative)
+        """Return the full path or address of a file, without secrets."""
+        return self._filesystem.path(relative)
 
     def prepare(self) -> None:
-        """Make the root folder, or see that the bucket answers, so that a run fails before its work and not after it.
+        """Create the root folder, or check that the bucket answers, so that a run fails before its work.
 
         Raises:
             OutputError: The lake cannot be written.
         """
-        self._files.prepare()
+        self._filesystem.prepare()
 
     def write(self, report: Report, check: Callable[[], object] = lambda: None) -> int:
-        """Write an hour: the domains, the text, and the top pages last; their presence says that it is done.
+        """Write an hour: the domain totals, the text, and last the ranked pages, which are the marker.
 
-        Each file appears under its name whole. In a folder, a disk that is full shows before anything is touched. Same
-        report, same bytes.
+        Each file appears under its name complete. In a folder, a full disk raises before any file is changed. The same
+        report gives the same bytes.
 
         Args:
             report: The report.
-            check: Called right before anything is touched, in a folder while other runs are kept out of the hour; what
-                it raises leaves the hour as it is.
+            check: Called right before any file is changed; in a folder, while other runs are locked out of the hour.
+                If it raises, the hour stays unchanged.
 
         Returns:
-            The bytes of its files.
+            The size of all files, in bytes.
 
         Raises:
             OutputError: The lake cannot be written.
         """
-        text = start_daemon(render_text, report)  # by Python, while Polars writes the rest
+        text = start_daemon(render_text, report)  # mostly Python, so it runs while Polars writes Parquet
         domains = write_parquet(report.domains, report.provenance)
         top_pages = write_parquet(report.top_pages, report.provenance)
         files = {
@@ -89,145 +89,172 @@ class Lake:
             text_path(report.hour): text.result().encode(),
             top_pages_path(report.hour): top_pages,
         }
-        with self._files.translate_errors("written"), contextlib.ExitStack() as stack:
-            commits = [stack.enter_context(self._files.stage(path, content)) for path, content in files.items()]
+        with self._filesystem.translate_errors("written"), contextlib.ExitStack() as stack:
+            commits = [stack.enter_context(self._filesystem.stage(path, content)) for path, content in files.items()]
             marker = top_pages_path(report.hour)
-            stack.enter_context(
-                self._files.exclusive_lock(marker)
-            )  # two runs with other settings would mix their files
+            # Without the lock, two runs with different settings could mix their files.
+            stack.enter_context(self._filesystem.exclusive_lock(marker))
             check()
-            self._files.remove(failure_path(report.hour))
-            self._files.remove(marker)  # from here on the hour is not done, until it is whole again
+            self._filesystem.remove(failure_path(report.hour))
+            self._filesystem.remove(marker)  # the hour is not made until all its files are in place
             for commit in commits:
                 commit()
         return sum(map(len, files.values()))
 
     def provenance(self, hour: Hour) -> Provenance | None:
-        """Tell where an hour's report comes from.
+        """Return the provenance of an hour's report.
 
         Returns:
-            None where the hour is not done, or done in a way that this version cannot read, or damaged: it is to be
-            made.
+            The provenance, or None if the hour has to be made: it is not in the lake, is damaged, or another version
+            wrote it and this one cannot read it.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._files.read(top_pages_path(hour), read_provenance)
+        return self._filesystem.read(top_pages_path(hour), read_provenance)
 
     def provenance_of_domains(self, hour: Hour) -> Provenance | None:
-        """Tell the same by the metadata of the domains, which are those of another report where the two differ."""
-        return self._files.read(domains_path(hour), read_provenance)
+        """Return the provenance in the file of the domain totals, or None as `provenance` does.
 
-    def read(self, hour: Hour) -> Report | None:
-        """Read an hour back; None where it is not done.
+        If the two differ, the files are from different reports.
 
         Raises:
-            OutputError: The lake cannot be read, or holds what this version cannot read, or what is damaged.
+            OutputError: The lake cannot be read.
         """
-        if hour not in self.done([hour]):
+        return self._filesystem.read(domains_path(hour), read_provenance)
+
+    def read(self, hour: Hour) -> Report | None:
+        """Read the report of an hour. Return None if the hour is not in the lake.
+
+        Raises:
+            OutputError: The lake cannot be read, a file is missing or damaged, or another version wrote the report and
+                this one cannot read it.
+        """
+        if hour not in self.completed([hour]):
             return None
-        top_pages, domains = self._frame(top_pages_path(hour), TOP_PAGES), self._frame(domains_path(hour), DOMAINS)
+        top_pages = self._read_frame(top_pages_path(hour), TOP_PAGES)
+        domains = self._read_frame(domains_path(hour), DOMAINS)
         provenance = self.provenance(hour)
         if provenance is None:
             raise self._unreadable(top_pages_path(hour), "it was made by another version of pvtop, or is damaged")
         return Report(hour, top_pages, domains, provenance)
 
     def text(self, hour: Hour) -> str | None:
-        """Read the text report of an hour; None where there is none.
+        """Read the text report of an hour. Return None if there is none.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        content = self._files.content(text_path(hour))
+        content = self._filesystem.content(text_path(hour))
         return None if content is None else content.decode("utf-8", "replace")
 
     def salvage(self, hour: Hour) -> Salvaged:
-        """Read whatever there is of an hour: a report may take the place of what is damaged, whatever it holds.
+        """Read what can still be read of an hour, so that a new report can be compared with it.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        top_pages = self._sound(top_pages_path(hour), TOP_PAGES)
-        domains = self._sound(domains_path(hour), DOMAINS)
+        top_pages = self._salvage_frame(top_pages_path(hour), TOP_PAGES)
+        domains = self._salvage_frame(domains_path(hour), DOMAINS)
         return Salvaged(top_pages, domains, self.provenance(hour) or self.provenance_of_domains(hour))
 
-    def _sound(self, relative: str, wanted: pl.Schema) -> pl.DataFrame | None:
-        if (content := self._files.content(relative)) is None:
+    def _salvage_frame(self, relative: str, schema: pl.Schema) -> pl.DataFrame | None:
+        if (content := self._filesystem.content(relative)) is None:
             return None
         try:
-            return read_frame(content, wanted)
+            return read_frame(content, schema)
         except ValueError as error:
-            log.warning("%s does not count, as it cannot be read: %s", self.path(relative), error)
+            log.warning("ignoring %s, which cannot be read: %s", self.path(relative), error)
             return None
 
-    def _frame(self, relative: str, wanted: pl.Schema) -> pl.DataFrame:
-        if (content := self._files.content(relative)) is None:
+    def _read_frame(self, relative: str, schema: pl.Schema) -> pl.DataFrame:
+        if (content := self._filesystem.content(relative)) is None:
             raise self._unreadable(relative, "it is missing")
         try:
-            return read_frame(content, wanted)
+            return read_frame(content, schema)
         except ValueError as error:
             raise self._unreadable(relative, str(error)) from error
 
     def _unreadable(self, relative: str, reason: str) -> OutputError:
         return OutputError(
-            f"{self.path(relative)} cannot be read: {reason}", "pvtop report --force makes an hour again"
+            f"{self.path(relative)} cannot be read: {reason}",
+            "make the report again",
+            setting="force",
+            remedy="remake_report",
         )
 
-    def done(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
-        """Tell which hours are done and when they were completed, from listings alone.
+    def completed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
+        """Return which of the hours are in the lake, and when each was completed. Reads listings only.
 
-        Up to `LISTED_ALONE` days take a listing of each day's folder; more take one of the whole lake, which on
-        an object store is a call for every 1,000 hours.
+        Lists one folder for each day if there are at most `MAX_LISTINGS`. Otherwise lists the whole tree, which takes
+        an object store one call for every 1,000 hours.
 
         Returns:
-            The hours that are done, and the time of their `top_pages.parquet`; None where the file system tells none.
+            The hours that have the marker `top_pages.parquet`, each with the time of that file, or None if the file
+            system does not report it.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._listed(top_pages_path, hours)
+        return self._find_files(top_pages_path, hours)
 
     def incomplete(self, hours: Collection[Hour]) -> set[Hour]:
-        """Tell of which hours a file is not there beside the one that says that they are done; by listings, as `done`.
+        """Return which of the hours lack the domain totals or the text report. Reads listings only.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        return set(hours) - (self._listed(domains_path, hours).keys() & self._listed(text_path, hours, depth=3).keys())
+        domains = self._find_files(domains_path, hours)
+        texts = self._find_files(text_path, hours, depth=3)
+        return set(hours) - (domains.keys() & texts.keys())
 
     def failed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
-        """Tell which hours have failed since they were last done, and when; by listings, as `done` does."""
-        return self._listed(failure_path, hours)
+        """Return which of the hours failed since they were last made, and when each failed. Reads listings only.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return self._find_files(failure_path, hours)
 
     def note_failure(self, hour: Hour, error: PvtopError) -> None:
-        """Leave a note that an hour failed, for `status`; the next success removes it.
+        """Write a note that an hour failed, for the status of the lake. The next success removes it.
 
         Raises:
             OutputError: The lake cannot be written.
         """
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        with self._files.translate_errors("written"), contextlib.ExitStack() as stack:
+        with self._filesystem.translate_errors("written"), contextlib.ExitStack() as stack:
             stack.enter_context(
-                self._files.stage(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
+                self._filesystem.stage(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
             )()
 
-    def _listed(
+    def _find_files(
         self, path_of: Callable[[Hour], str], hours: Collection[Hour], depth: int = 2
     ) -> dict[Hour, datetime | None]:
-        """List the folders, so many levels below the root, in which a file of each hour lies; give when it changed."""
+        """Return the hours whose file exists, each with the time of the file.
+
+        Args:
+            path_of: Returns the path of the file of an hour.
+            hours: The hours to look for.
+            depth: How many levels below the root the folders to list are.
+        """
         by_path = {path_of(hour): hour for hour in hours}
         folders = sorted({"/".join(path.split("/")[:depth]) for path in by_path})
-        if len(folders) > LISTED_ALONE:
+        if len(folders) > MAX_LISTINGS:
             folders = [folders[0].partition("/")[0]]
         found = {}
         for folder in folders:
-            for path, changed in self._files.find(folder).items():
+            for path, changed in self._filesystem.find(folder).items():
                 if hour := by_path.get(path):
                     found[hour] = changed
         return found
 
     def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
-        """Find the newest hour that is done, of a day or at an hour of the day where given; None where none is.
+        """Return the newest hour in the lake, or None if there is none.
+
+        Args:
+            day: Only hours that are stamped on this day.
+            hour: Only hours that are stamped at this hour of the day.
 
         Raises:
             OutputError: The lake cannot be read.
@@ -235,7 +262,7 @@ class Lake:
         return next(self._newest_first(day, hour), None)
 
     def last(self, count: int) -> list[Hour]:
-        """Find the newest hours that are done, the oldest of them first.
+        """Return the newest hours in the lake, the oldest of them first.
 
         Raises:
             OutputError: The lake cannot be read.
@@ -243,14 +270,14 @@ class Lake:
         return sorted(islice(self._newest_first(), count))
 
     def _newest_first(self, day: date | None = None, hour: int | None = None) -> Iterator[Hour]:
-        days = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
-        for one in days:
-            for time in self._partitions(f"top_pages/date={one}", "hour="):
-                found = parse_partition(f"{one}T{time}")
-                if found and hour in {None, found.stamp.hour} and self._files.exists(top_pages_path(found)):
+        dates = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
+        for stamp_date in dates:
+            for stamp_hour in self._partitions(f"top_pages/date={stamp_date}", "hour="):
+                found = parse_partition(f"{stamp_date}T{stamp_hour}")
+                if found and hour in {None, found.stamp.hour} and self._filesystem.exists(top_pages_path(found)):
                     yield found
 
     def _partitions(self, folder: str, key: str) -> list[str]:
-        """Give the values of a hive partition below a folder, the largest first."""
-        names = self._files.names(folder)
+        """Return the values of a hive partition in a folder, the largest first."""
+        names = self._filesystem.names(folder)
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)

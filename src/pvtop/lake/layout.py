@@ -1,4 +1,4 @@
-"""What lies where in a lake."""
+"""The paths of files in a lake, relative to its root."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pvtop.core.hour import Hour
 
 
 def parse_partition(text: str) -> Hour | None:
-    """Read the hour that folders of a lake name; None where they name none."""
+    """Parse the hour from the values of the hive partitions. Return None if they are not an hour."""
     try:
         return Hour.parse(text)
     except UsageError:
@@ -15,20 +15,20 @@ def parse_partition(text: str) -> Hour | None:
 
 
 def top_pages_path(hour: Hour) -> str:
-    """Give where the ranked pages of an hour lie; their presence says that the hour is done."""
+    """Return the path of the ranked pages of an hour. This file is the marker: if it exists, the hour is made."""
     return f"top_pages/{hour.partition}/top_pages.parquet"
 
 
 def domains_path(hour: Hour) -> str:
-    """Give where the domain totals of an hour lie."""
+    """Return the path of the domain totals of an hour."""
     return f"domains/{hour.partition}/domains.parquet"
 
 
 def failure_path(hour: Hour) -> str:
-    """Give where the note lies that an hour failed."""
+    """Return the path of the note that an hour failed."""
     return f"failures/{hour.partition}.json"
 
 
 def text_path(hour: Hour) -> str:
-    """Give where the text report of an hour lies."""
+    """Return the path of the text report of an hour."""
     return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"

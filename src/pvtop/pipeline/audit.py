@@ -1,4 +1,4 @@
-"""Whether the reports in a lake are valid: read back, held to every rule, and on request to what they were made of."""
+"""Check the reports in a lake against every rule and, if asked, against the source."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from pvtop.storage.gzip import sha256_of
 from pvtop.storage.locks import shared_lock
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import Provenance, Report
-from pvtop.validation.acceptance import validators_for
+from pvtop.validation.acceptance import rules_for
 from pvtop.validation.comparisons import projectviews_match, provenance_matches, recount_matches, text_matches
 from pvtop.validation.recount import Recount, recount
 from pvtop.validation.rules import Rule, Violation, violations_of
 
-AT_ONCE = 4  # hours under way; each holds a report
+MAX_CONCURRENT_HOURS = 4  # each keeps a report in memory
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """What reports are held to beside the rules.
+    """What to compare reports with, beside the rules.
 
     Attributes:
-        totals: The views of their domains, to the source's projectviews.
-        recount: How many domains of each are counted anew from the dump; 0 for none.
-        seed: Chooses these domains; the same seed, the same domains.
+        totals: Compare the views of each domain with the source's projectviews.
+        recount: How many domains of each report to recount from the dump; 0 for none.
+        seed: Chooses these domains at random. The same seed chooses the same domains.
     """
 
     totals: bool = False
@@ -55,174 +55,183 @@ class AuditResult:
 
     Attributes:
         hour: The hour.
-        done: Whether the lake holds it.
-        failures: The rules that it breaks.
-        uncompared: Why it could not be held to all that was asked for, which says nothing about it.
-        notes: What was not looked at, and why.
-        recounted: The domain codes that were counted anew.
+        in_lake: Whether the lake holds the hour.
+        violations: The rules that the report breaks.
+        uncompared: The errors that prevented a comparison. They do not mean that the report is wrong.
+        notes: What was not checked, and why.
+        recounted: The domain codes that were recounted.
     """
 
     hour: Hour
-    done: bool = True
-    failures: Sequence[Violation] = ()
+    in_lake: bool = True
+    violations: Sequence[Violation] = ()
     uncompared: Sequence[PvtopError] = ()
     notes: Sequence[str] = ()
     recounted: Sequence[str] = ()
 
 
-def audit(hours: Sequence[Hour], settings: Settings, checks: AuditOptions) -> list[AuditResult]:
-    """Hold the reports in a lake to every rule.
+def audit(hours: Sequence[Hour], settings: Settings, options: AuditOptions) -> list[AuditResult]:
+    """Check reports in a lake against every rule.
 
-    The blacklist is the one that the settings name, and where they name none, the one that a report says it was made
-    with. Where it is another by now or cannot be had, a note takes the place of the rule.
+    Uses the blacklist of the settings, or the one that is named in the provenance of a report if the settings name
+    none. If that blacklist has changed or cannot be read, the result has a note instead of a violation.
 
     Args:
-        hours: The hours, done or not.
-        settings: Where the lake is and, for `checks`, the source.
-        checks: What else reports are held to.
+        hours: The hours to check, in the lake or not.
+        settings: The lake and, for `options`, the source.
+        options: What else to compare reports with.
 
     Returns:
-        The validity of each hour, in the order of `hours`. A report that cannot be read is a failure of its hour; where
-        its dump, its blacklist or the projectviews cannot be had, it is not compared with them.
+        The result of each hour, in the order of `hours`. A report that cannot be read is a violation. If the dump, the
+        blacklist or the projectviews cannot be obtained, the error is in `uncompared`.
 
     Raises:
         OutputError: The lake cannot be listed, or the cache cannot be written.
     """
 
-    async def look() -> list[AuditResult]:
-        async with Session(settings) as run:
-            done = await asyncio.to_thread(run.lake.done, hours)
-            inspection = _Inspection(run, checks)
-            looked_at = await asyncio.gather(*(inspection.look(hour) for hour in hours if hour in done))
-        by_hour = {validity.hour: validity for validity in looked_at}
-        return [by_hour.get(hour, AuditResult(hour, done=False)) for hour in hours]
+    async def check() -> list[AuditResult]:
+        async with Session(settings) as session:
+            completed = await asyncio.to_thread(session.lake.completed, hours)
+            auditor = _Auditor(session, options)
+            results = await asyncio.gather(*(auditor.audit(hour) for hour in hours if hour in completed))
+        by_hour = {result.hour: result for result in results}
+        return [by_hour.get(hour, AuditResult(hour, in_lake=False)) for hour in hours]
 
-    return run_sync(look())
+    return run_sync(check())
 
 
-class _Inspection:
-    """What the hours that are looked at share."""
+class _Auditor:
+    """Audits hours, which share a session, blacklists and what is known of the source."""
 
-    def __init__(self, run: Session, checks: AuditOptions) -> None:
-        self._run = run
-        self._checks = checks
-        self._slots = asyncio.Semaphore(AT_ONCE)
+    def __init__(self, session: Session, options: AuditOptions) -> None:
+        self._session = session
+        self._options = options
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_HOURS)
         self._blacklists: dict[str, Blacklist | BlacklistError] = {}
         self._reading_blacklist = asyncio.Lock()
-        self._answered = False
-        self._silent: UnreachableError | None = None
+        self._source_answered = False
+        self._source_silent: UnreachableError | None = None
 
-    async def look(self, hour: Hour) -> AuditResult:
+    async def audit(self, hour: Hour) -> AuditResult:
         async with self._slots:
             try:
-                report = await asyncio.to_thread(self._run.lake.read, hour)
+                report = await asyncio.to_thread(self._session.lake.read, hour)
             except OutputError as error:
-                return AuditResult(hour, failures=[Violation("it can be read", pl.DataFrame({"reason": [str(error)]}))])
-            return await self._judge(report) if report else AuditResult(hour, done=False)
+                unreadable = Violation("its files can be read", pl.DataFrame({"reason": [str(error)]}))
+                return AuditResult(hour, violations=[unreadable])
+            return await self._check(report) if report else AuditResult(hour, in_lake=False)
 
-    async def _judge(self, report: Report) -> AuditResult:
-        listed, codes = await self._blacklist(report.provenance), self._choose(report)
-        totals = await _tried(self._totals(report.hour)) if self._checks.totals else None
-        counted = await _tried(self._recount(report, codes, listed)) if codes else None
+    async def _check(self, report: Report) -> AuditResult:
+        excluded, codes = await self._excluded_pages(report.provenance), self._draw_domains(report)
+        totals = await _rule_or_error(self._compare_totals(report.hour)) if self._options.totals else None
+        counted = await _rule_or_error(self._recount(report, codes, excluded)) if codes else None
         compared = [it for it in (totals, counted) if isinstance(it, Rule)]
-        rules = await asyncio.to_thread(self._rules, report, listed)
-        failures = await asyncio.to_thread(violations_of, report, [*rules, *compared])
-        notes = [f"not held to its blacklist: {listed}"] if isinstance(listed, BlacklistError) else []
-        if failures and totals in compared and report.provenance.malformed:
-            notes.append(f"{report.provenance.malformed:,} malformed lines were left out; projectviews may count them")
+        rules = await asyncio.to_thread(self._rules, report, excluded)
+        violations = await asyncio.to_thread(violations_of, report, [*rules, *compared])
+        notes = [f"not checked against its blacklist: {excluded}"] if isinstance(excluded, BlacklistError) else []
+        if violations and totals in compared and report.provenance.malformed:
+            notes.append(f"{report.provenance.malformed:,} malformed lines were skipped; projectviews may count them")
         return AuditResult(
             report.hour,
-            failures=failures,
+            violations=violations,
             uncompared=[it for it in (totals, counted) if isinstance(it, PvtopError)],
             notes=notes,
             recounted=codes if counted in compared else (),
         )
 
-    def _rules(self, report: Report, listed: pl.DataFrame | BlacklistError) -> list[Rule]:
-        """Choose what a report is held to by what the lake holds."""
-        hour, lake = report.hour, self._run.lake
-        pages = None if isinstance(listed, BlacklistError) else listed
-        kept = [text_matches(lake.text(hour)), provenance_matches(lake.provenance_of_domains(hour))]
-        return validators_for(report, pages, lake, self._run.settings) + kept
+    def _rules(self, report: Report, excluded: pl.DataFrame | BlacklistError) -> list[Rule]:
+        """Return the rules that need nothing but the lake and the blacklist."""
+        hour, lake = report.hour, self._session.lake
+        pages = None if isinstance(excluded, BlacklistError) else excluded
+        same_report = [text_matches(lake.text(hour)), provenance_matches(lake.provenance_of_domains(hour))]
+        return rules_for(report, pages, lake, self._session.settings) + same_report
 
-    async def _blacklist(self, facts: Provenance) -> pl.DataFrame | BlacklistError:
-        """Give the pages that a report was made without; or why they are not at hand."""
-        if facts.blacklist_sha256 is None:
+    async def _excluded_pages(self, provenance: Provenance) -> pl.DataFrame | BlacklistError:
+        """Return the blacklist that a report was made with, as pages, or the reason why it is not available."""
+        if provenance.blacklist_sha256 is None:
             return no_blacklist()
-        settings = self._run.settings
-        address = settings.blacklist if "blacklist" in settings.model_fields_set else facts.blacklist
+        settings = self._session.settings
+        address = settings.blacklist if "blacklist" in settings.model_fields_set else provenance.blacklist
         async with self._reading_blacklist:
             if address not in self._blacklists:
-                self._blacklists[address] = await self._obtain(settings.model_copy(update={"blacklist": address}))
+                self._blacklists[address] = await self._load_blacklist(
+                    settings.model_copy(update={"blacklist": address})
+                )
         found = self._blacklists[address]
         if isinstance(found, BlacklistError):
             return found
-        if found.sha256 != facts.blacklist_sha256:
-            message = f"the blacklist at hand, {found.address}, is another than the report was made with"
-            return BlacklistError(message, "--blacklist names the one that it was made with")
+        if found.sha256 != provenance.blacklist_sha256:
+            message = f"the blacklist {found.address} is not the one that the report was made with"
+            return BlacklistError(message, "use the blacklist that it was made with", setting="blacklist")
         return found.pages
 
-    async def _obtain(self, settings: Settings) -> Blacklist | BlacklistError:
+    async def _load_blacklist(self, settings: Settings) -> Blacklist | BlacklistError:
         try:
-            return await obtain_blacklist(self._run.client, settings)
+            return await obtain_blacklist(self._session.client, settings)
         except BlacklistError as error:
             return error
-        except UsageError as error:  # an address that is none, in a provenance
-            return BlacklistError(error.message, error.hint)
+        except UsageError as error:  # the address in a provenance is not valid
+            return BlacklistError(error.message, error.hint, error.setting, error.remedy)
 
-    async def _totals(self, hour: Hour) -> Rule:
-        return projectviews_match(await self._fetched(lambda: fetch_projectviews(hour, self._run.source)))
+    async def _compare_totals(self, hour: Hour) -> Rule:
+        return projectviews_match(await self._fetch(lambda: fetch_projectviews(hour, self._session.source)))
 
-    async def _fetched(self, fetch: Callable[[], Awaitable[T]]) -> T:
-        """Fetch something from the source. One that has only ever been silent is not asked again: it takes minutes."""
-        if self._silent and not self._answered:
-            raise self._silent
+    async def _fetch(self, fetch: Callable[[], Awaitable[T]]) -> T:
+        """Fetch something from the source. If the source has never answered, raise its error at once.
+
+        To wait for a silent source takes minutes, for each hour again.
+        """
+        if self._source_silent and not self._source_answered:
+            raise self._source_silent
         try:
-            found = await fetch()
+            fetched = await fetch()
         except UnreachableError as error:
-            self._silent = error
+            self._source_silent = error
             raise
-        self._answered = True
-        return found
+        self._source_answered = True
+        return fetched
 
-    def _choose(self, report: Report) -> list[str]:
+    def _draw_domains(self, report: Report) -> list[str]:
+        """Return the domain codes to recount, drawn at random."""
         codes = sorted(set(report.domains.get_column("domain_code")))
-        draw = random.Random(f"{self._checks.seed} {report.hour.iso}")  # noqa: S311 - a sample, not a secret
-        return sorted(draw.sample(codes, min(self._checks.recount, len(codes))))
+        rng = random.Random(f"{self._options.seed} {report.hour.iso}")  # noqa: S311 - a sample, not a secret
+        return sorted(rng.sample(codes, min(self._options.recount, len(codes))))
 
-    async def _recount(self, report: Report, codes: Sequence[str], listed: pl.DataFrame | BlacklistError) -> Rule:
-        if isinstance(listed, BlacklistError):
-            raise listed
-        dump = await self._dump(report)
-        return recount_matches(await asyncio.to_thread(_recounted, dump, report.provenance, codes, listed))
+    async def _recount(self, report: Report, codes: Sequence[str], excluded: pl.DataFrame | BlacklistError) -> Rule:
+        if isinstance(excluded, BlacklistError):
+            raise excluded
+        dump = await self._obtain_dump(report)
+        return recount_matches(await asyncio.to_thread(_recount_dump, dump, report.provenance, codes, excluded))
 
-    async def _dump(self, report: Report) -> LocalFile:
-        """Give the dump that a report was made from; what is cached counts where it is that one to the last byte.
+    async def _obtain_dump(self, report: Report) -> LocalFile:
+        """Return the dump that a report was made from. Uses a cached dump only if its digest matches.
 
         Raises:
-            SourceError: It cannot be had, or the source has another one.
+            SourceError: The source cannot be read, or has a different dump.
         """
-        hour, settings, digest = report.hour, self._run.settings, report.provenance.dump_sha256
+        hour, settings, digest = report.hour, self._session.settings, report.provenance.dump_sha256
         dump = await asyncio.to_thread(find_dump, hour, settings)
         if dump is None or (dump.cached and await asyncio.to_thread(sha256_of, dump.path) != digest):
-            dump = await self._fetched(lambda: fetch_dump(hour, self._run.client, settings, None))
+            dump = await self._fetch(lambda: fetch_dump(hour, self._session.client, settings, None))
         if dump.facts.sha256 != digest:
             raise SourceError(
-                f"the dump of {hour} at {public(settings.source)} is another than its report was made from",
-                "--source names where that one is; pvtop report makes the report again, from what the source has now",
+                f"the dump of {hour} at {public(settings.source)} is not the one that its report was made from",
+                "use the source that the report was made from, or make the report again",
+                setting="source",
+                remedy="original_source",
             )
         return dump
 
 
-async def _tried(comparison: Awaitable[Rule]) -> Rule | PvtopError:
-    """Give what a report is compared with; or why it cannot be had."""
+async def _rule_or_error(comparison: Awaitable[Rule]) -> Rule | PvtopError:
+    """Return the rule, or the error if the source or the blacklist cannot be read."""
     try:
         return await comparison
     except (SourceError, BlacklistError) as error:
         return error
 
 
-def _recounted(dump: LocalFile, facts: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> Recount:
-    listed = set(blacklist.filter(pl.col("domain_code").is_in(list(codes))).iter_rows())
+def _recount_dump(dump: LocalFile, provenance: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> Recount:
+    excluded = set(blacklist.filter(pl.col("domain_code").is_in(list(codes))).iter_rows())
     with shared_lock(dump.path) if dump.cached else nullcontext():
-        return recount(dump.path, codes, listed, facts.top, keep_unknown=facts.keep_unknown)
+        return recount(dump.path, codes, excluded, provenance.top, keep_unknown=provenance.keep_unknown)

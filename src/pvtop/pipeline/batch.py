@@ -1,4 +1,4 @@
-"""Many hours: planned from listings, downloads running ahead of computing, one failure stopping no other."""
+"""Many hours: planned from listings, downloaded ahead of computing. A failed hour does not stop the others."""
 
 from __future__ import annotations
 
@@ -7,87 +7,70 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from pvtop.core.address import local_path, public
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
-from pvtop.pipeline.hour import HourResult, make_hour
-from pvtop.pipeline.plan import Action, LakeEntry, PlanContext, Step, plan
+from pvtop.core.states import HourState
+from pvtop.pipeline.hour import make_hour
+from pvtop.pipeline.metrics import count_hour
+from pvtop.pipeline.plan import Action
+from pvtop.pipeline.results import HourOutcome
 from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.survey import plan_hours
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
-from pvtop.sources.listing import Entry
-from pvtop.sources.source import last, published
+from pvtop.sources.source import last
 
 log = logging.getLogger(__name__)
 
 BESIDE_DOWNLOADS = 4  # hours under way: two computing, two waiting for that; bounds memory and an interrupt's loss
-FOOTERS_AT_ONCE = 16  # readers of provenances; on object storage they wait far more than they work
 PRUNE_EVERY = 24  # hours
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one hour of a batch.
-
-    Attributes:
-        hour: The hour.
-        status: `written`, `unchanged`, `not published` or `failed`.
-        result: The result of an hour that succeeded.
-        error: The failure of one that did not.
-    """
-
-    hour: Hour
-    status: str
-    result: HourResult | None = None
-    error: PvtopError | None = None
 
 
 class BatchObserver(Protocol):
     """Is told how a batch goes."""
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Hear what is to be done."""
+        """Receive the plan, an action for each hour."""
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Hear how far a download is, in bytes."""
+        """Receive how many bytes of a dump are downloaded, and how many it has if that is known."""
 
     def computing(self, hour: Hour) -> None:
-        """Hear that an hour is being computed."""
+        """Receive the hour whose report is computed now."""
 
-    def finished(self, outcome: Outcome) -> None:
-        """Hear what became of an hour."""
+    def finished(self, outcome: HourOutcome) -> None:
+        """Receive the outcome of an hour that was not up to date."""
 
 
 @dataclass(slots=True)
 class BatchResult:
-    """What came of a batch.
+    """The result of a batch.
 
     Attributes:
-        counts: How many hours are `written`, `unchanged`, `done`, `not published`, `failed`.
-        failures: The outcomes of those that failed.
-        unpublished: The hours that the source does not have.
+        counts: The number of hours in each state: `made`, `unchanged`, `not_published`, `failed`.
+        failures: The outcomes of the hours that failed.
+        not_published: The hours that the source does not have.
     """
 
-    counts: Counter[str] = field(default_factory=Counter)
-    failures: list[Outcome] = field(default_factory=list)
-    unpublished: list[Hour] = field(default_factory=list)
+    counts: Counter[HourState] = field(default_factory=Counter)
+    failures: list[HourOutcome] = field(default_factory=list)
+    not_published: list[Hour] = field(default_factory=list)
 
-    def add(self, outcome: Outcome) -> None:
-        """Take an outcome into account."""
-        self.counts[outcome.status] += 1
-        if outcome.status == "failed":
+    def add(self, outcome: HourOutcome) -> None:
+        """Count an outcome."""
+        self.counts[outcome.state] += 1
+        if outcome.state is HourState.FAILED:
             self.failures.append(outcome)
-        if outcome.status == Step.NOT_PUBLISHED:
-            self.unpublished.append(outcome.hour)
+        if outcome.state is HourState.NOT_PUBLISHED:
+            self.not_published.append(outcome.hour)
 
 
 def last_hours(settings: Settings, count: int) -> list[Hour]:
-    """Find the newest published hours, the oldest of them first.
+    """Return the newest published hours, oldest first.
 
     Raises:
         NotPublishedError: The source has none.
@@ -95,114 +78,98 @@ def last_hours(settings: Settings, count: int) -> list[Hour]:
     """
 
     async def find() -> list[Hour]:
-        async with Session(settings) as run:
-            return await last(run.source, count)
+        async with Session(settings) as session:
+            return await last(session.source, count)
 
     return run_sync(find())
 
 
-def plan_hours(hours: Sequence[Hour], settings: Settings) -> list[Action]:
-    """Plan a batch, and touch nothing but the blacklist's cache.
+def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:
+    """Return what `run_hours` would do. Write nothing but the cache of the blacklist.
 
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read.
     """
 
     async def make() -> list[Action]:
-        async with Session(settings) as run:
-            return await _plan(hours, run)
+        async with Session(settings) as session:
+            return await plan_hours(hours, session)
 
     return run_sync(make())
 
 
-def run_hours(hours: Sequence[Hour], settings: Settings, watch: BatchObserver | None = None) -> BatchResult:
-    """Make the reports of many hours: those that are missing, and those that do not hold any more.
+def run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver | None = None) -> BatchResult:
+    """Make the reports of many hours: the missing and the outdated ones.
 
     Args:
-        hours: The hours, in the order they are taken.
+        hours: The hours, in the order in which they are taken.
         settings: Everything else.
-        watch: Told how it goes.
+        observer: Told how the batch goes.
 
     Raises:
-        PvtopError: The lake, the source or the blacklist cannot be read at all; an hour that fails is in the result.
+        PvtopError: The lake, the source or the blacklist cannot be read at all. If an hour fails, that is in the
+            result.
     """
-    return run_sync(_run_hours(hours, settings, watch or _Unwatched()))
+    return run_sync(_run_hours(hours, settings, observer or _NoObserver()))
 
 
-async def _run_hours(hours: Sequence[Hour], settings: Settings, watch: BatchObserver) -> BatchResult:
+async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver) -> BatchResult:
     result = BatchResult()
-    async with Session(settings) as run:
-        actions = await _plan(hours, run)
-        watch.planned(actions)
-        result.counts["done"] = sum(action.step is Step.DONE for action in actions)
+    async with Session(settings) as session:
+        actions = await plan_hours(hours, session)
+        observer.planned(actions)
         for action in actions:
-            if action.step is Step.NOT_PUBLISHED:
-                outcome = Outcome(action.hour, action.step)
-                run.metrics.count("hours", outcome="not_published")
-                result.add(outcome)
-                watch.finished(outcome)
-        to_make = iter([action.hour for action in actions if action.step in {Step.MAKE, Step.AGAIN}])
+            if action.state is not None:
+                result.add(_left(action, session, observer))
+        to_do = iter([action.hour for action in actions if action.state is None])
 
-        def finish(outcome: Outcome) -> None:
+        def finish(outcome: HourOutcome) -> None:
             result.add(outcome)
-            watch.finished(outcome)
-            if sum(result.counts.values()) % PRUNE_EVERY == 0:
+            observer.finished(outcome)
+            if result.counts.total() % PRUNE_EVERY == 0:
                 prune(settings)
 
         async with asyncio.TaskGroup() as workers:
             for _ in range(settings.connections + BESIDE_DOWNLOADS):
-                workers.create_task(_work(to_make, run, watch, finish))
+                workers.create_task(_work(to_do, session, observer, finish))
     prune(settings)
     return result
 
 
-async def _work(hours: Iterator[Hour], run: Session, watch: BatchObserver, finish: Callable[[Outcome], None]) -> None:
-    """Take one hour after the other. Its neighbours are at other stages: the run's semaphores order them."""
+def _left(action: Action, session: Session, observer: BatchObserver) -> HourOutcome:
+    """Return the outcome of an hour for which nothing is to be done. Report hours that are not published."""
+    outcome = HourOutcome(action.hour, action.state or HourState.UNCHANGED)
+    count_hour(session.metrics, outcome.state)
+    if outcome.state is HourState.NOT_PUBLISHED:
+        observer.finished(outcome)
+    return outcome
+
+
+async def _work(
+    hours: Iterator[Hour], session: Session, observer: BatchObserver, finish: Callable[[HourOutcome], None]
+) -> None:
+    """Make one hour after the other. Other workers are at other stages: the session's semaphores order them."""
     for hour in hours:
-        finish(await _outcome(hour, run, watch))
+        finish(await _outcome(hour, session, observer))
 
 
-async def _outcome(hour: Hour, run: Session, watch: BatchObserver) -> Outcome:
-    """Make an hour, and give what became of it; a failure leaves a note in the lake for `status`."""
+async def _outcome(hour: Hour, session: Session, observer: BatchObserver) -> HourOutcome:
+    """Make an hour and return its outcome. A failure leaves a note in the lake for `status`."""
     try:
-        result = await make_hour(hour, run, partial(watch.downloading, hour), partial(watch.computing, hour))
+        result = await make_hour(hour, session, partial(observer.downloading, hour), partial(observer.computing, hour))
     except NotPublishedError:
-        return Outcome(hour, Step.NOT_PUBLISHED)
-    except Exception as error:  # whatever one hour meets, a bug too, must not stop the others; it is told as a failure
+        return HourOutcome(hour, HourState.NOT_PUBLISHED)
+    except Exception as error:  # whatever one hour meets, even a bug, must not stop the others; it is reported
         log.debug("%s", hour, exc_info=True)
         failure = error if isinstance(error, PvtopError) else internal_error(error)
         with contextlib.suppress(OutputError):
-            await asyncio.to_thread(run.lake.note_failure, hour, failure)
-        return Outcome(hour, "failed", error=failure)
-    return Outcome(hour, result.status, result)
-
-
-async def _plan(hours: Sequence[Hour], run: Session) -> list[Action]:
-    settings = run.settings
-    in_place = local_path(settings.source) is not None
-    again = settings.force or settings.refresh_dump
-    terms = PlanContext(await run.recipe(), public(settings.source).rstrip("/"), in_place, settings.check_source, again)
-    done = await asyncio.to_thread(_read_done, hours, run)
-    every_month = in_place or settings.check_source
-    months = {hour.month_folder for hour in hours if every_month or hour not in done}
-    listed: dict[Hour, Entry] = {}
-    for found in await asyncio.gather(*(published(run.source, month) for month in sorted(months))):
-        listed |= found
-    return plan(hours, done, listed, terms)
-
-
-def _read_done(hours: Sequence[Hour], run: Session) -> dict[Hour, LakeEntry]:
-    """Read the provenance of each hour that is done."""
-    completed = run.lake.done(hours)
-    incomplete = run.lake.incomplete(completed)
-    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
-        made = readers.map(run.lake.provenance, completed)
-        facts = dict(zip(completed, made, strict=True))
-    return {hour: LakeEntry(when, facts[hour], hour not in incomplete) for hour, when in completed.items()}
+            await asyncio.to_thread(session.lake.note_failure, hour, failure)
+        return HourOutcome(hour, HourState.FAILED, error=failure)
+    return HourOutcome(hour, result.state, result)
 
 
 def prune(settings: Settings) -> None:
-    """Keep the cache within `cache_max_age` and `cache_max_size`, where they are set."""
+    """Remove old downloads from the cache by `cache_max_age` and `cache_max_size`, if they are set."""
     if settings.cache_max_age is None and settings.cache_max_size is None:
         return
     cache = Cache(settings.cache_dir)
@@ -211,17 +178,17 @@ def prune(settings: Settings) -> None:
             log.info("removed %s from the cache", dump.path.name)
 
 
-class _Unwatched:
-    """Tells nobody."""
+class _NoObserver:
+    """Ignores everything."""
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Tell nobody."""
+        """Ignore the plan."""
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Tell nobody."""
+        """Ignore the bytes."""
 
     def computing(self, hour: Hour) -> None:
-        """Tell nobody."""
+        """Ignore the hour."""
 
-    def finished(self, outcome: Outcome) -> None:
-        """Tell nobody."""
+    def finished(self, outcome: HourOutcome) -> None:
+        """Ignore the outcome."""

@@ -1,4 +1,4 @@
-"""From a dump on disk to a report: one streaming pass, and what it counted."""
+"""Compute a report from a dump and a blacklist."""
 
 from __future__ import annotations
 
@@ -22,70 +22,71 @@ from pvtop.transform.report import RULES_VERSION, Provenance, Report
 from pvtop.transform.schemas import DOMAINS
 from pvtop.transform.titles import decode_code, decode_title
 
-WHOLE_DUMP_ROWS = 1_000_000  # pages; of so many, any blacklist for these dumps is expected to name one
+WHOLE_DUMP_ROWS = 1_000_000  # lines; at least one page of so many should be on any blacklist for these dumps
 
 log = logging.getLogger(__name__)
 
 
 def compute_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
-    """Compute the report of an hour from its files, in one streaming pass over the dump.
+    """Compute the report of an hour, in one streaming pass over the dump.
 
     Raises:
-        CorruptError: The dump is truncated, corrupt or empty, or a domain's views do not fit into 64 bits.
-        SourceError: The dump is one that would fill the memory.
-        MalformedError: More of its lines are malformed than the settings allow.
+        CorruptError: The dump is truncated, corrupt or empty, or the views of a domain do not fit into 64 bits.
+        SourceError: The dump is too large, or has a line that is too long.
+        MalformedError: The share of malformed lines is above the limit of the settings.
     """
-    shown = dump.facts.address
+    address = dump.facts.address
     with shared_lock(dump.path) if dump.cached else nullcontext():
-        rows = scan_rows(dump.path, shown, settings.max_inflated)
+        rows = scan_rows(dump.path, address, settings.max_inflated)
         reduced = reduce_chunks(rows, blacklist.written.lazy(), settings.top)
         if dump.state and dump.state != FileState.of(dump.path):
-            raise CorruptError(f"{shown} was replaced while it was read", "run it again")
+            raise CorruptError(f"{address} was replaced while it was read", "try again")
     code = decode_code(pl.col("domain_code"))
-    malformed = _count_malformed(reduced, shown, settings.malformed_limit)
+    malformed = _count_malformed(reduced, address, settings.malformed_limit)
     blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
     pages = ranking.anti_join(reduced.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
-    both = [ranking.total(reduced.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
+    frames = [ranking.total(reduced.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
     try:
-        totals, top_pages = pl.collect_all(both, engine="in-memory")  # what was condensed is small
+        totals, top_pages = pl.collect_all(frames, engine="in-memory")  # a reduced dump is small
     except pl.exceptions.InvalidOperationError as error:
-        raise CorruptError(f"{shown} is corrupt: a domain's views do not fit into 64 bits") from error
+        raise CorruptError(f"{address} is corrupt: a domain's views do not fit into 64 bits") from error
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
     if provenance.rows >= WHOLE_DUMP_ROWS and len(blacklist.pages) and not provenance.blacklisted_rows:
-        log.warning("the blacklist %s names no page of %s: is it the right one?", blacklist.address, shown)
+        log.warning("the blacklist %s has no page of %s; check that it is the right one", blacklist.address, address)
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 
-def _count_malformed(reduced: Reduced, shown: str, limit: float) -> int:
-    """Count the malformed lines and log the first few.
+def _count_malformed(reduced: Reduced, address: str, limit: float) -> int:
+    """Return the number of malformed lines, and log the first few.
 
     Raises:
-        CorruptError: There are no lines at all.
-        MalformedError: Their share is above the limit.
+        CorruptError: The dump has no lines.
+        MalformedError: The share of malformed lines is above the limit.
     """
     malformed, samples = reduced.malformed, reduced.samples
     lines = malformed + int(reduced.totals.get_column("pages").sum())
     if not lines:
-        raise CorruptError(f"{shown} holds no lines", "an hour has millions; the file may still be being copied")
+        raise CorruptError(f"{address} holds no lines", "an hour has millions; if the file is still being copied, wait")
     if malformed:
         log.warning(
             "%s has %s malformed lines, such as %s",
-            shown,
+            address,
             f"{malformed:,}",
             ", ".join(repr(line[:80]) for line in samples),
         )
     if malformed > limit * lines:
         raise MalformedError(
-            f"{malformed:,} of {lines:,} lines of {shown} are malformed, such as {samples[0][:80]!r}",
-            f"more than {limit:.2%} is refused; PVTOP_MALFORMED_LIMIT raises that",
+            f"{malformed:,} of {lines:,} lines of {address} are malformed, such as {samples[0][:80]!r}",
+            f"the limit is {limit:.2%}; raise it to accept this dump",
+            setting="malformed_limit",
         )
     return malformed
 
 
 def _inputs(hour: Hour, dump: FileFacts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:
-    """Give the part of the provenance that is known before the work."""
+    """Return the part of the provenance that describes the inputs."""
     return {
         "stamp": f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}",
         "start": f"{hour.start:%Y-%m-%dT%H:%M:%SZ}",
@@ -105,15 +106,15 @@ def _inputs(hour: Hour, dump: FileFacts, blacklist: Blacklist, settings: Setting
 
 
 def _counts(totals: pl.DataFrame, top_pages: pl.DataFrame) -> dict[str, Any]:
-    """Give the part of the provenance that is counted."""
-    counted = {name: ranking.wide_sum(totals.get_column(name)) for name in ranking.COUNTS}
+    """Return the part of the provenance that is counted."""
+    sums = {name: ranking.wide_sum(totals.get_column(name)) for name in ranking.COUNTS}
     return {
-        "rows": counted["pages"],
-        "views": counted["views"],
-        "unknown_rows": counted["unknown_pages"],
-        "unknown_views": counted["unknown_views"],
-        "blacklisted_rows": counted["blacklisted_pages"],
-        "blacklisted_views": counted["blacklisted_views"],
+        "rows": sums["pages"],
+        "views": sums["views"],
+        "unknown_rows": sums["unknown_pages"],
+        "unknown_views": sums["unknown_views"],
+        "blacklisted_rows": sums["blacklisted_pages"],
+        "blacklisted_views": sums["blacklisted_views"],
         "domains": top_pages.get_column("domain_code").n_unique(),
         "entries": len(top_pages),
         "entry_views": ranking.wide_sum(top_pages.get_column("views")),

@@ -1,103 +1,67 @@
-"""One hour, end to end: from two files to a report in the lake."""
+"""One hour, end to end: planned, and the plan carried out."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 from functools import partial
 from time import monotonic
 
-from pvtop.core.address import join, local_path, public
+from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, NotPublishedError
 from pvtop.core.hour import Hour
-from pvtop.lake.lake import Lake
+from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
-from pvtop.pipeline.metrics import Metrics
-from pvtop.pipeline.plan import Fingerprint
+from pvtop.pipeline.metrics import count_hour, measure
+from pvtop.pipeline.plan import Action, ActionKind
+from pvtop.pipeline.results import HourResult, Seconds
 from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.survey import plan_hour
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, obtain_blacklist
 from pvtop.sources.download import Progress
-from pvtop.sources.dumps import fetch_dump, find_dump, has_changed
-from pvtop.sources.facts import FileFacts, LocalFile
+from pvtop.sources.dumps import fetch_dump, find_dump, not_published
+from pvtop.sources.facts import LocalFile
+from pvtop.sources.listing import is_other
 from pvtop.sources.source import newest, open_source
 from pvtop.storage.http import Client
 from pvtop.transform.report import Provenance
-from pvtop.validation.acceptance import accept_in_place
+from pvtop.validation.acceptance import accept_replacement
 
 log = logging.getLogger(__name__)
 
 
-class Status(StrEnum):
-    """What became of an hour."""
-
-    WRITTEN = "written"
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """What the time of an hour went to.
-
-    Attributes:
-        obtaining: Seconds until the dump was at hand: looking, waiting, downloading.
-        computing: Seconds from there to the report in the lake, waiting for a turn included.
-    """
-
-    obtaining: float
-    computing: float
-
-
-@dataclass(frozen=True, slots=True)
-class HourResult:
-    """What came of an hour; picklable.
-
-    Attributes:
-        hour: The hour.
-        status: Whether a report was written, or the one in the lake still holds.
-        provenance: Where the report comes from, with its counts.
-        text: Where the text report lies.
-        top_pages: Where the Parquet of the ranked pages lies.
-        domains: Where the Parquet of the domain totals lies.
-        written_bytes: The size of the three, 0 where nothing was written.
-        seconds: What the time went to.
-    """
-
-    hour: Hour
-    status: Status
-    provenance: Provenance
-    text: str
-    top_pages: str
-    domains: str
-    written_bytes: int = 0
-    seconds: Seconds = Seconds(0, 0)
-
-
 def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -> HourResult:
-    """Make the report of one hour, unless the one in the lake still holds.
+    """Make the report of one hour, unless the one in the lake is up to date.
 
     Args:
         hour: The hour.
         settings: Everything else.
-        progress: Told of every chunk of the dump that is downloaded.
+        progress: Called after each chunk of a download with the bytes received and the bytes expected.
 
     Raises:
-        PvtopError: One of its kinds, by what went wrong; the lake then has no half of the hour as if it were done.
+        NotPublishedError: The source does not hold the dump.
+        PvtopError: Another of its kinds, by what went wrong. The lake then does not hold half of an hour as if it were
+            complete.
     """
 
     async def run() -> HourResult:
-        async with Session(settings) as shared:
-            return await make_hour(hour, shared, progress)
+        async with Session(settings) as session:
+            return await make_hour(hour, session, progress)
 
     return run_sync(run())
 
 
 def newest_hour(settings: Settings, day: date | None = None, hour: int | None = None) -> Hour:
-    """Find the newest hour that the source has published, of a day or at an hour of the day where given.
+    """Return the newest hour that the source has published.
+
+    Args:
+        settings: Where the source is.
+        day: Look at the hours of this day only.
+        hour: Look at the hours with this hour of the day only, 0 to 23.
 
     Raises:
         NotPublishedError: The source has no such hour.
@@ -112,10 +76,10 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
 
 
 def load_blacklist(settings: Settings) -> Blacklist:
-    """Read the blacklist of the settings, downloading it where it is not at hand.
+    """Return the blacklist of the settings. Download it if it is neither local nor in the cache.
 
     Raises:
-        BlacklistError: It cannot be had, or is none.
+        BlacklistError: It cannot be read or downloaded, or is not a blacklist.
     """
 
     async def load() -> Blacklist:
@@ -126,105 +90,97 @@ def load_blacklist(settings: Settings) -> Blacklist:
 
 
 async def make_hour(
-    hour: Hour, run: Session, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
+    hour: Hour, session: Session, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
 ) -> HourResult:
-    """Make the report of one hour within a run, unless the one in the lake still holds; and measure it.
+    """Plan one hour of a session, carry the plan out, and measure it.
 
     Args:
         hour: The hour.
-        run: What it shares with other hours.
-        progress: Told of every chunk of the dump that is downloaded.
-        computing: Called when the computing begins.
+        session: What the hour shares with others.
+        progress: Called after each chunk of a download with the bytes received and the bytes expected.
+        computing: Called when computing begins.
 
     Raises:
         PvtopError: As for `run_hour`.
     """
     try:
-        result = await _make_hour(hour, run, progress, computing)
+        result = await _Work(hour, session, progress, computing).run()
     except Exception as error:
         published = not isinstance(error, NotPublishedError)
-        run.metrics.count("hours", outcome="failed" if published else "not_published")
-        if published:
-            run.metrics.count("failures")
+        count_hour(session.metrics, HourState.FAILED if published else HourState.NOT_PUBLISHED)
         raise
-    _measure(result, run.metrics)
+    measure(session.metrics, result)
     return result
 
 
-async def _make_hour(hour: Hour, run: Session, progress: Progress | None, computing: Callable[[], None]) -> HourResult:
-    settings, started = run.settings, monotonic()
-    await asyncio.to_thread(run.lake.prepare)
-    done = await asyncio.to_thread(run.lake.provenance, hour)
-    dump = await asyncio.to_thread(find_dump, hour, settings)
-    recipe = await run.recipe()
-    if await _must_refresh(hour, dump, done, run):
-        dump = await fetch_dump(hour, run.client, settings, progress)
-    still = done and not settings.force and _still_holds(done, hour, dump, recipe, settings)
-    if done and still and not await asyncio.to_thread(run.lake.incomplete, [hour]):
-        return _result(run.lake, hour, Status.UNCHANGED, done)
-    dump = dump or await fetch_dump(hour, run.client, settings, progress)
-    fetched = monotonic()
-    try:
-        report = await run.compute(hour, dump, computing)
-    except CorruptError as error:
-        if not dump.cached:
-            raise
-        log.warning("%s; downloading it again", error)
-        dump = await fetch_dump(hour, run.client, settings, progress)
-        report = await run.compute(hour, dump, computing)
-    check = partial(accept_in_place, report, run.lake, settings)
-    size = await asyncio.to_thread(run.lake.write, report, check)
-    seconds = Seconds(fetched - started, monotonic() - fetched)
-    return replace(_result(run.lake, hour, Status.WRITTEN, report.provenance), written_bytes=size, seconds=seconds)
+class _Work:
+    """One hour on its way from a plan to a result."""
 
+    def __init__(self, hour: Hour, session: Session, progress: Progress | None, computing: Callable[[], None]) -> None:
+        self._hour = hour
+        self._session = session
+        self._progress = progress
+        self._computing = computing
+        self._started = monotonic()
 
-def _measure(result: HourResult, metrics: Metrics) -> None:
-    metrics.count("hours", outcome=result.status)
-    if result.status is not Status.WRITTEN:
-        return
-    facts = result.provenance
-    metrics.count("dump.lines", facts.rows + facts.malformed)
-    metrics.count("dump.bytes", facts.dump_bytes)
-    metrics.count("dump.malformed_lines", facts.malformed)
-    metrics.gauge("report.entries", facts.entries)
-    metrics.gauge("report.bytes", result.written_bytes)
-    metrics.timing("download.seconds", result.seconds.obtaining)
-    metrics.timing("compute.seconds", result.seconds.computing)
+    async def run(self) -> HourResult:
+        """Plan the hour and carry the plan out."""
+        await asyncio.to_thread(self._session.lake.prepare)
+        action = await plan_hour(self._hour, self._session)
+        log.debug("%s: %s, %s", self._hour, action.kind, action.reason)
+        match action.kind:
+            case ActionKind.MAKE:
+                return await self._make(await self._dump(action))
+            case ActionKind.VERIFY:
+                return await self._verify(action, await self._dump(action))
+        if action.made is None or action.state is not HourState.UNCHANGED:
+            raise not_published(self._hour, public(self._session.settings.source))
+        return self._result(HourState.UNCHANGED, action.made)
 
+    async def _verify(self, action: Action, dump: LocalFile) -> HourResult:
+        """Make the report if the dump is not the one that it was made from."""
+        if action.made and action.made.dump_sha256 == dump.facts.sha256:
+            return self._result(HourState.UNCHANGED, action.made)
+        return await self._make(dump)
 
-async def _must_refresh(hour: Hour, dump: LocalFile | None, done: Provenance | None, run: Session) -> bool:
-    """Tell whether what is known of a dump does not count, and it is to be downloaded in any case."""
-    settings = run.settings
-    if local_path(settings.source):
-        return False
-    known = dump.facts if dump else _facts(done)
-    if settings.check_source and known and not settings.refresh_dump:
-        return await has_changed(hour, known, run.source)
-    return settings.refresh_dump
+    async def _make(self, dump: LocalFile) -> HourResult:
+        """Compute the report and write it. A cached dump that is corrupt is downloaded once more."""
+        session, begun = self._session, monotonic()
+        try:
+            report = await session.compute(self._hour, dump, self._computing)
+        except CorruptError as error:
+            if not dump.cached:
+                raise
+            log.warning("%s; downloading it again", error)
+            report = await session.compute(self._hour, await self._download(), self._computing)
+        check = partial(accept_replacement, report, session.lake, session.settings)
+        size = await asyncio.to_thread(session.lake.write, report, check)
+        seconds = Seconds(begun - self._started, monotonic() - begun)
+        return replace(self._result(HourState.MADE, report.provenance), written_bytes=size, seconds=seconds)
 
+    async def _dump(self, action: Action) -> LocalFile:
+        """Return the dump, downloaded if need be."""
+        dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
+        if dump and dump.state:
+            self._session.cache.remember(dump.facts, dump.state.modified)
+        return dump or await self._download()
 
-def _facts(done: Provenance | None) -> FileFacts | None:
-    """Give what a report tells of its dump."""
-    if done is None:
-        return None
-    return FileFacts(done.source, done.dump_bytes, done.dump_sha256, done.dump_etag, done.dump_last_modified)
+    async def _download(self) -> LocalFile:
+        """Download the dump. Remember its digest if the source lists just this file."""
+        session = self._session
+        dump = await fetch_dump(self._hour, session.client, session.settings, self._progress)
+        listed = (await session.listing_at_hand(self._hour.month_folder) or {}).get(self._hour)
+        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
+            session.cache.remember(dump.facts, listed.modified)
+        return dump
 
-
-def _still_holds(done: Provenance, hour: Hour, dump: LocalFile | None, recipe: Fingerprint, settings: Settings) -> bool:
-    """Tell whether a report was made from the same dump by the same recipe, and would be accepted again."""
-    if dump is None:
-        same_dump = done.source == public(join(settings.source, hour.dump_path))
-    else:
-        same_dump = done.dump_sha256 == dump.facts.sha256
-    return same_dump and not recipe.reason_outdated(done)
-
-
-def _result(lake: Lake, hour: Hour, status: Status, provenance: Provenance) -> HourResult:
-    return HourResult(
-        hour,
-        status,
-        provenance,
-        text=lake.path(text_path(hour)),
-        top_pages=lake.path(top_pages_path(hour)),
-        domains=lake.path(domains_path(hour)),
-    )
+    def _result(self, state: HourState, provenance: Provenance) -> HourResult:
+        lake, hour = self._session.lake, self._hour
+        return HourResult(
+            hour,
+            state,
+            provenance,
+            text=lake.path(text_path(hour)),
+            top_pages=lake.path(top_pages_path(hour)),
+            domains=lake.path(domains_path(hour)),
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from pvtop.core.errors import UsageError
+from pvtop.core.states import HourState
+from pvtop.pipeline.results import HourResult
 
 
 class Metrics(Protocol):
@@ -87,3 +89,25 @@ def open_metrics(address: str) -> Metrics:
         UsageError: As for `Statsd`.
     """
     return Statsd(address) if address else NoMetrics()
+
+
+def count_hour(metrics: Metrics, state: HourState) -> None:
+    """Count an hour by its state, and a failure as such."""
+    metrics.count("hours", outcome=state)
+    if state is HourState.FAILED:
+        metrics.count("failures")
+
+
+def measure(metrics: Metrics, result: HourResult) -> None:
+    """Send the metrics of an hour that did not fail."""
+    count_hour(metrics, result.state)
+    if result.state is not HourState.MADE:
+        return
+    facts = result.provenance
+    metrics.count("dump.lines", facts.rows + facts.malformed)
+    metrics.count("dump.bytes", facts.dump_bytes)
+    metrics.count("dump.malformed_lines", facts.malformed)
+    metrics.gauge("report.entries", facts.entries)
+    metrics.gauge("report.bytes", result.written_bytes)
+    metrics.timing("download.seconds", result.seconds.download)
+    metrics.timing("compute.seconds", result.seconds.compute)

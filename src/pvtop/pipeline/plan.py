@@ -1,45 +1,69 @@
-"""The plan: which hours are wanted, what exists, and so what is to be done. Pure."""
+"""The plan: facts about an hour become an action. This is the only place that decides whether a report is up to date.
+
+| action | meaning | the hour ends as |
+|---|---|---|
+| `make` | the report is made from the dump | `made` |
+| `verify` | the dump's digest is taken; another digest than the report's makes the report | `unchanged` or `made` |
+| `none` | nothing is done | `unchanged` or `not_published` |
+
+Each of the first two may end as `failed`, or as `not_published` if the source does not hold the dump after all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from pvtop.core.hour import Hour
+from pvtop.core.states import HourState
+from pvtop.sources.facts import FileFacts, VerifiedFile
 from pvtop.sources.listing import Entry, is_other
 from pvtop.transform.report import Provenance
 
+TOUCHED = "the dump's time has changed"
+REPLACED = "the dump has changed"
 
-class Step(StrEnum):
+
+class ActionKind(StrEnum):
     """What is to be done about an hour."""
 
     MAKE = "make"
-    AGAIN = "again"
-    DONE = "done"
-    NOT_PUBLISHED = "not published"
+    VERIFY = "verify"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is to be done about one hour, and why where it is done again."""
+    """What is to be done about one hour.
+
+    Attributes:
+        hour: The hour.
+        kind: `make`, `verify` or `none`.
+        reason: Why. A clause: `the dump has changed`.
+        state: How the hour ends if the kind is `none`; None for the others, which decide that by what they find.
+        download: Whether the dump is downloaded even if the cache holds it.
+        made: Where the report in the lake comes from; None if there is none that can be read.
+    """
 
     hour: Hour
-    step: Step
-    reason: str = ""
+    kind: ActionKind
+    reason: str
+    state: HourState | None = None
+    download: bool = False
+    made: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a report is made with, its dump apart; another recipe gives another report.
+    """What a report depends on besides its dump. Another fingerprint gives another report.
 
     Attributes:
-        blacklist_sha256: Digest of the blacklist, None for none.
-        top: How many pages a domain gets.
+        blacklist_sha256: Digest of the blacklist in hex, None without a blacklist.
+        top: Pages per domain.
         keep_unknown: Whether pages titled `-` are ranked.
-        rules: `pvtop.report.RULES_VERSION`.
-        malformed_limit: The share of malformed lines above which an hour fails.
+        rules: `pvtop.transform.report.RULES_VERSION`.
+        malformed_limit: Share of malformed lines above which an hour fails.
     """
 
     blacklist_sha256: str | None
@@ -49,7 +73,7 @@ class Fingerprint:
     malformed_limit: float
 
     def reason_outdated(self, made: Provenance) -> str:
-        """Say what a report was made with that is another now, or not accepted any more; empty where nothing is."""
+        """Return why a report does not have this fingerprint, or the empty string if it does."""
         if made.malformed > self.malformed_limit * (made.rows + made.malformed):
             return "too many malformed lines"
         if made.rules != self.rules:
@@ -63,83 +87,163 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class LakeEntry:
-    """An hour that is done.
+    """What the lake holds of an hour.
 
     Attributes:
-        completed: When its report was completed, None where the lake does not tell.
-        made: Where its report comes from; None where another version wrote it otherwise, or it is damaged.
-        whole: Whether all its files are there, not only the one that says that it is done.
+        completed: When the report was completed, None if the lake does not tell times.
+        provenance: Where the report comes from, None if it is damaged or of another version.
+        complete: Whether all files of the report are there, not only `top_pages.parquet`.
     """
 
     completed: datetime | None
-    made: Provenance | None
-    whole: bool = True
+    provenance: Provenance | None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HourFacts:
+    """What is known of an hour before anything is done.
+
+    Attributes:
+        hour: The hour.
+        address: Where its dump lies at the source, without secrets.
+        entry: What the lake holds, None if it does not hold the hour.
+        cached: What the cache holds of the dump, None if nothing; always None for a source in a folder.
+        verified: The last verification of the dump, None if there was none or its record is lost.
+        listed: The dump as the source lists it, None if it does not.
+        source_listed: Whether the source was asked. If not, nobody knows whether the dump is published.
+    """
+
+    hour: Hour
+    address: str
+    entry: LakeEntry | None = None
+    cached: FileFacts | None = None
+    verified: VerifiedFile | None = None
+    listed: Entry | None = None
+    source_listed: bool = False
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the dump can be had, as far as is known."""
+        return self.listed is not None or self.cached is not None or not self.source_listed
+
+    @property
+    def verified_sha256(self) -> str | None:
+        """Digest of the dump that is listed, None unless exactly this file was verified before."""
+        if self.verified is None or self.listed is None:
+            return None
+        same = (self.verified.bytes, self.verified.modified) == (self.listed.size, self.listed.modified)
+        return self.verified.sha256 if same else None
 
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What decides whether an hour that is done still holds.
+    """What decides besides the facts of an hour.
 
     Attributes:
-        recipe: What reports are made with now.
-        source: Address of the source, as in a provenance.
-        in_place: Whether the source is a folder that is read in place: then its listing is to be trusted and free.
-        check_source: Whether a file that has changed at the source counts.
-        force: Whether hours that are done are done again in any case.
+        fingerprint: What reports depend on now.
+        in_place: Whether the source is a folder of this machine, whose dumps are read in place.
+        check_source: Whether a change at a remote source counts.
+        refresh_dump: Whether dumps are downloaded again.
+        force: Whether reports are made in any case.
     """
 
-    recipe: Fingerprint
-    source: str
-    in_place: bool
+    fingerprint: Fingerprint
+    in_place: bool = False
     check_source: bool = False
+    refresh_dump: bool = False
     force: bool = False
 
 
-def plan(
-    wanted: Iterable[Hour], done: Mapping[Hour, LakeEntry], published: Mapping[Hour, Entry], terms: PlanContext
-) -> list[Action]:
-    """Decide what is to be done.
-
-    Args:
-        wanted: The hours in question.
-        done: Those in the lake.
-        published: Those at the source, as listed.
-        terms: What decides.
-
-    Returns:
-        An action for each wanted hour, in their order.
-    """
-    return [_decide(hour, done.get(hour), published.get(hour), terms) for hour in wanted]
+def decide(facts: HourFacts, context: PlanContext) -> Action:
+    """Decide what is to be done about an hour. Pure: the same arguments give the same action."""
+    if facts.entry is None:
+        return _make(facts, context, "not in the lake")
+    if facts.entry.provenance is None:
+        return _make(facts, context, "damaged, or made by another version")
+    reason = "forced" if context.force else _reason_outdated(facts.entry, facts.entry.provenance, context)
+    if reason:
+        return _make(facts, context, reason)
+    check = _check_folder if context.in_place else _check_remote
+    return check(facts, facts.entry, facts.entry.provenance, context)
 
 
-def _decide(hour: Hour, done: LakeEntry | None, listed: Entry | None, terms: PlanContext) -> Action:
-    if done is None:
-        return Action(hour, Step.MAKE if listed else Step.NOT_PUBLISHED)
-    reason = "forced" if terms.force else _outdated(done, listed, terms)
-    return Action(hour, Step.AGAIN, reason) if reason else Action(hour, Step.DONE)
+def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
+    """Return whether the plan of an hour depends on what the source lists."""
+    if context.in_place or context.check_source:
+        return True
+    return decide(facts, context).kind is not ActionKind.NONE
 
 
-def _outdated(done: LakeEntry, listed: Entry | None, terms: PlanContext) -> str:
-    """Say why a report does not hold any more; empty where it does."""
-    made = done.made
-    if made is None:
-        return "another version, or damaged"
-    if not done.whole:
-        return "a file is missing"
-    return terms.recipe.reason_outdated(made) or _other_dump(made, done.completed, listed, terms)
+def _reason_outdated(entry: LakeEntry, made: Provenance, context: PlanContext) -> str:
+    return context.fingerprint.reason_outdated(made) if entry.complete else "a file is missing"
 
 
-def _other_dump(made: Provenance, completed: datetime | None, listed: Entry | None, terms: PlanContext) -> str:
-    if terms.in_place:
-        return "the dump has changed" if listed and _is_fresher(listed, completed, made.dump_bytes) else ""
-    if not made.source.startswith(f"{terms.source}/"):
-        return "another source"
-    if terms.check_source and listed and is_other(listed, made.dump_bytes, made.dump_last_modified):
-        return "the source has changed"
-    return ""
+def _make(facts: HourFacts, context: PlanContext, reason: str, *, download: bool = False) -> Action:
+    """Return the action `make`, or `none` if the dump is not published."""
+    download = not context.in_place and (download or context.refresh_dump or _is_cache_outdated(facts, context))
+    available = facts.is_available and not (download and facts.source_listed and facts.listed is None)
+    if not available:
+        return Action(facts.hour, ActionKind.NONE, "not published", HourState.NOT_PUBLISHED)
+    return Action(facts.hour, ActionKind.MAKE, reason, download=download)
 
 
-def _is_fresher(listed: Entry, completed: datetime | None, size: int) -> bool:
-    """Tell whether a file in a folder is another than a report was made of, or was written after it."""
-    later = completed is not None and listed.modified is not None and listed.modified > completed
-    return later or listed.size != size
+def _verify(facts: HourFacts, made: Provenance, reason: str, *, download: bool = False) -> Action:
+    if download and facts.source_listed and facts.listed is None:
+        return Action(facts.hour, ActionKind.NONE, "not published", HourState.NOT_PUBLISHED)
+    return Action(facts.hour, ActionKind.VERIFY, reason, download=download, made=made)
+
+
+def _up_to_date(facts: HourFacts, made: Provenance) -> Action:
+    return Action(facts.hour, ActionKind.NONE, "up to date", HourState.UNCHANGED, made=made)
+
+
+def _is_cache_outdated(facts: HourFacts, context: PlanContext) -> bool:
+    """Return whether the source lists another file than the cache holds."""
+    if not context.check_source or facts.cached is None or facts.listed is None:
+        return False
+    if facts.verified_sha256:
+        return facts.verified_sha256 != facts.cached.sha256
+    return is_other(facts.listed, facts.cached.bytes, facts.cached.last_modified)
+
+
+def _check_folder(facts: HourFacts, entry: LakeEntry, made: Provenance, context: PlanContext) -> Action:
+    """Compare a report with the dump in a folder. A dump that is gone does not make a report outdated."""
+    listed, verified = facts.listed, facts.verified
+    if listed is None or facts.verified_sha256 == made.dump_sha256:
+        return _up_to_date(facts, made)
+    if facts.verified_sha256 or listed.size != made.dump_bytes:
+        return _make(facts, context, REPLACED)
+    if made.source != facts.address and verified is None:
+        return _verify(facts, made, "the report was made from another source")
+    if verified or entry.completed is None or listed.modified is None or listed.modified > entry.completed:
+        return _verify(facts, made, TOUCHED)
+    return _up_to_date(facts, made)
+
+
+def _check_remote(facts: HourFacts, _: LakeEntry, made: Provenance, context: PlanContext) -> Action:
+    """Compare a report with the dump at a remote source, as far as the settings ask for it, and with the cached one."""
+    if context.refresh_dump:
+        return _verify(facts, made, "the dump is downloaded again", download=True)
+    if context.check_source and (action := _check_listing(facts, made, context)):
+        return action
+    if facts.cached is None and made.source != facts.address:
+        return _make(facts, context, "another source")
+    if facts.cached and facts.cached.sha256 != made.dump_sha256:
+        return _make(facts, context, REPLACED)
+    return _up_to_date(facts, made)
+
+
+def _check_listing(facts: HourFacts, made: Provenance, context: PlanContext) -> Action | None:
+    """Compare a report with the dump that the source lists. Return None if the listing shows no change."""
+    listed, cached = facts.listed, facts.cached
+    if listed is None:
+        return None
+    if facts.verified_sha256:
+        return _make(facts, context, REPLACED) if facts.verified_sha256 != made.dump_sha256 else None
+    size, modified = (cached.bytes, cached.last_modified) if cached else (made.dump_bytes, made.dump_last_modified)
+    if listed.size not in {None, size}:
+        return _make(facts, context, REPLACED, download=True)
+    if is_other(listed, size, modified):
+        return _verify(facts, made, TOUCHED if listed.size else "the source lists no size", download=True)
+    return None

@@ -1,21 +1,24 @@
-"""What the hours of a run share; and a coroutine run from anywhere."""
+"""The session: what the hours of a run share. And the bridge from ordinary functions to coroutines."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
+from pvtop.core.address import join, local_path, public
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
 from pvtop.pipeline.metrics import open_metrics
-from pvtop.pipeline.plan import Fingerprint
+from pvtop.pipeline.plan import Fingerprint, PlanContext
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.cache import Cache
 from pvtop.sources.facts import LocalFile
-from pvtop.sources.source import open_source
+from pvtop.sources.listing import Entry
+from pvtop.sources.source import open_source, published
 from pvtop.storage.http import Client
 from pvtop.transform.report import RULES_VERSION, Report
 from pvtop.validation.acceptance import accept
@@ -24,7 +27,7 @@ T = TypeVar("T")
 
 
 def run_sync(step: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where a loop is running already, as in a notebook."""
+    """Run a coroutine to its end, even if a loop is running already, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -34,28 +37,33 @@ def run_sync(step: Coroutine[Any, Any, T]) -> T:
 
 
 class Session:
-    """What the hours of a run share; an asynchronous context manager.
+    """What the hours of a run share. Use it as an asynchronous context manager.
 
     Args:
         settings: The settings of the run.
 
     Attributes:
+        settings: As given.
         lake: Where reports go.
-        metrics: Told of every hour and of every retry.
+        cache: Where downloads are kept, and what was verified.
+        metrics: Counts every hour and every retry.
         client: All HTTP of the run.
-        computing: Taken for each report that is computed: two at once keep two cores busy, as each has stretches that
-            use one only; more would only take memory.
+        source: Where dumps come from.
+        computing: Taken for each report that is computed. Two at once keep two cores busy, as each uses only one core
+            for part of the time. More would take memory and no less time.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lake = Lake(settings.output, settings.timeout)
         self.metrics = open_metrics(settings.statsd)
+        self.cache = Cache(settings.cache_dir)
         self.client = Client(settings, lambda: self.metrics.count("retries"))
         self.source = open_source(settings.source, self.client)
         self.computing = asyncio.Semaphore(2)
         self._blacklist: Blacklist | None = None
         self._reading_blacklist = asyncio.Lock()
+        self._listings: dict[str, asyncio.Future[dict[Hour, Entry]]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,25 +73,56 @@ class Session:
         self.metrics.close()
         await self.client.__aexit__()
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the source is a folder of this machine, whose dumps are read in place."""
+        return local_path(self.settings.source) is not None
+
+    def dump_address(self, hour: Hour) -> str:
+        """Return where the dump of an hour lies at the source, without secrets."""
+        folder = local_path(self.settings.source)
+        root = self.settings.source if folder is None else str(folder.absolute())
+        return public(join(root, hour.dump_path))
+
     async def blacklist(self) -> Blacklist:
-        """Give the blacklist, read once.
+        """Return the blacklist. It is read once.
 
         Raises:
-            BlacklistError: It cannot be had, or is none.
+            BlacklistError: It cannot be read or downloaded, or is not a blacklist.
         """
         async with self._reading_blacklist:
             if self._blacklist is None:
                 self._blacklist = await obtain_blacklist(self.client, self.settings)
             return self._blacklist
 
-    async def recipe(self) -> Fingerprint:
-        """Give what reports are made with, dumps apart."""
-        blacklist = await self.blacklist()
-        chosen = self.settings
-        return Fingerprint(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES_VERSION, chosen.malformed_limit)
+    async def context(self) -> PlanContext:
+        """Return what plans depend on besides the facts of an hour.
+
+        Raises:
+            BlacklistError: As for `blacklist`.
+        """
+        chosen, blacklist = self.settings, await self.blacklist()
+        fingerprint = Fingerprint(
+            blacklist.sha256, chosen.top, chosen.keep_unknown, RULES_VERSION, chosen.malformed_limit
+        )
+        return PlanContext(fingerprint, self.in_place, chosen.check_source, chosen.refresh_dump, chosen.force)
+
+    async def published(self, month: str) -> Mapping[Hour, Entry]:
+        """List the dumps of a month, `2019/2019-04`. Each month is listed once.
+
+        Raises:
+            SourceError: The source cannot be read.
+        """
+        if month not in self._listings:
+            self._listings[month] = asyncio.ensure_future(published(self.source, month))
+        return await self._listings[month]
+
+    async def listing_at_hand(self, month: str) -> Mapping[Hour, Entry] | None:
+        """Return what `published` listed of a month, None if it was not asked for that month."""
+        return await self._listings[month] if month in self._listings else None
 
     async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour, and validate it; tell when it is its turn."""
+        """Compute the report of an hour and validate it. Call `started` when its turn has come."""
         blacklist = await self.blacklist()
         async with self.computing:
             started()

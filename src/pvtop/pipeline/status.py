@@ -6,23 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import pairwise
 
 from pvtop.core.errors import SourceError
 from pvtop.core.hour import Hour
+from pvtop.core.states import HourState
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.source import published
-
-
-class State(StrEnum):
-    """What is known of an hour."""
-
-    DONE = "done"
-    MISSING = "missing"
-    FAILED = "failed"
-    NOT_PUBLISHED = "not published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +25,25 @@ class LakeStatus:
         unlisted: Why the source could not be listed, so that hours which are not published count as missing.
     """
 
-    states: Mapping[Hour, State]
+    states: Mapping[Hour, HourState]
     unlisted: str = ""
 
     @property
-    def counts(self) -> Counter[State]:
+    def counts(self) -> Counter[HourState]:
         """How many hours are in each state."""
         return Counter(self.states.values())
 
     @property
     def gaps(self) -> list[tuple[Hour, Hour]]:
         """The runs of hours that are missing or failed: the first and the last of each."""
-        return _runs([hour for hour, state in self.states.items() if state in {State.MISSING, State.FAILED}])
+        return _runs([hour for hour, state in self.states.items() if state in {HourState.MISSING, HourState.FAILED}])
 
 
 def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
     """Look up which hours are done, and which of the others are published.
 
-    Reads listings: of the lake as `Lake.done` does, and of the source one for each month with an hour that is not done.
+    Reads listings: of the lake as `Lake.completed` does, and of the source one for each month with an hour that is not
+    done.
 
     Raises:
         OutputError: The lake cannot be read.
@@ -59,7 +51,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
 
     async def look() -> LakeStatus:
         async with Session(settings) as run:
-            done = await asyncio.to_thread(run.lake.done, hours)
+            done = await asyncio.to_thread(run.lake.completed, hours)
             failed = await asyncio.to_thread(run.lake.failed, hours)
             try:
                 found = await _published({hour.month_folder for hour in hours if hour not in done}, run)
@@ -77,12 +69,12 @@ async def _published(months: Iterable[str], run: Session) -> set[Hour]:
     return found
 
 
-def _state(hour: Hour, done: Iterable[Hour], failed: Iterable[Hour], published: Iterable[Hour]) -> State:
+def _state(hour: Hour, done: Iterable[Hour], failed: Iterable[Hour], published: Iterable[Hour]) -> HourState:
     if hour in done:
-        return State.DONE
+        return HourState.MADE
     if hour in failed:
-        return State.FAILED
-    return State.MISSING if hour in published else State.NOT_PUBLISHED
+        return HourState.FAILED
+    return HourState.MISSING if hour in published else HourState.NOT_PUBLISHED
 
 
 def _runs(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:

@@ -1,1 +1,1 @@
-"""For people: a value in, text out."""
+"""Text for people: a value in, text out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -13,8 +14,8 @@ from pathlib import Path
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
-from pvtop.sources.facts import FileFacts, LocalFile, sidecar, writing
-from pvtop.storage.atomic import SUFFIX
+from pvtop.sources.facts import FileFacts, LocalFile, VerifiedFile, sidecar, writing
+from pvtop.storage.atomic import SUFFIX, write_atomic
 from pvtop.storage.gzip import verify_gzip
 from pvtop.storage.locks import unlink_if_unlocked
 
@@ -60,6 +61,29 @@ class Cache:
         if facts is None or facts.address != public(address) or not path.is_file():
             return None
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
+
+    def verified(self, address: str) -> VerifiedFile | None:
+        """Return the last verification of the file at an address, None if there is no record that can be read."""
+        try:
+            found = VerifiedFile.from_json(self._record(address).read_text())
+        except (OSError, ValueError):
+            return None
+        return found if found and found.address == address else None
+
+    def remember(self, facts: FileFacts, modified: datetime) -> None:
+        """Record the digest of a file. Without the record, the file is verified once more; so a failure is no error.
+
+        Args:
+            facts: The file.
+            modified: When it was last changed, as its folder or its listing tells.
+        """
+        record = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256)
+        with contextlib.suppress(OSError):
+            write_atomic(self._record(facts.address), record.to_json().encode())
+
+    def _record(self, address: str) -> Path:
+        digest = hashlib.sha256(address.encode()).hexdigest()[:32]
+        return self.folder / "verified" / digest[:2] / f"{digest}.json"
 
     def dumps(self) -> Iterator[CachedDump]:
         """Give the dumps in the cache, the oldest hour first.

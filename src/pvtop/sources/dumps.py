@@ -16,8 +16,6 @@ from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import Progress, download
 from pvtop.sources.facts import FileFacts, FileState, LocalFile
-from pvtop.sources.listing import is_other
-from pvtop.sources.source import Source
 from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
 from pvtop.transform.dump import scan_blocks, well_formed
@@ -108,19 +106,3 @@ def not_published(hour: Hour, source: str) -> NotPublishedError:
     else:
         hint = "it is overdue, so perhaps missing for good: look at the month's folder of the source"
     return NotPublishedError(f"the dump of {hour} is not published at {source}", hint)
-
-
-async def has_changed(hour: Hour, known: FileFacts, source: Source) -> bool:
-    """Tell from the month's listing whether the source's file is another than the one that is known.
-
-    A listing without sizes cannot tell, which counts as changed. A file that is gone counts as unchanged.
-
-    Raises:
-        SourceError: The source cannot be read.
-    """
-    name = hour.dump_path.rpartition("/")[2]
-    listed = {entry.name: entry for entry in await source.listing(hour.month_folder)}
-    if name not in listed:
-        log.warning("%s is no longer listed at %s", name, public(source.root))
-        return False
-    return is_other(listed[name], known.bytes, known.last_modified)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -86,6 +87,11 @@ class FileState(NamedTuple):
     bytes: int
     modified_ns: int
 
+    @property
+    def modified(self) -> datetime:
+        """When the file was last changed, in UTC, to the microsecond."""
+        return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
+
     @classmethod
     def of(cls, path: Path) -> Self:
         """Look at a file.
@@ -95,3 +101,35 @@ class FileState(NamedTuple):
         """
         status = path.stat()
         return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFile:
+    """A file whose digest was taken. Whoever finds it at the same address, size and time knows its digest.
+
+    Attributes:
+        address: Where it lies, without secrets.
+        bytes: Its size.
+        modified: When it was last changed, as its folder or its listing tells.
+        sha256: In hex.
+    """
+
+    address: str
+    bytes: int
+    modified: datetime
+    sha256: str
+
+    def to_json(self) -> str:
+        """Return a JSON object."""
+        return json.dumps({**asdict(self), "modified": self.modified.isoformat()}) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self | None:
+        """Parse what `to_json` returned, None if it is something else."""
+        try:
+            content = json.loads(text)
+            found = cls(**{**content, "modified": datetime.fromisoformat(content["modified"])})
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        texts: list[object] = [found.address, found.sha256]
+        return found if type(found.bytes) is int and all(isinstance(text, str) for text in texts) else None

@@ -6,13 +6,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pvtop.core.address import is_http, join, local_path, public
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
+from pvtop.sources.facts import FileState
 from pvtop.sources.listing import Entry, parse_listing
 from pvtop.storage.atomic import open_regular
 from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
@@ -56,7 +57,8 @@ class FolderSource:
         """List a folder, with sizes."""
         root = local_path(self.root)
         if root is None or not root.is_dir():
-            raise SourceError(f"the source {root} is not a folder", "--source takes an address or a folder")
+            what = "is not a folder" if root and root.exists() else "does not exist"
+            raise SourceError(f"the source {root} {what}", "--source takes an address or a folder")
         try:
             return [_entry(path) for path in (root / folder).iterdir()]
         except FileNotFoundError:
@@ -81,10 +83,10 @@ def _read(path: Path) -> bytes:
 def _entry(path: Path) -> Entry:
     """Look a file up; without size and time where it is gone, or a link that leads nowhere."""
     try:
-        status = path.stat()
+        state = FileState.of(path)
     except FileNotFoundError:
         return Entry(path.name)
-    return Entry(path.name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+    return Entry(path.name, state.bytes, state.modified)
 
 
 @dataclass(frozen=True)

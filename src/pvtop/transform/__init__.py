@@ -1,1 +1,1 @@
-"""Frames in, frames out: from lines of a dump to a report. No path, no network."""
+"""From the lines of a dump to a report: frames in, frames out. No path, no network."""

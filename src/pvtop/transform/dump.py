@@ -1,7 +1,7 @@
-"""A dump file as a lazy frame: lines, fields, titles decoded right for both of the writer's eras.
+"""Parse the bytes of a dump into rows: domain code, title and views.
 
-What a line is, and what the writers do to a title, follows the generator's source (wikimedia/analytics-refinery,
-`pageview_hourly` to files): raw lines until February 2023, Spark's CSV writer with a space as separator since.
+The format follows the source of the generator (wikimedia/analytics-refinery, `pageview_hourly` to files): raw lines
+until February 2023, since then Spark's CSV writer with a space as the separator.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from pvtop.transform.schemas import ROWS
 from pvtop.transform.titles import decode_code, decode_title
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-FIELDS = pl.Schema({**ROWS, "size": pl.UInt8()})  # the size is always 0; a larger one is read line by line
-PACKED = (b"\x1f", b"x", b"(")  # how what Polars would inflate once more begins: gzip, zlib, Zstandard
+FIELDS = pl.Schema({**ROWS, "size": pl.UInt8()})  # the size is always 0; a block with a larger one is read line by line
+COMPRESSED_STARTS = (b"\x1f", b"x", b"(")  # gzip, zlib, Zstandard: Polars would decompress a block that starts so
 
 T = TypeVar("T")
 
 
 def scan_blocks(blocks: Callable[[], Iterator[bytes]]) -> pl.LazyFrame:
-    r"""Scan every line of a dump but the blank ones, with codes and titles as they are written.
+    r"""Scan every line of a dump that is not blank, with codes and titles as written.
 
-    `\r` at the end of a line is dropped, bytes that are not UTF-8 become U+FFFD, a byte-order mark at the very start is
-    dropped.
+    Drops `\r` at the end of a line and a byte-order mark at the start of the dump. Bytes that are not UTF-8 become
+    U+FFFD.
 
     Args:
-        blocks: Called once for each collection. Yields the dump's bytes in blocks of whole lines.
+        blocks: Called each time the frame is collected. Yields the dump's bytes in blocks of whole lines.
 
     Returns:
-        `domain_code` String, `page_title` String, `views` Int64; in the order of the file. Of a malformed line
-        `page_title` is the line itself, and the others are null. Collecting raises what `blocks` does.
+        `domain_code` String, `page_title` String, `views` Int64; in the order of the file. For a malformed line,
+        `page_title` is the line itself and the other columns are null. Collecting raises whatever `blocks` raises.
     """
 
     def read(
-        columns: list[str] | None, predicate: pl.Expr | None, most_rows: int | None, _: int | None
+        columns: list[str] | None, predicate: pl.Expr | None, max_rows: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
-        left = most_rows
+        remaining = max_rows
         for rows in read_rows(blocks()):
-            chunk = rows if left is None else rows.head(left)
-            left = None if left is None else left - len(chunk)
+            chunk = rows if remaining is None else rows.head(remaining)
+            remaining = None if remaining is None else remaining - len(chunk)
             chunk = chunk if predicate is None else chunk.filter(predicate)
             yield chunk if columns is None else chunk.select(columns)
-            if left == 0:
+            if remaining == 0:
                 return
 
     return register_io_source(read, schema=ROWS)
 
 
 def well_formed(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Keep the well-formed lines of `scan_blocks`, codes and titles decoded.
+    """Return the well-formed lines of `scan_blocks`, with codes and titles decoded.
 
     Returns:
         `domain_code` String (`""` becomes the empty string), `page_title` String, `views` Int64.
@@ -64,42 +64,43 @@ def well_formed(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def read_rows(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
-    """Read a dump block by block, in the columns of `scan_blocks`. The next block is inflated meanwhile."""
-    for number, block in enumerate(_ahead(blocks)):
+    """Yield the rows of each block, with the columns of `scan_blocks`. Meanwhile a thread prepares the next block."""
+    for number, block in enumerate(_prefetch(blocks)):
         yield read_block(block if number else block.removeprefix(BYTE_ORDER_MARK))
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """Make each item while the one before it is worked on."""
+def _prefetch(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items; a thread fetches each one while the caller works on the one before it."""
     with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
+        upcoming = thread.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = thread.submit(next, items, None)
             yield item
 
 
 def read_block(block: bytes) -> pl.DataFrame:
-    """Read a block of whole lines: fast, and where that is not proven to be right, line by line.
+    """Parse a block of whole lines: all at once, or line by line if that is not proven to be correct.
 
     Args:
-        block: Lines with their newlines; the last may lack it.
+        block: Lines with their newlines; the last line may have none.
 
     Returns:
-        The columns of `scan_blocks`.
+        A frame with the columns of `scan_blocks`.
     """
     lines = block if block.endswith(b"\n") else block + b"\n"
-    rows = _read_clean(lines)
-    return _read_lines(lines) if rows is None else rows
+    rows = _read_at_once(lines)
+    return _read_line_by_line(lines) if rows is None else rows
 
 
-def _read_clean(block: bytes) -> pl.DataFrame | None:
-    r"""Read a block as typed fields; give None where Polars refuses it, or the rows are not proven to be its lines.
+def _read_at_once(block: bytes) -> pl.DataFrame | None:
+    r"""Parse a block as CSV. Return None if Polars refuses it, or if the rows are not proven to be its lines.
 
-    A CSV reader bends the rules: Polars' own takes `+5`, `\t5` and `007` for counts, drops `\r` and a byte-order mark,
-    fills short lines up with nulls. Whatever it bends is shorter when written again, and nothing gets longer. So the
-    rows are the lines of the block if and only if they take as many bytes.
+    A CSV reader is too lenient: the reader of Polars accepts `+5`, `\t5` and `007` as counts, drops `\r` and a
+    byte-order mark, and fills short lines with nulls. Each of these makes the rows shorter than the lines when they are
+    written again, and nothing makes them longer. So the rows are the lines if and only if both take the same number of
+    bytes.
     """
-    if block.startswith(PACKED):
+    if block.startswith(COMPRESSED_STARTS):
         return None
     try:
         fields = pl.read_csv(
@@ -120,25 +121,25 @@ def _read_clean(block: bytes) -> pl.DataFrame | None:
     if not lengths.min():
         return None
     separators = len(columns) * len(fields)
-    texts = int(code.str.len_bytes().sum()) + int(lengths.sum())
-    proven = separators + texts + _digits(views) + _digits(size) == len(block)
+    text_bytes = int(code.str.len_bytes().sum()) + int(lengths.sum())
+    proven = separators + text_bytes + _count_digits(views) + _count_digits(size) == len(block)
     return fields.select(ROWS.names()) if proven else None
 
 
-def _digits(numbers: pl.Series) -> int:
-    """Count the digits of all numbers; those of a negative one as one."""
-    count, power, most = len(numbers), 10, cast("int", numbers.max() or 0)
-    while power <= most:
+def _count_digits(numbers: pl.Series) -> int:
+    """Return how many digits all numbers have together; a negative number counts as one digit."""
+    count, power, largest = len(numbers), 10, cast("int", numbers.max() or 0)
+    while power <= largest:
         count += int((numbers >= power).sum())
         power *= 10
     return count
 
 
-def _read_lines(block: bytes) -> pl.DataFrame:
-    """Read a block line by line: each a single field, split by hand, which is right for whatever it may hold."""
+def _read_line_by_line(block: bytes) -> pl.DataFrame:
+    """Parse a block whose lines may be malformed: read each line as one field, then split it at the spaces."""
     lines = pl.scan_csv(
-        b"\n" + block,  # so that nothing at its start means anything to Polars; blank lines are left out in any case
-        separator="\n",  # never met within a line: a line is one field
+        b"\n" + block,  # so that Polars sees no byte-order mark and no compression; blank lines are skipped anyway
+        separator="\n",  # does not occur within a line, so each line is one field
         has_header=False,
         quote_char=None,
         encoding="utf8-lossy",
@@ -149,7 +150,7 @@ def _read_lines(block: bytes) -> pl.DataFrame:
     code, title, views, size, rest = (pl.col(f"field_{i}") for i in range(5))
     size = size.str.strip_chars_end("\r")
     well_formed = (
-        _in_digits(views, pl.col("views")) & _in_digits(size, pl.col("size")) & rest.is_null() & (title != "")
+        _is_count(views, pl.col("views")) & _is_count(size, pl.col("size")) & rest.is_null() & (title != "")
     ).fill_null(value=False)
     return (
         lines.select("line", pl.col("line").str.split_exact(" ", 4).alias("fields"))
@@ -166,6 +167,6 @@ def _read_lines(block: bytes) -> pl.DataFrame:
     )
 
 
-def _in_digits(written: pl.Expr, number: pl.Expr) -> pl.Expr:
-    """Tell where a field is a non-negative 64-bit integer in digits: a cast alone would take a sign, too."""
+def _is_count(written: pl.Expr, number: pl.Expr) -> pl.Expr:
+    """Return whether a field is a non-negative 64-bit integer without a sign; a cast alone would accept a sign."""
     return number.is_not_null() & (written >= "0")

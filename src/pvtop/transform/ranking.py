@@ -1,7 +1,7 @@
-"""The ranking: which pages of each domain are on top. Pure: frames in, frames out, no file in sight.
+"""Rank the pages of each domain, without the excluded ones. Frames in, frames out.
 
-A dump is condensed chunk by chunk in one streaming pass into few rows: a chunk's totals per domain, the only pages of
-it that can still rank, and those that may have to be left out. What follows works on these alone.
+`reduce_chunks` turns a dump into few rows: the totals of each domain, the pages that can still rank, and the pages
+that may be excluded. These functions work on those rows alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ COUNTS = ["pages", "views", "unknown_pages", "unknown_views", "blacklisted_pages
 
 
 class SeparatedPages(NamedTuple):
-    """The pages that are left of a condensed dump, by what becomes of them.
+    """The pages of a reduced dump, separated into those that may rank and those that are excluded.
 
     Attributes:
-        ranked: Those that may rank: `domain_code` String, `page_title` String, `views` Int64.
-        unknown: All that are left out for their title; the same columns and `can_rank` Boolean.
-        blacklisted: All that are left out for the blacklist; likewise.
+        ranked: The pages that may rank: `domain_code` String, `page_title` String, `views` Int64.
+        unknown: The pages excluded as unknown: the same columns, and `can_rank` Boolean.
+        blacklisted: The pages excluded by the blacklist: the columns of `unknown`.
     """
 
     ranked: pl.LazyFrame
@@ -30,14 +30,14 @@ class SeparatedPages(NamedTuple):
 
 
 def anti_join(pages: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown: bool = False) -> SeparatedPages:
-    """Leave out the pages that are not to rank: by an anti-join with the blacklist, and those that are unknown.
+    """Separate the pages that may rank from the unknown pages and from those on the blacklist.
 
-    A page that is both counts as unknown.
+    A page that is both unknown and on the blacklist counts as unknown.
 
     Args:
-        pages: As `Reduced` has them.
+        pages: The `pages` of `Reduced`.
         blacklist: `domain_code` String, `page_title` String, spelled as in `pages`, no row twice.
-        keep_unknown: Rank pages titled `-` like any other.
+        keep_unknown: Rank pages titled `-` like any other page.
     """
     unknown = pl.lit(value=False) if keep_unknown else pl.col("page_title") == UNKNOWN
     known = pages.filter(~unknown)
@@ -49,40 +49,40 @@ def anti_join(pages: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown: boo
 
 
 def total(totals: pl.LazyFrame, pages: SeparatedPages) -> pl.LazyFrame:
-    """Add the chunks' totals up, for each domain.
+    """Return the totals of each domain.
 
     Args:
-        totals: As `Reduced` has them.
-        pages: What is left out counts, too.
+        totals: The `totals` of `Reduced`; they include the excluded pages.
+        pages: The separated pages, for the counts of the excluded ones.
 
     Returns:
         `domain_code` String and `COUNTS` as Int64, ascending by `domain_code` in byte order.
 
     Raises:
-        polars.exceptions.InvalidOperationError: When collected, a sum that does not fit into 64 bits.
+        polars.exceptions.InvalidOperationError: When collected, if a sum does not fit into 64 bits.
     """
     totals = totals.group_by("domain_code").agg(pl.col("pages", "views").sum())
-    for name, left_out in (("unknown", pages.unknown), ("blacklisted", pages.blacklisted)):
+    for name, excluded in (("unknown", pages.unknown), ("blacklisted", pages.blacklisted)):
         sums = {f"{name}_pages": pl.len(), f"{name}_views": pl.col("views").cast(SUM_DTYPE).sum()}
-        totals = totals.join(left_out.group_by("domain_code").agg(**sums), on="domain_code", how="left")
+        totals = totals.join(excluded.group_by("domain_code").agg(**sums), on="domain_code", how="left")
     return totals.with_columns(pl.col(COUNTS).fill_null(0).cast(pl.Int64, strict=True)).sort("domain_code")
 
 
 def wide_sum(counts: pl.Series) -> int:
-    """Add counts up in 128 bits, which cannot overflow."""
+    """Return the sum of the counts, added up in 128 bits so that it cannot overflow."""
     return int(counts.cast(SUM_DTYPE).sum())
 
 
 def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
-    """Rank each domain's pages by itself: views descending, then title ascending in UTF-8 byte order.
+    """Rank the pages of each domain: views descending, then title ascending in UTF-8 byte order.
 
     Args:
         pages: `domain_code` String, `page_title` String (decoded), `views` Int64.
         top: How many pages a domain gets.
 
     Returns:
-        `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64; domains
-        ascending in byte order.
+        `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64; domains ascend in
+        byte order.
     """
     return (
         pages.sort("domain_code", "views", "page_title", descending=[False, True, False])

@@ -1,4 +1,4 @@
-"""The reduction: a dump in few rows, chunk by chunk, in one streaming pass."""
+"""Reduce a dump to few rows, chunk by chunk, in one streaming pass."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ import polars as pl
 
 from pvtop.transform.schemas import CANDIDATES, CHUNK_TOTALS, SUM_DTYPE, UNKNOWN
 
-FILTER_BITS = 64  # for each title in the filter: of the titles that are not, fewer than 2 in 100 pass
-
-SAMPLES = 5  # malformed lines kept, for the log
-
+FILTER_BITS = 64  # bits per title in the Bloom filter: fewer than 2 in 100 other titles pass
+SAMPLES = 5  # malformed lines to keep for the log
 
 Texts = TypeVar("Texts", pl.Series, pl.Expr)
 
 
 class Reduced(NamedTuple):
-    """A dump in few rows, in no order.
+    """A dump, reduced to few rows in no order.
 
     Attributes:
-        totals: How many `pages` (Int64) a domain (`domain_code` String) has in a chunk, and their `views` (Int128).
-        pages: `domain_code` String, `page_title` String, `views` Int64, and whether the page can rank (`can_rank`
-            Boolean): the others are there as they may be left out, which is counted.
-        malformed: How many lines are malformed.
-        samples: The first few of these.
+        totals: The totals of each domain in each chunk: `domain_code` String, `pages` Int64, `views` Int128.
+        pages: The pages that can rank or may be excluded: `domain_code` String, `page_title` String, `views` Int64,
+            `can_rank` Boolean. Pages that cannot rank are kept because excluded pages are counted.
+        malformed: The number of malformed lines.
+        samples: The first few malformed lines.
     """
 
     totals: pl.DataFrame
@@ -34,15 +32,15 @@ class Reduced(NamedTuple):
 
 
 def reduce_chunks(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Reduced:
-    """Condense a dump in one streaming pass.
+    """Reduce a dump in one streaming pass.
 
-    Of each chunk it keeps every page that `anti_join` may leave out; and of all pages those with at least the `top`-th
-    largest count of the others within their domain and the chunk, ties included, and so every one that ranks.
+    Keeps every page that `anti_join` may exclude. Of the other pages, keeps the `top` most viewed of each domain in
+    each chunk, ties included. So every page that ranks is kept.
 
     Args:
-        rows: `domain_code` String, `page_title` String, `views` Int64; of a malformed line `page_title` is the line
-            itself and the others are null.
-        blacklist: `page_title` String, spelled as in `rows`, and whatever else.
+        rows: `domain_code` String, `page_title` String, `views` Int64; for a malformed line, `page_title` is the line
+            itself and the other columns are null.
+        blacklist: `page_title` String, spelled as in `rows`; other columns are ignored.
         top: How many pages a domain gets.
     """
     titles = blacklist.select("page_title").collect().to_series()
@@ -50,41 +48,55 @@ def reduce_chunks(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Redu
     totals, pages = [CHUNK_TOTALS.to_frame()], [CANDIDATES.to_frame()]
     malformed: list[int] = []
 
-    def take(chunk: pl.DataFrame) -> pl.DataFrame:
-        """Keep what there is of a chunk, and pass the first malformed lines on."""
-        lost = chunk.get_column("domain_code").is_null()
-        lines = chunk.filter(lost) if lost.any() else chunk.head(0)
+    def reduce(chunk: pl.DataFrame) -> pl.DataFrame:
+        """Collect the totals and pages of a chunk, and return its first malformed lines."""
+        is_malformed = chunk.get_column("domain_code").is_null()
+        lines = chunk.filter(is_malformed) if is_malformed.any() else chunk.head(0)
         malformed.append(len(lines))
-        total, kept = _reduce_chunk(chunk.filter(~lost) if len(lines) else chunk, maybe_excluded, top)
+        total, kept = _reduce_chunk(chunk.filter(~is_malformed) if len(lines) else chunk, maybe_excluded, top)
         totals.append(total)
         pages.append(kept)
         return lines.head(SAMPLES).with_columns(detach(pl.col("page_title")))
 
-    lines = rows.map_batches(take, streamable=True).collect(engine="streaming")
+    lines = rows.map_batches(reduce, streamable=True).collect(engine="streaming")
     samples = lines.get_column("page_title").head(SAMPLES).to_list()
     return Reduced(pl.concat(totals), pl.concat(pages, rechunk=True), sum(malformed), samples)
 
 
 class TitleBloomFilter:
-    """A set of titles that lets pass all that are in it, and of the others a few.
+    """A set of titles that may be wrong in one way: all of its titles pass, and a few others do, too.
 
-    To look at one bit for each row of a dump costs much less than to join all of them.
+    To test one bit for each row of a dump costs much less than to join all rows.
     """
 
     def __init__(self, titles: pl.Series) -> None:
         self._mask = (1 << (len(titles) * FILTER_BITS).bit_length()) - 1
-        self._bits = pl.zeros(self._mask + 1, pl.Boolean, eager=True).scatter(self._places(titles), values=True)
+        self._bits = pl.zeros(self._mask + 1, pl.Boolean, eager=True).scatter(self._positions(titles), values=True)
 
     def passes(self, titles: pl.Series) -> pl.Series:
-        """Tell which titles pass."""
-        return self._bits.gather(self._places(titles))
+        """Return a Boolean for each title: whether it may be in the set."""
+        return self._bits.gather(self._positions(titles))
 
-    def _places(self, titles: pl.Series) -> pl.Series:
+    def _positions(self, titles: pl.Series) -> pl.Series:
         return titles.hash() & self._mask
 
 
 def _reduce_chunk(chunk: pl.DataFrame, maybe_excluded: TitleBloomFilter, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give a chunk's totals and pages. Dumps are sorted, so that a domain is a run of rows: cheaper than a group."""
+    """Return the totals of a chunk, and its pages that can rank or may be excluded.
+
+    A dump is sorted by domain, so the rows of a domain follow each other. To find such runs is cheaper than to group.
+    For `top` = 2, a chunk of one domain with `B` on the blacklist:
+
+    ```
+    title  views  maybe_excluded_rows  surely_kept_views  run  floor  can_rank  kept
+    A          9  false                                9    0      5  true      true
+    B          8  true                                -1    0      5  true      true    anti_join may exclude it
+    C          5  false                                5    0      5  true      true    2nd of the surely kept views
+    D          5  false                                5    0      5  true      true    a tie with C
+    E          3  false                                3    0      5  false     false
+    -          2  true                                -1    0      5  false     true    kept to be counted
+    ```
+    """
     codes, titles, views = chunk.get_columns()
     maybe_excluded_rows = maybe_excluded.passes(titles)
     surely_kept_views, run = views.set(maybe_excluded_rows, -1).alias("surely_kept_views"), codes.rle_id().alias("run")
@@ -107,5 +119,5 @@ def _reduce_chunk(chunk: pl.DataFrame, maybe_excluded: TitleBloomFilter, top: in
 
 
 def detach(texts: Texts) -> Texts:
-    """Copy strings that stay: they are views into the chunk's text otherwise, and would hold on to all of it."""
+    """Return a copy of the strings. Otherwise they are views that keep the text of the whole chunk in memory."""
     return texts + ""

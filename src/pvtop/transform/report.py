@@ -1,4 +1,4 @@
-"""The report of one hour: its frames, where they come from, and the text to read."""
+"""The report of one hour: its frames and their provenance."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ import polars as pl
 
 from pvtop.core.hour import Hour
 
-RULES_VERSION = 2  # raised when the same dump, blacklist and settings would give another report
+RULES_VERSION = 2  # raise it if the same dump, blacklist and settings would give another report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a report comes from and what was met on the way; nothing in it changes from run to run.
+    """Where a report comes from, and its counts. Two runs over the same inputs give the same provenance.
 
     Attributes:
         stamp: The dump's stamp, `2019-04-01T12:00:00Z`.
-        start: When the hour whose views are counted began, in the same form.
-        end: When it ended: the stamp.
+        start: The start of the hour whose views are counted, in the same form.
+        end: The end of that hour, which is the stamp.
         source: Address of the dump, without secrets.
-        dump_bytes: Size of the dump, as gzip.
-        dump_sha256: Its digest, in hex.
-        dump_etag: The server's ETag, None where unknown.
-        dump_last_modified: The server's Last-Modified, as sent, None where unknown.
-        rows: Well-formed lines read.
-        views: Their views.
-        malformed: Lines left out as malformed.
-        unknown_rows: Pages left out for their title `-`.
-        unknown_views: Their views.
-        blacklisted_rows: Pages left out by the blacklist.
-        blacklisted_views: Their views.
-        domains: Domains in the report.
-        entries: Ranked pages in the report.
-        entry_views: Their views.
+        dump_bytes: Size of the gzip file.
+        dump_sha256: Digest of the gzip file, in hex.
+        dump_etag: The server's ETag, None if unknown.
+        dump_last_modified: The server's Last-Modified as sent, None if unknown.
+        rows: Number of well-formed lines.
+        views: Views of these lines.
+        malformed: Number of malformed lines, which were skipped.
+        unknown_rows: Pages excluded as unknown (their title is `-`).
+        unknown_views: Views of these pages.
+        blacklisted_rows: Pages excluded by the blacklist.
+        blacklisted_views: Views of these pages.
+        domains: Domains with ranked pages.
+        entries: Ranked pages.
+        entry_views: Views of the ranked pages.
         top: How many pages a domain gets.
         keep_unknown: Whether pages titled `-` were ranked.
         blacklist: Address of the blacklist, without secrets, or `none`.
-        blacklist_sha256: Its digest, in hex; None for none.
+        blacklist_sha256: Digest of the blacklist, in hex; None without a blacklist.
         rules: `RULES_VERSION` when the report was made.
         version: pvtop's version when the report was made.
     """
@@ -71,22 +71,22 @@ class Provenance:
     version: str
 
     def to_json(self) -> str:
-        """Write a JSON object."""
+        """Return the provenance as a JSON object."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self | None:
-        """Read what `to_json` wrote; None where another version wrote other fields."""
+        """Parse the output of `to_json`. Return None if the text is damaged or another version wrote other fields."""
         try:
-            made = cls(**json.loads(text))
+            parsed = cls(**json.loads(text))
         except (ValueError, TypeError, RecursionError):
             return None
-        sound = all(isinstance(getattr(made, name), kind) for name, kind in _kinds().items())
-        return made if sound else None
+        valid = all(isinstance(getattr(parsed, name), kind) for name, kind in _field_types().items())
+        return parsed if valid else None
 
 
 @cache
-def _kinds() -> dict[str, type]:
+def _field_types() -> dict[str, type]:
     return get_type_hints(Provenance)
 
 
@@ -97,9 +97,9 @@ class Report:
     Attributes:
         hour: The hour.
         top_pages: `domain_code` String, `rank` UInt32, `page_title` String, `views` Int64; by domain and rank.
-        domains: `domain_code` String, `pages`, `views`, `blacklisted_pages`, `blacklisted_views` Int64; every code of
-            the dump, blacklisted and unknown pages included in `pages` and `views`.
-        provenance: Where it comes from.
+        domains: `domain_code` String, `pages`, `views`, `blacklisted_pages`, `blacklisted_views` Int64; one row for
+            each code in the dump. `pages` and `views` include the excluded pages.
+        provenance: Where the report comes from, and its counts.
     """
 
     hour: Hour

@@ -1,14 +1,14 @@
-"""Every column contract in one place: names, order and dtypes."""
+"""The columns of every frame: names, order and dtypes."""
 
 from __future__ import annotations
 
 import polars as pl
 
 SUM_DTYPE = pl.Int128()
-"""The dtype of sums on the way, which cannot overflow."""
+"""The dtype of intermediate sums. It cannot overflow."""
 
 PAGE_KEY = ["domain_code", "page_title"]
-"""The columns that name a page."""
+"""The columns that identify a page."""
 
 UNKNOWN = "-"
 """The title of unknown pages."""
@@ -20,10 +20,10 @@ BLACKLIST = pl.Schema({"domain_code": pl.String(), "page_title": pl.String()})
 """The pages of a blacklist."""
 
 CHUNK_TOTALS = pl.Schema({"domain_code": pl.String(), "pages": pl.Int64(), "views": SUM_DTYPE})
-"""The totals of the domains in one chunk of a dump."""
+"""The totals of each domain in one chunk of a dump."""
 
 CANDIDATES = pl.Schema({**ROWS, "can_rank": pl.Boolean()})
-"""The pages of a dump that can rank, or that may be excluded, which is counted."""
+"""The pages of a dump that can rank or may be excluded."""
 
 TOP_PAGES = pl.Schema({"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64})
 """The ranked pages of a report."""

@@ -1,4 +1,4 @@
-"""Codes and titles as dumps write them, and back; right for both of the writer's eras."""
+"""Decode domain codes and titles of dumps, and encode titles as dumps write them, in both eras of the format."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
 
 
 def decode_code(written: pl.Expr) -> pl.Expr:
-    """Decode domain codes as written into codes: the empty one has two spellings."""
+    """Decode domain codes. A dump writes the empty code as nothing or as two quotes."""
     return written.replace('""', "")
 
 
 def decode_title(written: pl.Expr) -> pl.Expr:
-    r"""Decode titles as written into titles, by one rule for both eras.
+    r"""Decode titles, by one rule for both eras of the format.
 
-    A field is unquoted only when it is quoted from end to end, every quote and backslash within is escaped, and it
-    contains `\"`: the writer since 2023 quotes a title only for the sake of a quote in it, and a raw title from
-    before, `"Heroes"`, contains none.
+    A title is unquoted only if it is quoted from end to end, every quote and backslash inside is escaped, and it
+    contains `\"`. The writer since 2023 quotes only titles that contain a quote; a raw title of the years before, such
+    as `"Heroes"`, contains no escaped quote.
     """
     quoted = written.str.contains('\\"', literal=True) & written.str.contains(QUOTED)
-    bare = written.str.strip_prefix('"').str.strip_suffix('"').str.replace_all(r'\\(["\\])', "${1}")
-    return pl.when(quoted).then(bare).otherwise(written)
+    unquoted = written.str.strip_prefix('"').str.strip_suffix('"').str.replace_all(r'\\(["\\])', "${1}")
+    return pl.when(quoted).then(unquoted).otherwise(written)
 
 
 def encode_titles(pages: pl.LazyFrame) -> pl.LazyFrame:
-    """Give pages with every spelling of their titles that `decode_title` turns into them.
+    """Return the pages with every spelling of their titles that `decode_title` decodes to the title.
 
-    So few titles are met as written in a dump, and its millions need no decoding. Where a title has neither quotes nor
-    backslashes it is its only spelling.
+    With these spellings a blacklist can be compared with a dump as written, whose millions of titles then need no
+    decoding. A title without quotes and backslashes has one spelling: itself.
 
     Args:
         pages: `domain_code` String, `page_title` String, no row twice.
 
     Returns:
-        The same columns, `page_title` as written; no row twice.
+        The same columns, with `page_title` as dumps write it; no row twice.
     """
     title = pl.col("page_title")
     special = title.str.contains(r'["\\]')

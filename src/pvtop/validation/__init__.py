@@ -1,1 +1,1 @@
-"""What must hold of a report, and the second way to count one."""
+"""The rules that reports must meet, and a second way to count a dump."""

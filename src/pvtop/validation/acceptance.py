@@ -1,4 +1,4 @@
-"""What is expected of an hour beside the rules of every report: to be whole, and not much smaller than others."""
+"""Decide whether a report may be written: it meets every rule, and is not suspiciously small."""
 
 from __future__ import annotations
 
@@ -13,158 +13,161 @@ from pvtop.core.hour import FIRST_STAMP, Hour, hour_range
 from pvtop.lake.lake import Lake, Salvaged
 from pvtop.settings import Settings
 from pvtop.transform.report import Provenance, Report
-from pvtop.validation.rules import REPORT_RULES, Rule, none_excluded, raise_for_violations, violations_of
+from pvtop.validation.rules import REPORT_RULES, Rule, none_blacklisted, raise_for_violations, violations_of
 
 WIKIMEDIA_HOSTS = frozenset(["dumps.wikimedia.org", "dumps.wikimedia.your.org", "mirror.accum.se"])
 MIN_DOMAINS = 500
 MIN_VIEWS = 1_000_000
 MIN_ENGLISH_VIEWS = 5_000
-MAX_BLACKLISTED = 0.5  # of the views; the public blacklist takes a twentieth or so
+MAX_BLACKLISTED = 0.5  # share of the views; the public blacklist excludes some 5 %
 DAY = timedelta(days=1)
 NEIGHBOURS = 2
-NOT_COMPLETED = "the lake is as it was; --no-validate completes it nevertheless"
-NOT_REPLACED = "the lake is as it was; --force replaces what it holds"
 
 
 def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settings) -> None:
-    """Hold a report that was just made to all that is expected of it, unless `no_validate` lets it pass.
+    """Check a new report against every rule, unless `no_validate` is set.
 
     Args:
         report: The report.
-        blacklist: The pages it was made without, in both spellings.
-        lake: Where it will go.
-        settings: Everything else.
+        blacklist: The excluded pages, as written and percent-decoded.
+        lake: The lake that the report will be written to.
+        settings: Uses `no_validate`, `expect_whole` and `min_share`.
 
     Raises:
-        InvalidReportError: It is not to be completed.
+        InvalidReportError: The report breaks a rule.
         OutputError: The lake cannot be read.
     """
-    validators = [] if settings.no_validate else validators_for(report, blacklist, lake, settings)
-    raise_for_violations({report.hour: violations_of(report, validators)}, NOT_COMPLETED)
+    if settings.no_validate:
+        return
+    violations = violations_of(report, rules_for(report, blacklist, lake, settings))
+    hint = "the lake is unchanged; to write the report anyway, turn validation off"
+    raise_for_violations({report.hour: violations}, hint, setting="no_validate")
 
 
-def accept_in_place(report: Report, lake: Lake, settings: Settings) -> None:
-    """Hold a report to what it takes the place of, unless `force` lets it pass: that may not be much larger.
+def accept_replacement(report: Report, lake: Lake, settings: Settings) -> None:
+    """Refuse to replace a report with a much smaller one, unless `force` is set.
 
-    Whatever is left of the hour counts, by what it is counted to be. To be asked while nobody else can write the hour.
+    If the report in the lake is damaged or incomplete, compares with what can still be read of it. Call this while no
+    other run can write the hour.
 
     Raises:
-        InvalidReportError: It is not to take that place.
+        InvalidReportError: The new report is much smaller.
         OutputError: The lake cannot be read.
     """
-    validators = [] if settings.force else [not_much_smaller_than(lake.salvage(report.hour), settings.min_share)]
-    raise_for_violations({report.hour: violations_of(report, validators)}, NOT_REPLACED)
+    if settings.force:
+        return
+    violations = violations_of(report, [not_much_smaller_than(lake.salvage(report.hour), settings.min_share)])
+    hint = "the lake is unchanged; to replace the report anyway, force it"
+    raise_for_violations({report.hour: violations}, hint, setting="force")
 
 
-def validators_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Rule]:
-    """Choose all that a report is held to.
+def rules_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settings: Settings) -> list[Rule]:
+    """Return the rules that a report must meet.
 
     Args:
         report: The report.
-        blacklist: The pages it was made without, in both spellings; None where they are not at hand.
-        lake: Where its neighbours are.
-        settings: `expect_whole` and `min_share` count.
+        blacklist: The excluded pages, as written and percent-decoded; None if they are not available.
+        lake: The lake with the neighbouring hours.
+        settings: Uses `expect_whole` and `min_share`.
 
     Raises:
         OutputError: The lake cannot be read.
     """
-    chosen = [*REPORT_RULES]
+    rules = [*REPORT_RULES]
     if blacklist is not None:
-        chosen.append(none_excluded(blacklist))
-    whole = expects_whole(report.provenance.source, asked=settings.expect_whole)
+        rules.append(none_blacklisted(blacklist))
+    whole = expects_whole(report.provenance.source, expect_whole=settings.expect_whole)
     if whole:
-        chosen += WHOLE_DUMP_RULES
+        rules += WHOLE_DUMP_RULES
     if settings.expect_whole is not False:
-        near = [other for other in neighbours(report.hour, lake) if whole or can_be_whole(other)]
-        chosen += [not_below_neighbours(near, settings.min_share)] if near else []
-    return chosen
+        comparable = [other for other in neighbours(report.hour, lake) if whole or can_be_whole(other)]
+        rules += [not_below_neighbours(comparable, settings.min_share)] if comparable else []
+    return rules
 
 
-def expects_whole(address: str, *, asked: bool | None) -> bool:
-    """Tell whether a dump is expected to be whole: as asked, or where it comes from Wikimedia's server or a mirror."""
-    if asked is not None:
-        return asked
+def expects_whole(address: str, *, expect_whole: bool | None) -> bool:
+    """Return whether the dump at an address must be whole. By default, only dumps of Wikimedia and its mirrors."""
+    if expect_whole is not None:
+        return expect_whole
     try:
         return is_http(address) and (urlsplit(address).hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
-    except ValueError:  # an address that is none
+    except ValueError:  # not a valid address
         return False
 
 
-def can_be_whole(made: Provenance) -> bool:
-    """Tell whether a report has as many domains and views as the least of whole dumps."""
-    return made.domains >= MIN_DOMAINS and made.views >= MIN_VIEWS
+def can_be_whole(provenance: Provenance) -> bool:
+    """Return whether a report has enough domains and views to be made from a whole dump."""
+    return provenance.domains >= MIN_DOMAINS and provenance.views >= MIN_VIEWS
 
 
 def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
-    """Give where the nearest reports come from: `NEIGHBOURS` at most, within a day before or after.
+    """Return the provenance of the nearest hours in the lake: at most `NEIGHBOURS`, at most a day before or after.
 
-    Takes a listing for each of the days, and reads the metadata of as many files.
+    Lists the folder of each of these days, and reads the metadata of at most `NEIGHBOURS` files.
 
     Raises:
         OutputError: The lake cannot be read.
     """
     around = hour_range(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
-    done = set(lake.done(around)) - {hour}
-    nearest = sorted(done, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
-    return [made for other in nearest if (made := lake.provenance(other))]
+    others = set(lake.completed(around)) - {hour}
+    nearest = sorted(others, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
+    return [provenance for other in nearest if (provenance := lake.provenance(other))]
 
 
 def not_below_neighbours(others: Sequence[Provenance], share: float) -> Rule:
-    """Make the rule that an hour has at least a share of the views of the smallest of its neighbours.
+    """Return the rule that an hour has at least a share of the views of its smallest neighbour.
 
-    A share of a half leaves room for the course of a day.
+    A share of one half leaves room for the differences between the hours of a day.
     """
     smallest = min(others, key=lambda other: other.views)
-    rule = f"it has at least {share:.0%} of the views of its neighbours"
 
-    def fewer(report: Report) -> pl.DataFrame:
+    def find(report: Report) -> pl.DataFrame:
         views = report.provenance.views
-        found = {"views": [views], "other": [smallest.stamp], "there": [smallest.views]}
-        return pl.DataFrame(found) if views < share * smallest.views else pl.DataFrame()
+        row = {"views": [views], "neighbour": [smallest.stamp], "neighbour_views": [smallest.views]}
+        return pl.DataFrame(row) if views < share * smallest.views else pl.DataFrame()
 
-    return Rule(rule, fewer)
+    return Rule(f"it has at least {share:.0%} of the views of its neighbours", find)
 
 
-def not_much_smaller_than(salvage: Salvaged, share: float) -> Rule:
-    """Make the rule that a report takes the place of another only with at least a share of all that one holds.
+def not_much_smaller_than(salvaged: Salvaged, share: float) -> Rule:
+    """Return the rule that a report has at least a share of each count of the report that it replaces.
 
-    What is there is counted, and only down to the last rank that the new one has, as a shorter top is no loss. What
-    cannot be counted any more is taken from the provenance, which may be that of another version.
+    Counts what is left of the old report, up to the last rank that the new report can have: a smaller `top` is not a
+    loss. Takes from the provenance what cannot be counted any more.
     """
-    rule = f"it has at least {share:.0%} of the lines, views, domains and entries of the report whose place it takes"
 
-    def less(report: Report) -> pl.DataFrame:
-        top, here = report.provenance.top, _totals(report.domains) | _ranked(report.top_pages)
-        there = _told(salvage.provenance, top) if salvage.provenance else {}
-        if salvage.domains is not None:
-            there |= _totals(salvage.domains)
-        if salvage.top_pages is not None:
-            there |= _ranked(salvage.top_pages.filter(pl.col("rank") <= top))
-        rows = [(what, here[what], count) for what, count in there.items() if here[what] < share * count]
-        return pl.DataFrame(rows, schema=["count", "here", "there"], orient="row")
+    def find(report: Report) -> pl.DataFrame:
+        top, new = report.provenance.top, _total_counts(report.domains) | _rank_counts(report.top_pages)
+        old = _provenance_counts(salvaged.provenance, top) if salvaged.provenance else {}
+        if salvaged.domains is not None:
+            old |= _total_counts(salvaged.domains)
+        if salvaged.top_pages is not None:
+            old |= _rank_counts(salvaged.top_pages.filter(pl.col("rank") <= top))
+        rows = [(name, new[name], count) for name, count in old.items() if new[name] < share * count]
+        return pl.DataFrame(rows, schema=["count", "new", "old"], orient="row")
 
-    return Rule(rule, less)
-
-
-def _told(made: Provenance, top: int) -> dict[str, int]:
-    """Give what a provenance tells of a report; not how many entries of a longer top are within this one."""
-    told = {"lines": made.rows, "views": made.views, "domains": made.domains}
-    return told | {"entries": made.entries} if made.top <= top else told
+    return Rule(f"it has at least {share:.0%} of the lines, views, domains and entries of the report it replaces", find)
 
 
-def _totals(domains: pl.DataFrame) -> dict[str, int]:
+def _provenance_counts(provenance: Provenance, top: int) -> dict[str, int]:
+    """Return the counts in a provenance; without the entries if its `top` is larger, as some are beyond the new top."""
+    counts = {"lines": provenance.rows, "views": provenance.views, "domains": provenance.domains}
+    return counts | {"entries": provenance.entries} if provenance.top <= top else counts
+
+
+def _total_counts(domains: pl.DataFrame) -> dict[str, int]:
     lines, views = (int(domains.get_column(name).cast(pl.Int128).sum()) for name in ("pages", "views"))
     return {"lines": lines, "views": views}
 
 
-def _ranked(top_pages: pl.DataFrame) -> dict[str, int]:
+def _rank_counts(top_pages: pl.DataFrame) -> dict[str, int]:
     return {"domains": top_pages.get_column("domain_code").n_unique(), "entries": len(top_pages)}
 
 
 def _few_domains(report: Report) -> pl.DataFrame:
     count, ranked = len(report.domains), report.provenance.domains
-    found = {"in the dump": [count], "with entries": [ranked]}
-    return pl.DataFrame(found) if min(count, ranked) < MIN_DOMAINS else pl.DataFrame()
+    row = {"in the dump": [count], "with entries": [ranked]}
+    return pl.DataFrame(row) if min(count, ranked) < MIN_DOMAINS else pl.DataFrame()
 
 
 def _few_views(report: Report) -> pl.DataFrame:
@@ -174,12 +177,12 @@ def _few_views(report: Report) -> pl.DataFrame:
 
 def _many_blacklisted(report: Report) -> pl.DataFrame:
     views, blacklisted = report.provenance.views, report.provenance.blacklisted_views
-    found = {"blacklisted": [blacklisted], "views": [views]}
-    return pl.DataFrame(found) if blacklisted > MAX_BLACKLISTED * views else pl.DataFrame()
+    row = {"blacklisted": [blacklisted], "views": [views]}
+    return pl.DataFrame(row) if blacklisted > MAX_BLACKLISTED * views else pl.DataFrame()
 
 
-def _english_is_not_first(report: Report) -> pl.DataFrame:
-    """Give the wikis with more views than `en`, or `en` where it has too few; desktop and mobile count together."""
+def _english_not_first(report: Report) -> pl.DataFrame:
+    """Return the wikis with more views than `en`, or `en` if it has too few. Adds up desktop and mobile views."""
     wikis = report.domains.group_by(wiki=pl.col("domain_code").str.strip_suffix(".m")).agg(
         views=pl.col("views").cast(pl.Int128).sum()
     )
@@ -191,11 +194,11 @@ def _english_is_not_first(report: Report) -> pl.DataFrame:
 WHOLE_DUMP_RULES = (
     Rule(f"a whole dump has at least {MIN_DOMAINS:,} domains", _few_domains),
     Rule(f"a whole dump has at least {MIN_VIEWS:,} views", _few_views),
-    Rule(f"of a whole dump no more than {MAX_BLACKLISTED:.0%} of the views are blacklisted", _many_blacklisted),
-    Rule(f"in a whole dump en and en.m have the most views, above {MIN_ENGLISH_VIEWS:,}", _english_is_not_first),
+    Rule(f"at most {MAX_BLACKLISTED:.0%} of the views of a whole dump are blacklisted", _many_blacklisted),
+    Rule(f"en and en.m together have the most views of a whole dump, above {MIN_ENGLISH_VIEWS:,}", _english_not_first),
 )
-"""What only a whole dump can meet.
+"""The rules that only a whole dump meets.
 
-Wikimedia's dumps have 1,500 to 1,850 domain codes in 4.5 to 6.5 million lines, each a page with one view or more. Those
-of early 2015 have fewer, so the bounds are well below.
+Wikimedia's dumps have 1,500 to 1,850 domain codes in 4.5 to 6.5 million lines, each a page with at least one view. The
+dumps of early 2015 have fewer, so the limits are well below these numbers.
 """

@@ -1,6 +1,6 @@
-"""A second way to a report: the domains of a dump found, and some counted, line by line in plain Python.
+"""Count domains of a dump a second way: line by line, in plain Python.
 
-Nothing of `dump` or `ranking` is used here, and no Polars: a mistake would have to be made twice to go unseen.
+Uses neither Polars nor the code that makes reports. So a mistake in that code shows, unless it is made here, too.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ DIGITS = re.compile(rb"[0-9]+")
 QUOTED = re.compile(r'"(?:[^"\\]|\\["\\])*"')
 ESCAPED = re.compile(r'\\(["\\])')
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-LARGEST = 2**63 - 1
+MAX_COUNT = 2**63 - 1
 
 
 @dataclass(slots=True)
 class DomainCount:
-    """What a dump holds of one domain.
+    """The counts of one domain in a dump.
 
     Attributes:
-        pages: All its pages, as in the totals of a report.
-        views: Their views.
-        blacklisted_pages: Those on the blacklist.
-        blacklisted_views: Their views.
-        ranked: The pages on top as (views, title), in their order.
+        pages: All its pages, including the excluded ones.
+        views: The views of these pages.
+        blacklisted_pages: Its pages on the blacklist.
+        blacklisted_views: The views of these pages.
+        ranked: The top pages as (views, title); in the order of rank after `rank`.
     """
 
     pages: int = 0
@@ -40,18 +40,18 @@ class DomainCount:
     ranked: list[tuple[int, str]] = field(default_factory=list)
 
     def rank(self, top: int) -> None:
-        """Order the pages and keep those on top. Python compares titles by code point, which is UTF-8 byte order."""
+        """Sort the pages and keep the top ones. Python compares strings by code point, which is UTF-8 byte order."""
         self.ranked.sort(key=lambda page: (-page[0], page[1]))
         del self.ranked[top:]
 
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """What a dump holds.
+    """The domains of a dump.
 
     Attributes:
-        codes: The domain codes of all its well-formed lines.
-        domains: What it holds of those that were to be counted.
+        codes: The domain codes of all well-formed lines.
+        domains: The counts of the domains that were asked for.
     """
 
     codes: frozenset[str]
@@ -61,17 +61,17 @@ class Recount:
 def recount(
     dump: Path, codes: Collection[str], blacklist: Collection[tuple[str, str]], top: int, *, keep_unknown: bool
 ) -> Recount:
-    """Count some domains of a dump, holding no more than twice their top pages at a time.
+    """Count some domains of a dump. Keeps at most twice the top pages of each domain in memory.
 
     Args:
-        dump: A dump, gzip.
+        dump: The dump, as gzip.
         codes: The domain codes to count.
-        blacklist: Code and title of the pages to leave out, in both spellings.
+        blacklist: Code and title of the pages to exclude, as written and percent-decoded.
         top: How many pages a domain gets.
         keep_unknown: Whether pages titled `-` are ranked.
 
     Raises:
-        CorruptError: The dump is truncated, corrupt or not gzip.
+        CorruptError: The dump is truncated, corrupt, or not gzip.
     """
     counted = {code: DomainCount() for code in codes}
     found: set[str] = set()
@@ -100,7 +100,7 @@ def recount(
 
 
 def _pages(dump: Path, codes: Collection[str], found: Collection[str]) -> Iterator[tuple[str, str, int]]:
-    """Give code, title and views of the well-formed lines of some domains, and of those that are not found yet."""
+    """Yield code, title and views of each well-formed line whose domain is in `codes`, or is not yet in `found`."""
     with gzip.open(dump) as lines:
         for number, line in enumerate(lines):
             content = line if number else line.removeprefix(BYTE_ORDER_MARK)
@@ -112,7 +112,7 @@ def _pages(dump: Path, codes: Collection[str], found: Collection[str]) -> Iterat
 
 
 def _page(line: bytes) -> tuple[str, int] | None:
-    """Read title and views of a line; None where it is malformed."""
+    """Parse the title and views of a line. Return None if the line is malformed."""
     fields = line.removesuffix(b"\n").rstrip(b"\r").split(b" ")
     if len(fields) != 4 or not fields[1]:  # noqa: PLR2004 - code, title, views, size
         return None
@@ -121,16 +121,16 @@ def _page(line: bytes) -> tuple[str, int] | None:
 
 
 def _count(written: bytes) -> int | None:
-    """Read a non-negative 64-bit integer; None where it is none."""
+    """Parse a non-negative 64-bit integer. Return None if the field is not one."""
     digits = written.lstrip(b"0") or b"0"
-    if not DIGITS.fullmatch(written) or len(digits) > len(str(LARGEST)):
+    if not DIGITS.fullmatch(written) or len(digits) > len(str(MAX_COUNT)):
         return None
     count = int(digits)
-    return count if count <= LARGEST else None
+    return count if count <= MAX_COUNT else None
 
 
 def _title(written: str) -> str:
-    r"""Read a title: quoted from end to end with a `\"` in it, it loses its quotes and escapes; all others stay."""
+    r"""Decode a title: remove quotes and escapes if it is quoted from end to end and contains `\"`."""
     if '\\"' in written and QUOTED.fullmatch(written):
         return ESCAPED.sub(r"\1", written[1:-1])
     return written

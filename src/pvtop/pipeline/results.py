@@ -1,0 +1,65 @@
+"""What came of an hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pvtop.core.errors import PvtopError
+from pvtop.core.hour import Hour
+from pvtop.core.states import HourState
+from pvtop.transform.report import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Where the time of an hour went.
+
+    Attributes:
+        download: Seconds until the dump was there, waiting included.
+        compute: Seconds from there to the report in the lake, waiting included.
+    """
+
+    download: float
+    compute: float
+
+
+@dataclass(frozen=True, slots=True)
+class HourResult:
+    """The result of an hour. Can be pickled.
+
+    Attributes:
+        hour: The hour.
+        state: `made`, or `unchanged` if the report in the lake is up to date.
+        provenance: Where the report comes from, with its counts.
+        text: Where the text report lies.
+        top_pages: Where the Parquet file of the ranked pages lies.
+        domains: Where the Parquet file of the domain totals lies.
+        written_bytes: Size of the three files, 0 if nothing was written.
+        seconds: Where the time went.
+    """
+
+    hour: Hour
+    state: HourState
+    provenance: Provenance
+    text: str
+    top_pages: str
+    domains: str
+    written_bytes: int = 0
+    seconds: Seconds = Seconds(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class HourOutcome:
+    """How an hour of a batch ended.
+
+    Attributes:
+        hour: The hour.
+        state: `made`, `unchanged`, `not_published` or `failed`.
+        result: The result, None if the hour failed, is not published, or needed nothing.
+        error: Why the hour failed, None if it did not.
+    """
+
+    hour: Hour
+    state: HourState
+    result: HourResult | None = None
+    error: PvtopError | None = None

@@ -1,0 +1,72 @@
+"""The survey: the facts about hours that a plan is made of, from the lake, the cache and the source's listings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from pvtop.core.hour import Hour
+from pvtop.pipeline.plan import Action, HourFacts, LakeEntry, decide, needs_listing
+from pvtop.pipeline.session import Session
+
+FOOTERS_AT_ONCE = 16  # readers of provenances; on object storage they wait far more than they work
+
+
+async def plan_hours(hours: Sequence[Hour], session: Session) -> list[Action]:
+    """Plan many hours. List the source's months of those whose plan depends on them.
+
+    Raises:
+        PvtopError: The lake, the source or the blacklist cannot be read.
+    """
+    context = await session.context()
+    known = await asyncio.to_thread(_look_up, hours, session)
+    months = {facts.hour.month_folder for facts in known if needs_listing(facts, context)}
+    await asyncio.gather(*map(session.published, sorted(months)))
+    return [decide(await _with_listing(facts, session), context) for facts in known]
+
+
+async def plan_hour(hour: Hour, session: Session) -> Action:
+    """Plan one hour. Do not list the source only to learn whether the dump is published: the download will tell.
+
+    Raises:
+        PvtopError: The lake, the source or the blacklist cannot be read.
+    """
+    context = await session.context()
+    (facts,) = await asyncio.to_thread(_look_up, [hour], session)
+    if context.in_place or context.check_source:
+        await session.published(hour.month_folder)
+    return decide(await _with_listing(facts, session), context)
+
+
+async def _with_listing(facts: HourFacts, session: Session) -> HourFacts:
+    """Add what the source lists, if its month was listed in this session."""
+    listing = await session.listing_at_hand(facts.hour.month_folder)
+    if listing is None:
+        return facts
+    return replace(facts, listed=listing.get(facts.hour), source_listed=True)
+
+
+def _look_up(hours: Sequence[Hour], session: Session) -> list[HourFacts]:
+    """Look hours up in the lake and in the cache."""
+    entries = _read_lake(hours, session)
+    return [_facts(hour, entries.get(hour), session) for hour in hours]
+
+
+def _facts(hour: Hour, entry: LakeEntry | None, session: Session) -> HourFacts:
+    address, cache = session.dump_address(hour), session.cache
+    cached = None if session.in_place else cache.find(cache.dump(hour), address)
+    verified = cache.verified(address) if session.in_place or session.settings.check_source else None
+    return HourFacts(hour, address, entry, cached.facts if cached else None, verified)
+
+
+def _read_lake(hours: Sequence[Hour], session: Session) -> dict[Hour, LakeEntry]:
+    """Read the provenance of each hour that the lake holds."""
+    completed = session.lake.completed(hours)
+    if not completed:
+        return {}
+    incomplete = session.lake.incomplete(completed)
+    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
+        provenances = dict(zip(completed, readers.map(session.lake.provenance, completed), strict=True))
+    return {hour: LakeEntry(time, provenances[hour], hour not in incomplete) for hour, time in completed.items()}
