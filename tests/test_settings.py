@@ -116,10 +116,15 @@ def test_a_hint_tells_where_a_value_was_given(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PVTOP_CONNECTIONS", "4")
     with pytest.raises(UsageError) as caught:
         Settings.load()
-    assert caught.value.hint == "given as PVTOP_CONNECTIONS or in pvtop.toml"
+    assert (caught.value.hint, caught.value.setting) == ("given as PVTOP_CONNECTIONS", "")
     with pytest.raises(UsageError) as caught:
         Settings.load(connections=5)
-    assert caught.value.hint == "given as the option or argument of that name"
+    assert (caught.value.hint, caught.value.setting) == ("given as an argument", "connections")
+    monkeypatch.delenv("PVTOP_CONNECTIONS")
+    toml("connections = 6")
+    with pytest.raises(UsageError) as caught:
+        Settings.load()
+    assert (caught.value.hint, caught.value.setting) == ("given as connections in pvtop.toml", "")
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
@@ -130,7 +135,7 @@ def test_an_empty_variable_counts_as_not_set(field: str, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("field", ["cache_dir", "source", "output", "blacklist"])
 def test_a_place_without_a_name_is_refused(field: str) -> None:
-    with pytest.raises(UsageError, match=f"^{field}: must name a "):
+    with pytest.raises(UsageError, match=f"^{field}: must be (an address or a path|the path of a folder), not ''"):
         Settings.load(**{field: ""})
 
 
@@ -158,14 +163,43 @@ def test_broken_toml_is_named(text: str | bytes) -> None:
 
 def test_a_toml_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "pvtop.toml").mkdir()
-    with pytest.raises(UsageError, match=r"(?m)^pvtop\.toml cannot be read: Is a directory$"):
+    with pytest.raises(UsageError, match=r"(?m)^cannot read pvtop\.toml: Is a directory$"):
         Settings.load()
 
 
 def test_an_unknown_argument_is_not_taken_for_a_key() -> None:
     with pytest.raises(UsageError, match=r"(?m)^colour: .*'red'$") as caught:
         Settings.load(colour="red")
-    assert caught.value.hint == "given as the option or argument of that name"
+    assert caught.value.hint == "given as an argument"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("1000", 1000),
+        ("500MB", 500_000_000),
+        ("20 GB", 20_000_000_000),
+        ("1.5GiB", 1_610_612_736),
+        (" 2tb ", 2 * 10**12),
+        (7, 7),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert Settings.load(cache_max_size=text).cache_max_size == size
+
+
+@pytest.mark.parametrize(
+    "text", ["1,5GB", "1_000", "-1", "+1", "-5GB", "8bit", "5 bits", "5k", "1e9", "GB", ".5GB", "5.GB", "٥GB", True]
+)
+def test_text_that_is_not_a_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="^cache_max_size: must be a size such as 20GB, 500MB or 1GiB, not "):
+        Settings.load(cache_max_size=text)
+
+
+def test_a_limit_of_no_bytes_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"(?m)^max_download: must be greater than or equal to 1, not '0'$"):
+        Settings.load(max_download="0")
 
 
 def test_the_toml_is_that_of_the_working_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

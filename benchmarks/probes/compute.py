@@ -11,7 +11,7 @@ from time import perf_counter
 
 from pvtop import Hour, Settings
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import load_blacklist
+from pvtop.pipeline.hour import configured_blacklist
 from pvtop.sources.dumps import find_dump
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     stamp, source, blacklist, output = sys.argv[1:]
     settings = Settings.load(source=source, blacklist=blacklist)
     hour = Hour.parse(stamp)
-    pages, dump = load_blacklist(settings), find_dump(hour, settings)
+    pages, dump = configured_blacklist(settings), find_dump(hour, settings)
     if dump is None:
         sys.exit(f"{source} is not a folder")
     started = perf_counter()

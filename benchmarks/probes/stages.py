@@ -38,14 +38,14 @@ def main() -> None:
     from pvtop.core.hour import Hour
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.compute import compute_report
-    from pvtop.pipeline.hour import load_blacklist
+    from pvtop.pipeline.hour import configured_blacklist
     from pvtop.settings import Settings
     from pvtop.sources.dumps import find_dump, scan_rows
     from pvtop.validation.acceptance import accept
 
     settings = Settings.load(source=source, blacklist=blacklist, output="lake", cache_dir=cache)
     hour, lake = Hour.parse(stamp), Lake(settings.output)
-    pages = step("reading the blacklist, as it was parsed before", lambda: load_blacklist(settings))
+    pages = step("reading the blacklist, as it was parsed before", lambda: configured_blacklist(settings))
     dump = step("finding the dump, and its digest", lambda: find_dump(hour, settings))
     if dump is None:
         sys.exit(f"{source} is not a folder")

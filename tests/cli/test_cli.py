@@ -54,12 +54,12 @@ def test_option_wins_over_environment_and_environment_over_file(pvtop: Command) 
         (("--contact", "a\nb"), 2, "contact: "),
         (("--source", "nowhere"), 1, "the source nowhere does not exist"),
         (("--source", "http://"), 2, "source: "),
-        (("--source", "http://127.0.0.1:1/"), 1, "cannot be reached"),
+        (("--source", "http://127.0.0.1:1/"), 1, "connection failed"),
         (("--source", "nonsense://bucket"), 1, "nonsense://bucket"),
-        (("--output", "/dev/null/lake"), 1, "the lake /dev/null/lake cannot be written"),
+        (("--output", "/dev/null/lake"), 1, "cannot write the lake /dev/null/lake"),
         (("--output", "nonsense://bucket"), 1, "nonsense://bucket"),
-        (("--blacklist", "nowhere"), 1, "the blacklist nowhere cannot be read"),
-        (("--blacklist", "http://127.0.0.1:1/list"), 1, "the blacklist cannot be had"),
+        (("--blacklist", "nowhere"), 1, "cannot read the blacklist nowhere"),
+        (("--blacklist", "http://127.0.0.1:1/list"), 1, "cannot download the blacklist"),
     ],
 )
 def test_failure_is_explained_in_two_lines_and_writes_no_report(

@@ -113,7 +113,7 @@ def test_report_forbidden_by_the_server_advises_a_contact(pvtop: Command, server
     server.script[PATH] = [status(403)]
     done = pvtop("report", *AT, "--source", server.url, "--blacklist", "none")
     assert done.returncode == 1
-    assert "set --contact" in done.stderr
+    assert "give your e-mail address (--contact)" in done.stderr
 
 
 def test_report_of_an_hour_that_is_not_published_exits_3(pvtop: Command, server: Server) -> None:

@@ -97,7 +97,7 @@ def test_the_first_hour() -> None:
 def test_there_is_nothing_before_the_first_hour(text: str) -> None:
     with pytest.raises(UsageError, match="before the first dump") as caught:
         Hour.parse(text)
-    assert "--date 2015-05-01 --hour 1" in caught.value.hint
+    assert caught.value.hint == "the dumps begin with 2015-05-01 01:00 UTC"
 
 
 @pytest.mark.parametrize(("text", "dump", "partition"), PATHS)
@@ -108,7 +108,7 @@ def test_paths(text: str, dump: str, partition: str) -> None:
 
 @pytest.mark.parametrize(("text", "dump", "_"), PATHS)
 def test_the_name_of_a_dump_tells_its_hour(text: str, dump: str, _: str) -> None:
-    assert Hour.of_dump(dump.rpartition("/")[2]) == Hour.parse(text)
+    assert Hour.from_dump_name(dump.rpartition("/")[2]) == Hour.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_the_name_of_a_dump_tells_its_hour(text: str, dump: str, _: str) -> None
     ],
 )
 def test_other_names_tell_no_hour(name: str) -> None:
-    assert Hour.of_dump(name) is None
+    assert Hour.from_dump_name(name) is None
 
 
 @pytest.mark.parametrize("text", ["2019-04-01T12", "2016-02-29T00", "2015-05-01T01"])
@@ -182,6 +182,12 @@ def test_the_calendar_ends(hours: int) -> None:
 def test_a_range_that_no_lake_could_hold_is_refused() -> None:
     with pytest.raises(UsageError, match=r"(?m)is 69,\d{3},\d{3} hours, more than 1,000,000$"):
         hour_range(Hour.parse("2015-05-01T01"), Hour.parse("9999-12-31T23"))
+
+
+def test_a_reversed_range_is_refused_without_naming_options() -> None:
+    with pytest.raises(UsageError, match="2019-04-01 11:00 UTC is before 2019-04-01 12:00 UTC") as caught:
+        hour_range(NOON, NOON + -1)
+    assert (caught.value.hint, caught.value.remedy) == ("swap the two hours", "reversed_range")
 
 
 def test_order_is_that_of_time() -> None:

@@ -138,7 +138,7 @@ def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_touched(path
     (tmp_path / path).unlink()
     (tmp_path / path).mkdir()
     before = contents(str(tmp_path))
-    with pytest.raises(OutputError, match=f"{path} cannot be written: it is a folder"):
+    with pytest.raises(OutputError, match=f"cannot write {tmp_path / path}: it is a folder"):
         Lake(str(tmp_path)).write(make_report(top=3))
     assert contents(str(tmp_path)) == before
     assert (Lake(str(tmp_path)).provenance(HOUR) is None) == (path == PATHS[2])
@@ -207,7 +207,7 @@ def test_parquet_of_others_has_no_provenance(tmp_path: Path) -> None:
 def test_what_is_no_parquet_is_named(path: str, content: bytes, tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     (tmp_path / path).write_bytes(content)
-    with pytest.raises(OutputError, match="cannot be read"):
+    with pytest.raises(OutputError, match="cannot read "):
         Lake(str(tmp_path)).read(HOUR)
 
 
@@ -215,7 +215,7 @@ def test_totals_that_are_gone_are_named(root: str) -> None:
     Lake(root).write(make_report())
     files, path = fsspec.core.url_to_fs(root)
     files.rm_file(f"{path}/{PATHS[0]}")
-    with pytest.raises(OutputError, match="cannot be read"):
+    with pytest.raises(OutputError, match="cannot read "):
         Lake(root).read(HOUR)
 
 
@@ -288,9 +288,9 @@ WRITES: dict[str, Write] = {"prepare": Lake.prepare, "write": lambda lake: lake.
 @pytest.mark.parametrize("below", ["", "/lake"])
 def test_a_root_that_cannot_be_written(below: str, write: Write, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=f"file{below} cannot be written") as caught:
+    with pytest.raises(OutputError, match=f"cannot write the lake .*file{below}: ") as caught:
         write(Lake(f"{tmp_path}/file{below}"))
-    assert "--output" in caught.value.hint
+    assert caught.value.setting == "output"
 
 
 def test_preparing_makes_the_root(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_preparing_makes_the_root(tmp_path: Path) -> None:
 
 
 def test_a_protocol_unheard_of() -> None:
-    with pytest.raises(OutputError, match="the lake nosuch://x cannot be opened"):
+    with pytest.raises(OutputError, match="cannot open the lake nosuch://x"):
         Lake("nosuch://user:secret@x")
 
 

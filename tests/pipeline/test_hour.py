@@ -31,7 +31,7 @@ from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import load_blacklist, newest_hour, run_hour
+from pvtop.pipeline.hour import configured_blacklist, newest_hour, run_hour
 from pvtop.pipeline.results import HourResult
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
@@ -464,7 +464,7 @@ def test_a_source_that_is_not_there(settings: Settings) -> None:
 
 def test_a_lake_that_cannot_be_written_fails_before_the_work(server: Server, online: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot write "):
         run_hour(HOUR, but(online, output=str(tmp_path / "file" / "lake")))
     assert server.requests == []
 
@@ -492,7 +492,7 @@ def listed(settings: Settings, tmp_path: Path) -> Settings:
     """Settings with a blacklist of a file that was read once."""
     (tmp_path / "list").write_text("en A%2E\n")
     chosen = but(settings, blacklist=str(tmp_path / "list"))
-    assert load_blacklist(chosen).pages.rows() == LISTED
+    assert configured_blacklist(chosen).pages.rows() == LISTED
     return chosen
 
 
@@ -511,32 +511,32 @@ def keep(settings: Settings, rules: int) -> None:
 
 def test_what_a_blacklist_was_parsed_into_is_kept(listed: Settings) -> None:
     keep(listed, RULES_VERSION)
-    found = load_blacklist(listed)
+    found = configured_blacklist(listed)
     assert found.pages.rows() == LISTED[1:]
     assert found.pages.schema == no_blacklist().schema
 
 
 def test_but_only_for_the_same_bytes(listed: Settings) -> None:
     Path(listed.blacklist).write_text("de B\n")
-    assert load_blacklist(listed).pages.rows() == [("de", "B")]
-    assert load_blacklist(listed).pages.rows() == [("de", "B")]
+    assert configured_blacklist(listed).pages.rows() == [("de", "B")]
+    assert configured_blacklist(listed).pages.rows() == [("de", "B")]
 
 
 def test_and_the_same_rules(listed: Settings) -> None:
     keep(listed, RULES_VERSION - 1)
-    assert load_blacklist(listed).pages.rows() == LISTED
+    assert configured_blacklist(listed).pages.rows() == LISTED
 
 
 def test_what_was_damaged_is_parsed_again(listed: Settings) -> None:
     whole = parsed(listed).read_bytes()
     for place in range(len(whole)):
         parsed(listed).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert load_blacklist(listed).pages.rows() == LISTED
+        assert configured_blacklist(listed).pages.rows() == LISTED
 
 
 def test_where_it_cannot_be_kept_nothing_is_lost(listed: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert load_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
+    assert configured_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
 
 
 @pytest.mark.parametrize("trouble", [status(404), status(403), html])
@@ -551,11 +551,11 @@ def test_a_blacklist_that_cannot_be_had(server: Server, online: Settings, troubl
 def test_a_failed_refresh_keeps_the_old_blacklist(server: Server, online: Settings) -> None:
     server.files["/blacklist"] = File(b"en B\n")
     listed = but(online, blacklist=f"{server.url}/blacklist")
-    before = load_blacklist(listed)
+    before = configured_blacklist(listed)
     server.script["/blacklist"] = [html]
     with pytest.raises(BlacklistError):
-        load_blacklist(but(listed, refresh_blacklist=True))
-    assert load_blacklist(listed).sha256 == before.sha256
+        configured_blacklist(but(listed, refresh_blacklist=True))
+    assert configured_blacklist(listed).sha256 == before.sha256
 
 
 # The newest hour.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,11 @@ def test_the_second_way_shares_nothing_with_the_first() -> None:
 @pytest.mark.parametrize("module", OUTSIDE_CLI)
 def test_nothing_imports_the_command_line(module: str) -> None:
     assert not [name for name in imports(module) if name.startswith("pvtop.cli")]
+
+
+@pytest.mark.parametrize("module", [name for name in OUTSIDE_CLI if name != "__init__"])
+def test_the_library_names_no_option_variable_or_command(module: str) -> None:
+    assert re.findall(r"--[a-z][a-z-]+|PVTOP_[A-Z]+|\bpvtop [a-z]+ -", MODULES[module].read_text()) == []
 
 
 @pytest.mark.parametrize(

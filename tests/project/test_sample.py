@@ -34,14 +34,14 @@ def test_the_script_makes_it(tmp_path: Path) -> None:
 
 
 def test_it_covers_a_day_and_a_leap_day() -> None:
-    hours = [Hour.of_dump(path.name) for path in DUMPS]
+    hours = [Hour.from_dump_name(path.name) for path in DUMPS]
     first, day = Hour.parse("2016-02-28T23"), Hour.parse("2024-12-31T00")
     assert hours == [first + i for i in range(4)] + [day + i for i in range(26)]
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda path: path.name)
 def test_every_hour_is_reported_by_the_rules(dump: Path, tmp_path: Path) -> None:
-    hour = Hour.of_dump(dump.name)
+    hour = Hour.from_dump_name(dump.name)
     assert hour
     expected = reference(unpacked(dump), (DATA / "blacklist").read_bytes())
     run_hour(hour, Settings.load(source=str(SOURCE), blacklist=str(DATA / "blacklist"), output=str(tmp_path)))

@@ -10,8 +10,11 @@ import polars as pl
 import pytest
 
 from pvtop.core.errors import BlacklistError
-from pvtop.sources.blacklists import MAX_BYTES, read_blacklist, verify_blacklist
+from pvtop.settings import Settings
+from pvtop.sources.blacklists import MAX_BLACKLIST_BYTES, load_blacklist, read_blacklist, verify_blacklist
+from pvtop.storage.http import Client
 from pvtop.transform.blacklist import no_blacklist
+from support.server import Server, status
 
 
 def read(folder: Path, content: bytes | str) -> list[tuple[str, str]]:
@@ -167,12 +170,24 @@ def test_a_refusal_names_the_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("nothing", "No such file"), (".", "it is no regular file"), ("pipe", "it is no regular file")]
+    ("name", "reason"), [("nothing", "No such file"), (".", "it is not a regular"), ("pipe", "it is not a regular")]
 )
 def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BlacklistError, match=rf"^the blacklist {tmp_path / name} cannot be read: {reason}"):
+    with pytest.raises(BlacklistError, match=rf"^cannot read the blacklist {tmp_path / name}: {reason}"):
         read_blacklist(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"), [(404, "blacklist"), (503, "blacklist"), (451, ""), (403, "contact")], ids=str
+)
+async def test_a_failed_download_says_what_to_change(code: int, setting: str, server: Server, tmp_path: Path) -> None:
+    server.always["/list"] = status(code)
+    settings = Settings.load(blacklist=f"{server.url}/list", cache_dir=tmp_path, attempts=1)
+    async with Client(settings) as client:
+        with pytest.raises(BlacklistError, match=rf"^cannot download the blacklist: .*{code}") as caught:
+            await load_blacklist(client, settings)
+    assert (bool(caught.value.hint), caught.value.setting) == (True, setting)
 
 
 def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
@@ -185,6 +200,6 @@ def test_verifying_gives_the_digest_of_the_file(tmp_path: Path) -> None:
 def test_a_blacklist_that_is_too_long_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(MAX_BLACKLIST_BYTES + 1)
     with pytest.raises(BlacklistError, match="is longer than 64,000,000 bytes"):
         read_blacklist(path)

@@ -133,19 +133,19 @@ def test_what_is_named_like_a_dump_but_is_no_file_is_passed_over(cache: Cache) -
     (cache.folder / "2021").symlink_to(cache.folder)
     (month / ".folder.tmp").mkdir()
     assert [dump.hour for dump in cache.dumps()] == [HOUR]
-    assert list(cache.broken()) == []
+    assert list(cache.damaged()) == []
     cache.sweep()
 
 
 def test_a_cache_that_does_not_exist_is_empty(cache: Cache) -> None:
     assert list(cache.dumps()) == []
-    assert list(cache.broken()) == []
+    assert list(cache.damaged()) == []
     assert cache.prunable(DAY, 0) == []
 
 
 def test_a_good_dump_is_not_broken(cache: Cache) -> None:
     keep(cache)
-    assert list(cache.broken()) == []
+    assert list(cache.damaged()) == []
 
 
 OTHER = gzip.compress(b"en B 1 0\n", mtime=0)
@@ -155,7 +155,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (lambda path: path.write_bytes(CONTENT[:-9]), "is truncated"),
     "a wrong checksum": (lambda path: path.write_bytes(CONTENT[:-8] + bytes(8)), "is corrupt"),
     "another dump": (lambda path: path.write_bytes(OTHER), "has changed since it was downloaded"),
-    "no facts": (lambda path: sidecar(path).unlink(), "has no facts beside it"),
+    "no facts": (lambda path: sidecar(path).unlink(), "lacks its .json file"),
 }
 
 
@@ -164,7 +164,7 @@ def test_a_broken_dump_is_named_with_the_reason(cache: Cache, spoil: Callable[[P
     path = keep(cache)
     keep(cache, HOUR + 1)
     spoil(path)
-    ((dump, message),) = cache.broken()
+    ((dump, message),) = cache.damaged()
     assert dump.hour == HOUR
     assert message.startswith(f"{path.name} {reason}")
 
@@ -233,7 +233,7 @@ def test_what_cannot_be_removed_is_named(cache: Cache) -> None:
     path = keep(cache)
     (dump,) = cache.dumps()
     put_folder(path)
-    with pytest.raises(OutputError, match=r"cache folder .* cannot be written"):
+    with pytest.raises(OutputError, match=r"cannot write the cache folder"):
         cache.remove(dump)
 
 

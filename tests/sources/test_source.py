@@ -228,16 +228,17 @@ async def test_an_empty_source_has_published_nothing(tmp_path: Path) -> None:
         await newest(FolderSource(str(tmp_path)))
 
 
-@pytest.mark.parametrize("root", ["nothing", "file"])
-async def test_a_source_that_is_no_folder(root: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("root", "reason"), [("nothing", "does not exist"), ("file", "is not a folder")])
+async def test_a_source_that_is_not_a_folder_is_refused(root: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SourceError, match=f"{root} is not a folder"):
+    with pytest.raises(SourceError, match=f"{root} {reason}") as caught:
         await newest(FolderSource(str(tmp_path / root)))
+    assert caught.value.setting == "source"
 
 
 async def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "2019").touch()
-    with pytest.raises(SourceError, match="cannot be listed: Not a directory"):
+    with pytest.raises(SourceError, match="cannot list .*: Not a directory"):
         await FolderSource(str(tmp_path)).listing("2019/2019-04")
 
 
@@ -247,7 +248,7 @@ async def test_texts_that_are_no_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     for name in ("device", "folder", "pipe"):
-        with pytest.raises(SourceError, match=f"{name} cannot be read: it is no regular file"):
+        with pytest.raises(SourceError, match=f"cannot read .*{name}: it is not a regular file"):
             await FolderSource(str(tmp_path)).text(name)
 
 
@@ -281,7 +282,7 @@ async def test_sizes_are_exact(tmp_path: Path) -> None:
 
 
 async def test_a_protocol_unheard_of() -> None:
-    with pytest.raises(SourceError, match="nosuch://x/2019 cannot be read: Protocol not known"):
+    with pytest.raises(SourceError, match="cannot read nosuch://x/2019: Protocol not known"):
         await FsspecSource("nosuch://x", Client(Settings.load())).listing("2019")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.storage.atomic import commit, hint, open_regular, temporary_file, write_atomic
+from pvtop.storage.atomic import commit, open_regular, output_error, temporary_file, write_atomic
 from pvtop.storage.locks import exclusive_lock, shared_lock, unlink_if_unlocked
 
 
@@ -44,16 +44,17 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
 
 
 @pytest.mark.parametrize(
-    ("number", "what_to_do"),
+    ("number", "advice"),
     [
-        (errno.ENOSPC, "free some space: pvtop cache prune --older-than 7d"),
-        (errno.EDQUOT, "free some space: pvtop cache prune --older-than 7d"),
-        (errno.EFBIG, "raise the limit on the length of files, which is that of ulimit -f or the disk's own"),
-        (errno.EACCES, "otherwise"),
+        (errno.ENOSPC, ("free some space", "", "prune_cache")),
+        (errno.EDQUOT, ("free some space", "", "prune_cache")),
+        (errno.EFBIG, ("raise the limit on the size of files (ulimit -f), or use another disk", "", "")),
+        (errno.EACCES, ("choose another folder", "output", "")),
     ],
 )
-def test_a_full_disk_has_a_remedy(number: int, what_to_do: str) -> None:
-    assert hint(OSError(number, os.strerror(number)), "otherwise") == what_to_do
+def test_a_full_disk_has_its_own_advice(number: int, advice: tuple[str, str, str]) -> None:
+    error = output_error("no", OSError(number, os.strerror(number)), "choose another folder", "output")
+    assert (error.hint, error.setting, error.remedy) == advice
 
 
 def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_a_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
 def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for other in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(OSError, match="it is no regular file"):
+        with pytest.raises(OSError, match="it is not a regular file"):
             open_regular(other)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "nothing")

@@ -15,7 +15,7 @@ PACKED = gzip.compress(bytes(range(256)) * 99, mtime=0)
 BROKEN = {
     "an empty file": (b"", "is empty"),
     "a web page": (b"<!DOCTYPE html><title>No</title>", "is not gzip: it begins with '<!DOCTYPE html>"),
-    "gzip of nothing": (gzip.compress(b"", mtime=0), "holds no lines"),
+    "gzip of nothing": (gzip.compress(b"", mtime=0), "contains no lines"),
     "a truncated stream": (gzip.compress(GOOD.encode() * 9_000, mtime=0)[:-20], "is truncated"),
     "no more than the magic": (b"\x1f\x8b", "is truncated"),
     "a truncated header": (gzip.compress(b"", mtime=0)[:9], "is truncated"),
@@ -46,10 +46,10 @@ EMPTY = gzip.compress(b"", mtime=0)
     [
         (gzip.compress(GOOD.encode() * 300_000, mtime=0), "inflates to more than 2,000,000 bytes"),
         (gzip.compress(GOOD.encode() * 300_000, mtime=0) + TINY, "inflates to more than 2,000,000 bytes"),
-        (LONG, "holds a line of more than 16,777,216 bytes"),
-        (LONG + TINY, "holds a line of more than 16,777,216 bytes"),
-        (TINY + EMPTY * 30_000, "is longer than what it inflates to"),
-        (TINY * 30_000, "is longer than what it inflates to"),
+        (LONG, "contains a line of more than 16,777,216 bytes"),
+        (LONG + TINY, "contains a line of more than 16,777,216 bytes"),
+        (TINY + EMPTY * 30_000, "inflates to less than its own size"),
+        (TINY * 30_000, "inflates to less than its own size"),
     ],
     ids=[
         "many lines", "many lines behind a small trailer", "a long line", "a long line behind a small trailer",

@@ -96,7 +96,7 @@ def assert_nothing_is_half_done(*hours: Hour) -> None:
     }
     left = {path.name for folder in ("cache", "lake") for path in Path(folder).rglob("*") if path.is_file()}
     assert not [name for name in left if name.endswith(".tmp")]
-    assert {Hour.of_dump(name) for name in left} - {None} <= done
+    assert {Hour.from_dump_name(name) for name in left} - {None} <= done
 
 
 @pytest.fixture(autouse=True)

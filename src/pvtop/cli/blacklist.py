@@ -42,9 +42,9 @@ def refresh(*, settings: Settings, out: Output) -> None:
 
 
 def _print(settings: Settings, out: Output) -> None:
-    from pvtop.pipeline.hour import load_blacklist
+    from pvtop.pipeline.hour import configured_blacklist
 
-    found = load_blacklist(settings)
+    found = configured_blacklist(settings)
     out.result(_data(found), _lines(found))
 
 

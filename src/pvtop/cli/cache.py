@@ -40,7 +40,7 @@ def _size(text: str) -> int:
     try:
         return TypeAdapter[int](Size).validate_python(text)
     except ValidationError:
-        raise typer.BadParameter(f"{text!r} is not a size; write 20GB, 500MB or 1GiB") from None
+        raise typer.BadParameter(f"{text!r} must be a size such as 20GB, 500MB or 1GiB") from None
 
 
 def _open(settings: Settings) -> Cache:
@@ -87,7 +87,7 @@ def verify(*, settings: Settings, out: Output) -> None:
       pvtop cache verify
     """
     found = _open(settings)
-    broken = list(found.broken())
+    broken = list(found.damaged())
     count = sum(1 for _ in found.dumps())
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
     out.result(data, iter([*(reason for _, reason in broken), f"{count:,} dumps, {len(broken):,} broken"]))

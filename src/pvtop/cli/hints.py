@@ -9,7 +9,9 @@ REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
     "make_report": "make it with pvtop report, or name another lake with --output",
     "newest_hour": "leave out --date and --hour for the newest published hour",
-    "original_source": "name the source that the report was made from with --source",
+    "original_source": (
+        "give the source that the report was made from (--source), or make the report again: pvtop report --force"
+    ),
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
     "remake_report": "make it again with pvtop report --force",
     "reversed_range": "swap --start and --end",

@@ -1,1 +1,1 @@
-"""Values and words that need nothing but the standard library: hours, addresses, domains, states, errors."""
+"""Values that need only the standard library: hours, addresses, domains, states, errors."""

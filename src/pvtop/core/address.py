@@ -1,4 +1,4 @@
-"""Addresses: what kind one is, and how it is shown."""
+"""Addresses as text: which kind one is, and how to show one without its secrets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from urllib.parse import unquote
 
 from pvtop.core.errors import UsageError
 
-# What stands before a host, also where a slash or the colon is missing, or a slash too many.
+# The characters before a host, also with a slash or the colon missing, or with one slash too many.
 SLASHES = r"(?<![:/])(?!(?<=file):///)(:/+|//+)"
-# A name and a password before the host, by their colon; the password may hold a slash, as keys of S3 do, and a space.
-# How long it is has a limit, as a text of many colons would take the square of its length.
+# A user and a password before the host, recognised by the colon between them. The password may contain a slash, as keys
+# of S3 do, and a space. Its length is limited, or a text with many colons would take quadratic time.
 LONGEST_KEY = "{1,2000}"
 PORT = r"\d*(?:[/?#\s]|$)"
 USER_AND_KEY = rf"{SLASHES}[^/?#@:\s]*:(?!:|{PORT})[^@\r\n]{LONGEST_KEY}@"
-# With nothing before it, or with another file system's name.
+# The same without a scheme, or after the name of another file system (`simplecache::`).
 BARE_USER_AND_KEY = rf"(?:(?<![^\s'\"(=])|(?<=\w::))[^/?#@:\s'\"(=]+(?!:/):(?!:|{PORT})[^@\s]{LONGEST_KEY}@"
-CONTAINERS = {"abfs", "abfss", "wasb", "wasbs"}  # in these four the name is no user
-# Nor is it where one of these stands before it; after three slashes it is no user's, but a path's.
+CONTAINERS = {"abfs", "abfss", "wasb", "wasbs"}  # in these four schemes, the name before the @ is a container
+# A user without a password. After one of these schemes the name is a container, after three slashes part of a path.
 USER = rf"{''.join(rf'(?<!{name})' for name in sorted(CONTAINERS))}{SLASHES}(?<!:///)[^/?#\s]*@"
 QUERY = r"(:/+(?:(?!:/)[^\s'\"?#])*+)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
 PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
@@ -28,7 +28,7 @@ CHAINED = re.compile(r"::(?=[a-z][a-z\d+.-]*://)", re.IGNORECASE)
 
 
 def public(address: str) -> str:
-    """Strip an address of what may be secret: user and password, query and fragment, parameters of a path."""
+    """Return an address without what may be secret: user, password, query, fragment and path parameters."""
     if "://" not in address:
         return address
     links = [address] if is_http(address) else CHAINED.split(address)
@@ -36,7 +36,10 @@ def public(address: str) -> str:
 
 
 def _public(link: str) -> str:
-    """Do so with an address that is one alone. Where a port should be and is not, a password with a slash in it is."""
+    """Remove the secrets from one address of a chain.
+
+    If the authority has no `@` but is not a host and port either, it is the start of a password that contains a slash.
+    """
     scheme, mark, rest = link.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     name, at, _ = authority.rpartition("@")
@@ -49,36 +52,43 @@ def _public(link: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """Strip the addresses within a text, such as another library's message, of the same; mistyped ones, too."""
+    """Return a text, such as a library's message, without the secrets of its addresses, mistyped ones included."""
     named = re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
     return re.sub(PARAMETER, "", re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", named)))
 
 
 def is_mistyped(path: str) -> bool:
-    """Tell whether a path is rather an address with a part amiss: `https:/host`, `user:key@host`, `host/a?b=c`."""
+    """Return whether a path looks like a mistyped address: `https:/host`, `user:key@host`, `host/a?b=c`."""
     return re.match(MISTYPED, path, re.IGNORECASE) is not None
 
 
 def local_path(address: str) -> Path | None:
-    """Give the local path an address means, None where it is not local."""
+    """Return the local path of an address, or None if the address is not local.
+
+    Raises:
+        UsageError: A `file:` address names another host.
+    """
     if address.startswith("file://"):
         host, slash, path = address.removeprefix("file://").partition("/")
         if host not in {"", "localhost"}:
-            raise UsageError(f"{public(address)} names a host", "write file:///folder, with three slashes, or the path")
+            raise UsageError(
+                f"{public(address)} names a host, but files must be local",
+                "write file:///folder with three slashes, or a path",
+            )
         return Path(unquote(slash + path))
     if "://" in address or "::" in address:
         return None
     try:
         return Path(address).expanduser()
-    except RuntimeError:  # a tilde before a name that is no user's is part of the name
+    except RuntimeError:  # the name after the tilde is not a user, so the tilde is part of a file name
         return Path(address)
 
 
 def is_http(address: str) -> bool:
-    """Tell whether an address is one for HTTP."""
+    """Return whether an address is an http(s) address."""
     return address.lower().startswith(("http://", "https://"))
 
 
 def join(root: str, path: str) -> str:
-    """Give the address of a path below a root."""
+    """Return the address of a path below a root."""
     return root + path if root.endswith("://") else f"{root.rstrip('/')}/{path}"

@@ -1,7 +1,7 @@
-"""What a domain code stands for: project, host and access.
+"""Translate a domain code into project, host and access.
 
-Source: Wikimedia's definition of the pageview dumps (`domain_code` is the host name, abbreviated), and the list of
-wikis for the prefixes that exist both as a Wikipedia and below wikimedia.org.
+Sources: Wikimedia's definition of the pageview dumps (`domain_code` is the abbreviated host name), and Wikimedia's list
+of wikis for the prefixes that exist both as a Wikipedia and below wikimedia.org.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ WIKIMEDIA_ONLY = frozenset(
 )
 ALSO_A_CHAPTER = frozenset("am ar az be br ca co ee fi hi id mai mk ng nl no pl pt ru se th tr uz ve za".split())
 SHARED_CODES = frozenset(["", *(f"{prefix}.m" for prefix in ALSO_A_CHAPTER | {"commons", "incubator", "outreach"})])
-"""Codes under which a dump may list more than one wiki: `nl.m` is a mobile Wikipedia and a chapter's wiki, `commons.m`
-may be either, too, and all projects without a code of their own share the empty one."""
+"""Codes under which a dump may list more than one wiki. `nl.m` is the mobile Wikipedia or the wiki of a chapter,
+`commons.m` is just as ambiguous, and all projects without their own code share the empty code."""
 WITHOUT_WWW = frozenset(["wikisource", "wikimediafoundation"])
 ACCESS = {"m": "mobile", "zero": "zero"}
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """One domain code, explained.
+    """A domain code and its meaning.
 
     Attributes:
-        code: The code as in the dump, `en.m`; the empty string for projects that have no code of their own.
-        project: `wikipedia`, `wikibooks`, ...; `other` where the code is empty or unheard of.
-        host: The host name, `en.m.wikipedia.org`; None where the code does not tell it.
-        access: `desktop`, `mobile` (apps too), or `zero` (Wikipedia Zero, until May 2019); None like `host`.
-        ambiguous: Whether the code may also mean a chapter's wiki below wikimedia.org.
+        code: The code as in the dump, `en.m`; the empty string for projects without their own code.
+        project: `wikipedia`, `wikibooks`, ...; `other` if the code is empty or unknown.
+        host: The host name, `en.m.wikipedia.org`; None if `project` is `other`.
+        access: `desktop`, `mobile` (includes the apps) or `zero` (Wikipedia Zero, until May 2019); None like `host`.
+        ambiguous: Whether the code may also mean the wiki of a chapter, below wikimedia.org.
     """
 
     code: str
@@ -53,17 +53,17 @@ class Domain:
 
     @property
     def label(self) -> str:
-        """The code as it is shown: the empty one as two quotes."""
+        """The code to show. The empty code is shown as two quotes."""
         return self.code or '""'
 
     @property
     def heading(self) -> str:
-        """Code, host and access in a line: `en.m  en.m.wikipedia.org  mobile`."""
+        """Code, host (or project) and access in one line: `en.m  en.m.wikipedia.org  mobile`."""
         return "  ".join(filter(None, [self.label, self.host or self.project, self.access]))
 
     @classmethod
     def of(cls, code: str) -> Domain:
-        """Explain a domain code: `[wiki.][m.|zero.][site]`, where a lone `.m` may be either of the last two."""
+        """Parse a domain code: `[wiki.][m.|zero.][site]`. The `m` of `en.m` is the marker, of `commons.m` the site."""
         parts = code.split(".")
         site = SITES[parts.pop()] if _names_site(parts) else "wikipedia"
         marker = parts.pop() if parts and parts[-1] in ACCESS else None
@@ -76,7 +76,7 @@ class Domain:
 
 
 def _names_site(parts: list[str]) -> bool:
-    """Tell whether the last part of a code names a site, rather than the mobile Wikipedia or nothing."""
+    """Return whether the last part of a code names a site. Otherwise the code is one of a Wikipedia."""
     match parts:
         case [wiki, "m"]:
             return wiki in WIKIMEDIA_ONLY or wiki in {"www", "m"}

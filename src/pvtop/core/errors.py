@@ -24,7 +24,7 @@ from typing import TypeGuard
 
 
 class PvtopError(Exception):
-    """An expected failure: it is explained instead of traced.
+    """A failure that users have to expect. The command line shows its message and hint instead of a traceback.
 
     The hint is also attached as a note, so that a traceback in a notebook shows it.
 

@@ -1,4 +1,4 @@
-"""The hour: a dump's stamp, and all that follows from it alone."""
+"""The hour: the stamp of a dump, with the paths and the interval that follow from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pvtop.core.errors import UsageError
 
 DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz")
 ONE_HOUR = timedelta(hours=1)
-MAX_HOURS = 1_000_000  # of a range; a century of them is a typing error
+MAX_HOURS = 1_000_000  # in a range: more than a century is a typing error
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -19,10 +19,10 @@ class Hour:
     """A UTC hour, named by the stamp of its dump, which is the END of the hour whose views the dump counts.
 
     Args:
-        stamp: A whole hour in UTC, not before `FIRST`.
+        stamp: A whole hour in UTC, not before `FIRST_STAMP`.
 
     Raises:
-        UsageError: The stamp is not a whole UTC hour, or lies before the first dump.
+        UsageError: The stamp is not a whole hour in UTC, or is before the first dump.
     """
 
     stamp: datetime
@@ -33,37 +33,36 @@ class Hour:
             or self.stamp.replace(minute=0, second=0, microsecond=0) != self.stamp
         ):
             raise UsageError(f"{self.stamp.isoformat()} is not a whole hour in UTC")
-        object.__setattr__(self, "stamp", self.stamp.astimezone(UTC))  # not a zone that is UTC for half of the year
+        object.__setattr__(self, "stamp", self.stamp.astimezone(UTC))  # a zone such as London is UTC only in winter
         if self.stamp < FIRST_STAMP:
             raise UsageError(
-                f"{self} lies before the first dump",
-                f"the dumps begin with --date {FIRST_STAMP:%Y-%m-%d --hour %-H}",
+                f"{self} is before the first dump", f"the dumps begin with {FIRST_STAMP:%Y-%m-%d %H:%M} UTC"
             )
 
     @classmethod
     def of(cls, day: date, hour: int) -> Self:
-        """Make the hour that is stamped `hour` (0 to 23) on a day.
+        """Return the hour with the stamp `hour` (0 to 23) of a day.
 
         Raises:
-            UsageError: There is no such hour.
+            UsageError: The hour does not exist, or is before the first dump.
         """
         check_hour_of_day(hour)
         return cls(datetime(day.year, day.month, day.day, hour, tzinfo=UTC))
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `2019-04-01T12`.
+        """Parse `2019-04-01T12`.
 
         Raises:
-            UsageError: The text is no hour.
+            UsageError: The text is not an hour, or the hour is before the first dump.
         """
         if match := re.fullmatch(r"(\d{4}-\d{2}-\d{2})[T ](\d{2})(?::00)?Z?", text, re.ASCII):
             return cls.of(parse_date(match[1]), int(match[2]))
         raise UsageError(f"{text!r} is not an hour", "write it as 2019-04-01T12, in UTC")
 
     @classmethod
-    def of_dump(cls, name: str) -> Self | None:
-        """Read the stamp from a dump's file name; None where the name is not a dump's."""
+    def from_dump_name(cls, name: str) -> Self | None:
+        """Parse the file name of a dump. Return None if it is not the name of a dump."""
         match = DUMP_NAME.fullmatch(name)
         if match is None:
             return None
@@ -74,7 +73,7 @@ class Hour:
 
     @classmethod
     def now(cls) -> Self:
-        """Give the hour that has begun last; its dump is not published yet."""
+        """Return the hour whose stamp is the last full hour. Its dump is not published yet."""
         return cls(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
 
     def __str__(self) -> str:
@@ -84,26 +83,26 @@ class Hour:
         try:
             return Hour(self.stamp + hours * ONE_HOUR)
         except OverflowError:
-            raise UsageError(f"{self} and {hours:,} hours is beyond the calendar") from None
+            raise UsageError(f"{self} plus {hours:,} hours is beyond the calendar") from None
 
     @property
     def iso(self) -> str:
-        """The stamp as `2019-04-01T12`, which `parse` reads."""
+        """The stamp as `2019-04-01T12`. `parse` accepts it."""
         return f"{self.stamp:%Y-%m-%dT%H}"
 
     @property
     def start(self) -> datetime:
-        """When the hour whose views are counted began; it ended at `stamp`."""
+        """The start of the hour whose views are counted. It ends at `stamp`."""
         return self.stamp - ONE_HOUR
 
     @property
     def month_folder(self) -> str:
-        """The folder of the month, `2019/2019-04`, the same on the server, in the cache and in the lake."""
+        """The folder of the month, `2019/2019-04`: the same on the server, in the cache and in the lake."""
         return f"{self.stamp:%Y/%Y-%m}"
 
     @property
     def dump_path(self) -> str:
-        """Where the dump lies below a source: `2019/2019-04/pageviews-20190401-120000.gz`."""
+        """The path of the dump below a source: `2019/2019-04/pageviews-20190401-120000.gz`."""
         return f"{self.month_folder}/pageviews-{self.stamp:%Y%m%d-%H}0000.gz"
 
     @property
@@ -116,10 +115,10 @@ FIRST_STAMP = datetime(2015, 5, 1, 1, tzinfo=UTC)  # pageviews-20150501-010000.g
 
 
 def parse_date(text: str) -> date:
-    """Read `2019-04-01`.
+    """Parse `2019-04-01`.
 
     Raises:
-        UsageError: The text is no date, or the date does not exist.
+        UsageError: The text is not a date, or the date does not exist.
     """
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise UsageError(f"{text!r} is not a date", "write it as 2019-04-01")
@@ -130,24 +129,24 @@ def parse_date(text: str) -> date:
 
 
 def check_hour_of_day(hour: int) -> None:
-    """Make sure that there is such an hour.
+    """Check that an hour of the day is 0 to 23.
 
     Raises:
-        UsageError: There is not.
+        UsageError: It is not.
     """
     if not 0 <= hour <= 23:  # noqa: PLR2004 - hours of a day
         raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
 
 
 def hour_range(first: Hour, last: Hour) -> list[Hour]:
-    """Give every hour from the first to the last, both of them too.
+    """Return every hour from the first to the last, both included.
 
     Raises:
-        UsageError: The last lies before the first, or there are more than `MAX_HOURS`.
+        UsageError: The last hour is before the first, or the range has more than `MAX_HOURS`.
     """
     if last < first:
-        raise UsageError(f"{last} lies before {first}", "swap --start and --end")
+        raise UsageError(f"{last} is before {first}", "swap the two hours", remedy="reversed_range")
     count = (last.stamp - first.stamp) // ONE_HOUR + 1
     if count > MAX_HOURS:
-        raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check --end")
+        raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check the last hour")
     return [first + i for i in range(count)]

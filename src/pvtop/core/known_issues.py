@@ -1,6 +1,6 @@
-"""Times for which the dumps are there and whole, but their numbers are known to be off.
+"""Periods whose dumps are complete but have numbers that are known to be wrong.
 
-Source: Wikimedia's own notes on the pageview data and its issue tracker (for the main pages, T141506).
+Sources: Wikimedia's notes on the pageview data, and its issue tracker (T141506 for the main pages).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pvtop.core.hour import Hour
 
 @dataclass(frozen=True, slots=True)
 class KnownIssue:
-    """Something that is known to be wrong with the numbers of some time.
+    """A period whose numbers are known to be wrong.
 
     Attributes:
-        first: The first day whose views are off, in UTC.
-        last: The last such day.
-        what: What is off, as a clause.
+        first: The first affected day, in UTC.
+        last: The last affected day.
+        what: What is wrong, as a clause. It is part of the text report, so rewording it changes reports.
     """
 
     first: date
@@ -43,9 +43,9 @@ KNOWN_ISSUES = (
 
 
 def known_issues(hours: Iterable[Hour]) -> list[KnownIssue]:
-    """Give what is known to be wrong with the numbers of some hours, the oldest first.
+    """Return the known issues that affect any of the hours, the oldest first.
 
-    An hour belongs to the day on which it began: the dump stamped midnight counts the last hour of the day before.
+    An hour belongs to the day on which it begins: the dump stamped midnight counts the last hour of the day before.
     """
     days = {hour.start.date() for hour in hours}
-    return [incident for incident in KNOWN_ISSUES if any(incident.first <= day <= incident.last for day in days)]
+    return [issue for issue in KNOWN_ISSUES if any(issue.first <= day <= issue.last for day in days)]

@@ -89,7 +89,7 @@ class Lake:
             text_path(report.hour): text.result().encode(),
             top_pages_path(report.hour): top_pages,
         }
-        with self._filesystem.translate_errors("written"), contextlib.ExitStack() as stack:
+        with self._filesystem.translate_errors("write"), contextlib.ExitStack() as stack:
             commits = [stack.enter_context(self._filesystem.stage(path, content)) for path, content in files.items()]
             marker = top_pages_path(report.hour)
             # Without the lock, two runs with different settings could mix their files.
@@ -177,7 +177,7 @@ class Lake:
 
     def _unreadable(self, relative: str, reason: str) -> OutputError:
         return OutputError(
-            f"{self.path(relative)} cannot be read: {reason}",
+            f"cannot read {self.path(relative)}: {reason}",
             "make the report again",
             setting="force",
             remedy="remake_report",
@@ -223,7 +223,7 @@ class Lake:
             OutputError: The lake cannot be written.
         """
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        with self._filesystem.translate_errors("written"), contextlib.ExitStack() as stack:
+        with self._filesystem.translate_errors("write"), contextlib.ExitStack() as stack:
             stack.enter_context(
                 self._filesystem.stage(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
             )()

@@ -38,12 +38,12 @@ def compute_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: 
     address = dump.facts.address
     with shared_lock(dump.path) if dump.cached else nullcontext():
         rows = scan_rows(dump.path, address, settings.max_inflated)
-        reduced = reduce_chunks(rows, blacklist.written.lazy(), settings.top)
+        reduced = reduce_chunks(rows, blacklist.as_in_dumps.lazy(), settings.top)
         if dump.state and dump.state != FileState.of(dump.path):
             raise CorruptError(f"{address} was replaced while it was read", "try again")
     code = decode_code(pl.col("domain_code"))
     malformed = _count_malformed(reduced, address, settings.malformed_limit)
-    blacklisted, keep_unknown = blacklist.written.lazy(), settings.keep_unknown
+    blacklisted, keep_unknown = blacklist.as_in_dumps.lazy(), settings.keep_unknown
     pages = ranking.anti_join(reduced.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
     frames = [ranking.total(reduced.totals.lazy().with_columns(code), pages), ranking.rank(ranked, settings.top)]
@@ -68,7 +68,9 @@ def _count_malformed(reduced: Reduced, address: str, limit: float) -> int:
     malformed, samples = reduced.malformed, reduced.samples
     lines = malformed + int(reduced.totals.get_column("pages").sum())
     if not lines:
-        raise CorruptError(f"{address} holds no lines", "an hour has millions; if the file is still being copied, wait")
+        raise CorruptError(
+            f"{address} contains no lines", "an hour has millions; if the file is still being copied, wait"
+        )
     if malformed:
         log.warning(
             "%s has %s malformed lines, such as %s",

@@ -1,4 +1,4 @@
-"""Metrics: counts, gauges and timings to DogStatsD, behind three methods. Tags name outcomes, never pages."""
+"""Metrics: counts, gauges and timings for a DogStatsD server. Tags name the state of an hour, never pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pvtop.pipeline.results import HourResult
 
 
 class Metrics(Protocol):
-    """Where metrics go."""
+    """Receives metrics."""
 
     def count(self, name: str, value: int = 1, *, outcome: str = "") -> None:
         """Add to a counter."""
@@ -22,11 +22,11 @@ class Metrics(Protocol):
         """Record how long something took."""
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release the socket."""
 
 
 class NoMetrics:
-    """Nowhere."""
+    """Sends nothing."""
 
     def count(self, name: str, value: int = 1, *, outcome: str = "") -> None:
         """Do nothing."""
@@ -42,20 +42,22 @@ class NoMetrics:
 
 
 class Statsd:
-    """DogStatsD over UDP, by the `datadog` package; a server that is not there disturbs nothing.
+    """Sends metrics to DogStatsD over UDP, by the `datadog` package. A server that is down does no harm.
 
     Args:
         address: `host:port`.
 
     Raises:
-        UsageError: The address is none, or the package is not installed.
+        UsageError: The address is not valid, or the package is not installed.
     """
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
         if not host or not port.isascii() or not port.isdigit():
             raise UsageError(
-                f"{address!r} is no address for metrics", "write --statsd host:port, such as localhost:8125"
+                f"{address!r} is not an address for metrics",
+                "write host:port, such as localhost:8125",
+                setting="statsd",
             )
         try:
             from datadog.dogstatsd.base import DogStatsd
@@ -74,16 +76,16 @@ class Statsd:
         self._client.gauge(name, value)
 
     def timing(self, name: str, seconds: float) -> None:
-        """Record how long something took, in milliseconds as the protocol has it."""
+        """Record how long something took. The protocol counts in milliseconds."""
         self._client.timing(name, seconds * 1000)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._client.close_socket()
 
 
 def open_metrics(address: str) -> Metrics:
-    """Send metrics to what `--statsd` names; nowhere where it is empty. To be closed.
+    """Open the metrics of the setting `statsd`. Without an address, nothing is sent. The caller closes them.
 
     Raises:
         UsageError: As for `Statsd`.

@@ -14,7 +14,7 @@ from pvtop.pipeline.compute import compute_report
 from pvtop.pipeline.metrics import open_metrics
 from pvtop.pipeline.plan import Fingerprint, PlanContext
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, obtain_blacklist
+from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.cache import Cache
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import Entry
@@ -92,7 +92,7 @@ class Session:
         """
         async with self._reading_blacklist:
             if self._blacklist is None:
-                self._blacklist = await obtain_blacklist(self.client, self.settings)
+                self._blacklist = await load_blacklist(self.client, self.settings)
             return self._blacklist
 
     async def context(self) -> PlanContext:

@@ -1,10 +1,10 @@
-"""What a lake holds of a range of hours, from listings alone."""
+"""The status of a lake: what it holds of a range of hours, from listings alone."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +13,8 @@ from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
-from pvtop.sources.source import published
+
+GAP_STATES = {HourState.MISSING, HourState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,9 @@ class LakeStatus:
     """What a lake holds of a range of hours.
 
     Attributes:
-        states: The state of each hour, in the order that was asked for.
-        unlisted: Why the source could not be listed, so that hours which are not published count as missing.
+        states: The state of each hour, in the order of the request.
+        unlisted: Why the source could not be listed; empty if it was. If not, hours that are not published count as
+            missing.
     """
 
     states: Mapping[Hour, HourState]
@@ -30,55 +32,53 @@ class LakeStatus:
 
     @property
     def counts(self) -> Counter[HourState]:
-        """How many hours are in each state."""
+        """The number of hours in each state."""
         return Counter(self.states.values())
 
     @property
     def gaps(self) -> list[tuple[Hour, Hour]]:
-        """The runs of hours that are missing or failed: the first and the last of each."""
-        return _runs([hour for hour, state in self.states.items() if state in {HourState.MISSING, HourState.FAILED}])
+        """The gaps of missing or failed hours: the first and the last hour of each."""
+        return _join_hours([hour for hour, state in self.states.items() if state in GAP_STATES])
 
 
 def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
-    """Look up which hours are done, and which of the others are published.
+    """Look up which hours the lake holds, and which of the others are published.
 
-    Reads listings: of the lake as `Lake.completed` does, and of the source one for each month with an hour that is not
-    done.
+    Read listings only: those of the lake, and one of the source for each month with an hour that is not in the lake.
 
     Raises:
         OutputError: The lake cannot be read.
     """
 
     async def look() -> LakeStatus:
-        async with Session(settings) as run:
-            done = await asyncio.to_thread(run.lake.completed, hours)
-            failed = await asyncio.to_thread(run.lake.failed, hours)
+        async with Session(settings) as session:
+            made = await asyncio.to_thread(session.lake.completed, hours)
+            failed = await asyncio.to_thread(session.lake.failed, hours)
             try:
-                found = await _published({hour.month_folder for hour in hours if hour not in done}, run)
+                listed = await _list_source([hour for hour in hours if hour not in made], session)
             except SourceError as error:
-                return LakeStatus({hour: _state(hour, done, failed, hours) for hour in hours}, str(error))
-            return LakeStatus({hour: _state(hour, done, failed, found) for hour in hours})
+                return LakeStatus({hour: _state(hour, made, failed, hours) for hour in hours}, str(error))
+            return LakeStatus({hour: _state(hour, made, failed, listed) for hour in hours})
 
     return run_sync(look())
 
 
-async def _published(months: Iterable[str], run: Session) -> set[Hour]:
-    found: set[Hour] = set()
-    for month in sorted(months):
-        found |= set(await published(run.source, month))
-    return found
+async def _list_source(hours: Sequence[Hour], session: Session) -> set[Hour]:
+    """Return the published hours of the months of some hours."""
+    months = sorted({hour.month_folder for hour in hours})
+    return {hour for month in months for hour in await session.published(month)}
 
 
-def _state(hour: Hour, done: Iterable[Hour], failed: Iterable[Hour], published: Iterable[Hour]) -> HourState:
-    if hour in done:
+def _state(hour: Hour, made: Container[Hour], failed: Container[Hour], published: Container[Hour]) -> HourState:
+    if hour in made:
         return HourState.MADE
     if hour in failed:
         return HourState.FAILED
     return HourState.MISSING if hour in published else HourState.NOT_PUBLISHED
 
 
-def _runs(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
-    """Join hours that follow each other."""
+def _join_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
+    """Return the first and the last of each run of consecutive hours."""
     if not hours:
         return []
     breaks = [(before, after) for before, after in pairwise(hours) if before + 1 != after]

@@ -1,1 +1,1 @@
-"""Wikimedia's side: listings, downloads, the cache, and the files of an hour."""
+"""Wikimedia's side: listings, downloads, the cache, dumps, the blacklist and projectviews."""

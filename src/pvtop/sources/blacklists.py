@@ -1,4 +1,7 @@
-"""The blacklist of a run: read, downloaded, kept as parsed."""
+"""Load the blacklist of a run: read its file, or download it, and keep the parsed pages in the cache.
+
+`transform.blacklist` parses the bytes of a file. `sources.cache` says where the files lie.
+"""
 
 from __future__ import annotations
 
@@ -22,58 +25,65 @@ from pvtop.transform.blacklist import no_blacklist, parse_blacklist
 from pvtop.transform.report import RULES_VERSION
 from pvtop.transform.titles import encode_titles
 
-MAX_BYTES = 64_000_000  # bytes, a million entries; the public one has some 2.5 million
+MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist has about 2.5 million bytes
+NO_BLACKLIST = "none"
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:
-    """Read a blacklist: lines of `domain_code page_title`, one space between them.
+    """Read a blacklist: lines of `domain_code page_title`, separated by one space.
 
-    Entries are percent-encoded in part, a dump's titles are decoded: each entry counts as it is written and decoded
-    (as UTF-8, what is not becoming U+FFFD as in a dump; a space becoming `_`). Entries without a title are skipped.
+    Some entries are percent-encoded, while the titles of dumps are not. So each entry counts both as written and
+    percent-decoded. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`. Entries without a
+    title are skipped.
 
     Args:
         path: The file.
 
     Returns:
-        `domain_code` String (`""` becomes the empty string), `page_title` String; no row twice, sorted.
+        `domain_code` String (`""` becomes the empty string), `page_title` String; sorted, no row twice.
 
     Raises:
-        BlacklistError: The file cannot be read, or is no blacklist but, say, a web page.
+        BlacklistError: The file cannot be read, or is not a blacklist (but a web page, for instance).
     """
-    return parse_blacklist(read_bytes(path), str(path))
+    return parse_blacklist(_read_bytes(path), str(path))
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a blacklist's bytes.
+def _read_bytes(path: Path) -> bytes:
+    """Return the content of a blacklist file.
 
     Raises:
-        BlacklistError: The file cannot be read, or is too long.
+        BlacklistError: The file cannot be read, or has more than `MAX_BLACKLIST_BYTES`.
     """
     try:
         with open_regular(path) as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_BLACKLIST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BlacklistError(
-            f"the blacklist {path} cannot be read: {reason}", "--blacklist takes an address, a path, or none"
+            f"cannot read the blacklist {path}: {reason}", "give an address, a path, or none", setting="blacklist"
         ) from error
-    if len(content) > MAX_BYTES:
-        raise BlacklistError(f"the blacklist {path} is longer than {MAX_BYTES:,} bytes", "check that it is a blacklist")
+    if len(content) > MAX_BLACKLIST_BYTES:
+        raise BlacklistError(
+            f"the blacklist {path} is longer than {MAX_BLACKLIST_BYTES:,} bytes",
+            "check that it is a blacklist",
+            setting="blacklist",
+        )
     return content
 
 
 def verify_blacklist(path: Path, shown: str) -> str:
-    """Read a blacklist that was downloaded to see whether it is one, and give the sha256 of the file, in hex.
+    """Check that a downloaded file is a blacklist. Return the sha256 of the file in hex.
+
+    Args:
+        path: The file.
+        shown: Its name in messages: its address.
 
     Raises:
-        BlacklistError: It is none.
+        BlacklistError: The file is not a blacklist.
     """
-    content = read_bytes(path)
+    content = _read_bytes(path)
     parse_blacklist(content, shown)
     return sha256(content).hexdigest()
-
-
-NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -81,9 +91,9 @@ class Blacklist:
     """The blacklist of a run.
 
     Attributes:
-        address: Where it came from, without secrets, or `none`.
-        sha256: Its digest, in hex; None for none.
-        pages: `domain_code` String, `page_title` String, in both spellings.
+        address: Where it comes from, without secrets, or `none`.
+        sha256: Digest of its file in hex, None without a blacklist.
+        pages: `domain_code` String, `page_title` String; each entry as written and percent-decoded.
     """
 
     address: str
@@ -91,21 +101,21 @@ class Blacklist:
     pages: pl.DataFrame
 
     @cached_property
-    def written(self) -> pl.DataFrame:
-        """The pages with their titles as dumps write them; worked out once for all hours of a run."""
+    def as_in_dumps(self) -> pl.DataFrame:
+        """The pages with their titles spelled as in dumps. Computed once for all hours of a run."""
         return encode_titles(self.pages.lazy()).collect(engine="in-memory")
 
 
-async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
-    """Read the blacklist, downloading it first where it is neither local nor in the cache.
+async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
+    """Return the blacklist of the settings. Download it if it is neither local nor in the cache.
 
     Raises:
-        BlacklistError: It cannot be had, or is none.
+        BlacklistError: It cannot be downloaded or read, or is not a blacklist.
         OutputError: The cache cannot be written.
     """
     address = settings.blacklist
-    if address == NONE:
-        return Blacklist(NONE, None, no_blacklist())
+    if address == NO_BLACKLIST:
+        return Blacklist(NO_BLACKLIST, None, no_blacklist())
     cache = Cache(settings.cache_dir)
     if path := local_path(address):
         absolute = str(path.absolute())
@@ -115,40 +125,54 @@ async def obtain_blacklist(client: Client, settings: Settings) -> Blacklist:
         try:
             await download(client, address, path, verify_blacklist)
         except SourceError as error:
-            hint = error.hint or "--blacklist takes an address, a path, or none"
-            raise BlacklistError(f"the blacklist cannot be had: {error}", hint) from error
+            hint = error.hint or "check the address, or give the path of a file"
+            setting = "blacklist" if not error.hint or error.setting == "source" else error.setting
+            raise BlacklistError(f"cannot download the blacklist: {error}", hint, setting, error.remedy) from error
     return _read(path, public(address), public(address), cache.parsed_blacklist(address))
 
 
 def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
-    """Read a blacklist; what it was parsed into is kept, as parsing takes a tenth of the time of an hour."""
-    content = read_bytes(path)
+    """Read a blacklist file. Keep the parsed pages, as parsing takes a tenth of the time of an hour.
+
+    Args:
+        path: The file.
+        shown: Its name in messages.
+        address: Where it comes from, for `Blacklist.address`.
+        parsed: Where the parsed pages are kept.
+
+    Raises:
+        BlacklistError: The file cannot be read, or is not a blacklist.
+    """
+    content = _read_bytes(path)
     digest = sha256(content).hexdigest()
-    pages = _kept_pages(parsed, digest)
+    pages = _read_parsed(parsed, digest)
     if pages is None:
         pages = parse_blacklist(content, shown)
-        _keep_pages(pages, parsed, digest)
+        _write_parsed(pages, parsed, digest)
     return Blacklist(address, digest, pages)
 
 
-def _kept_pages(path: Path, digest: str) -> pl.DataFrame | None:
-    """Read what was kept of the blacklist of a digest; None where it is of another, by other rules, or damaged."""
+def _read_parsed(path: Path, digest: str) -> pl.DataFrame | None:
+    """Return the pages that `_write_parsed` kept for a digest.
+
+    Return None if there are none, or they are damaged, of another blacklist or by other rules.
+    """
     try:
-        head, _, frame = path.read_bytes().partition(b"\n")
+        header, _, parquet = path.read_bytes().partition(b"\n")
     except OSError:
         return None
-    return pl.read_parquet(frame) if head == _head(frame, digest) else None
+    return pl.read_parquet(parquet) if header == _parsed_header(parquet, digest) else None
 
 
-def _keep_pages(pages: pl.DataFrame, path: Path, digest: str) -> None:
-    """Keep the pages of a blacklist; where they cannot be, they are parsed again the next time."""
+def _write_parsed(pages: pl.DataFrame, path: Path, digest: str) -> None:
+    """Keep the parsed pages of a blacklist. If that fails, they are parsed again the next time."""
     buffer = io.BytesIO()
-    pages.write_parquet(buffer, compression="lz4")  # read in half the time that Arrow's own format takes
-    frame = buffer.getvalue()
+    pages.write_parquet(buffer, compression="lz4")  # reading it takes half the time of Arrow's own format
+    parquet = buffer.getvalue()
     with contextlib.suppress(OSError):
-        write_atomic(path, _head(frame, digest) + b"\n" + frame)
+        write_atomic(path, _parsed_header(parquet, digest) + b"\n" + parquet)
 
 
-def _head(frame: bytes, digest: str) -> bytes:
-    """Give the line before a frame that is kept: what it was parsed from and how, and the digest of its bytes."""
+def _parsed_header(frame: bytes, digest: str) -> bytes:
+    """Return the line before the Parquet: digest of the blacklist, versions of the parser, digest of the Parquet."""
     return f"{digest} {RULES_VERSION} {pl.__version__} {sha256(frame).hexdigest()}".encode()

@@ -1,4 +1,4 @@
-"""The cache: dumps and blacklists on disk, each with its facts beside it."""
+"""The cache folder: downloaded dumps and blacklists, each with its facts in a JSON file beside it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from pathlib import Path
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
-from pvtop.sources.facts import FileFacts, LocalFile, VerifiedFile, sidecar, writing
-from pvtop.storage.atomic import SUFFIX, write_atomic
+from pvtop.sources.facts import FileFacts, LocalFile, VerifiedFile, sidecar, translate_cache_errors
+from pvtop.storage.atomic import TEMPORARY_SUFFIX
 from pvtop.storage.gzip import verify_gzip
 from pvtop.storage.locks import unlink_if_unlocked
 
-DUMPS = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
+DUMP_GLOB = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
 
 
 @dataclass(frozen=True, slots=True)
 class CachedDump:
-    """A dump in the cache, as `pvtop cache ls` shows it."""
+    """A dump in the cache.
+
+    Attributes:
+        hour: The hour.
+        path: The file.
+        bytes: Its size.
+        modified: When it was downloaded, in UTC.
+    """
 
     hour: Hour
     path: Path
@@ -33,37 +40,40 @@ class CachedDump:
 
 
 class Cache:
-    """A folder with dumps below `YYYY/YYYY-MM/`, and blacklists, parsed ones too, below `blacklists/`.
+    """A folder with dumps in `YYYY/YYYY-MM/`, blacklists (also as parsed) in `blacklists/`, and records in `verified/`.
 
     Args:
-        folder: Need not exist.
+        folder: The folder. It need not exist.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def dump(self, hour: Hour) -> Path:
-        """Give the place of an hour's dump."""
+        """Return the path of the dump of an hour."""
         return self.folder / hour.dump_path
 
     def blacklist(self, address: str) -> Path:
-        """Give the place of the blacklist of an address."""
+        """Return the path of the blacklist from an address."""
         return self.folder / "blacklists" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.txt"
 
     def parsed_blacklist(self, address: str) -> Path:
-        """Give the place of what the blacklist of an address was parsed into."""
+        """Return the path of the parsed pages of the blacklist from an address."""
         return self.blacklist(address).with_suffix(".parsed")
 
     @staticmethod
     def find(path: Path, address: str) -> LocalFile | None:
-        """Give a cached file, None where it is not there, comes from another address, or is not as long as it was."""
+        """Return a cached file with its facts.
+
+        Return None if the file does not exist, comes from another address, or has another size than its facts say.
+        """
         facts = FileFacts.read(path)
         if facts is None or facts.address != public(address) or not path.is_file():
             return None
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
 
     def verified(self, address: str) -> VerifiedFile | None:
-        """Return the last verification of the file at an address, None if there is no record that can be read."""
+        """Return the record of the last verification of a file, None if it is missing or damaged."""
         try:
             found = VerifiedFile.from_json(self._record(address).read_text())
         except (OSError, ValueError):
@@ -71,45 +81,51 @@ class Cache:
         return found if found and found.address == address else None
 
     def remember(self, facts: FileFacts, modified: datetime) -> None:
-        """Record the digest of a file. Without the record, the file is verified once more; so a failure is no error.
+        """Record the digest of a file. If that fails, nothing is raised: the file is then verified once more.
 
         Args:
-            facts: The file.
-            modified: When it was last changed, as its folder or its listing tells.
+            facts: The facts of the file.
+            modified: Its modification time, from its folder or its listing.
         """
-        record = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256)
+        record, path = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
         with contextlib.suppress(OSError):
-            write_atomic(self._record(facts.address), record.to_json().encode())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(record.to_json())  # in place: half a record is no JSON, and no temporary file can be left
 
     def _record(self, address: str) -> Path:
         digest = hashlib.sha256(address.encode()).hexdigest()[:32]
         return self.folder / "verified" / digest[:2] / f"{digest}.json"
 
     def dumps(self) -> Iterator[CachedDump]:
-        """Give the dumps in the cache, the oldest hour first.
+        """Yield the dumps in the cache, the oldest hour first.
 
         Raises:
-            OutputError: It cannot be read.
+            OutputError: The cache folder cannot be read.
         """
         for path in sorted(self._files()):
-            if not path.relative_to(self.folder).match(DUMPS) or path.parents[2] != self.folder:
+            if not path.relative_to(self.folder).match(DUMP_GLOB) or path.parents[2] != self.folder:
                 continue
-            hour, status = Hour.of_dump(path.name), _stat(path)
+            hour, status = Hour.from_dump_name(path.name), _stat(path)
             if hour and status:
                 yield CachedDump(hour, path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def _files(self) -> Iterator[Path]:
-        """Give all files; `Path.glob` would pass over folders that cannot be read."""
-        walk = os.walk(self.folder, onerror=self._refuse)
+        """Yield all files. Unlike `Path.glob`, fail on a folder that cannot be read."""
+        walk = os.walk(self.folder, onerror=self._raise_unless_gone)
         return (Path(folder, name) for folder, _, names in walk for name in names)
 
-    def _refuse(self, error: OSError) -> None:
+    def _raise_unless_gone(self, error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            what_to_do = "check its permissions, or choose another folder with --cache-dir"
-            raise OutputError(f"the cache folder {self.folder} cannot be read: {error.strerror}", what_to_do) from error
+            message = f"cannot read the cache folder {self.folder}: {error.strerror}"
+            hint = "check its permissions, or choose another folder"
+            raise OutputError(message, hint, setting="cache_dir") from error
 
-    def broken(self) -> Iterator[tuple[CachedDump, str]]:
-        """Read every dump in the cache anew, and give those that are not what was downloaded, with the reason."""
+    def damaged(self) -> Iterator[tuple[CachedDump, str]]:
+        """Verify every dump in the cache. Yield those that differ from the downloaded file, with the reason.
+
+        Raises:
+            OutputError: The cache folder cannot be read.
+        """
         for dump in self.dumps():
             facts = FileFacts.read(dump.path)
             try:
@@ -118,16 +134,19 @@ class Cache:
                 yield dump, error.message
                 continue
             if facts is None:
-                yield dump, f"{dump.path.name} has no facts beside it; it will be downloaded again"
+                yield dump, f"{dump.path.name} lacks its .json file; it will be downloaded again"
             elif facts.sha256 != digest:
                 yield dump, f"{dump.path.name} has changed since it was downloaded"
 
     def prunable(self, older_than: timedelta | None, max_bytes: int | None) -> list[CachedDump]:
-        """Give the dumps to remove, the longest downloaded first.
+        """Return the dumps to remove, the oldest download first.
 
         Args:
-            older_than: Remove what was downloaded longer ago.
-            max_bytes: Then remove, until no more than this is left.
+            older_than: Remove dumps that were downloaded longer ago than this.
+            max_bytes: Then remove the oldest downloads until no more than this is left.
+
+        Raises:
+            OutputError: The cache folder cannot be read.
         """
         dumps = sorted(self.dumps(), key=lambda dump: (dump.modified, dump.hour))
         total = sum(dump.bytes for dump in dumps)
@@ -140,33 +159,33 @@ class Cache:
         return chosen
 
     def remove(self, dump: CachedDump) -> bool:
-        """Remove a dump and its facts, unless it is being read; tell whether it is gone.
+        """Remove a dump and its facts unless a process is reading it. Return whether it is gone.
 
         Raises:
-            OutputError: It cannot be removed.
+            OutputError: The dump cannot be removed.
         """
-        with writing(self.folder):
+        with translate_cache_errors(self.folder):
             gone = unlink_if_unlocked(dump.path)
             if gone:
                 sidecar(dump.path).unlink(missing_ok=True)
         return gone
 
     def sweep(self) -> None:
-        """Remove what transfers that were killed have left; not what is being written.
+        """Remove the temporary files that killed processes have left. Keep those that are being written.
 
         Raises:
-            OutputError: It cannot be removed.
+            OutputError: A file cannot be removed.
         """
-        with writing(self.folder):
+        with translate_cache_errors(self.folder):
             for abandoned in self._files():
-                if abandoned.match(f".*{SUFFIX}") and abandoned.is_file():
+                if abandoned.match(f".*{TEMPORARY_SUFFIX}") and abandoned.is_file():
                     unlink_if_unlocked(abandoned)
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """Give a file's size and times; None where it is none, or another process has just removed it."""
+    """Return the status of a regular file. Return None if it is something else, or was just removed."""
     try:
         status = path.stat()
-    except OSError:  # also of a link that leads nowhere or to itself
+    except OSError:  # also for a link that leads nowhere or to itself
         return None
     return status if stat.S_ISREG(status.st_mode) else None

@@ -1,4 +1,4 @@
-"""One transfer into the cache: polite, resumed where it broke off, verified, and only then under its final name."""
+"""Download a file into the cache: resume it if the connection is lost, verify it, then give it its final name."""
 
 from __future__ import annotations
 
@@ -12,55 +12,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pvtop.core.address import is_http, public
-from pvtop.core.errors import CorruptError, RangeError, SourceError, UnreachableError
-from pvtop.sources.facts import FileFacts, sidecar, writing
+from pvtop.core.errors import CorruptError, RangeError, SourceError
+from pvtop.sources.facts import FileFacts, sidecar, translate_cache_errors
 from pvtop.storage.atomic import commit, temporary_file, write_atomic
 from pvtop.storage.deadline import start_daemon
-from pvtop.storage.http import Client
-from pvtop.storage.remote import fsspec_step
+from pvtop.storage.http import Client, unreachable
+from pvtop.storage.remote import call_fsspec
 
 if TYPE_CHECKING:
     import aiohttp
 
-REMOTE_READ_BYTES = 1 << 20  # of file systems, where each is a step of its own
+REMOTE_READ_BYTES = 1 << 20  # read at a time from fsspec, as each read is a call of its own
 PARTIAL_CONTENT = 206
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes received and the bytes expected, None where the server does not say."""
+"""Called with the bytes received so far and the bytes expected, None if the server does not say."""
 
 Verify = Callable[[Path, str], str]
-"""Gives a file's sha256 in hex; raises CorruptError where it is not what it should be and may be so the next time, or
-another error of ours where that would not help.
+"""Called with the path of a file and its address (for messages); returns the sha256 of the file in hex.
 
-Called with the path of the file and the address it came from, for the message."""
+Raises CorruptError if another download may help, and any other PvtopError if it would not."""
 
 
 async def download(
     client: Client, address: str, target: Path, verify: Verify, progress: Progress | None = None
 ) -> FileFacts:
-    """Download a file to `target`, with its facts beside it. What was there before stays until the new one is whole.
+    """Download a file to `target` and write its facts beside it. An earlier file stays until the new one is verified.
 
-    A transfer that breaks off is taken up where it broke, as long as the server says that the file is the same.
-    A file that arrives whole but does not verify is downloaded once more.
+    An interrupted transfer is resumed if the server says that the file is still the same. A file that fails the
+    verification is downloaded once more.
 
     Args:
-        client: Whose connections are used.
-        address: An http(s) address, or one that fsspec knows.
-        target: Where the file goes.
-        verify: Checks the file before it gets its name.
-        progress: Told of every chunk.
+        client: The client whose connections are used.
+        address: An http(s) address, or any address that fsspec supports.
+        target: The path of the file.
+        verify: Verifies the file before it gets its final name.
+        progress: Called after every chunk.
+
+    Returns:
+        The facts of the file.
 
     Raises:
-        MissingError: There is no such file.
-        CorruptError: What arrived is, twice, not what it should be.
-        UnreachableError: The server could not be reached, or broke off again and again.
-        SourceError: The server refused, the address is wrong, or the file is too long.
-        OutputError: The cache folder could not be written.
+        NotFoundError: The file does not exist.
+        CorruptError: The file failed the verification twice.
+        UnreachableError: All attempts failed: no connection, or the connection was lost again and again.
+        SourceError: The server denied access, the address is wrong, or the file is too long.
+        OutputError: The cache folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
-        with writing(target.parent):
+        with translate_cache_errors(target.parent):
             file = stack.enter_context(temporary_file(target))
         for last in (False, True):
             transfer = _Transfer(client, address, file, progress or (lambda *_: None))
@@ -72,21 +74,21 @@ async def download(
             except CorruptError as error:
                 if last:
                     raise
-                log.warning("%s; downloading it once more", error)
+                log.warning("%s; downloading it again", error)
         facts = FileFacts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
         _finish(file, target, facts)
     return facts
 
 
 def _finish(file: BinaryIO, target: Path, facts: FileFacts) -> None:
-    """Give a file its final name, its facts first: a file without fitting facts counts as not there."""
-    with writing(target.parent):
+    """Write the facts, then rename the file to the target. A file without matching facts counts as missing."""
+    with translate_cache_errors(target.parent):
         write_atomic(sidecar(target), (json.dumps(asdict(facts), indent=1) + "\n").encode())
         commit(file, target)
 
 
 class _Transfer:
-    """One file on its way, over as many connections as it takes."""
+    """The transfer of one file, over as many connections as it takes."""
 
     def __init__(self, client: Client, address: str, file: BinaryIO, progress: Progress) -> None:
         self.client = client
@@ -100,7 +102,7 @@ class _Transfer:
         self.restart()
 
     def restart(self) -> None:
-        with writing(Path(self.file.name).parent):
+        with translate_cache_errors(Path(self.file.name).parent):
             self.file.seek(0)
             self.file.truncate()
         self.received = 0
@@ -121,10 +123,11 @@ class _Transfer:
             self.restart()
             raise
         if expected is not None and self.received != expected:
-            raise UnreachableError(f"{public(self.address)} ended after {self.received:,} of {expected:,} bytes")
+            amount = f"{self.received:,} of {expected:,} bytes"
+            raise unreachable(f"{public(self.address)}: connection lost after {amount}")
 
     def _resume(self) -> dict[str, str]:
-        """Ask for the rest of what is here, on the condition that the file is still the same."""
+        """Return the headers that request the rest of the file, on condition that it is still the same."""
         strong = self.etag if self.etag and not self.etag.startswith("W/") else None
         validator = strong or self.last_modified
         if not self.received or not validator:
@@ -132,14 +135,14 @@ class _Transfer:
         return {"Range": f"bytes={self.received}-", "If-Range": validator}
 
     def _begin(self, response: aiohttp.ClientResponse) -> int | None:
-        """Take up what is here, or start again; give how long the whole is, where the server says.
+        """Continue the file or start it again. Return the size of the whole file, None if the server does not say.
 
         Raises:
-            RangeError: The server sends a part, but not the one that is missing.
+            RangeError: The server sends another part than the missing one.
         """
         if response.status == PARTIAL_CONTENT:
             if not self._continues(response.headers):
-                raise RangeError(f"{public(self.address)} sends another part than it was asked for")
+                raise RangeError(f"{public(self.address)}: the server sent another part than requested")
             self.total = self.total or _total(response.headers)
             return self.total
         self.restart()
@@ -149,7 +152,7 @@ class _Transfer:
         return self.total
 
     def _continues(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether a part goes on where the file ends; and whether it is of the same file, as far as it tells."""
+        """Return whether a part starts where the file ends and, as far as the headers say, is of the same file."""
         return (
             headers.get("Content-Range", "").startswith(f"bytes {self.received}-")
             and len({self.total, _total(headers)} - {None}) <= 1
@@ -162,9 +165,10 @@ class _Transfer:
         if max(self.received, expected or 0) > self.max_bytes:
             raise SourceError(
                 f"{public(self.address)} is longer than {self.max_bytes:,} bytes",
-                "check the address; PVTOP_MAX_DOWNLOAD raises the limit",
+                "check the address, or raise the limit",
+                setting="max_download",
             )
-        with writing(Path(self.file.name).parent):
+        with translate_cache_errors(Path(self.file.name).parent):
             self.file.write(chunk)
             self.file.flush()
         self.progress(self.received, expected)
@@ -173,16 +177,16 @@ class _Transfer:
         from fsspec.core import url_to_fs
 
         self.restart()
-        filesystem, path = await fsspec_step(self.client, self.address, url_to_fs, self.address)
-        facts = await fsspec_step(self.client, self.address, filesystem.info, path)
-        self.etag = facts.get("ETag")
-        remote = await fsspec_step(self.client, self.address, filesystem.open, path, "rb")
-        while chunk := await fsspec_step(self.client, self.address, remote.read, REMOTE_READ_BYTES):
-            self._take(chunk, facts.get("size"))
-        await fsspec_step(self.client, self.address, remote.close)
+        filesystem, path = await call_fsspec(self.client, self.address, url_to_fs, self.address)
+        info = await call_fsspec(self.client, self.address, filesystem.info, path)
+        self.etag = info.get("ETag")
+        remote = await call_fsspec(self.client, self.address, filesystem.open, path, "rb")
+        while chunk := await call_fsspec(self.client, self.address, remote.read, REMOTE_READ_BYTES):
+            self._take(chunk, info.get("size"))
+        await call_fsspec(self.client, self.address, remote.close)
 
 
 def _total(headers: Mapping[str, str]) -> int | None:
-    """Read how long the whole is that a part is of; None where it is not told."""
+    """Return the size of the whole file from the headers of a part, None if they do not say."""
     total = headers.get("Content-Range", "").rpartition("/")[2]
     return int(total) if total.isascii() and total.isdigit() and len(total) < 20 else None  # noqa: PLR2004

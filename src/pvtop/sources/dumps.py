@@ -1,4 +1,4 @@
-"""The two files of an hour: at hand in a folder or the cache, or downloaded."""
+"""Find the dump of an hour in a folder or the cache, download it, and scan its lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pvtop.transform.dump import scan_blocks, well_formed
 
 log = logging.getLogger(__name__)
 
-LATE_AFTER = timedelta(hours=6)  # upstream's own alarm for an hour that is not there
+OVERDUE_AFTER = timedelta(hours=6)  # Wikimedia's own alarm for a missing hour
 
 
 def scan_dump(path: Path | str) -> pl.LazyFrame:
@@ -33,8 +33,8 @@ def scan_dump(path: Path | str) -> pl.LazyFrame:
 
     Returns:
         `domain_code` String (`""` becomes the empty string), `page_title` String (decoded), `views` Int64; in the
-        order of the file. Malformed lines are left out; `scan_rows` has them. Collecting all of it raises what
-        `storage.gzip.read_blocks` does: a file that is broken gives an error, never some of its rows.
+        order of the file. Malformed lines are skipped; `scan_rows` has them. Collecting raises the errors of
+        `storage.gzip.read_blocks`: a damaged file gives an error, never only some of its rows.
     """
     return well_formed(scan_rows(Path(path)))
 
@@ -44,21 +44,21 @@ def scan_rows(path: Path, shown: str | None = None, max_bytes: int | None = None
 
     Args:
         path: A dump, gzip.
-        shown: How to call it in errors; its path otherwise.
+        shown: Its name in messages, by default its path.
         max_bytes: How many bytes it may inflate to.
     """
     return scan_blocks(partial(read_blocks, path, shown or str(path), max_bytes))
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
-    """Give the dump of an hour that is at hand: in the source's folder, or in the cache.
+    """Return the dump of an hour if it is on this machine: in the folder of the source, or in the cache.
 
     Returns:
-        None where it has to be downloaded.
+        The file with its facts, or None if it must be downloaded.
 
     Raises:
-        NotPublishedError: The source is a folder and does not hold it.
-        SourceError: The source is a folder that does not exist or cannot be read.
+        NotPublishedError: The source is a folder without this dump.
+        SourceError: The source is a folder that does not exist, or the dump cannot be read.
     """
     folder = local_path(settings.source)
     if folder is None:
@@ -66,24 +66,26 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
     path = folder.absolute() / hour.dump_path
     try:
         if path.exists() and not path.is_file():
-            raise SourceError(f"{path} is not a file", "remove what is there in its place")
+            raise SourceError(f"{path} is not a file", "remove it, or put the dump in its place")
         state = FileState.of(path)
         return LocalFile(path, FileFacts(str(path), state.bytes, sha256_of(path)), state=state)
     except FileNotFoundError as error:
         if not folder.is_dir():
-            raise SourceError(f"the source {folder} does not exist", "--source takes an address or a folder") from error
+            raise SourceError(
+                f"the source {folder} does not exist", "give an address or a folder", setting="source"
+            ) from error
         raise not_published(hour, str(folder)) from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}", "check the file and its permissions") from error
+        raise SourceError(f"cannot read {path}: {error.strerror}", "check the file and its permissions") from error
 
 
 async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: Progress | None) -> LocalFile:
-    """Download the dump of an hour into the cache.
+    """Download the dump of an hour into the cache. Return the file with its facts.
 
     Raises:
-        NotPublishedError: The source does not hold it.
-        SourceError: It cannot be had.
-        OutputError: The cache cannot be written.
+        NotPublishedError: The source does not hold the dump.
+        SourceError: The dump cannot be downloaded, or fails the verification.
+        OutputError: The cache folder cannot be written.
     """
     path = Cache(settings.cache_dir).dump(hour)
     address = join(settings.source, hour.dump_path)
@@ -97,12 +99,12 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
 
 
 def not_published(hour: Hour, source: str) -> NotPublishedError:
-    """Say that a source does not hold an hour, and when it can be expected."""
+    """Return the error for a dump that the source does not hold. Its hint says when to expect the dump."""
     now = datetime.now(UTC)
     if hour.stamp > now:
-        hint = f"the hour ends at {hour}; its dump follows within hours"
-    elif hour.stamp + LATE_AFTER > now:
-        hint = f"dumps follow within hours: expect it by {hour + 6}, or leave out --date for the newest"
+        hint = f"the hour ends at {hour}; its dump is published some hours later"
+    elif hour.stamp + OVERDUE_AFTER > now:
+        hint = f"expect it by {hour + 6}, or choose an earlier hour"
     else:
-        hint = "it is overdue, so perhaps missing for good: look at the month's folder of the source"
+        hint = "it is overdue and may never be published: check the folder of the month at the source"
     return NotPublishedError(f"the dump of {hour} is not published at {source}", hint)

@@ -1,4 +1,4 @@
-"""What is known of a file: where it came from, its size, its digest; kept beside it as JSON."""
+"""The facts of a file: where it comes from, its size and its digest. They are kept beside the file as JSON."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pvtop.core.errors import OutputError
-from pvtop.storage.atomic import hint
+from pvtop.storage.atomic import output_error
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of a downloaded file; kept beside it, as JSON.
+    """The facts of a file. Those of a download are kept beside it as JSON.
 
     Attributes:
-        address: Where it came from, without secrets.
+        address: Where it comes from, without secrets.
         bytes: Its size.
-        sha256: In hex.
-        etag: The server's ETag, None where it gave none.
-        last_modified: The server's Last-Modified, as sent, None where it gave none.
+        sha256: Its digest in hex.
+        etag: The server's ETag, None if it sent none.
+        last_modified: The server's Last-Modified as sent, None if it sent none.
     """
 
     address: str
@@ -34,24 +33,24 @@ class FileFacts:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Read the facts kept beside a file; None where there are none that can be read."""
+        """Return the facts that are kept beside a file, or None if they are missing or damaged."""
         try:
             facts = cls(**json.loads(sidecar(path).read_text()))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         texts = (facts.address, facts.sha256, facts.etag or "", facts.last_modified or "")
-        sound = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
-        return facts if sound else None
+        valid = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
+        return facts if valid else None
 
 
 def sidecar(path: Path) -> Path:
-    """Give the place of a file's facts."""
+    """Return the path of the facts of a file."""
     return path.with_name(path.name + ".json")
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn a failure to write below the cache folder into what to tell the user.
+def translate_cache_errors(folder: Path) -> Iterator[None]:
+    """Turn an OSError from writing to the cache folder into an OutputError.
 
     Raises:
         OutputError: The folder cannot be written, or the disk is full.
@@ -59,19 +58,19 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what_to_do = hint(error, "choose another folder with --cache-dir")
-        raise OutputError(f"the cache folder {folder} cannot be written: {error.strerror}", what_to_do) from error
+        message = f"cannot write the cache folder {folder}: {error.strerror}"
+        raise output_error(message, error, "choose another folder", "cache_dir") from error
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file on this machine with what is known of it.
+    """A file on this machine with its facts.
 
     Attributes:
-        path: Where it is.
-        facts: Where it came from, its size and its digest.
-        cached: Whether it lies in the cache, and may be downloaded again.
-        state: What told, when the facts were taken, that it was this file; None where nobody else changes it.
+        path: The path of the file.
+        facts: Where it comes from, its size and its digest.
+        cached: Whether it lies in the cache, and can be downloaded again.
+        state: The state of the file when its facts were taken; None if no other program changes the file.
     """
 
     path: Path
@@ -81,7 +80,7 @@ class LocalFile:
 
 
 class FileState(NamedTuple):
-    """What changes when a file is replaced or written."""
+    """The values of a file that change if it is replaced or written."""
 
     inode: int
     bytes: int
@@ -89,15 +88,15 @@ class FileState(NamedTuple):
 
     @property
     def modified(self) -> datetime:
-        """When the file was last changed, in UTC, to the microsecond."""
+        """The modification time in UTC, to the microsecond."""
         return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Look at a file.
+        """Return the state of a file.
 
         Raises:
-            OSError: It is not there.
+            OSError: The file does not exist or cannot be accessed.
         """
         status = path.stat()
         return cls(status.st_ino, status.st_size, status.st_mtime_ns)
@@ -105,13 +104,13 @@ class FileState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFile:
-    """A file whose digest was taken. Whoever finds it at the same address, size and time knows its digest.
+    """A file with a known digest. A file with the same address, size and time is taken to have the same digest.
 
     Attributes:
         address: Where it lies, without secrets.
         bytes: Its size.
-        modified: When it was last changed, as its folder or its listing tells.
-        sha256: In hex.
+        modified: Its modification time, from its folder or its listing.
+        sha256: Its digest in hex.
     """
 
     address: str
@@ -120,12 +119,12 @@ class VerifiedFile:
     sha256: str
 
     def to_json(self) -> str:
-        """Return a JSON object."""
+        """Return the record as a JSON object."""
         return json.dumps({**asdict(self), "modified": self.modified.isoformat()}) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self | None:
-        """Parse what `to_json` returned, None if it is something else."""
+        """Parse the output of `to_json`. Return None if the text is damaged."""
         try:
             content = json.loads(text)
             found = cls(**{**content, "modified": datetime.fromisoformat(content["modified"])})

@@ -1,4 +1,4 @@
-"""The listing of a source's folder: its entries, and how nginx and other servers write them."""
+"""Parse the listing of a folder, as nginx and other servers send it, into entries."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pvtop.core.address import public
 ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
 
 
-# What follows an anchor, up to the next one. Nothing in it is tried a second time, so the time it takes is in the
-# measure of the listing's length, whatever a server sends.
+# The text from one anchor to the next. The pattern never backtracks, so the time grows only with the length of the
+# listing, whatever a server sends.
 LINK = re.compile(
     r"""(?>[^>]*?(?<![\w-])href=["']([^"'\n]{1,500})["'])[^>]*+>(?>[^\n]*?</a>)"""
     r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?""",
@@ -25,12 +25,12 @@ LINK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a source's folder.
+    """A file or folder in the listing of a folder.
 
     Attributes:
-        name: The last part of the path, without a slash at its end.
-        size: Exact bytes, where the listing tells.
-        modified: When it was last changed (UTC, to the minute on Wikimedia's server), where the listing tells.
+        name: The last part of its path, without a slash at the end.
+        size: Its exact size in bytes, None if the listing does not say.
+        modified: Its modification time in UTC (to the minute on Wikimedia's server), None if the listing does not say.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Entry:
 
 
 def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry]:
-    """Read the links of a folder's listing: nginx's with time and size, any other's with names alone.
+    """Parse the links of a listing: with time and size if it is from nginx, otherwise names alone.
 
-    The link is read, not its text, which servers cut short. It may be relative, absolute or a whole address, but leads
-    to something right in the folder, or it is passed over.
+    Names come from the links, as servers shorten the text. A link may be relative, absolute or a full address. Links
+    that do not lead to an entry of the folder itself are skipped.
 
     Args:
         text: The listing.
-        address: The folder's, with a slash at its end; links that are not relative are compared with it.
+        address: The address of the folder, with a slash at the end.
     """
     found = {}
     folder = public(address)
@@ -59,7 +59,7 @@ def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry
 
 
 def _name(href: str, folder: str) -> str:
-    """Give the name of what a link in a folder leads to; empty where it leads elsewhere."""
+    """Return the name of the entry that a link leads to, empty if it leads out of the folder."""
     try:
         target, here = urlsplit(urljoin(folder, href)), urlsplit(folder)
     except ValueError:
@@ -70,7 +70,7 @@ def _name(href: str, folder: str) -> str:
 
 
 def _time(listed: str) -> datetime | None:
-    """Read nginx's `03-Aug-2024 07:51`, which is in UTC; None where there is none that can be read."""
+    """Parse nginx's `03-Aug-2024 07:51`, which is in UTC. Return None if it is missing or invalid."""
     try:
         return datetime.strptime(listed, "%d-%b-%Y %H:%M").replace(tzinfo=UTC)
     except ValueError:
@@ -78,14 +78,15 @@ def _time(listed: str) -> datetime | None:
 
 
 def is_other(listed: Entry, size: int, last_modified: str | None) -> bool:
-    """Tell whether a listed file is another than the one that is known.
+    """Return whether a listed file differs from a known file.
 
-    A listing that tells no size cannot vouch for it. Times are compared by the minute, as listings tell no seconds.
+    If the listing has no size, the file counts as different. Times are compared to the minute, as listings have no
+    seconds.
 
     Args:
-        listed: The file as the source lists it now.
-        size: The bytes of the known file.
-        last_modified: Its Last-Modified as it was sent, None where unknown.
+        listed: The file in the current listing of the source.
+        size: The size of the known file in bytes.
+        last_modified: The Last-Modified of the known file as sent, None if unknown.
     """
     if listed.size != size:
         return True

@@ -1,4 +1,4 @@
-"""Projectviews: Wikimedia's own sums of an hour, a small file beside the dump, to check a report's totals against."""
+"""Download and parse projectviews: Wikimedia's own totals of an hour, a small file beside the dump."""
 
 from __future__ import annotations
 
@@ -10,45 +10,52 @@ from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
 from pvtop.sources.source import Source
 
-LINE = re.compile(r"(?P<code>[^ ]*) - (?P<views>[0-9]{1,18}) [0-9]+\r?")
-PASSED_OVER = re.compile(r"(- [0-9]{1,18} [0-9]+)?\r?")
+TOTAL_LINE = re.compile(r"(?P<code>[^ ]*) - (?P<views>[0-9]{1,18}) [0-9]+\r?")
+SKIPPED_LINE = re.compile(r"(- [0-9]{1,18} [0-9]+)?\r?")
 
 
 async def fetch_projectviews(hour: Hour, source: Source) -> dict[str, int]:
-    """Fetch the projectviews of an hour from a source.
+    """Download the projectviews of an hour.
 
     Returns:
-        The views of each domain code; the empty code as the empty string.
+        The views of each domain code. The empty code is the empty string.
 
     Raises:
-        MissingError: The source does not hold them.
-        CorruptError: The file is none of projectviews.
+        NotFoundError: The source does not hold the file.
+        CorruptError: The file is not a projectviews file.
         SourceError: The source cannot be read.
     """
     path = f"{hour.month_folder}/projectviews-{hour.stamp:%Y%m%d-%H}0000"
     try:
         return parse_projectviews(await source.text(path))
     except NotFoundError as error:
-        raise NotFoundError(error.message, "they lie beside the dumps; --source names where") from error
+        raise NotFoundError(
+            error.message, "projectviews lie beside the dumps: choose a source that has them", setting="source"
+        ) from error
     except ValueError as error:
-        raise CorruptError(f"{path} is no projectviews file: {error}", "look at the source") from error
+        raise CorruptError(
+            f"{path} is not a projectviews file: {error}", "check the file, or use another source", setting="source"
+        ) from error
 
 
 def parse_projectviews(text: str) -> dict[str, int]:
-    """Read lines `code - views 0`, where the empty code may be written as two quotes. Blank lines are passed over.
+    """Parse lines of the form `code - views 0`. The empty code may be written as two quotes.
 
-    So is a project without a code, which was left out altogether until 2023, `- 17 0`, here as in the dump, where its
-    lines are malformed.
+    Blank lines are skipped. So are lines without a code, `- 17 0`: such lines are malformed in the dump, too, and until
+    2023 both files lacked them.
+
+    Returns:
+        The views of each domain code.
 
     Raises:
-        ValueError: A line is none of these, or there is none at all.
+        ValueError: A line has another form, or no line has a total.
     """
     views: Counter[str] = Counter()
     for line in text.split("\n"):
-        if match := LINE.fullmatch(line):
+        if match := TOTAL_LINE.fullmatch(line):
             views["" if match["code"] == '""' else match["code"]] += int(match["views"])
-        elif not PASSED_OVER.fullmatch(line):
-            raise ValueError(f"it has the line {shorten(line)!r}")
+        elif not SKIPPED_LINE.fullmatch(line):
+            raise ValueError(f"it contains the line {shorten(line)!r}")
     if not views:
-        raise ValueError("it has no line like 'en.m - 5000 0'")
+        raise ValueError("it contains no line like 'en.m - 5000 0'")
     return dict(views)

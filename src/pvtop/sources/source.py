@@ -1,4 +1,4 @@
-"""Sources: where dumps lie, under which addresses, and what is published. http(s) by aiohttp, the rest by fsspec."""
+"""A source of dumps, and the hours that it has published: over http(s), in a folder, or over fsspec."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pvtop.sources.facts import FileState
 from pvtop.sources.listing import Entry, parse_listing
 from pvtop.storage.atomic import open_regular
 from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
-from pvtop.storage.remote import fsspec_step, translate_fsspec_errors
+from pvtop.storage.remote import call_fsspec, translate_fsspec_errors
 
-LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
+SOURCE_LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
 
 T = TypeVar("T")
 
@@ -29,45 +29,47 @@ class Source(Protocol):
 
     @property
     def root(self) -> str:
-        """The address of the root, secrets and all."""
+        """The address of the root, including secrets."""
 
     async def listing(self, folder: str) -> list[Entry]:
-        """List a folder below the root; empty where there is no such folder.
+        """List a folder below the root. If the folder does not exist, return an empty list.
 
         Raises:
             SourceError: The source cannot be read.
         """
 
     async def text(self, path: str) -> str:
-        """Read a short file below the root; bytes that are not UTF-8 become U+FFFD.
+        """Return the text of a short file below the root. Bytes that are not UTF-8 become U+FFFD.
 
         Raises:
-            MissingError: There is no such file.
+            NotFoundError: The file does not exist.
             SourceError: The source cannot be read.
         """
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A folder on this machine, read in place."""
+    """A folder on this machine. Its files are read in place, not copied to the cache."""
 
     root: str
 
     async def listing(self, folder: str) -> list[Entry]:
-        """List a folder, with sizes."""
+        """List a folder, with sizes and times."""
         root = local_path(self.root)
         if root is None or not root.is_dir():
             what = "is not a folder" if root and root.exists() else "does not exist"
-            raise SourceError(f"the source {root} {what}", "--source takes an address or a folder")
+            raise SourceError(f"the source {root} {what}", "give an address or a folder", setting="source")
         try:
             return [_entry(path) for path in (root / folder).iterdir()]
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise SourceError(f"{root / folder} cannot be listed: {error.strerror}", LAYOUT) from error
+            raise SourceError(
+                f"cannot list {root / folder}: {error.strerror}", SOURCE_LAYOUT, setting="source"
+            ) from error
 
     async def text(self, path: str) -> str:
-        """Read a file."""
+        """Return the text of a file."""
         file = (local_path(self.root) or Path()) / path
         with translate_fsspec_errors(str(file)):
             content = await asyncio.to_thread(_read, file)
@@ -75,13 +77,13 @@ class FolderSource:
 
 
 def _read(path: Path) -> bytes:
-    """Read a file, or one byte more than a listing can have."""
+    """Return the content of a file, cut to one byte more than a listing may have."""
     with open_regular(path) as file:
         return file.read(MAX_LISTING_BYTES + 1)
 
 
 def _entry(path: Path) -> Entry:
-    """Look a file up; without size and time where it is gone, or a link that leads nowhere."""
+    """Return the entry of a file, without size and time if the file is gone or a link that leads nowhere."""
     try:
         state = FileState.of(path)
     except FileNotFoundError:
@@ -91,33 +93,33 @@ def _entry(path: Path) -> Entry:
 
 @dataclass(frozen=True)
 class FsspecSource:
-    """Any other address that fsspec knows, such as `s3://bucket/prefix`."""
+    """A source at any other address that fsspec supports, such as `s3://bucket/prefix`."""
 
     root: str
     client: Client
 
     async def listing(self, folder: str) -> list[Entry]:
-        """List a folder, with sizes."""
+        """List a folder, with sizes. Retry if that may help."""
         address = join(self.root, folder)
         try:
             async for attempt in self.client.retries():
                 with attempt:
-                    found = await fsspec_step(self.client, address, _list, address)
+                    found = await call_fsspec(self.client, address, _list, address)
         except NotFoundError:
             return []
-        return [Entry(one["name"].rstrip("/").rpartition("/")[2], one.get("size")) for one in found]
+        return [Entry(info["name"].rstrip("/").rpartition("/")[2], info.get("size")) for info in found]
 
     async def text(self, path: str) -> str:
-        """Read a file, trying again where that helps."""
+        """Return the text of a file. Retry if that may help."""
         address = join(self.root, path)
         async for attempt in self.client.retries():
             with attempt:
-                content = await fsspec_step(self.client, address, _read_remote, address)
+                content = await call_fsspec(self.client, address, _read_remote, address)
         return _decoded(content, public(address))
 
 
 def _read_remote(address: str) -> bytes:
-    """Do so with a file system of fsspec."""
+    """Return the content of a remote file, cut to one byte more than a listing may have."""
     import fsspec
 
     with fsspec.open(address, "rb") as file:
@@ -140,13 +142,13 @@ def _list(address: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class HttpSource:
-    """Wikimedia's server, a mirror of it, or any server that lists its folders as links."""
+    """Wikimedia's server, a mirror, or any other http(s) server that lists its folders as links."""
 
     root: str
     client: Client
 
     async def listing(self, folder: str) -> list[Entry]:
-        """List a folder, with sizes and times where the server is nginx."""
+        """List a folder, with sizes and times if the server is nginx."""
         address = join(self.root, f"{folder}/" if folder else "")
         try:
             return parse_listing(await self.client.text(address), address)
@@ -154,16 +156,16 @@ class HttpSource:
             return []
 
     async def text(self, path: str) -> str:
-        """Fetch a file."""
+        """Return the text of a file."""
         return await self.client.text(join(self.root, path))
 
 
 def open_source(root: str, client: Client) -> Source:
-    """Make the source of an address.
+    """Return the source of an address.
 
     Args:
-        root: An http(s) address, a folder, or any fsspec address.
-        client: Whose connections an http(s) source uses, and whose patience any other.
+        root: An http(s) address, a folder, or any address that fsspec supports.
+        client: The client whose connections and time limits the source uses.
     """
     if local_path(root):
         return FolderSource(root)
@@ -171,7 +173,7 @@ def open_source(root: str, client: Client) -> Source:
 
 
 async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:
-    """Find the newest published hour from the listings, of a day or at an hour of the day where given.
+    """Return the newest published hour of a source, or the newest of a day or at an hour of the day.
 
     Raises:
         NotPublishedError: The source has no such hour.
@@ -184,14 +186,14 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
         if wanted:
             return max(wanted)
     when = "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
-    raise NotPublishedError(f"{public(source.root)} has no dump{when}", LAYOUT)
+    raise NotPublishedError(f"{public(source.root)} has no dump{when}", SOURCE_LAYOUT, setting="source")
 
 
 async def last(source: Source, count: int) -> list[Hour]:
-    """Find the newest published hours from the listings, the oldest of them first.
+    """Return the newest published hours of a source, the oldest of them first.
 
     Raises:
-        NotPublishedError: The source has none.
+        NotPublishedError: The source has no dump.
         SourceError: The source cannot be read.
     """
     found: list[Hour] = []
@@ -200,21 +202,21 @@ async def last(source: Source, count: int) -> list[Hour]:
         if len(found) >= count:
             break
     if not found:
-        raise NotPublishedError(f"{public(source.root)} has no dump", LAYOUT)
+        raise NotPublishedError(f"{public(source.root)} has no dump", SOURCE_LAYOUT, setting="source")
     return sorted(found[:count])
 
 
 async def published(source: Source, month: str) -> dict[Hour, Entry]:
-    """List the dumps of a month, `2019/2019-04`; none where the source does not have it.
+    """Return the dumps of a month, `2019/2019-04`, by hour. If the source lacks the month, there are none.
 
     Raises:
         SourceError: The source cannot be read.
     """
-    return {hour: entry for entry in await source.listing(month) if (hour := Hour.of_dump(entry.name))}
+    return {hour: entry for entry in await source.listing(month) if (hour := Hour.from_dump_name(entry.name))}
 
 
 async def _months(source: Source) -> AsyncIterator[str]:
-    """Give the month folders of a source, the newest first."""
+    """Yield the month folders of a source, the newest first."""
     years = {entry.name for entry in await source.listing("") if re.fullmatch(r"\d{4}", entry.name, re.ASCII)}
     for year in sorted(years, reverse=True):
         months = {entry.name for entry in await source.listing(year)}

@@ -1,1 +1,1 @@
-"""Bytes anywhere: files, locks, file systems, HTTP, gzip. Knows neither Wikimedia nor frames."""
+"""Read and write bytes: files, locks, file systems, HTTP, gzip. Knows neither Wikimedia nor frames."""

@@ -1,6 +1,7 @@
-"""Files that appear whole or not at all, and that nobody removes under another's hands; on local disks.
+"""Write local files so that they appear complete or not at all.
 
-Both rest on advisory locks, which the system drops when a process ends, however it ends.
+A temporary file is locked while it is written, so that no other process removes it. The operating system releases the
+lock when the process ends, also if it is killed.
 """
 
 from __future__ import annotations
@@ -14,46 +15,57 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from pvtop.core.errors import OutputError
 from pvtop.storage.locks import unlink_if_unlocked
 
-SUFFIX = ".tmp"
-FULL = {errno.ENOSPC, errno.EDQUOT}
+TEMPORARY_SUFFIX = ".tmp"
 
 
-def hint(error: BaseException, otherwise: str) -> str:
-    """Say what to do about a failure to write: free some space where the disk, or what one may have of it, is full."""
-    number = getattr(error, "errno", None)
-    if number == errno.EFBIG:
-        return "raise the limit on the length of files, which is that of ulimit -f or the disk's own"
-    return "free some space: pvtop cache prune --older-than 7d" if number in FULL else otherwise
+def output_error(message: str, error: BaseException, hint: str, setting: str) -> OutputError:
+    """Return the OutputError for a failed read or write.
+
+    Args:
+        message: What went wrong, and where.
+        error: The failure. If the disk or the user's quota is full, or a file too large, its own advice is given.
+        hint: What to do in all other cases.
+        setting: The setting that the hint is about.
+    """
+    match getattr(error, "errno", None):
+        case errno.ENOSPC | errno.EDQUOT:
+            return OutputError(message, "free some space", remedy="prune_cache")
+        case errno.EFBIG:
+            return OutputError(message, "raise the limit on the size of files (ulimit -f), or use another disk")
+    return OutputError(message, hint, setting=setting)
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a file to read it, unless it is a pipe, at which a reader waits for ever, a device or a folder.
+    """Open a regular file for reading. Refuse pipes, on which a reader waits forever, devices and folders.
 
     Raises:
-        OSError: It is, or cannot be opened.
+        OSError: The file is not a regular file, or cannot be opened.
     """
     if path.exists() and not path.is_file():
-        raise OSError("it is no regular file")
+        raise OSError("it is not a regular file")
     return path.open("rb")
 
 
 @contextlib.contextmanager
 def temporary_file(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a file under a name of its own: gone at the end, unless `commit` has made it the target.
+    """Yield a new file with a temporary name. Remove it at the end, unless `commit` has renamed it to the target.
 
-    It lies beside the target, or in another folder of the same disk.
+    First remove temporary files of the same target that a killed process has left.
 
-    What a process that was killed has left of the same target is removed first.
+    Args:
+        target: The final path. Its folder is created if needed.
+        folder: Where the temporary file goes, on the same disk as the target; default: the target's folder.
 
     Raises:
-        OSError: The folder cannot be made or written.
+        OSError: The folder cannot be created or written.
     """
     folder = folder or target.parent
     for needed in {folder, target.parent}:
         needed.mkdir(parents=True, exist_ok=True)
-    for abandoned in folder.glob(f".{_escaped(target.name)}.*{SUFFIX}"):
+    for abandoned in folder.glob(f".{_escaped(target.name)}.*{TEMPORARY_SUFFIX}"):
         unlink_if_unlocked(abandoned)
     file = _create(folder / target.name)
     try:
@@ -64,10 +76,10 @@ def temporary_file(target: Path, folder: Path | None = None) -> Iterator[BinaryI
 
 
 def commit(file: BinaryIO, target: Path) -> None:
-    """Make a temporary file the target, which it replaces in one step.
+    """Rename a temporary file to the target, which it replaces atomically. Flush it to the disk first.
 
     Raises:
-        OSError: It cannot be written to disk or renamed.
+        OSError: The file cannot be flushed or renamed.
     """
     file.flush()
     os.fsync(file.fileno())
@@ -76,10 +88,15 @@ def commit(file: BinaryIO, target: Path) -> None:
 
 @contextlib.contextmanager
 def stage(target: Path, content: bytes, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Write a temporary file down to the disk, so that nothing but `commit` is left to do.
+    """Write the content to a temporary file and flush it to the disk. Yield the file, which is ready for `commit`.
+
+    Args:
+        target: The final path, as for `temporary_file`.
+        content: All bytes of the file.
+        folder: Where the temporary file goes, as for `temporary_file`.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     with temporary_file(target, folder) as file:
         file.write(content)
@@ -89,17 +106,17 @@ def stage(target: Path, content: bytes, folder: Path | None = None) -> Iterator[
 
 
 def write_atomic(target: Path, content: bytes) -> None:
-    """Write a file in one step.
+    """Write a file so that it appears complete or not at all.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     with stage(target, content) as file:
         commit(file, target)
 
 
 def check_writable(folder: Path) -> None:
-    """See that files can be put into a folder, before anything is touched.
+    """Check that files can be created in a folder.
 
     Raises:
         PermissionError: They cannot.
@@ -109,9 +126,9 @@ def check_writable(folder: Path) -> None:
 
 
 def _create(target: Path) -> BinaryIO:
-    """Create a temporary file and lock it; once more where another process took it for abandoned in between."""
+    """Create and lock a temporary file. Try again if another process removed it as abandoned before it was locked."""
     while True:
-        file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{SUFFIX}").open("xb")
+        file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{TEMPORARY_SUFFIX}").open("xb")
         fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file

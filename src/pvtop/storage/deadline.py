@@ -1,4 +1,4 @@
-"""Steps that cannot be cancelled: each in a thread of its own, which is left behind where nobody waits any more."""
+"""Run a blocking call in a daemon thread, so that the caller can stop waiting for it."""
 
 from __future__ import annotations
 
@@ -10,59 +10,61 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def start_daemon(step: Callable[..., T], *args: object) -> Future[T]:
-    """Begin a step, in a thread that does not keep the program from ending; give what will come of it."""
-    outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # so that nobody who leaves it behind can cancel it
+def start_daemon(function: Callable[..., T], *args: object) -> Future[T]:
+    """Call a function in a daemon thread, which does not keep the program from ending. Return its future result."""
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()  # so that a caller that stops waiting cannot cancel it
 
     def run() -> None:
         try:
-            outcome.set_result(step(*args))
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the step is waited for
-            outcome.set_exception(error)
+            future.set_result(function(*args))
+        except BaseException as error:  # noqa: BLE001 - raised again by future.result()
+            future.set_exception(error)
 
     Thread(target=run, name="pvtop-step", daemon=True).start()
-    return outcome
+    return future
 
 
 class Deadline:
-    """Waits for one thing after the other, in any thread: so long at most, and not at all once it is over.
+    """A time limit for blocking calls, which any thread can cancel.
 
     Args:
-        patience: Seconds that a step may take.
+        timeout: Seconds that each call may take.
     """
 
     def __init__(self, timeout: float) -> None:
-        self._patience = timeout
-        self._over: Future[None] = Future()
+        self._timeout = timeout
+        self._cancelled: Future[None] = Future()
 
     def cancel(self) -> None:
-        """Wait for nothing any more."""
-        if not self._over.done():
-            self._over.set_result(None)
+        """Interrupt all current and future calls and sleeps."""
+        if not self._cancelled.done():
+            self._cancelled.set_result(None)
 
-    def call(self, step: Callable[..., T], *args: object) -> T:
-        """Do a step in a thread of its own, and wait for what comes of it.
+    def call(self, function: Callable[..., T], *args: object) -> T:
+        """Call a function in a daemon thread and return its result.
+
+        If the call takes too long or is interrupted, its thread runs on, but nobody waits for it.
 
         Raises:
-            TimeoutError: It takes too long.
-            InterruptedError: It is over.
-            Exception: What the step raises.
+            TimeoutError: The call takes longer than the timeout.
+            InterruptedError: `cancel` was called.
+            Exception: Whatever the function raises.
         """
         self.sleep(0)
-        outcome = start_daemon(step, *args)
-        either: list[Future[Any]] = [outcome, self._over]
-        wait(either, self._patience, FIRST_COMPLETED)
-        if outcome.done():
-            return outcome.result()
+        future = start_daemon(function, *args)
+        either: list[Future[Any]] = [future, self._cancelled]
+        wait(either, self._timeout, FIRST_COMPLETED)
+        if future.done():
+            return future.result()
         self.sleep(0)
         raise TimeoutError("it did not answer in time")
 
     def sleep(self, seconds: float) -> None:
-        """Wait a little.
+        """Wait for some seconds.
 
         Raises:
-            InterruptedError: It is over.
+            InterruptedError: `cancel` was called.
         """
-        if wait([self._over], seconds).done:
+        if wait([self._cancelled], seconds).done:
             raise InterruptedError("it was interrupted")

@@ -1,4 +1,4 @@
-"""One interface to a folder and to anything that fsspec knows."""
+"""The interface of a file system: a local folder, or anything that fsspec supports."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import BinaryIO, TypeVar
 
 from pvtop.core.address import join, public, redacted
 from pvtop.core.errors import OutputError, PvtopError
-from pvtop.storage.atomic import hint
+from pvtop.storage.atomic import output_error
 from pvtop.storage.deadline import Deadline
 
-TEMPORARY = ".tmp"
-ABSENT = (FileNotFoundError, IsADirectoryError)
+TEMPORARY_FOLDER = ".tmp"
+NO_SUCH_FILE = (FileNotFoundError, IsADirectoryError)
 
 T = TypeVar("T")
 
 
 class FileSystem(ABC):
-    """A folder or a bucket. Paths are relative to it.
+    """A folder or a bucket. All paths are relative to it.
 
-    Every method raises OutputError; use `stage` within `translate_errors`.
+    Every method raises OutputError if it fails. `stage` does so within `translate_errors` only.
 
     Args:
-        address: The root; need not exist.
-        patience: Seconds that a step with a file system elsewhere may take.
+        address: The root. It need not exist.
+        timeout: Seconds that one call of a remote file system may take.
     """
 
     def __init__(self, address: str, timeout: float) -> None:
@@ -34,40 +34,43 @@ class FileSystem(ABC):
         self._deadline = Deadline(timeout)
 
     def close(self) -> None:
-        """Give up what other threads wait for here: a file system that is silent, another run's lock."""
+        """Interrupt all threads that wait here for a silent file system or for the lock of another run."""
         self._deadline.cancel()
 
     def path(self, relative: str) -> str:
-        """Give where something lies, fit to be shown."""
+        """Return the address of a path, without secrets."""
         return join(public(self.address), relative)
 
     def content(self, path: str) -> bytes | None:
-        """Read all of a file; None where there is no such file."""
+        """Return the content of a file, or None if it does not exist."""
         return self.read(path, lambda file: file.read())
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make the root folder, or see that the bucket answers."""
+        """Create the root folder, or check that the bucket answers."""
 
     @abstractmethod
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open a file and give what is read of it; None where there is no such file."""
+        """Open a file and return what `reader` returns for it, or None if the file does not exist."""
 
     @abstractmethod
     def exists(self, path: str) -> bool:
-        """Tell whether something is there; it fails where that cannot be told."""
+        """Return whether a file or folder exists. Fail if the file system does not answer."""
 
     @abstractmethod
     def names(self, folder: str) -> list[str]:
-        """Give the names in a folder; none where there is no such folder."""
+        """Return the names in a folder. If the folder does not exist, there are none."""
 
     @abstractmethod
     def find(self, folder: str) -> dict[str, datetime | None]:
-        """List all files below a folder, and when they changed, where that is told; none without such a folder."""
+        """Return the path of each file below a folder with its modification time, None if unknown.
+
+        If the folder does not exist, there are no files.
+        """
 
     @abstractmethod
     def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:
-        """Keep other runs out of the folder of a file, which exists; buckets know no such thing."""
+        """Lock the folder of a file, which must exist, against other runs. Buckets have no locks: do nothing there."""
 
     @abstractmethod
     def stage(self, path: str, content: bytes) -> contextlib.AbstractContextManager[Callable[[], object]]:
@@ -78,14 +81,17 @@ class FileSystem(ABC):
 
     @abstractmethod
     def remove(self, path: str) -> None:
-        """Remove a file, where there is one."""
+        """Remove a file if it exists."""
 
     @contextlib.contextmanager
     def translate_errors(self, verb: str) -> Iterator[None]:
-        """Turn what a file system raises into our words.
+        """Turn every exception but our own into an OutputError: file systems raise whatever their libraries raise.
+
+        Args:
+            verb: What failed, for the message: `read`, `write` or `open`.
 
         Raises:
-            OutputError: Whatever was raised: file systems raise what their libraries do, so nothing narrower will do.
+            OutputError: The file system failed.
         """
         try:
             yield
@@ -93,8 +99,10 @@ class FileSystem(ABC):
             raise
         except Exception as error:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-            what_to_do = hint(error, "choose another with --output, or check its permissions and credentials")
+            message = f"cannot {verb} the lake {public(self.address)}: {redacted(reason)}"
             if isinstance(error, TimeoutError):
-                what_to_do = "try again later; PVTOP_READ_TIMEOUT is how long it is waited for"
-            message = f"the lake {public(self.address)} cannot be {verb}: {redacted(reason)}"
-            raise OutputError(message, what_to_do) from error
+                raise OutputError(
+                    message, "try again later, or raise the time limit", setting="read_timeout"
+                ) from error
+            hint = "check its permissions and credentials, or choose another one"
+            raise output_error(message, error, hint, "output") from error

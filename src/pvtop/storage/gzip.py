@@ -1,4 +1,4 @@
-"""A gzip file: whether it is whole, and the lines that it inflates to."""
+"""Verify a gzip file, and read it in blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from isal import isal_zlib
 from pvtop.core.errors import CorruptError, SourceError
 
 MAGIC = b"\x1f\x8b"
-LEAST = 18  # bytes of a member's header and trailer
-GZIP = 31  # zlib's name for members of gzip with any window
-READ = 1 << 18  # bytes read at a time
+NOT_A_DUMP = "it is not a dump; replace it"
+MIN_BYTES = 18  # the header and the trailer of a member
+GZIP_WBITS = 31  # zlib's number for gzip members with any window
+READ_BYTES = 1 << 18  # bytes read at a time
 PIECE = 1 << 22  # bytes inflated at a time, at most
-BLOCK = 1 << 23  # bytes of a block of lines, or more: half of it takes a tenth more time, twice takes but memory
-OVERHEAD = 1 << 18  # bytes that a file may have more than it inflates to; no way of packing takes as many
-MAX_LINE_BYTES = 1 << 24  # bytes; reading a line takes some five times its length, and those of dumps have hundreds
-BROKEN = "it may still be being copied: try again later, from another --source, or replace the file"
+BLOCK = 1 << 23  # least bytes of a block of lines: half of it takes a tenth more time, twice takes only more memory
+MAX_OVERHEAD = 1 << 18  # bytes that a file may be larger than its content: more than any compressor adds
+MAX_LINE_BYTES = 1 << 24  # a line takes about five times its length in memory; lines of dumps have hundreds of bytes
 
 
 def verify_gzip(path: Path, shown: str, max_bytes: int | None = None) -> str:
-    """Inflate a file to its trailer, and give the sha256 of the file, in hex.
+    """Inflate a file up to its trailer. Return the sha256 of the file (not of its content) in hex.
 
     Args:
         path: The file.
-        shown: How to call it: its address, or its path.
+        shown: Its name in messages: its address or path.
         max_bytes: How many bytes it may inflate to.
 
     Raises:
@@ -41,25 +41,27 @@ def verify_gzip(path: Path, shown: str, max_bytes: int | None = None) -> str:
 def read_blocks(
     path: Path, shown: str, max_bytes: int | None = None, on_raw_bytes: Callable[[bytes], object] = lambda _: None
 ) -> Iterator[bytes]:
-    """Inflate a file to its trailer, in blocks of whole lines: each ends with a newline, the last as the file does.
+    """Inflate a file up to its trailer. Yield blocks of whole lines.
+
+    Each block ends with a newline; only the last one may lack it, as the file does.
 
     Args:
         path: The file.
-        shown: How to call it: its address, or its path.
+        shown: Its name in messages: its address or path.
         max_bytes: How many bytes it may inflate to.
-        on_raw_bytes: Is handed the file's own bytes, too.
+        on_raw_bytes: Called with the compressed bytes as they are read.
 
     Raises:
-        CorruptError: The file is empty, truncated, corrupt, not gzip, gzip of nothing, or gzip packed once more.
-        SourceError: It inflates to more than `max_bytes`, or holds a line that is longer than `MAX_LINE_BYTES`, to a
-            `PIECE`; or it is longer itself, as members without content are, of which 1 GB takes minutes.
+        CorruptError: The file is empty, truncated, corrupt, not gzip, without content, or compressed twice.
+        SourceError: The file inflates to more than `max_bytes`, has a line longer than `MAX_LINE_BYTES` (checked once
+            per `PIECE`), or is larger than its content: 1 GB of members without content would take minutes.
     """
     check_magic(path, shown)
     total = size = line = 0
     parts: list[bytes] = []
     for piece in _inflate(path, shown, on_raw_bytes):
         if not total and piece.startswith(MAGIC):
-            raise CorruptError(f"{shown} is gzip packed once more, by its server or a proxy", BROKEN)
+            raise _corrupt(f"{shown} is compressed twice, by its server or a proxy")
         end = piece.rfind(b"\n") + 1
         total, size, line = total + len(piece), size + len(piece), len(piece) - end + (0 if end else line)
         _check_lengths(shown, total, line, max_bytes)
@@ -69,76 +71,89 @@ def read_blocks(
         else:
             parts.append(piece)
     if not total:
-        raise CorruptError(f"{shown} holds no lines", BROKEN)
+        raise _corrupt(f"{shown} contains no lines")
     if size:
         yield b"".join(parts)
 
 
 def _check_lengths(shown: str, total: int, line: int, max_bytes: int | None) -> None:
     if line > MAX_LINE_BYTES:
-        raise SourceError(f"{shown} holds a line of more than {MAX_LINE_BYTES:,} bytes", "it is no dump; replace it")
+        raise SourceError(f"{shown} contains a line of more than {MAX_LINE_BYTES:,} bytes", NOT_A_DUMP)
     if max_bytes is not None and total > max_bytes:
-        raise SourceError(f"{shown} inflates to more than {max_bytes:,} bytes", "PVTOP_MAX_INFLATED raises the limit")
+        raise SourceError(
+            f"{shown} inflates to more than {max_bytes:,} bytes",
+            "raise the limit if you trust the file",
+            setting="max_inflated",
+        )
 
 
 def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) -> Iterator[bytes]:
-    """Inflate a file piece by piece, strictly: members of gzip, each whole, and nothing after them.
+    """Inflate a file piece by piece. Accept only complete gzip members with nothing after them.
 
     Raises:
         CorruptError: The file is something else.
-        SourceError: It inflates to less than it has itself.
+        SourceError: The file is larger than its content.
     """
-    member, gained = None, OVERHEAD
+    member, gained = None, MAX_OVERHEAD
     try:
         with path.open("rb") as file:
-            while data := file.read(READ):
+            while data := file.read(READ_BYTES):
                 on_raw_bytes(data)
                 gained -= len(data)
                 while data:
                     if not member and not data.startswith(MAGIC[: len(data)]):
-                        raise CorruptError(f"{shown} is corrupt: its gzip stream is followed by something else", BROKEN)
-                    member = member or isal_zlib.decompressobj(GZIP)
+                        raise _corrupt(f"{shown} is corrupt: other data follows its gzip stream")
+                    member = member or isal_zlib.decompressobj(GZIP_WBITS)
                     piece = member.decompress(data, PIECE)
                     gained += len(piece)
                     yield piece
                     data = member.unused_data if member.eof else member.unconsumed_tail
                     member = None if member.eof else member
                 if gained < 0:
-                    raise SourceError(f"{shown} is longer than what it inflates to", "it is no dump; replace it")
-    except isal_zlib.error as error:  # type: ignore[misc]  # its type information takes the class for an instance
-        raise CorruptError(f"{shown} is corrupt: {str(error).split(maxsplit=2)[2].lower()}", BROKEN) from error
+                    raise SourceError(f"{shown} inflates to less than its own size", NOT_A_DUMP)
+    except isal_zlib.error as error:  # type: ignore[misc]  # its type stub declares an instance
+        raise _corrupt(f"{shown} is corrupt: {str(error).split(maxsplit=2)[2].lower()}") from error
     except OSError as error:
-        raise CorruptError(f"{shown} cannot be read: {error.strerror}", BROKEN) from error
+        raise _corrupt(f"cannot read {shown}: {error.strerror}") from error
     if member:
         raise truncated(shown)
 
 
 def check_magic(path: Path, shown: str) -> None:
-    """Make sure that a file begins like gzip: Polars reads other files, too, and an empty one as no rows.
+    """Check that a file begins like gzip.
 
     Raises:
-        CorruptError: It does not.
+        CorruptError: The file is empty, too short, or something else.
     """
     try:
         with path.open("rb") as file:
             start = file.read(64)
     except OSError as error:
-        raise CorruptError(f"{shown} cannot be read: {error.strerror}", BROKEN) from error
+        raise _corrupt(f"cannot read {shown}: {error.strerror}") from error
     if not start:
-        raise CorruptError(f"{shown} is empty", BROKEN)
+        raise _corrupt(f"{shown} is empty")
     if not start.startswith(MAGIC):
         begin = start.decode("utf-8", "replace").strip()[:40]
-        raise CorruptError(f"{shown} is not gzip: it begins with {begin!r}", BROKEN)
-    if len(start) < LEAST:
+        raise _corrupt(f"{shown} is not gzip: it begins with {begin!r}")
+    if len(start) < MIN_BYTES:
         raise truncated(shown)
 
 
 def truncated(shown: str) -> CorruptError:
-    """Say that a file breaks off."""
-    return CorruptError(f"{shown} is truncated: the gzip stream breaks off before its end", BROKEN)
+    """Return the error for a file whose gzip stream is incomplete."""
+    return _corrupt(f"{shown} is truncated: its gzip stream ends too early")
+
+
+def _corrupt(message: str) -> CorruptError:
+    hint = "it may still be being copied: try again later, replace the file, or use another source"
+    return CorruptError(message, hint, setting="source")
 
 
 def sha256_of(path: Path) -> str:
-    """Give the sha256 of a file, in hex."""
+    """Return the sha256 of a file in hex.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,10 +1,11 @@
-"""HTTP by Wikimedia's rules: few connections, a User-Agent with a contact, patience; and its failures in our words."""
+"""An HTTP client that keeps Wikimedia's rules: few connections, a User-Agent with a contact, waits between attempts."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,25 +21,24 @@ if TYPE_CHECKING:
     import aiohttp
     import stamina
 
-TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-MAX_LISTING_BYTES = 20_000_000  # bytes; a month's of Wikimedia's has some 200,000
-MAX_RETRY_AFTER = 600  # seconds: a server that asks for more is an error rather than a wait
+TRANSIENT_STATUSES = {408, 425, 429, 500, 502, 503, 504}
+MAX_LISTING_BYTES = 20_000_000  # the listing of a month on Wikimedia's server has about 200,000
+MAX_RETRY_AFTER = 600  # seconds; if a server asks for more, fail instead of waiting
 MAX_BACKOFF = 60  # seconds
-SLOWEST = 1 << 16  # bytes within the read time-out: a body that comes slower counts as stalled
-PROGRESS = 1 << 20  # bytes: an attempt that gets so much further than any before does not count
-READ_BYTES = 1 << 18
-LAYOUT = "check that the source has the server's layout"
-HINT = "check the address and the network, or try again later; for dumps, a mirror may serve as --source"
+MIN_BYTES_PER_READ_TIMEOUT = 1 << 16  # a slower body counts as stalled
+PROGRESS_BYTES = 1 << 20  # an attempt that gets so much further than all before does not count as a failure
+CHUNK_BYTES = 1 << 18
+CHECK_CONNECTION = "check the address and the network, try again later, or use another address"
 
 
 log = logging.getLogger(__name__)
 
 
 class Client:
-    """All HTTP of a run, over one pool of connections; opened with the first request.
+    """The HTTP client of a run: one pool of connections, opened with the first request.
 
-    Use as an asynchronous context manager, and one for as many hours as there are, so that the cap on
-    connections holds for them together.
+    Use it as an asynchronous context manager. Share one client among all hours of a run, so that the limit on
+    connections holds for all of them together.
 
     Args:
         settings: The settings of the run.
@@ -46,7 +46,7 @@ class Client:
 
     Attributes:
         settings: As given.
-        transferring: Taken for each transfer, over whatever protocol; given back while what has come is verified.
+        transferring: Acquired for each transfer over any protocol, and released while the file is verified.
     """
 
     def __init__(self, settings: Settings, on_retry: Callable[[], None] = lambda: None) -> None:
@@ -64,7 +64,7 @@ class Client:
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        """Open the session. Bodies come as sent: a `.gz` with a Content-Encoding is not unpacked on the way."""
+        """Open the session. It does not decompress bodies: a `.gz` with a Content-Encoding must stay a `.gz`."""
         import aiohttp
 
         return aiohttp.ClientSession(
@@ -77,12 +77,12 @@ class Client:
         )
 
     async def retries(self, received: Callable[[], int] = lambda: 0) -> AsyncIterator[stamina.Attempt]:
-        """Give the attempts at a step: `async for attempt in client.retries(): with attempt: ...`.
+        """Yield the attempts of a step: `async for attempt in client.retries(): with attempt: ...`.
 
-        The wait doubles from `backoff` to a minute, with jitter; a server's Retry-After stands in its place.
+        The wait doubles from `backoff` up to a minute, plus jitter. A Retry-After from the server replaces it.
 
         Args:
-            received: Tells how far the step is, in bytes; while it gets on, attempts do not run out.
+            received: Returns how many bytes the step has received. While it makes progress, attempts do not run out.
         """
         import stamina
 
@@ -96,12 +96,14 @@ class Client:
     async def get(
         self, address: str, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a response that is good: status 2xx. Its head must be here, redirects and all, within both time-outs.
+        """Yield a successful response (200, or 206 if a range was requested).
+
+        Its head must arrive, after all redirects, within the connect timeout and the read timeout together.
 
         Raises:
-            MissingError: 404 or 410.
-            UnreachableError: A failure that may pass: no connection, a stall, a break, 429, 5xx.
-            SourceError: Any other: 403, a bad address, a redirect that leads nowhere.
+            NotFoundError: The status is 404 or 410.
+            UnreachableError: The failure may be temporary: no connection, a stall, a lost connection, 429, 5xx.
+            SourceError: Any other failure: 403, an invalid address, a redirect to one.
         """
         import aiohttp
 
@@ -109,8 +111,8 @@ class Client:
         shown = public(address)
         try:
             async with (
-                self._connections,  # a wait for one of our own connections is not the server's
-                asyncio.timeout(self.settings.timeout) as deadline,  # aiohttp's starts anew with each byte of a head
+                self._connections,  # outside the time limit, as the wait for a free connection is not the server's
+                asyncio.timeout(self.settings.timeout) as deadline,  # aiohttp's own limit restarts with each byte
                 self._session.get(address, headers=headers) as response,
             ):
                 deadline.reschedule(None)
@@ -119,21 +121,23 @@ class Client:
         except aiohttp.TooManyRedirects as error:
             raise SourceError(f"{shown} redirects in a loop", "check the address") from error
         except aiohttp.RedirectClientError as error:
-            raise SourceError(f"{shown} redirects to what is no http(s) address", "check the address") from error
+            raise SourceError(f"{shown} redirects to an invalid http(s) address", "check the address") from error
         except aiohttp.ClientConnectorCertificateError as error:
-            raise SourceError(f"{shown}: the server's certificate is not valid", HINT) from error
-        except (aiohttp.NonHttpUrlClientError, ValueError) as error:  # what a URL, a host name or a user cannot be
-            raise SourceError(f"{shown} is or leads to what is no http(s) address", "check the address") from error
+            raise SourceError(
+                f"{shown}: the server's certificate is not valid", CHECK_CONNECTION, setting="source"
+            ) from error
+        except (aiohttp.NonHttpUrlClientError, ValueError) as error:  # ValueError: an invalid URL, host name or user
+            raise SourceError(f"{shown} is or redirects to an invalid http(s) address", "check the address") from error
         except TimeoutError as error:
-            raise UnreachableError(f"{shown} did not answer in time", HINT) from error
+            raise unreachable(f"{shown} did not answer in time") from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise UnreachableError(f"{shown} cannot be reached or broke off: {_reason(error)}", HINT) from error
+            raise unreachable(f"{shown}: {_reason(error)}") from error
 
     async def chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        """Give a body bit by bit, as long as it keeps a pace.
+        """Yield a body chunk by chunk.
 
         Raises:
-            UnreachableError: It stalls or trickles: fewer than `SLOWEST` bytes within the read time-out.
+            UnreachableError: Fewer than `MIN_BYTES_PER_READ_TIMEOUT` bytes arrived within the read timeout.
         """
         now = asyncio.get_running_loop().time
         left, count = self.settings.read_timeout, 0
@@ -141,27 +145,28 @@ class Client:
             since = now()
             try:
                 async with asyncio.timeout(left):
-                    chunk = await response.content.read(READ_BYTES)
+                    chunk = await response.content.read(CHUNK_BYTES)
             except TimeoutError as error:
-                raise UnreachableError(f"{public(str(response.url))} sends next to nothing", HINT) from error
+                pace = f"less than {MIN_BYTES_PER_READ_TIMEOUT // 1024} KiB in {self.settings.read_timeout:g} s"
+                raise unreachable(f"{public(str(response.url))} stalled: {pace}") from error
             if not chunk:
                 return
-            left, count = left - (now() - since), count + len(chunk)  # the time that the chunk's taker needs is its own
-            if count >= SLOWEST:
+            left, count = left - (now() - since), count + len(chunk)  # without the time that the consumer takes
+            if count >= MIN_BYTES_PER_READ_TIMEOUT:
                 left, count = self.settings.read_timeout, 0
             yield chunk
 
     async def text(self, address: str) -> str:
-        """Fetch a short text, trying again where that helps; unpacked, as some servers pack it unasked.
+        """Download a short text and decompress it if needed: some servers compress unasked. Retry if that may help.
 
         Raises:
-            SourceError: As for `get`; or it is too long for a listing.
+            SourceError: As for `get`, or if the text has more than `MAX_LISTING_BYTES`.
         """
         async for attempt in self.retries():
             with attempt:
                 async with self.get(address) as response:
                     return (await self._read(response)).decode("utf-8", "replace")
-        raise AssertionError  # unreachable: the last attempt returns or raises
+        raise AssertionError  # never reached: the last attempt returns or raises
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         shown = public(str(response.url))
@@ -169,35 +174,44 @@ class Client:
         async for chunk in self.chunks(response):
             body += chunk
             check_listing_length(body, shown)
-        packed = response.headers.get("Content-Encoding", "identity") != "identity"
-        return _unpacked(body, shown) if packed else bytes(body)
+        compressed = response.headers.get("Content-Encoding", "identity") != "identity"
+        return _decompressed(body, shown) if compressed else bytes(body)
 
 
 def check_listing_length(body: bytes | bytearray, shown: str) -> None:
-    """Refuse what is longer than a listing can be.
+    """Check that a body is not longer than a listing can be.
 
     Raises:
         SourceError: It is.
     """
     if len(body) > MAX_LISTING_BYTES:
-        raise SourceError(f"{shown} is too long for a listing", LAYOUT)
+        raise SourceError(
+            f"{shown} is too long for a listing",
+            "check that the source has the layout of Wikimedia's server",
+            setting="source",
+        )
 
 
-def _unpacked(body: bytearray, shown: str) -> bytes:
-    """Unpack what is to end where its packing says; a proxy may cut it and give the length of what is left."""
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
+def unreachable(message: str) -> UnreachableError:
+    """Return the error for a server that does not answer or a connection that is lost."""
+    return UnreachableError(message, CHECK_CONNECTION, setting="source")
+
+
+def _decompressed(body: bytearray, shown: str) -> bytes:
+    """Decompress a body, and check that it is complete: a proxy may cut it and send a Content-Length that fits."""
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
     try:
-        content = unpack.decompress(body, MAX_LISTING_BYTES + 1)
+        content = decompressor.decompress(body, MAX_LISTING_BYTES + 1)
     except zlib.error as error:
-        raise UnreachableError(f"{shown} cannot be unpacked: {error}", HINT) from error
+        raise unreachable(f"cannot decompress {shown}: {error}") from error
     check_listing_length(content, shown)
-    if not unpack.eof or unpack.unused_data:
-        raise UnreachableError(f"{shown} cannot be unpacked: it does not end as packed data does", HINT)
+    if not decompressor.eof or decompressor.unused_data:
+        raise unreachable(f"cannot decompress {shown}: the data is cut, or other data follows it")
     return content
 
 
 class _RetryPolicy:
-    """Tells stamina whether to try again, and after how many seconds; and tells the user."""
+    """Decides for stamina whether to try again, and after how many seconds. Logs each retry."""
 
     def __init__(self, settings: Settings, received: Callable[[], int]) -> None:
         self._settings = settings
@@ -208,62 +222,73 @@ class _RetryPolicy:
     def __call__(self, error: Exception) -> bool | float:
         if not is_transient(error):
             return False
-        if self._received() >= self._furthest + PROGRESS:
+        if self._received() >= self._furthest + PROGRESS_BYTES:
             self._furthest, self._failures = self._received(), 0
         self._failures += 1
         if self._failures >= self._settings.attempts:
             return False
         wait = self._backoff() if error.retry_after is None else error.retry_after
-        log.warning("%s; attempt %d of %d in %.0f s", error, self._failures + 1, self._settings.attempts, wait)
+        log.warning("%s; retrying in %.0f s (%d/%d)", error, wait, self._failures + 1, self._settings.attempts)
         return wait
 
     def _backoff(self) -> float:
         doubled = min(self._settings.backoff * 2.0 ** (self._failures - 1), MAX_BACKOFF)
-        return doubled + random.uniform(0, self._settings.backoff)  # noqa: S311 - to spread the load
+        return doubled + random.uniform(0, self._settings.backoff)  # noqa: S311 - jitter, which spreads the load
 
 
 def _reason(error: Exception) -> str:
-    """Say in short what went wrong, without the address, which may hold secrets."""
+    """Return what went wrong, in short and without the address, which may contain secrets."""
     import aiohttp
 
     cause = getattr(error, "os_error", None) or error.__cause__
     if isinstance(cause, OSError):
-        return str(cause)
+        return f"connection failed: {_os_reason(cause)}"
     match error:
         case aiohttp.ClientPayloadError():
-            return "the body ended too early"
+            return "connection lost before the end of the file"
         case aiohttp.ServerDisconnectedError():
-            return "the server hung up"
+            return "connection failed: the server closed it without an answer"
         case aiohttp.ClientResponseError():
-            return "the answer is no HTTP"
-    return type(error).__name__
+            return "connection failed: the answer is not HTTP"
+    return f"connection failed: {type(error).__name__}"
+
+
+def _os_reason(error: OSError) -> str:
+    """Return the reason of an OSError. asyncio gives a refused connection a text of its own: use the system's."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def _check(response: aiohttp.ClientResponse, shown: str) -> None:
     status, wanted = response.status, "Range" in response.request_info.headers
-    if status == 200 or (status == 206 and wanted):  # noqa: PLR2004 - all of it, or the part that was asked for
+    if status == 200 or (status == 206 and wanted):  # noqa: PLR2004 - the whole file, or the requested part
         return
-    if status == 416 and wanted:  # noqa: PLR2004 - a part that the server does not have
-        raise RangeError(f"{shown} cannot be resumed (416)")
+    if status == 416 and wanted:  # noqa: PLR2004 - the server does not have this part
+        raise RangeError(f"the server cannot resume {shown} (416)")
     if status in {404, 410}:
         raise NotFoundError(f"{shown} does not exist ({status})")
-    if status == 403:  # noqa: PLR2004 - the status for forbidden
+    if status == 403:  # noqa: PLR2004 - forbidden
         raise SourceError(
-            f"{shown} is refused (403)",
-            "Wikimedia refuses clients that name no contact: set --contact you@example.org (or PVTOP_CONTACT)",
+            f"access to {shown} is denied (403)",
+            "Wikimedia denies access to clients without a contact: give your e-mail address",
+            setting="contact",
         )
-    if status not in TRANSIENT:
-        raise SourceError(f"{shown} cannot be fetched ({status})", "check the address")
+    if status not in TRANSIENT_STATUSES:
+        raise SourceError(f"{shown}: unexpected status {status}", "check the address")
     wait = _retry_after(response.headers)
     if wait is not None and wait > MAX_RETRY_AFTER:
-        raise SourceError(f"{shown} is unavailable ({status})", f"the server asks to come back in {wait:,.0f} s")
+        raise SourceError(f"{shown} is unavailable ({status})", f"the server asks to wait {wait:,.0f} s")
     raise UnreachableError(
-        f"{shown} is unavailable ({status})", "try again later, or another --source", retry_after=wait
+        f"{shown} is unavailable ({status})",
+        "try again later, or use another address",
+        setting="source",
+        retry_after=wait,
     )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After, seconds or a date, by the server's own clock; None where there is none that can be read."""
+    """Parse Retry-After: seconds, or a date by the server's clock. Return None if it is missing or invalid."""
     value = headers.get("Retry-After", "")
     if value.isascii() and value.isdigit():
         return float(value)
@@ -272,7 +297,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
-    """Read a date of HTTP, which is in UTC; None where it is none."""
+    """Parse an HTTP date, which is in UTC. Return None if it is invalid."""
     try:
         return parsedate_to_datetime(value).replace(tzinfo=UTC)
     except (ValueError, OverflowError):

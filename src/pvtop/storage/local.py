@@ -1,4 +1,4 @@
-"""A folder on this machine as a file system."""
+"""The file system of a folder on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pvtop.core.errors import OutputError
 from pvtop.storage.atomic import check_writable, commit, stage
-from pvtop.storage.filesystem import ABSENT, TEMPORARY, FileSystem, T
+from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
 from pvtop.storage.locks import exclusive_lock
 
 
@@ -24,31 +24,31 @@ class LocalFileSystem(FileSystem):
         self._root = root
 
     def prepare(self) -> None:
-        """Make it."""
-        with self.translate_errors("written"):
+        """Create the folder."""
+        with self.translate_errors("write"):
             self._root.mkdir(parents=True, exist_ok=True)
 
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open a file."""
-        with self.translate_errors("read"), contextlib.suppress(*ABSENT), (self._root / path).open("rb") as file:
+        """Open a file and return what `reader` returns for it, or None if the file does not exist."""
+        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE), (self._root / path).open("rb") as file:
             return reader(file)
         return None
 
     def exists(self, path: str) -> bool:
-        """Look a file up."""
+        """Return whether a file or folder exists."""
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
             (self._root / path).stat()
             return True
         return False
 
     def names(self, folder: str) -> list[str]:
-        """List a folder."""
+        """Return the names in a folder."""
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
             return [found.name for found in (self._root / folder).iterdir()]
         return []
 
     def find(self, folder: str) -> dict[str, datetime | None]:
-        """List a folder and those in it, links to folders too."""
+        """Return all files below a folder. Follow links to folders."""
         with self.translate_errors("read"):
             return dict(_files(self._root / folder, f"{folder}/"))
 
@@ -60,25 +60,23 @@ class LocalFileSystem(FileSystem):
 
     @contextlib.contextmanager
     def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
-        """Write a temporary file."""
-        # Not in its partition: readers of a folder of Parquet trip over any other file in it.
+        """Write a temporary file. Yield a function that renames it into place."""
+        # Not in the partition: readers of a folder of Parquet files fail on any other file in it.
         target = self._root / path
-        with stage(target, content, self._root / TEMPORARY) as file:
+        with stage(target, content, self._root / TEMPORARY_FOLDER) as file:
             check_writable(target.parent)
             if target.is_dir():
-                raise OutputError(
-                    f"{self.path(path)} cannot be written: it is a folder", "remove what is there in its place"
-                )
+                raise OutputError(f"cannot write {self.path(path)}: it is a folder", "remove the folder")
             yield partial(commit, file, target)
 
     def remove(self, path: str) -> None:
-        """Remove a file."""
-        with self.translate_errors("written"):
+        """Remove a file if it exists."""
+        with self.translate_errors("write"):
             (self._root / path).unlink(missing_ok=True)
 
 
 def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
-    """List the files below a folder, with what stands before their names; what is gone by then is passed over."""
+    """Yield the files below a folder, their paths after the prefix. Skip files that disappear meanwhile."""
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:
@@ -95,6 +93,6 @@ def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
 
 
 def _links_to_ancestor(link: str) -> bool:
-    """Tell whether a link leads to a folder that it is in, or to nothing but itself: there is no end of either."""
+    """Return whether a link leads to itself or to a folder that contains it. To follow it would never end."""
     target = Path(os.path.realpath(link))
     return target.is_symlink() or Path(os.path.realpath(Path(link).parent)).is_relative_to(target)

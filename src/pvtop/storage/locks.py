@@ -1,4 +1,7 @@
-"""Advisory locks on files and folders, which the system drops when a process ends, however it ends."""
+"""Lock files and folders with advisory locks.
+
+The operating system releases a lock when its process ends, also if it is killed.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,31 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-LOOK_EVERY = 0.02  # seconds, at a lock that another process has
+POLL_INTERVAL = 0.02  # seconds between two tries to get a lock
 
 
 @contextlib.contextmanager
-def exclusive_lock(folder: Path, pause: Callable[[float], object]) -> Iterator[None]:
-    """Wait until no other process is in this context with a folder, and keep others out.
+def exclusive_lock(folder: Path, sleep: Callable[[float], object]) -> Iterator[None]:
+    """Wait for the lock of a folder, and hold it. Only one process can hold it at a time.
 
     Args:
         folder: The folder.
-        pause: Waits so many seconds; what it raises ends the waiting.
+        sleep: Called to wait some seconds. If it raises, the wait ends with its exception.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: The folder cannot be opened.
     """
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        while not _locked(opened):  # a thread that waits for a lock in the system's own way cannot be interrupted
-            pause(LOOK_EVERY)
+        while not _try_lock(opened):  # a blocking flock could not be interrupted
+            sleep(POLL_INTERVAL)
         yield
     finally:
         os.close(opened)
 
 
-def _locked(opened: int) -> bool:
-    """Lock a file, unless another has; tell whether that is so."""
+def _try_lock(opened: int) -> bool:
+    """Lock a file if no other process holds its lock. Return whether it is locked now."""
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -41,10 +44,10 @@ def _locked(opened: int) -> bool:
 
 @contextlib.contextmanager
 def shared_lock(path: Path) -> Iterator[None]:
-    """Keep a file from being removed by `unlink_if_unlocked` as long as the context lasts.
+    """Hold a lock that keeps `unlink_if_unlocked` from removing a file. Many processes can hold it at a time.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: The file cannot be opened.
     """
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
@@ -52,16 +55,16 @@ def shared_lock(path: Path) -> Iterator[None]:
 
 
 def unlink_if_unlocked(path: Path) -> bool:
-    """Remove a file, unless it is being written or read; tell whether it is gone.
+    """Remove a file unless another process is writing or reading it. Return whether the file is gone.
 
     Raises:
-        OSError: It cannot be removed.
+        OSError: The file cannot be removed.
     """
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return False  # another has just taken its place
+                return False  # another file has just replaced it
             path.unlink()
     except FileNotFoundError:
         return True

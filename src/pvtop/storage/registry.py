@@ -1,4 +1,4 @@
-"""The file system of an address."""
+"""Choose the file system of an address."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from pvtop.storage.remote import RemoteFileSystem
 
 
 def open_filesystem(address: str, timeout: float) -> FileSystem:
-    """Make the store of an address: a path, or any address that fsspec knows.
+    """Return the file system of an address.
+
+    Args:
+        address: A path, or any address that fsspec supports.
+        timeout: Seconds that one call of a remote file system may take.
 
     Raises:
-        OutputError: No such file system is known.
+        OutputError: fsspec does not support the address.
     """
     folder = local_path(address)
     return LocalFileSystem(address, timeout, folder.absolute()) if folder else RemoteFileSystem(address, timeout)

@@ -1,4 +1,4 @@
-"""Any file system that fsspec knows, such as S3. Its calls may never return, so each has a time limit."""
+"""Any file system that fsspec supports, such as S3. Its calls may never return, so each has a time limit."""
 
 from __future__ import annotations
 
@@ -11,108 +11,109 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from pvtop.core.address import public, redacted
-from pvtop.core.errors import NotFoundError, SourceError, UnreachableError
+from pvtop.core.errors import NotFoundError, SourceError
 from pvtop.storage.deadline import start_daemon
-from pvtop.storage.filesystem import ABSENT, FileSystem, T
-from pvtop.storage.http import HINT, Client
+from pvtop.storage.filesystem import NO_SUCH_FILE, FileSystem, T
+from pvtop.storage.http import Client, unreachable
 
 
 class RemoteFileSystem(FileSystem):
-    """Any address that fsspec knows, such as `s3://bucket/prefix`. A step with it may never be answered."""
+    """The file system of an address that fsspec supports, such as `s3://bucket/prefix`."""
 
     def __init__(self, address: str, timeout: float) -> None:
         super().__init__(address, timeout)
         from fsspec.core import url_to_fs
 
-        with self.translate_errors("opened"):
+        with self.translate_errors("open"):
             self._files, self._root = self._deadline.call(url_to_fs, address)
 
     def prepare(self) -> None:
-        """See that it answers; a bucket is not made."""
-        with self.translate_errors("written"):
-            self._do(self._files.exists, self._root)
+        """Check that the file system answers. Does not create a bucket."""
+        with self.translate_errors("write"):
+            self._call(self._files.exists, self._root)
 
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open a file."""
-        with self.translate_errors("read"), contextlib.suppress(*ABSENT):
-            return self._do(partial(self._opened, path, reader))
+        """Open a file and return what `reader` returns for it, or None if the file does not exist."""
+        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE):
+            return self._call(partial(self._open_and_read, path, reader))
         return None
 
-    def _opened(self, path: str, reader: Callable[[BinaryIO], T]) -> T:
+    def _open_and_read(self, path: str, reader: Callable[[BinaryIO], T]) -> T:
         with self._files.open(self._full(path), "rb") as file:
             return reader(file)
 
     def exists(self, path: str) -> bool:
-        """Look a file up; unlike fsspec's own `exists`, this fails where it cannot be told."""
+        """Return whether a file or folder exists. Unlike fsspec's `exists`, fail if the file system does not answer."""
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
-            self._do(self._files.info, self._full(path))
+            self._call(self._files.info, self._full(path))
             return True
         return False
 
     def names(self, folder: str) -> list[str]:
-        """List a folder."""
+        """Return the names in a folder."""
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
-            paths = self._do(partial(self._files.ls, self._full(folder), detail=False))
+            paths = self._call(partial(self._files.ls, self._full(folder), detail=False))
             return [path.rstrip("/").rpartition("/")[2] for path in paths]
         return []
 
     def find(self, folder: str) -> dict[str, datetime | None]:
-        """List a prefix."""
+        """Return all files below a prefix."""
         with self.translate_errors("read"):
             self._files.invalidate_cache()
-            found = self._do(partial(self._files.find, self._full(folder), detail=True))
-        return {path.removeprefix(f"{self._root}/"): _changed(facts) for path, facts in found.items()}
+            found = self._call(partial(self._files.find, self._full(folder), detail=True))
+        return {path.removeprefix(f"{self._root}/"): _modified(info) for path, info in found.items()}
 
     @contextlib.contextmanager
-    def exclusive_lock(self, path: str) -> Iterator[None]:  # noqa: ARG002 - buckets know no such thing
-        """Do nothing."""
+    def exclusive_lock(self, path: str) -> Iterator[None]:  # noqa: ARG002 - buckets have no locks
+        """Do nothing: buckets have no locks."""
         yield
 
     @contextlib.contextmanager
     def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
-        """Yield a function that writes the object, which appears when it is whole."""
-        yield partial(self._do, self._files.pipe_file, self._full(path), content)
+        """Yield a function that writes the object, which appears only when it is complete."""
+        yield partial(self._call, self._files.pipe_file, self._full(path), content)
 
     def remove(self, path: str) -> None:
-        """Remove an object."""
-        with self.translate_errors("written"), contextlib.suppress(FileNotFoundError):
-            self._do(self._files.rm_file, self._full(path))
+        """Remove an object if it exists."""
+        with self.translate_errors("write"), contextlib.suppress(FileNotFoundError):
+            self._call(self._files.rm_file, self._full(path))
 
-    def _do(self, step: Callable[..., T], *args: object) -> T:
-        """Do a step in a thread that can be left behind: file systems' own libraries wait for long."""
-        return self._deadline.call(step, *args)
+    def _call(self, function: Callable[..., T], *args: object) -> T:
+        """Call a function within the time limit: the libraries of file systems may wait much longer."""
+        return self._deadline.call(function, *args)
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
 
 
-def _changed(facts: Mapping[str, Any]) -> datetime | None:
-    """Read a file's time as file systems tell it: seconds, or a time under their own name for it."""
-    time = facts.get("mtime") or facts.get("LastModified") or facts.get("created")
+def _modified(info: Mapping[str, Any]) -> datetime | None:
+    """Return the modification time of a file. File systems give seconds or a datetime, under different names."""
+    time = info.get("mtime") or info.get("LastModified") or info.get("created")
     return datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else time
 
 
-PASSING = {errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
+TRANSIENT_ERRNOS = {errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 
-async def fsspec_step(client: Client, address: str, step: Callable[..., T], *args: object) -> T:
-    """Do one step with a file system of fsspec, in a thread that is left to itself when it takes too long.
+async def call_fsspec(client: Client, address: str, function: Callable[..., T], *args: object) -> T:
+    """Call a function of fsspec in a daemon thread, within the time limit of the settings. Return its result.
 
     Raises:
-        MissingError, UnreachableError, SourceError: By what went wrong; a step that takes too long is the second.
+        UnreachableError: The failure may be temporary, or the call takes too long.
+        NotFoundError, SourceError: As for `translate_fsspec_errors`.
     """
     with translate_fsspec_errors(address):
-        return await asyncio.wait_for(asyncio.wrap_future(start_daemon(step, *args)), client.settings.timeout)
+        return await asyncio.wait_for(asyncio.wrap_future(start_daemon(function, *args)), client.settings.timeout)
 
 
 @contextlib.contextmanager
 def translate_fsspec_errors(address: str) -> Iterator[None]:
-    """Turn what a file system of fsspec raises into our words.
+    """Turn every exception of fsspec into a SourceError: file systems raise whatever their libraries raise.
 
     Raises:
-        MissingError: There is no such file.
-        UnreachableError: A failure that may pass: no connection, a server that is busy, a step that took too long.
-        SourceError: Any other: file systems raise what their libraries do, so nothing narrower will do.
+        NotFoundError: The file does not exist.
+        UnreachableError: The failure may be temporary: no connection, a busy server, a timeout.
+        SourceError: Any other failure.
     """
     shown = public(address)
     try:
@@ -121,12 +122,14 @@ def translate_fsspec_errors(address: str) -> Iterator[None]:
         raise NotFoundError(f"{shown} does not exist") from error
     except ImportError as error:
         raise SourceError(
-            f"{shown} needs a package that is not installed: {error}", "for s3: pip install pvtop[s3]"
+            f"{shown} needs a package that is not installed: {error}", "install it; for S3: pip install pvtop[s3]"
         ) from error
     except Exception as error:
         if isinstance(error, TimeoutError):
-            raise UnreachableError(f"{shown} did not answer in time", HINT) from error
+            raise unreachable(f"{shown} did not answer in time") from error
         reason = redacted(str(error)) or type(error).__name__
-        if isinstance(error, ConnectionError) or getattr(error, "errno", None) in PASSING:
-            raise UnreachableError(f"{shown} cannot be reached or broke off: {reason}", HINT) from error
-        raise SourceError(f"{shown} cannot be read: {reason}", "check the address and the credentials") from error
+        if isinstance(error, ConnectionError) or getattr(error, "errno", None) in TRANSIENT_ERRNOS:
+            raise unreachable(f"{shown}: connection failed: {reason}") from error
+        raise SourceError(
+            f"cannot read {shown}: {reason}", "check the address and the credentials", setting="source"
+        ) from error
