@@ -20,6 +20,7 @@ PARALLEL = --numprocesses auto --dist loadfile
 RIDDLES = """(Give|Tell|Say|Hold|Do so|Do what|The same)\b|which see|cannot be had|broke off|mend it|is no (line|address|setting|entry|hour)
 
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
+SETTINGS_DOCS = $(BIN)/python docs/generate_settings.py
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -86,9 +87,11 @@ check: $(READY) ## Lint, types, format, layers, and whether the generated pages 
 	$(BIN)/lint-imports --no-logo
 	@! git grep -nE '$(RIDDLES)' -- 'src/*.py' 'benchmarks/*.py' || { echo 'reword these sentences; CONTRIBUTING.md says how'; exit 1; }
 	@$(CLI_DOCS) | diff docs/cli.md - || { echo 'docs/cli.md is out of date: make docs'; exit 1; }
+	@$(SETTINGS_DOCS) | diff docs/settings.md - || { echo 'docs/settings.md is out of date: make docs'; exit 1; }
 
-docs: $(READY) ## Generate docs/cli.md from the help texts
+docs: $(READY) ## Generate docs/cli.md and docs/settings.md
 	$(CLI_DOCS) > docs/cli.md
+	$(SETTINGS_DOCS) > docs/settings.md
 
 fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only

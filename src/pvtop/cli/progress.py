@@ -1,10 +1,10 @@
-"""What a batch shows while it runs: bars on a terminal, a line for each hour elsewhere."""
+"""Progress: a bar for a download, and bars or a line for each hour of a batch."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -24,8 +24,36 @@ log = logging.getLogger("pvtop.pipeline.batch")
 
 
 @contextlib.contextmanager
+def downloading(out: Output, name: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """Show a bar while a file downloads, if stderr is a terminal. Yield what to call with the bytes done and in all."""
+    if not out.on_terminal:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(name, total=None, visible=False)
+        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
+
+
+@contextlib.contextmanager
 def watching(out: Output) -> Iterator[BatchObserver]:
-    """Watch a batch in the way that suits where the output goes."""
+    """Show the progress of a batch: as bars if stderr is a terminal, else in the log."""
     if not out.on_terminal:
         yield _Log()
         return
@@ -38,26 +66,26 @@ def watching(out: Output) -> Iterator[BatchObserver]:
 
 
 class _Log:
-    """A line for each hour."""
+    """Log a line for each hour."""
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Tell how much there is to do."""
+        """Log how many hours are to be made."""
         log.info("%s of %s hours to make", f"{len(_to_make(actions)):,}", f"{len(actions):,}")
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Tell nothing."""
+        """Log nothing."""
 
     def computing(self, hour: Hour) -> None:
-        """Tell nothing."""
+        """Log nothing."""
 
     def finished(self, outcome: HourOutcome) -> None:
-        """Tell what became of an hour."""
+        """Log the result of an hour."""
         level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
         log.log(level, "%s", _line(outcome), extra={"fields": _fields(outcome)})
 
 
 class _Bars(_Log):
-    """A bar for the whole, and below it one for each hour under way; hours that went wrong are told above."""
+    """Show a bar for the batch, and below it one for each hour in progress. Failed hours are logged above."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -68,13 +96,13 @@ class _Bars(_Log):
         self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Show how much there is to do."""
+        """Show how many hours are to be made."""
         self._to_make = _to_make(actions)
         self._bars.update(self._all, total=len(self._to_make), detail=f"0 of {len(self._to_make):,}")
         self._started = monotonic()
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Show how far a download is."""
+        """Show how much of an hour is downloaded."""
         of_total = "" if total is None else f" of {total / 10**6:.0f}"
         self._show(hour, done, total, f"downloading, {done / 10**6:.0f}{of_total} MB")
 
@@ -83,7 +111,7 @@ class _Bars(_Log):
         self._show(hour, 0, None, "computing")
 
     def finished(self, outcome: HourOutcome) -> None:
-        """Count an hour, and tell of one that went wrong."""
+        """Count an hour, and log it if it failed."""
         if (task := self._under_way.pop(outcome.hour, None)) is not None:
             self._bars.remove_task(task)
         if outcome.hour in self._to_make:
@@ -98,7 +126,7 @@ class _Bars(_Log):
         self._bars.update(self._under_way[hour], completed=done, total=total, detail=detail)
 
     def _pace(self) -> str:
-        """Tell how many hours are made, how many a minute that is, and how long it will take."""
+        """Return how many hours are made, how many a minute, and the time left."""
         made, wanted = self._made, len(self._to_make)
         taken = monotonic() - self._started
         left = timedelta(seconds=round((wanted - made) * taken / made))
@@ -120,7 +148,7 @@ def _line(outcome: HourOutcome) -> str:
 
 
 def _fields(outcome: HourOutcome) -> dict[str, object]:
-    """Give what a log in JSON tells beside the line."""
+    """Return the fields that a log in JSON holds besides the message."""
     fields: dict[str, object] = {"hour": outcome.hour.iso, "state": outcome.state}
     if outcome.error:
         fields["error"] = str(outcome.error)
