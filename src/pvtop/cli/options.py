@@ -101,7 +101,7 @@ def variable(setting: str) -> str:
 
 
 def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
-    """Give a command options of the table. It is called with `settings` and `out`, which are made from them.
+    """Return a decorator that adds options of the table to a command, and passes it their `settings` and `out`.
 
     The parameters that the command declares itself become options as usual, and come first in the help text.
 
