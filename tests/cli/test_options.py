@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from pvtop.cli import app as pvtop_app
+from pvtop.cli.hints import hint
 from pvtop.cli.options import OPTIONS, PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.errors import UsageError
@@ -77,14 +78,16 @@ def test_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     assert run("--top", "3")[1].top == 3
 
 
-@pytest.mark.parametrize(("args", "place"), [([], "PVTOP_TOP"), (["--top", "0"], "option")])
+@pytest.mark.parametrize(
+    ("args", "place"), [([], "given as PVTOP_TOP"), (["--top", "0"], "given as an argument (--top)")]
+)
 def test_wrong_value_is_refused_with_the_place_where_it_was_given(
     args: list[str], place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PVTOP_TOP", "-1")
     with pytest.raises(UsageError, match="^top: ") as caught:
         run(*args)
-    assert place in caught.value.hint
+    assert hint(caught.value) == place
 
 
 @pytest.mark.parametrize(
