@@ -49,7 +49,7 @@ def test_the_newest_hours_by_default_and_nothing_twice(pvtop: Command) -> None:
     assert first["counts"] == {"made": 24}
     again = pvtop("batch", *ARGS, "--last", "26", "--json")
     assert json.loads(again.stdout)["counts"] == {"made": 2, "unchanged": 24}
-    assert "2 of 26 hours to make" in again.stderr
+    assert "26 hours: 24 nothing to do, 2 to make" in again.stderr
 
 
 def test_a_range_by_days_with_hours_of_the_day(pvtop: Command) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output
+from pvtop.cli.progress import LABELS, summary, watching
 from pvtop.core.errors import HoursFailedError, NotPublishedError
 from pvtop.core.states import HourState
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pvtop.settings import Settings
 
 LAST_HOURS = 24
-LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
 
 
 @command_options(*MAKING, *PRINTING)
@@ -48,7 +47,6 @@ def batch(
 
       pvtop batch --start 2024-08-01 --end 2024-08-31 --hours 0,6,12-17
     """
-    from pvtop.cli.progress import watching
     from pvtop.pipeline.batch import plan_batch, run_hours
 
     wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
@@ -82,8 +80,7 @@ def _action(action: Action) -> dict[str, str]:
 def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
     for action in actions:
         yield f"{action.hour.iso}  {LABELS[action.kind]}: {action.reason}"
-    kinds = Counter(LABELS[action.kind] for action in actions)
-    yield f"{len(actions):,} hours: " + ", ".join(f"{count:,} {label}" for label, count in sorted(kinds.items()))
+    yield summary(actions)
 
 
 def _data(result: BatchResult) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from time import monotonic
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pvtop.pipeline.results import HourOutcome
 
 log = logging.getLogger("pvtop.pipeline.batch")
+
+LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
 
 
 @contextlib.contextmanager
@@ -69,8 +72,8 @@ class _Log:
     """Log a line for each hour."""
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Log how many hours are to be made."""
-        log.info("%s of %s hours to make", f"{len(_to_make(actions)):,}", f"{len(actions):,}")
+        """Log how many hours there is something to do for."""
+        log.info("%s", summary(actions))
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Log nothing."""
@@ -91,14 +94,14 @@ class _Bars(_Log):
         self._bars = bars
         self._all = bars.add_task("hours", total=None, detail="planning")
         self._under_way: dict[Hour, TaskID] = {}
-        self._to_make: set[Hour] = set()
-        self._made = 0
+        self._to_do: set[Hour] = set()
+        self._ended = 0
         self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Show how many hours are to be made."""
-        self._to_make = _to_make(actions)
-        self._bars.update(self._all, total=len(self._to_make), detail=f"0 of {len(self._to_make):,}")
+        """Show how many hours there is something to do for."""
+        self._to_do = {action.hour for action in actions if action.state is None}
+        self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
         self._started = monotonic()
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
@@ -114,9 +117,9 @@ class _Bars(_Log):
         """Count an hour, and log it if it failed."""
         if (task := self._under_way.pop(outcome.hour, None)) is not None:
             self._bars.remove_task(task)
-        if outcome.hour in self._to_make:
-            self._made += 1
-            self._bars.update(self._all, completed=self._made, detail=self._pace())
+        if outcome.hour in self._to_do:
+            self._ended += 1
+            self._bars.update(self._all, completed=self._ended, detail=self._pace())
         if outcome.state is HourState.FAILED:
             super().finished(outcome)
 
@@ -126,15 +129,17 @@ class _Bars(_Log):
         self._bars.update(self._under_way[hour], completed=done, total=total, detail=detail)
 
     def _pace(self) -> str:
-        """Return how many hours are made, how many a minute, and the time left."""
-        made, wanted = self._made, len(self._to_make)
+        """Return how many hours have ended, how many a minute, and the time left."""
+        ended, wanted = self._ended, len(self._to_do)
         taken = monotonic() - self._started
-        left = timedelta(seconds=round((wanted - made) * taken / made))
-        return f"{made:,} of {wanted:,}, {60 * made / taken:,.1f} a minute, {left} left"
+        left = timedelta(seconds=round((wanted - ended) * taken / ended))
+        return f"{ended:,} of {wanted:,}, {60 * ended / taken:,.1f} a minute, {left} left"
 
 
-def _to_make(actions: Sequence[Action]) -> set[Hour]:
-    return {action.hour for action in actions if action.state is None}
+def summary(actions: Sequence[Action]) -> str:
+    """Return what a plan comes to: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
+    labels = Counter(LABELS[action.kind] for action in actions)
+    return f"{len(actions):,} hours: " + ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
 
 
 def _line(outcome: HourOutcome) -> str:
@@ -143,8 +148,10 @@ def _line(outcome: HourOutcome) -> str:
             f": {outcome.error}" if outcome.state is HourState.FAILED else ""
         )
     facts, seconds = outcome.result.provenance, outcome.result.seconds
-    took = f"{seconds.download:.1f} s to download, {seconds.compute:.1f} s to compute"
-    return f"{outcome.hour.iso} {outcome.state.label}: {facts.domains:,} domains, {facts.entries:,} entries; {took}"
+    line = f"{outcome.hour.iso} {outcome.state.label}: {facts.domains:,} domains, {facts.entries:,} entries"
+    if outcome.state is HourState.UNCHANGED:
+        return line
+    return f"{line}; {seconds.download:.1f} s to download, {seconds.compute:.1f} s to compute"
 
 
 def _fields(outcome: HourOutcome) -> dict[str, object]:
