@@ -16,7 +16,11 @@ COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-has
 PIP_OF_WHEEL = .venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check
 MADE_UP = ^((very)?secret|password|h0neyp0t|[0-9a-f]{64})$$
 PARALLEL = --numprocesses auto --dist loadfile
+# What a docstring must not begin with, and turns of phrase that readers read twice.
+RIDDLES = """(Give|Tell|Say|Hold|Do so|Do what|The same)\b|which see|cannot be had|broke off|mend it|is no (line|address|setting|entry|hour)
+
 CLI_DOCS = $(BIN)/typer pvtop.cli utils docs --name pvtop
+SETTINGS_DOCS = $(BIN)/python docs/generate_settings.py
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -81,10 +85,13 @@ check: $(READY) ## Lint, types, format, layers, and whether the generated pages 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@! git grep -nE '$(RIDDLES)' -- 'src/*.py' 'benchmarks/*.py' || { echo 'reword these sentences; CONTRIBUTING.md says how'; exit 1; }
 	@$(CLI_DOCS) | diff docs/cli.md - || { echo 'docs/cli.md is out of date: make docs'; exit 1; }
+	@$(SETTINGS_DOCS) | diff docs/settings.md - || { echo 'docs/settings.md is out of date: make docs'; exit 1; }
 
-docs: $(READY) ## Generate docs/cli.md from the help texts
+docs: $(READY) ## Generate docs/cli.md and docs/settings.md
 	$(CLI_DOCS) > docs/cli.md
+	$(SETTINGS_DOCS) > docs/settings.md
 
 fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only

@@ -29,7 +29,7 @@ def step(name: str, work: Callable[[], T]) -> T:
 
 
 def main() -> None:
-    """Do what the command does. An earlier run has left the parsed blacklist in the cache."""
+    """Run the stages of the command one by one. An earlier run has left the parsed blacklist in the cache."""
     stamp, source, blacklist, cache = sys.argv[1:]
     from pvtop.cli import limit_arenas
 

@@ -79,8 +79,8 @@ def test_validate_checks_the_hours_of_a_range(pvtop: Command) -> None:
     between = pvtop("validate", *LAKE, "--start", HOUR.iso, "--end", (HOUR + 3).iso)
     assert between.returncode == 0
     assert between.stdout.splitlines() == [
-        "2024-12-31T14  valid", "2024-12-31T15  valid", "2024-12-31T16  not done", "2024-12-31T17  valid",
-        "4 hours: 1 not done, 3 valid",
+        "2024-12-31T14  valid", "2024-12-31T15  valid", "2024-12-31T16  missing", "2024-12-31T17  valid",
+        "4 hours: 1 missing, 3 valid",
     ]  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def test_unreadable_file_is_a_violation_of_its_hour_only(lake: Lake, pvtop: Comm
     assert [broken(validity) for validity in found] == [["its files can be read"], []]
     shown = pvtop("show", *LAKE, *AT)
     assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
-    assert f"{path} cannot be read: " in shown.stderr
+    assert f"cannot read {path}: " in shown.stderr
     assert lake.read(HOUR + 1)
 
 
@@ -332,7 +332,7 @@ def test_seed_repeats_the_choice_of_recounted_domains(pvtop: Command) -> None:
     again = json.loads(pvtop(*args, "--seed", data["seed"], "--json").stdout)
     assert (again["seed"], [hour["recounted"] for hour in again["hours"]]) == (data["seed"], codes)
     text = pvtop(*args, "--seed", "7", "--domains", "99").stdout.splitlines()
-    assert text[1].startswith('  counted anew: "", ar, ar.m, ')
+    assert text[1].startswith('  recounted: "", ar, ar.m, ')
     assert text[1].endswith(", zh.m (--seed 7)")
 
 
@@ -384,7 +384,7 @@ def uncompared(pvtop: Command, *args: object) -> tuple[int, str]:
     done = pvtop("validate", *LAKE, *AT, *args)
     assert done.stdout.startswith("2024-12-31T14  could not be compared\n  not compared: ")
     assert done.stdout.endswith("1 hours: 1 could not be compared\n")
-    assert "counted anew" not in done.stdout
+    assert "recounted" not in done.stdout
     assert "is not valid" not in done.stderr
     told = done.stderr.splitlines()[-2:]  # before it, the log
     message, hint = told[0].removeprefix("pvtop: "), told[1].strip()

@@ -40,7 +40,7 @@ def test_batch_makes_the_newest_24_hours_once(pvtop: Command) -> None:
     assert first["counts"] == {"made": 24}
     again = pvtop("batch", *ARGS, "--last", "26", "--json")
     assert json.loads(again.stdout)["counts"] == {"made": 2, "unchanged": 24}
-    assert "2 of 26 hours to make" in again.stderr
+    assert "26 hours: 24 nothing to do, 2 to make" in again.stderr
 
 
 def test_batch_makes_chosen_hours_of_each_day(pvtop: Command) -> None:

@@ -57,7 +57,7 @@ def test_core_imports_only_the_standard_library(module: str) -> None:
     assert packages(module) <= {"pvtop"}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith(("core.", "storage.", "sources."))])
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith(("__", "cli."))])
 def test_library_names_no_option_variable_or_command(module: str) -> None:
     assert re.findall(r"--[a-z][a-z-]+|PVTOP_[A-Z]+|\bpvtop [a-z]+ -", MODULES[module].read_text()) == []
 
@@ -90,7 +90,8 @@ def test_broken_layers_fail_the_check(module: str, line: str, contract: str, tmp
     shutil.copytree(PACKAGE, tmp_path / "pvtop", ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "pvtop" / module
     path.write_text(f"{path.read_text()}\n{line}\n")
-    command = [Path(sys.executable).with_name("lint-imports"), "--config", ROOT / "pyproject.toml", "--no-cache"]
+    program, config = Path(sys.executable).with_name("lint-imports"), ROOT / "pyproject.toml"
+    command = [str(program), "--config", str(config), "--no-cache"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr

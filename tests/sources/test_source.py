@@ -120,8 +120,9 @@ async def test_newest_of_an_empty_source_is_not_published(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("root", "reason"), [("nothing", "does not exist"), ("file", "is not a folder")])
 async def test_source_that_is_not_a_folder_is_an_error(root: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SourceError, match=f"{root} {reason}"):
+    with pytest.raises(SourceError, match=f"{root} {reason}") as caught:
         await newest(FolderSource(str(tmp_path / root)))
+    assert caught.value.setting == "source"
 
 
 async def test_listing_of_a_file_is_an_error(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_listings_cannot_lead_to_other_addresses(pvtop: Command, server: Server,
     server.files[PATH] = File(DUMP)
     done = pvtop("batch", "--last", "5", "--source", server.url, "--blacklist", "none", "--output", "lake")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "1 hours: 1 written\n"
+    assert done.stdout == "1 hours: 1 made\n"
     dump = f"cache/{HOUR.dump_path}"
     assert {str(path) for path in files()} == {
         dump, f"{dump}.json", f"lake/{text_path(HOUR)}", f"lake/{top_pages_path(HOUR)}",
@@ -380,7 +380,7 @@ def test_full_stdout_is_a_failure(pvtop: Command, write_dump: WriteDump, args: t
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([PVTOP, *args], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == 1
-        assert done.stderr.startswith("pvtop: stdout cannot be written: No space left on device\n")
+        assert done.stderr.startswith("pvtop: cannot write to stdout: No space left on device\n")
         assert "Traceback" not in done.stderr
 
 

@@ -263,7 +263,7 @@ def test_damaged_report_is_named_and_made_again(command: Command, args: tuple[st
     for work in (("validate", *BATCH[1:]), ("show", *REPORT[1:])):
         shown = command(*work, "--output", "lake")
         assert shown.returncode == (5 if "validate" in work else 1)
-        assert f"{path} cannot be read: " in shown.stderr
+        assert f"cannot read {path}: " in shown.stderr
         assert "panicked" not in shown.stderr
     again = () if name == "top_pages" else ("--force",)  # domains are read where they are needed, and not before
     assert_as_told(command(*BATCH, *args, "--output", "lake", *again), "damaged report")

@@ -65,5 +65,5 @@ def test_recount_keeps_the_top_of_many_pages(top: int) -> None:
 @pytest.mark.parametrize("cut", [slice(-9), slice(5), slice(0)], ids=["truncated", "header", "empty"])
 def test_recount_of_a_damaged_dump_is_a_corrupt_error(cut: slice, tmp_path: Path) -> None:
     (tmp_path / "dump.gz").write_bytes(gzip.compress(b"en A 5 0\n", mtime=0)[cut] or b"junk")
-    with pytest.raises(CorruptError, match=r"dump\.gz cannot be read"):
+    with pytest.raises(CorruptError, match=r"cannot read .*dump\.gz: "):
         recount(tmp_path / "dump.gz", ["en"], [], 25, keep_unknown=False)

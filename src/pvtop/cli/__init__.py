@@ -1,4 +1,4 @@
-"""The command line: each command parses, calls the library and hands the outcome to `output`."""
+"""The command line. A command parses its options, calls the library and prints the result."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from typing import Annotated
 import typer
 
 from pvtop._version import __version__
-from pvtop.cli import batch, blacklist, cache, reports, status, validate
+from pvtop.cli import batch, blacklist, cache, report, show, status, validate
+from pvtop.cli.hints import hint
 from pvtop.cli.streams import close_log, say, writing_stdout
 from pvtop.core.address import redacted
 from pvtop.core.errors import PvtopError, UsageError, internal_error
 
 EPILOG = (
-    "Every option with a value, and most switches, can also be set as PVTOP_<OPTION> in the environment or as "
-    "<option> = ... in ./pvtop.toml. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not published, "
-    "4 some hours of a batch failed, 5 not valid or too many malformed lines, 130 interrupted."
+    "An option that shows [env: ...] can also be set in the environment, or in ./pvtop.toml, such as top = 10. "
+    "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not published or not in the lake, "
+    "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, 130 interrupted."
 )
 
-# Polars' allocator, jemalloc, keeps what was freed in each of its arenas, four per core unless told otherwise. With one
-# per two cores an hour takes a seventh less memory, and no more time.
+# Polars' allocator, jemalloc, keeps freed memory in each of its arenas, four per core by default. With one per two
+# cores, an hour takes a seventh less memory and no more time.
 ARENAS = f"narenas:{max(1, (os.cpu_count() or 1) // 2)}"
 
-# How many more objects there are before Python looks for garbage among them: more than an hour makes. With its own 700,
-# it looks through all that is imported time and again, which takes a twentieth of an hour's time.
+# New objects before Python collects garbage: more than an hour makes. With its default of 700, Python searches all
+# imported modules time and again, which takes a twentieth of an hour's time.
 OBJECTS = 200_000
 
 app = typer.Typer(
@@ -37,11 +38,11 @@ app = typer.Typer(
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # its help takes twice the time to come up
+    rich_markup_mode=None,  # with Rich, help takes twice as long
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(reports.report)
-app.command()(reports.show)
+app.command()(report.report)
+app.command()(show.show)
 app.command()(batch.batch)
 app.command()(status.status)
 app.command()(validate.validate)
@@ -68,23 +69,23 @@ def _common(
         ),
     ] = False,
 ) -> None:
-    """Take what holds for every command."""
+    """Parse the options that stand before the command."""
 
 
 def main() -> None:
-    """Run the command line; the one place where failures become messages and exit codes."""
+    """Run the command line, and turn failures into messages and exit codes. Nothing else does that."""
     limit_arenas()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # all that is installed is searched for them otherwise
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # otherwise pydantic searches all installed packages
     gc.set_threshold(OBJECTS)
-    atexit.register(gc.freeze)  # it would look for garbage among all modules once more before it ends
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end a run in good order
+    atexit.register(gc.freeze)  # otherwise Python collects garbage once more at its end
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # SIGTERM ends a run as Ctrl-C does
     try:
         with writing_stdout():
             code = app(standalone_mode=False)
     except typer.Abort:
         say("Aborted!")
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the user gets a line and an exit code
+    except Exception as error:  # noqa: BLE001 - the edge: every failure ends in a message and an exit code
         sys.exit(_explain(error))
     finally:
         close_log()
@@ -92,18 +93,18 @@ def main() -> None:
 
 
 def limit_arenas() -> None:
-    """Set `ARENAS` for when Polars is loaded, beside what is set: by the user, or by Polars in a process above."""
+    """Add `ARENAS` to jemalloc's variable before Polars is loaded. The user or a parent process may have set others."""
     found = os.environ.get("_RJEM_MALLOC_CONF", "")
     if "narenas" not in found:
         os.environ["_RJEM_MALLOC_CONF"] = ",".join(filter(None, [found, ARENAS]))
 
 
 def _explain(error: Exception) -> int:
-    """Print a failure and give its exit code; the traceback only when asked for details."""
+    """Print a failure and return its exit code. With --verbose, print the traceback too."""
     import logging
     import traceback
 
-    if hasattr(error, "show"):  # a wrong usage, of a class of Typer that has no public name
+    if hasattr(error, "show"):  # wrong usage: Typer's class has no public name
         usage = io.StringIO()
         error.show(usage)
         say(redacted(usage.getvalue().rstrip()))
@@ -113,6 +114,6 @@ def _explain(error: Exception) -> int:
     if not isinstance(error, PvtopError):
         error = internal_error(error)
     say(redacted(f"pvtop: {error}"))
-    if error.hint:
-        say(redacted(f"  {error.hint}"))
+    if advice := hint(error):
+        say(redacted(f"  {advice}"))
     return error.exit_code

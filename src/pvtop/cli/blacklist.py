@@ -7,62 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pvtop.cli import options
+from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 
 if TYPE_CHECKING:
+    from pvtop.settings import Settings
     from pvtop.sources.blacklists import Blacklist
 
-app = typer.Typer(help="Look at the blacklist, or download it again.", no_args_is_help=True)
+app = typer.Typer(help="Show the blacklist, or download it again.", no_args_is_help=True)
 
 
 @app.command()
-def info(
-    blacklist: options.Blacklist = None,
-    cache_dir: options.CacheDir = None,
-    contact: options.Contact = None,
-    *,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-) -> None:
-    """Tell where the blacklist comes from and how much it names; download it where it is not at hand.
+@command_options("blacklist", "cache_dir", "contact", *PRINTING)
+def info(*, settings: Settings, out: Output) -> None:
+    """Show the blacklist's address and size. Download it first if the cache does not hold it.
 
     Example:
 
       pvtop blacklist info --blacklist ./my-blacklist
     """
-    _tell(Output(json_wanted=json, quiet=quiet, verbose=verbose), blacklist, cache_dir, contact)
+    _print(settings, out)
 
 
 @app.command()
-def refresh(
-    blacklist: options.Blacklist = None,
-    cache_dir: options.CacheDir = None,
-    contact: options.Contact = None,
-    *,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-) -> None:
-    """Download the blacklist again; the old one stays until the new one is whole.
+@command_options("blacklist", "cache_dir", "contact", *PRINTING)
+def refresh(*, settings: Settings, out: Output) -> None:
+    """Download the blacklist again. The cache keeps the old one until the new one is complete.
 
     Example:
 
       pvtop blacklist refresh
     """
-    _tell(Output(json_wanted=json, quiet=quiet, verbose=verbose), blacklist, cache_dir, contact, refresh=True)
+    _print(settings.model_copy(update={"refresh_blacklist": True}), out)
 
 
-def _tell(
-    out: Output, address: str | None, cache_dir: object, contact: str | None, *, refresh: bool | None = None
-) -> None:
+def _print(settings: Settings, out: Output) -> None:
     from pvtop.pipeline.hour import configured_blacklist
-    from pvtop.settings import Settings
 
-    found = configured_blacklist(
-        Settings.load(blacklist=address, cache_dir=cache_dir, contact=contact, refresh_blacklist=refresh)
-    )
+    found = configured_blacklist(settings)
     out.result(_data(found), _lines(found))
 
 

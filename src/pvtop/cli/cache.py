@@ -9,64 +9,84 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli import options
+from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.cli.streams import is_terminal
 from pvtop.core.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:
+    from pvtop.settings import Settings
     from pvtop.sources.cache import Cache, CachedDump
 
-app = typer.Typer(help="Look after the downloads that are kept.", no_args_is_help=True)
+app = typer.Typer(help="List, verify and remove cached downloads.", no_args_is_help=True)
 
 
-def _open(cache_dir: str | None) -> Cache:
-    from pvtop.settings import Settings
+def _duration(text: str) -> timedelta:
+    """Parse a duration such as `7d`."""
+    from pvtop.settings import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}") from None
+
+
+def _size(text: str) -> int:
+    """Parse a size such as `20GB`."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from pvtop.settings import Size
+
+    try:
+        return TypeAdapter[int](Size).validate_python(text)
+    except ValidationError:
+        raise typer.BadParameter(f"{text!r} must be a size such as 20GB, 500MB or 1GiB") from None
+
+
+def _open(settings: Settings) -> Cache:
     from pvtop.sources.cache import Cache
 
-    return Cache(Settings.load(cache_dir=cache_dir).cache_dir)
+    return Cache(settings.cache_dir)
 
 
 @app.command("dir")
-def dir_(cache_dir: options.CacheDir = None, *, json: options.Json = False) -> None:
+@command_options("cache_dir", "json")
+def dir_(*, settings: Settings, out: Output) -> None:
     """Print the cache's folder.
 
     Example:
 
       du -sh "$(pvtop cache dir)"
     """
-    folder = str(_open(cache_dir).folder)
-    Output(json_wanted=json).result({"folder": folder}, iter([folder]))
+    folder = str(_open(settings).folder)
+    out.result({"folder": folder}, iter([folder]))
 
 
 @app.command()
-def ls(cache_dir: options.CacheDir = None, *, json: options.Json = False) -> None:
-    """List the dumps in the cache, the oldest hour first.
+@command_options("cache_dir", "json")
+def ls(*, settings: Settings, out: Output) -> None:
+    """List the cached dumps, the oldest hour first.
 
     Example:
 
       pvtop cache ls
     """
-    dumps = list(_open(cache_dir).dumps())
-    Output(json_wanted=json).result([_data(dump) for dump in dumps], _lines(dumps))
+    dumps = list(_open(settings).dumps())
+    out.result([_data(dump) for dump in dumps], _lines(dumps))
 
 
 @app.command()
-def verify(
-    cache_dir: options.CacheDir = None,
-    *,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-) -> None:
-    """Read every dump in the cache to its end and compare it with what was downloaded; exit 1 where one is not.
+@command_options("cache_dir", *PRINTING)
+def verify(*, settings: Settings, out: Output) -> None:
+    """Check that every cached dump is intact. Each is read to its end and compared with the digest of its download.
+
+    Exit code 1 if one is broken.
 
     Example:
 
       pvtop cache verify
     """
-    out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
-    found = _open(cache_dir)
+    found = _open(settings)
     broken = list(found.damaged())
     count = sum(1 for _ in found.dumps())
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
@@ -74,33 +94,35 @@ def verify(
     if broken:
         raise CorruptError(
             f"{len(broken):,} of {count:,} cached dumps are broken",
-            "pvtop report --force --refresh-dump downloads an hour again; pvtop cache prune --max-size 0 removes all",
+            "download an hour again: pvtop report --force --refresh-dump; "
+            "or remove all dumps: pvtop cache prune --max-size 0",
         )
 
 
 @app.command()
+@command_options("cache_dir", *PRINTING)
 def prune(
     older_than: Annotated[
         timedelta | None,
         typer.Option(
-            parser=options.duration,
-            metavar="DURATION",
-            help="Remove what was downloaded longer ago, e.g. 7d.",
+            parser=_duration, metavar="DURATION", help="Remove dumps that were downloaded longer ago than this: 7d."
         ),
     ] = None,
     max_size: Annotated[
         int | None,
-        typer.Option(parser=options.size, metavar="SIZE", help="Remove the oldest downloads above this, e.g. 20GB."),
+        typer.Option(
+            parser=_size, metavar="SIZE", help="Remove the oldest dumps until all take no more than this: 20GB."
+        ),
     ] = None,
-    cache_dir: options.CacheDir = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be removed, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+    settings: Settings,
+    out: Output,
 ) -> None:
-    """Remove downloads that are old or too many, and what killed runs have left; never a file in use.
+    """Remove old downloads, or the oldest above a total size. Temporary files of killed runs are removed too.
+
+    Files in use are never removed.
 
     Examples:
 
@@ -110,10 +132,10 @@ def prune(
     """
     if older_than is None and max_size is None:
         raise UsageError(
-            "nothing says what to remove", "give --older-than 7d or --max-size 20GB; --max-size 0 removes all"
+            "nothing to choose downloads by",
+            "give --older-than 7d or --max-size 20GB; --max-size 0 removes all",
         )
-    out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
-    found = _open(cache_dir)
+    found = _open(settings)
     chosen = found.prunable(older_than, max_size)
     if chosen and not dry_run and not yes:
         _confirm(chosen)
@@ -128,10 +150,12 @@ def _confirm(chosen: list[CachedDump]) -> None:
     """Ask before files are removed.
 
     Raises:
-        UsageError: There is nobody to ask.
+        UsageError: stdin is not a terminal.
     """
     if not is_terminal(sys.stdin):
-        raise UsageError("removing downloads asks first, and there is no terminal to ask on", "give --yes")
+        raise UsageError(
+            "cannot ask before removing downloads: stdin is not a terminal", "add --yes to remove them without asking"
+        )
     typer.confirm(f"Remove {len(chosen):,} dumps, {_megabytes(chosen)}?", abort=True, err=True)
 
 

@@ -3,16 +3,117 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import FIRST_STAMP, Hour, parse_date
+from pvtop.core.hour import FIRST_STAMP, Hour, check_hour_of_day, hour_range, parse_date
+
+if TYPE_CHECKING:
+    from pvtop.lake.lake import Lake
+    from pvtop.settings import Settings
+
+ALL_DAY = frozenset(range(24))
+
+Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the stamp, in UTC.")]
+HourOfDay = Annotated[
+    int | None,
+    typer.Option("--hour", metavar="0-23", help="Hour of the stamp, in UTC: the END of the hour counted."),
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--start", metavar="STAMP", help="First stamp: 2024-08-03T00, or a date for its first."),
+]
+End = Annotated[
+    str | None,
+    typer.Option("--end", metavar="STAMP", help="Last stamp: 2024-08-03T23, or a date for its last."),
+]
+Last = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest published hours.")]
+LastInLake = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest hours in the lake.")]
+HoursOfDay = Annotated[
+    str | None, typer.Option("--hours", metavar="LIST", help="Only these hours of each day: 0,6,12-17.")
+]
+
+
+def published_hour(settings: Settings, date: str | None, hour: int | None) -> Hour:
+    """Return the hour that --date and --hour name. Without both of them, the newest published one that fits.
+
+    Raises:
+        UsageError: There is no such day or hour, or it lies before the first dump.
+        NotPublishedError: The source has published no hour that fits.
+        SourceError: The source cannot be read.
+    """
+    day, named = _read_hour(date, hour)
+    if named:
+        return named
+    from pvtop.pipeline.hour import newest_hour
+
+    return newest_hour(settings, day, hour)
+
+
+def hour_in_lake(lake: Lake, date: str | None, hour: int | None) -> Hour | None:
+    """Return the hour that --date and --hour name. Without both of them, the newest one in the lake that fits.
+
+    None if no hour in the lake fits.
+
+    Raises:
+        UsageError: There is no such day or hour, or it lies before the first dump.
+        OutputError: The lake cannot be read.
+    """
+    day, named = _read_hour(date, hour)
+    return named or lake.newest(day, hour)
+
+
+def published_hours(
+    settings: Settings, start: str | None, end: str | None, last: int | None, hours: str | None, default: int
+) -> list[Hour]:
+    """Return the hours of a range or the `last` published ones, `default` of them if there is neither.
+
+    Raises:
+        UsageError: The options contradict each other, or one cannot be read.
+        SourceError: The source cannot be listed for the newest hours.
+    """
+    if last is not None and (start or end):
+        raise UsageError("--last excludes --start and --end", "give a range, or a number of newest hours")
+    of_day = parse_hours_of_day(hours) if hours else ALL_DAY
+    chosen = _read_range(start, end)
+    if not chosen:
+        from pvtop.pipeline.batch import last_hours
+
+        chosen = last_hours(settings, last or default)
+    return [hour for hour in chosen if hour.stamp.hour in of_day]
+
+
+def hours_in_lake(
+    lake: Lake, date: str | None, hour: int | None, start: str | None, end: str | None, last: int | None
+) -> list[Hour]:
+    """Return the hours of a range, the `last` ones in the lake, or one hour as `hour_in_lake` does.
+
+    Empty if no hour in the lake fits.
+
+    Raises:
+        UsageError: The options contradict each other, or one cannot be read.
+        OutputError: The lake cannot be read.
+    """
+    if (date is not None or hour is not None) + bool(start or end) + (last is not None) > 1:
+        raise UsageError(
+            "an hour, a range and --last exclude each other", "give --date and --hour, or --start, or --last"
+        )
+    if chosen := _read_range(start, end):
+        return chosen
+    if last is not None:
+        return lake.last(last)
+    one = hour_in_lake(lake, date, hour)
+    return [one] if one else []
 
 
 def parse_bound(text: str, *, end: bool) -> Hour:
-    """Read one end of a range: `2019-04-01T12`, or a date alone for its first or last stamp.
+    """Parse one end of a range: `2019-04-01T12`, or a date for its first or last stamp.
 
     Raises:
-        UsageError: It is neither, or there is no such hour.
+        UsageError: The text is neither, or there is no such hour.
     """
     if "T" in text or " " in text:
         return Hour.parse(text)
@@ -22,10 +123,10 @@ def parse_bound(text: str, *, end: bool) -> Hour:
 
 
 def parse_hours_of_day(text: str) -> frozenset[int]:
-    """Read hours of the day: `0,6,12-17`.
+    """Parse hours of the day: `0,6,12-17`.
 
     Raises:
-        UsageError: It is no such list.
+        UsageError: The text is not such a list.
     """
     hours: set[int] = set()
     for part in text.split(","):
@@ -35,3 +136,30 @@ def parse_hours_of_day(text: str) -> frozenset[int]:
             raise UsageError(f"{part.strip()!r} is not an hour of the day or a range of them", "write 0,6,12-17")
         hours |= set(range(low, high + 1))
     return frozenset(hours)
+
+
+def _read_range(start: str | None, end: str | None) -> list[Hour]:
+    """Return the hours from --start to --end. Empty if neither is given.
+
+    Raises:
+        UsageError: There is an end without a start, or one of them cannot be read.
+    """
+    if start:
+        return hour_range(parse_bound(start, end=False), parse_bound(end or start, end=True))
+    if end:
+        raise UsageError("--end needs --start", "give both, or --last for the newest hours")
+    return []
+
+
+def _read_hour(text: str | None, hour: int | None) -> tuple[date | None, Hour | None]:
+    """Return the day, and the hour if both are given.
+
+    Raises:
+        UsageError: There is no such day or hour, or it lies before the first dump.
+    """
+    day = parse_date(text) if text is not None else None
+    if hour is not None:
+        check_hour_of_day(hour)
+    if day is not None and hour is None:
+        Hour.of(day, 23)
+    return day, Hour.of(day, hour) if day is not None and hour is not None else None

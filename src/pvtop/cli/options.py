@@ -1,99 +1,136 @@
-"""The options that commands share, and how their values are read."""
+"""The one table of options, and how a command gets them as its settings and its output."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from enum import StrEnum
-from typing import Annotated
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
 
 import typer
 
+from pvtop.cli.log import LogFormat
+from pvtop.cli.output import Output
 
-def duration(text: str) -> timedelta:
-    """Read a duration such as `7d`."""
-    from pvtop.settings import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} {error}") from None
+Command = Callable[..., None]
 
 
-def size(text: str) -> int:
-    """Read a size such as `20GB`."""
-    from pydantic import TypeAdapter, ValidationError
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of the command line that sets a field of `Settings`, or an argument of `Output`.
 
-    from pvtop.settings import Size
+    Args:
+        name: The field or the argument.
+        help: What it means. One or two short sentences.
+        metavar: What to write after it. Empty for a switch.
+        kind: The type of its value.
+        default: The argument if it is not given. None for a setting, which may be set elsewhere.
+        shown: The default to show in the help text, for a setting that has one.
+        flags: How it is written, if not as its name with dashes.
+    """
 
-    try:
-        return TypeAdapter[int](Size).validate_python(text)
-    except ValidationError:
-        raise typer.BadParameter(f"{text!r} must be a size such as 20GB, 500MB or 1GiB") from None
+    name: str
+    help: str
+    metavar: str = ""
+    kind: type = str
+    default: object = None
+    shown: str = ""
+    flags: tuple[str, ...] = ()
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether it sets a field of `Settings`."""
+        return self.default is None
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The option as users write it: `--cache-dir`, or `--quiet` and `-q`."""
+        return self.flags or (f"--{self.name.replace('_', '-')}",)
+
+    @property
+    def parameter(self) -> inspect.Parameter:
+        """The option as a parameter that Typer reads."""
+        option = typer.Option(
+            self.default,
+            *self.written,
+            metavar=self.metavar or None,
+            help=f"{self.help}  [env: {variable(self.name)}]" if self.is_setting else self.help,
+            show_default=self.shown or True,
+        )
+        kind: Any = self.kind | None if self.is_setting else self.kind
+        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
 
 
-class Format(StrEnum):
-    """How a log is written."""
+OPTIONS = {
+    option.name: option
+    for option in (
+        Option("source", "Where the dumps are: https address, folder or fsspec address.", "ADDRESS", shown="Wikimedia"),
+        Option("blacklist", "Pages to exclude: address, path, or none.", "ADDRESS", shown="the public one"),
+        Option("output", "The lake: folder or fsspec address.", "ADDRESS", shown="reports"),
+        Option("cache_dir", "Folder for downloads.", "FOLDER", shown="the user's cache folder"),
+        Option("top", "Pages per domain.", "N", int, shown="25"),
+        Option("keep_unknown", "Rank pages titled '-' (unknown) too.", kind=bool),
+        Option("force", "Make a report again even if it is up to date. Accept a much smaller one.", kind=bool),
+        Option("check_source", "Check whether the dump at the source has changed.", kind=bool),
+        Option("refresh_dump", "Download the dump again.", kind=bool),
+        Option("refresh_blacklist", "Download the blacklist again.", kind=bool),
+        Option("no_validate", "Write the report even if validation fails.", kind=bool),
+        Option("expect_whole", "Reject dumps that look incomplete.", kind=bool,
+               shown="only for Wikimedia and its mirrors", flags=("--expect-whole/--no-expect-whole",)),
+        Option("contact", "E-mail or web address for the User-Agent. Wikimedia requires one.", "TEXT"),
+        Option("statsd", "Send metrics to this DogStatsD server.", "HOST:PORT"),
+        Option("log_format", "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT),
+        Option("json", "Print one JSON document.", kind=bool, default=False),
+        Option("quiet", "Print only errors.", kind=bool, default=False, flags=("--quiet", "-q")),
+        Option("verbose", "Log details, and show tracebacks of failures.", kind=bool, default=False,
+               flags=("--verbose", "-v")),
+    )
+}  # fmt: skip
 
-    TEXT = "text"
-    JSON = "json"
+PRINTING = ("json", "quiet", "verbose")
+MAKING = (
+    "source", "blacklist", "output", "cache_dir", "top", "keep_unknown", "force", "check_source", "refresh_dump",
+    "refresh_blacklist", "no_validate", "expect_whole", "contact", "statsd", "log_format",
+)  # fmt: skip
 
 
-Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Day of the stamp, in UTC.")]
-HourOfDay = Annotated[
-    int | None,
-    typer.Option("--hour", metavar="0-23", help="Hour of the stamp, which is the END of the hour counted."),
-]
-Source = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Where dumps are: https address, folder or fsspec address.",
-        show_default="Wikimedia",
-    ),
-]
-Blacklist = Annotated[
-    str | None,
-    typer.Option(metavar="ADDRESS", help="The blacklist: address, path, or none.", show_default="the public one"),
-]
-Output = Annotated[
-    str | None,
-    typer.Option(metavar="ADDRESS", help="The lake: folder or fsspec address.", show_default="reports"),
-]
-CacheDir = Annotated[
-    str | None,
-    typer.Option(metavar="FOLDER", help="Where downloads are kept.", show_default="the user's cache"),
-]
-Top = Annotated[int | None, typer.Option(metavar="N", help="Pages per domain.", show_default="25")]
-KeepUnknown = Annotated[bool | None, typer.Option("--keep-unknown", help="Rank pages titled '-' (unknown), too.")]
-Force = Annotated[bool | None, typer.Option("--force", help="Compute again what is done.")]
-CheckSource = Annotated[
-    bool | None, typer.Option("--check-source", help="Look up whether the source's file has changed since.")
-]
-RefreshDump = Annotated[bool | None, typer.Option("--refresh-dump", help="Download the dump again.")]
-RefreshBlacklist = Annotated[bool | None, typer.Option("--refresh-blacklist", help="Download the blacklist again.")]
-NoValidate = Annotated[bool | None, typer.Option("--no-validate", help="Complete a report that breaks the rules, too.")]
-ExpectWhole = Annotated[
-    bool | None,
-    typer.Option(
-        "--expect-whole/--no-expect-whole",
-        help="Refuse what cannot be a whole dump.",
-        show_default="for Wikimedia and its mirrors",
-    ),
-]
-Contact = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="E-mail or address for the User-Agent; Wikimedia requires it."),
-]
-Start = Annotated[
-    str | None, typer.Option(metavar="STAMP", help="First stamp, 2024-08-03T00, or a date for its first.")
-]
-End = Annotated[str | None, typer.Option(metavar="STAMP", help="Last stamp, 2024-08-03T23, or a date for its last.")]
-Last = Annotated[int | None, typer.Option(min=1, metavar="N", help="The N newest published hours.")]
-HoursOfDay = Annotated[
-    str | None, typer.Option("--hours", metavar="LIST", help="Only these hours of each day: 0,6,12-17.")
-]
-Statsd = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Send metrics to this DogStatsD server.")]
-LogFormat = Annotated[Format, typer.Option(help="How the log on stderr is written.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log details, and tracebacks of failures.")]
+def variable(setting: str) -> str:
+    """Return the name of a setting in the environment: `PVTOP_SOURCE`."""
+    return f"PVTOP_{setting.upper()}"
+
+
+def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds options of the table to a command, and passes it their `settings` and `out`.
+
+    The parameters that the command declares itself become options as usual, and come first in the help text.
+
+    Args:
+        *names: Names in the table, in the order of the help text.
+        **shown: The default to show for an option, if it differs from the table's.
+    """
+    chosen = [replace(OPTIONS[name], shown=shown.get(name, OPTIONS[name].shown)) for name in names]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:  # noqa: ANN401 - Typer passes what `__signature__` declares
+            out = Output(**{option.name: values.pop(option.name) for option in chosen if not option.is_setting})
+            flags = {option.name: values.pop(option.name) for option in chosen if option.is_setting}
+            from pvtop.settings import Settings
+
+            command(**values, settings=Settings.load(**flags), out=out)
+
+        parameters = [*_own_parameters(command), *(option.parameter for option in chosen)]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what Typer reads
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorate
+
+
+def _own_parameters(command: Command) -> Iterator[inspect.Parameter]:
+    """Yield the parameters that a command declares itself. Its annotations may name Settings without importing it."""
+    hints = get_type_hints(command, localns={"Settings": object}, include_extras=True)
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name not in {"settings", "out"}:
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])

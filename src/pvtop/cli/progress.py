@@ -1,10 +1,11 @@
-"""What a batch shows while it runs: bars on a terminal, a line for each hour elsewhere."""
+"""Progress: a bar for a download, and bars or a line for each hour of a batch."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -22,10 +23,40 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pvtop.pipeline.batch")
 
+LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
+
+
+@contextlib.contextmanager
+def downloading(out: Output, name: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """Show a bar while a file downloads, if stderr is a terminal. Yield what to call with the bytes done and in all."""
+    if not out.on_terminal:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(name, total=None, visible=False)
+        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
+
 
 @contextlib.contextmanager
 def watching(out: Output) -> Iterator[BatchObserver]:
-    """Watch a batch in the way that suits where the output goes."""
+    """Show the progress of a batch: as bars if stderr is a terminal, else in the log."""
     if not out.on_terminal:
         yield _Log()
         return
@@ -38,43 +69,43 @@ def watching(out: Output) -> Iterator[BatchObserver]:
 
 
 class _Log:
-    """A line for each hour."""
+    """Log a line for each hour."""
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Tell how much there is to do."""
-        log.info("%s of %s hours to make", f"{len(_to_make(actions)):,}", f"{len(actions):,}")
+        """Log how many hours there is something to do for."""
+        log.info("%s", summary(actions))
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Tell nothing."""
+        """Log nothing."""
 
     def computing(self, hour: Hour) -> None:
-        """Tell nothing."""
+        """Log nothing."""
 
     def finished(self, outcome: HourOutcome) -> None:
-        """Tell what became of an hour."""
+        """Log the result of an hour."""
         level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
         log.log(level, "%s", _line(outcome), extra={"fields": _fields(outcome)})
 
 
 class _Bars(_Log):
-    """A bar for the whole, and below it one for each hour under way; hours that went wrong are told above."""
+    """Show a bar for the batch, and below it one for each hour in progress. Failed hours are logged above."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._all = bars.add_task("hours", total=None, detail="planning")
         self._under_way: dict[Hour, TaskID] = {}
-        self._to_make: set[Hour] = set()
-        self._made = 0
+        self._to_do: set[Hour] = set()
+        self._ended = 0
         self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Show how much there is to do."""
-        self._to_make = _to_make(actions)
-        self._bars.update(self._all, total=len(self._to_make), detail=f"0 of {len(self._to_make):,}")
+        """Show how many hours there is something to do for."""
+        self._to_do = {action.hour for action in actions if action.state is None}
+        self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
         self._started = monotonic()
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Show how far a download is."""
+        """Show how much of an hour is downloaded."""
         of_total = "" if total is None else f" of {total / 10**6:.0f}"
         self._show(hour, done, total, f"downloading, {done / 10**6:.0f}{of_total} MB")
 
@@ -83,12 +114,12 @@ class _Bars(_Log):
         self._show(hour, 0, None, "computing")
 
     def finished(self, outcome: HourOutcome) -> None:
-        """Count an hour, and tell of one that went wrong."""
+        """Count an hour, and log it if it failed."""
         if (task := self._under_way.pop(outcome.hour, None)) is not None:
             self._bars.remove_task(task)
-        if outcome.hour in self._to_make:
-            self._made += 1
-            self._bars.update(self._all, completed=self._made, detail=self._pace())
+        if outcome.hour in self._to_do:
+            self._ended += 1
+            self._bars.update(self._all, completed=self._ended, detail=self._pace())
         if outcome.state is HourState.FAILED:
             super().finished(outcome)
 
@@ -98,15 +129,17 @@ class _Bars(_Log):
         self._bars.update(self._under_way[hour], completed=done, total=total, detail=detail)
 
     def _pace(self) -> str:
-        """Tell how many hours are made, how many a minute that is, and how long it will take."""
-        made, wanted = self._made, len(self._to_make)
+        """Return how many hours have ended, how many a minute, and the time left."""
+        ended, wanted = self._ended, len(self._to_do)
         taken = monotonic() - self._started
-        left = timedelta(seconds=round((wanted - made) * taken / made))
-        return f"{made:,} of {wanted:,}, {60 * made / taken:,.1f} a minute, {left} left"
+        left = timedelta(seconds=round((wanted - ended) * taken / ended))
+        return f"{ended:,} of {wanted:,}, {60 * ended / taken:,.1f} a minute, {left} left"
 
 
-def _to_make(actions: Sequence[Action]) -> set[Hour]:
-    return {action.hour for action in actions if action.state is None}
+def summary(actions: Sequence[Action]) -> str:
+    """Return what a plan comes to: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
+    labels = Counter(LABELS[action.kind] for action in actions)
+    return f"{len(actions):,} hours: " + ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
 
 
 def _line(outcome: HourOutcome) -> str:
@@ -115,12 +148,14 @@ def _line(outcome: HourOutcome) -> str:
             f": {outcome.error}" if outcome.state is HourState.FAILED else ""
         )
     facts, seconds = outcome.result.provenance, outcome.result.seconds
-    took = f"{seconds.download:.1f} s to download, {seconds.compute:.1f} s to compute"
-    return f"{outcome.hour.iso} {outcome.state.label}: {facts.domains:,} domains, {facts.entries:,} entries; {took}"
+    line = f"{outcome.hour.iso} {outcome.state.label}: {facts.domains:,} domains, {facts.entries:,} entries"
+    if outcome.state is HourState.UNCHANGED:
+        return line
+    return f"{line}; {seconds.download:.1f} s to download, {seconds.compute:.1f} s to compute"
 
 
 def _fields(outcome: HourOutcome) -> dict[str, object]:
-    """Give what a log in JSON tells beside the line."""
+    """Return the fields that a log in JSON holds besides the message."""
     fields: dict[str, object] = {"hour": outcome.hour.iso, "state": outcome.state}
     if outcome.error:
         fields["error"] = str(outcome.error)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pvtop.cli import options
-from pvtop.cli.batch import choose_hours
+from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
+from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.known_issues import known_issues
 from pvtop.core.states import HourState
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pvtop.pipeline.status import LakeStatus
+    from pvtop.settings import Settings
 
 LAST_HOURS = 168
 SIGNS = {
@@ -33,23 +34,20 @@ STYLES = {
 GAPS_SHOWN = 20
 
 
+@command_options("source", "output", "contact", *PRINTING)
 def status(
-    start: options.Start = None,
-    end: options.End = None,
-    last: options.Last = None,
-    hours: options.HoursOfDay = None,
-    source: options.Source = None,
-    output: options.Output = None,
-    contact: options.Contact = None,
+    start: Start = None,
+    end: End = None,
+    last: Last = None,
+    hours: HoursOfDay = None,
     *,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    settings: Settings,
+    out: Output,
 ) -> None:
-    """Show which hours the lake holds. As a calendar: a line for each day, a sign for each hour.
+    """Show which hours the lake holds. The calendar has a line for each day and a sign for each hour.
 
-    The range is chosen as for batch; without one it is the last week that is published. Nothing but listings is read,
-    of the lake and of the source.
+    The hours are chosen as for batch. Without a range, these are the 168 newest published hours (a week). The command
+    lists the files in the lake and at the source, and reads none of them.
 
     Examples:
 
@@ -57,12 +55,10 @@ def status(
 
       pvtop status --start 2024-08-01 --end 2024-08-31 --output s3://bucket/lake
     """
-    out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
     from pvtop.pipeline.status import lake_status
-    from pvtop.settings import Settings
 
-    settings = Settings.load(source=source, output=output, contact=contact)
-    found = lake_status(choose_hours(settings, start, end, last, hours, LAST_HOURS), settings)
+    wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
+    found = lake_status(wanted, settings)
     out.result(_data(found), _lines(found))
 
 

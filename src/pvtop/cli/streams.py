@@ -1,4 +1,4 @@
-"""The streams of a command: write to them, and go on if they are closed."""
+"""Writing to stdout and stderr, even if one of them is closed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pvtop.core.escape import printable
 
 @contextlib.contextmanager
 def writing_stdout() -> Iterator[None]:
-    """Write to stdout, and notice when that fails. A reader that has gone, such as `head`, is no failure.
+    """Flush stdout at the end. It is no failure if the reader has gone, as `head` does.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: stdout cannot be written.
     """
     try:
         try:
@@ -29,32 +29,32 @@ def writing_stdout() -> Iterator[None]:
         _drop(sys.stdout)
     except OSError as error:
         _drop(sys.stdout)
-        raise OutputError(f"stdout cannot be written: {error.strerror}", "check where it goes to") from error
+        raise OutputError(f"cannot write to stdout: {error.strerror}", "check where the output goes") from error
 
 
 def _drop(stream: TextIO) -> None:
-    """Send what is still to be written nowhere: Python tries once more at its end, and ends with 120 if it fails."""
+    """Discard the unwritten rest. Otherwise Python tries again at its end, fails, and exits with 120."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether somebody is at the other end of a stream, which is None where it was closed from the start."""
+    """Return whether a stream is a terminal. A stream that was closed before the start is None."""
     return stream is not None and stream.isatty()
 
 
 def say(text: str) -> None:
-    """Print to stderr, fit to be shown; where that is closed or cannot be written, go on without."""
+    """Print to stderr, with control characters escaped. Do nothing if it is closed or cannot be written."""
     if sys.stderr is None:
         return
     with contextlib.suppress(OSError):
         for line in text.split("\n"):
-            print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - the log, and how a run ends
+            print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - the log, and the message of a failure
 
 
 def close_log() -> None:
-    """Give up on what stderr did not take."""
+    """Flush stderr. Discard the rest if it cannot be written."""
     try:
         if sys.stderr:
             sys.stderr.flush()

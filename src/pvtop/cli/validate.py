@@ -8,61 +8,59 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli import options
-from pvtop.cli.batch import read_range
+from pvtop.cli.hints import hint
+from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
+from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
-from pvtop.cli.reports import read_hour
-from pvtop.core.errors import NotInLakeError, NotPublishedError, UsageError
+from pvtop.core.errors import NotInLakeError, NotPublishedError
 from pvtop.core.hour import Hour
+from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
     import polars as pl
 
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.audit import AuditOptions, AuditResult
+    from pvtop.settings import Settings
 
-SHOWN = 10  # rows of what breaks a rule
-HINT = "pvtop report --force makes an hour again"
+SHOWN = 10  # rows that break a rule
 
 
+@command_options(
+    "source", "blacklist", "output", "cache_dir", "expect_whole", "contact", *PRINTING,
+    blacklist="the one that the report was made with",
+)  # fmt: skip
 def validate(
-    date: options.Date = None,
-    hour: options.HourOfDay = None,
-    start: options.Start = None,
-    end: options.End = None,
-    last: Annotated[int | None, typer.Option(min=1, metavar="N", help="The N newest hours in the lake.")] = None,
-    source: options.Source = None,
-    blacklist: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="The blacklist.", show_default="the one that a report was made with"),
-    ] = None,
-    output: options.Output = None,
-    cache_dir: options.CacheDir = None,
+    date: Date = None,
+    hour: HourOfDay = None,
+    start: Start = None,
+    end: End = None,
+    last: LastInLake = None,
     *,
-    expect_whole: options.ExpectWhole = None,
     totals: Annotated[
-        bool, typer.Option("--totals", help="Compare each domain's views with the source's projectviews file.")
+        bool, typer.Option("--totals", help="Compare each domain's views with the projectviews file of the source.")
     ] = False,
     against_dump: Annotated[
-        bool,
-        typer.Option("--against-dump", help="Count some domains of each hour anew, from the dump it was made from."),
+        bool, typer.Option("--against-dump", help="Count some domains of each hour again, from its dump.")
     ] = False,
-    domains: Annotated[int, typer.Option(min=1, metavar="N", help="How many, chosen at random.")] = 5,
+    domains: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of domains for --against-dump, chosen at random.")
+    ] = 5,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Choose the same ones again.", show_default="another each time")
+        int | None,
+        typer.Option(metavar="N", help="Seed of the random choice, to repeat it.", show_default="a new one"),
     ] = None,
-    contact: options.Contact = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    settings: Settings,
+    out: Output,
 ) -> None:
-    """Hold reports in the lake to every rule: the newest hour, the one that is named, or a range.
+    """Check reports in the lake against every rule. Without options, check the newest hour.
 
-    Every hour does this by itself before it is completed; here is how to do it again, and to compare with the source.
-    Exit code 5 where a report breaks a rule, 3 where the lake holds none of the hours.
+    Every report is checked before it is written. This command checks again, and can compare reports with the source.
 
-    Where the projectviews, the dump that a report was made from, or its blacklist cannot be had, the hour could not be
-    compared, which says nothing about the report: exit code 3 where the dump is not published, 1 otherwise.
+    Exit code 5 if a report breaks a rule, 3 if the lake holds none of the hours.
+
+    A report cannot be compared if the projectviews, its dump or its blacklist cannot be read. This says nothing about
+    the report. Exit code 3 if the source does not hold the dump, otherwise 1.
 
     Examples:
 
@@ -72,51 +70,23 @@ def validate(
 
       pvtop validate --date 2024-08-03 --hour 6 --totals --against-dump
     """
-    out = Output(json_wanted=json, quiet=quiet, verbose=verbose)
     import random
 
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.audit import AuditOptions, audit
-    from pvtop.settings import Settings
     from pvtop.validation.rules import raise_for_violations
 
-    settings = Settings.load(
-        source=source, blacklist=blacklist, output=output, cache_dir=cache_dir, expect_whole=expect_whole,
-        contact=contact,
-    )  # fmt: skip
     lake = Lake(settings.output, settings.timeout)
-    wanted = _choose(lake, date, hour, start, end, last)
+    wanted = hours_in_lake(lake, date, hour, start, end, last)
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
     checks = AuditOptions(totals, domains if against_dump else 0, seed)
     found = audit(wanted, settings, checks)
-    if not any(validity.in_lake for validity in found):
+    if not any(result.in_lake for result in found):
         raise _nothing(lake, wanted)
     out.result(_data(found, checks), _lines(found, checks))
-    raise_for_violations({validity.hour: validity.violations for validity in found}, HINT)
-    if uncompared := [error for validity in found for error in validity.uncompared]:
+    raise_for_violations({result.hour: result.violations for result in found}, "", remedy="remake_report")
+    if uncompared := [error for result in found for error in result.uncompared]:
         raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
-
-
-def _choose(
-    lake: Lake, date: str | None, hour: int | None, start: str | None, end: str | None, last: int | None
-) -> list[Hour]:
-    """Read which hours are meant; none where the lake has none of that time.
-
-    Raises:
-        UsageError: The options contradict each other, or one cannot be read.
-        OutputError: The lake cannot be read.
-    """
-    if (date is not None or hour is not None) + bool(start or end) + (last is not None) > 1:
-        raise UsageError(
-            "an hour, a range and --last exclude each other", "give --date and --hour, or --start, or --last"
-        )
-    if wanted := read_range(start, end):
-        return wanted
-    if last is not None:
-        return lake.last(last)
-    day, one = read_hour(date, hour)
-    one = one or lake.newest(day, hour)
-    return [one] if one else []
 
 
 def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotInLakeError:
@@ -127,13 +97,13 @@ def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotInLakeError:
             when = str(one)
         case [first, *_, final]:
             when = f"{first} to {final}"
-    return NotInLakeError(f"the lake {lake.path('')} holds no report of {when}", "pvtop status shows what it holds")
+    return NotInLakeError(f"the lake {lake.path('')} holds no report of {when}", remedy="status")
 
 
-def _state(validity: AuditResult) -> str:
-    if not validity.in_lake:
-        return "not done"
-    return "not valid" if validity.violations else "could not be compared" if validity.uncompared else "valid"
+def _state(result: AuditResult) -> str:
+    if not result.in_lake:
+        return HourState.MISSING
+    return "not valid" if result.violations else "could not be compared" if result.uncompared else "valid"
 
 
 def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
@@ -142,19 +112,19 @@ def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
         "seed": checks.seed if checks.recount else None,
         "hours": [
             {
-                "hour": validity.hour.iso,
-                "state": _state(validity),
+                "hour": result.hour.iso,
+                "state": _state(result),
                 "failures": [
-                    {"rule": failure.rule, "violations": failure.rows.to_dicts()} for failure in validity.violations
+                    {"rule": violation.rule, "violations": violation.rows.to_dicts()} for violation in result.violations
                 ],
                 "uncompared": [
-                    {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-                    for error in validity.uncompared
+                    {"error": str(error), "hint": hint(error), "exit_code": error.exit_code}
+                    for error in result.uncompared
                 ],
-                "notes": list(validity.notes),
-                "recounted": list(validity.recounted),
+                "notes": list(result.notes),
+                "recounted": list(result.recounted),
             }
-            for validity in found
+            for result in found
         ],
     }
 
@@ -163,26 +133,26 @@ def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
     from pvtop.core.domain import Domain
     from pvtop.core.escape import printable, shorten
 
-    for validity in found:
-        yield f"{validity.hour.iso}  {_state(validity)}"
-        for failure in validity.violations:
-            yield f"  {failure.rule}, but:"
-            yield from _table(failure.rows)
-        for error in validity.uncompared:
+    for result in found:
+        yield f"{result.hour.iso}  {_state(result)}"
+        for violation in result.violations:
+            yield f"  {violation.rule}, but:"
+            yield from _table(violation.rows)
+        for error in result.uncompared:
             yield f"  not compared: {error}"
-            if error.hint:
-                yield f"    {error.hint}"
-        for note in validity.notes:
+            if advice := hint(error):
+                yield f"    {advice}"
+        for note in result.notes:
             yield f"  {note}"
-        if validity.recounted:
-            codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in validity.recounted)
-            yield f"  counted anew: {codes} (--seed {checks.seed})"
+        if result.recounted:
+            codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in result.recounted)
+            yield f"  recounted: {codes} (--seed {checks.seed})"
     counts = sorted(Counter(map(_state, found)).items())
     yield f"{len(found):,} hours: {', '.join(f'{count:,} {state}' for state, count in counts)}"
 
 
 def _table(violations: pl.DataFrame) -> Iterator[str]:
-    """Lay out the first rows of a table, numbers to the right."""
+    """Yield the lines of a table with the first rows, numbers to the right."""
     from pvtop.core.escape import printable
 
     columns = []

@@ -177,7 +177,7 @@ class Lake:
 
     def _unreadable(self, relative: str, reason: str) -> OutputError:
         return OutputError(
-            f"{self.path(relative)} cannot be read: {reason}",
+            f"cannot read {self.path(relative)}: {reason}",
             "make the report again",
             setting="force",
             remedy="remake_report",

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """What to compare reports with, beside the rules.
+    """What to compare reports with, besides the rules.
 
     Attributes:
         totals: Compare the views of each domain with the source's projectviews.
@@ -101,7 +101,7 @@ def audit(hours: Sequence[Hour], settings: Settings, options: AuditOptions) -> l
 
 
 class _Auditor:
-    """Audits hours, which share a session, blacklists and what is known of the source."""
+    """Audits hours that share a session, the blacklists, and whether the source has answered."""
 
     def __init__(self, session: Session, options: AuditOptions) -> None:
         self._session = session
@@ -140,7 +140,7 @@ class _Auditor:
         )
 
     def _rules(self, report: Report, excluded: pl.DataFrame | BlacklistError) -> list[Rule]:
-        """Return the rules that need nothing but the lake and the blacklist."""
+        """Return the rules that need only the lake and the blacklist."""
         hour, lake = report.hour, self._session.lake
         pages = None if isinstance(excluded, BlacklistError) else excluded
         same_report = [text_matches(lake.text(hour)), provenance_matches(lake.provenance_of_domains(hour))]

@@ -68,7 +68,9 @@ def _count_malformed(reduced: Reduced, address: str, limit: float) -> int:
     malformed, samples = reduced.malformed, reduced.samples
     lines = malformed + int(reduced.totals.get_column("pages").sum())
     if not lines:
-        raise CorruptError(f"{address} holds no lines", "an hour has millions; if the file is still being copied, wait")
+        raise CorruptError(
+            f"{address} contains no lines", "an hour has millions; if the file is still being copied, wait"
+        )
     if malformed:
         log.warning(
             "%s has %s malformed lines, such as %s",

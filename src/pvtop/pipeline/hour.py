@@ -139,9 +139,18 @@ class _Work:
 
     async def _verify(self, action: Action, dump: LocalFile) -> HourResult:
         """Make the report if the dump is not the one that it was made from."""
-        if action.made and action.made.dump_sha256 == dump.facts.sha256:
-            return self._result(HourState.UNCHANGED, action.made)
-        return await self._make(dump)
+        if action.made is None or action.made.dump_sha256 != dump.facts.sha256:
+            return await self._make(dump)
+        if action.download:
+            await self._remember_download(dump)
+        return self._result(HourState.UNCHANGED, action.made)
+
+    async def _remember_download(self, dump: LocalFile) -> None:
+        """Remember the digest of a downloaded dump if it is the very file that the source lists."""
+        listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
+        listed = listing.get(self._hour)
+        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
+            self._session.cache.remember(dump.facts, listed.modified)
 
     async def _make(self, dump: LocalFile) -> HourResult:
         """Compute the report and write it. A cached dump that is corrupt is downloaded once more."""
@@ -159,20 +168,14 @@ class _Work:
         return replace(self._result(HourState.MADE, report.provenance), written_bytes=size, seconds=seconds)
 
     async def _dump(self, action: Action) -> LocalFile:
-        """Return the dump, downloaded if need be."""
+        """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
         dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
         if dump and dump.state:
             self._session.cache.remember(dump.facts, dump.state.modified)
         return dump or await self._download()
 
     async def _download(self) -> LocalFile:
-        """Download the dump. Remember its digest if the source lists just this file."""
-        session = self._session
-        dump = await fetch_dump(self._hour, session.client, session.settings, self._progress)
-        listed = (await session.listing_at_hand(self._hour.month_folder) or {}).get(self._hour)
-        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
-            session.cache.remember(dump.facts, listed.modified)
-        return dump
+        return await fetch_dump(self._hour, self._session.client, self._session.settings, self._progress)
 
     def _result(self, state: HourState, provenance: Provenance) -> HourResult:
         lake, hour = self._session.lake, self._hour

@@ -19,14 +19,14 @@ def render_text(report: Report) -> str:
 
 
 def _head(report: Report) -> Iterator[str]:
-    facts = report.provenance
-    yield f"Top {facts.top} pages per domain"
+    provenance = report.provenance
+    yield f"Top {provenance.top} pages per domain"
     yield f"Dump {report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
     yield (
-        f"{facts.domains:,} domains, {facts.entries:,} entries; "
-        f"{facts.rows:,} pages with {facts.views:,} views read; "
-        f"{facts.blacklisted_rows:,} pages on the blacklist, {facts.unknown_rows:,} unknown, "
-        f"{facts.malformed:,} malformed lines"
+        f"{provenance.domains:,} domains, {provenance.entries:,} entries; "
+        f"{provenance.rows:,} pages with {provenance.views:,} views read; "
+        f"{provenance.blacklisted_rows:,} pages on the blacklist, {provenance.unknown_rows:,} unknown, "
+        f"{provenance.malformed:,} malformed lines"
     )
     for issue in known_issues([report.hour]):
         yield f"Note: {issue}"

@@ -15,7 +15,7 @@ from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.sources.facts import FileFacts, LocalFile, VerifiedFile, sidecar, translate_cache_errors
-from pvtop.storage.atomic import TEMPORARY_SUFFIX, write_atomic
+from pvtop.storage.atomic import TEMPORARY_SUFFIX
 from pvtop.storage.gzip import verify_gzip
 from pvtop.storage.locks import unlink_if_unlocked
 
@@ -87,9 +87,10 @@ class Cache:
             facts: The facts of the file.
             modified: Its modification time, from its folder or its listing.
         """
-        record = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256)
+        record, path = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
         with contextlib.suppress(OSError):
-            write_atomic(self._record(facts.address), record.to_json().encode())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(record.to_json())  # in place: half a record is no JSON, and no temporary file can be left
 
     def _record(self, address: str) -> Path:
         digest = hashlib.sha256(address.encode()).hexdigest()[:32]

@@ -44,7 +44,7 @@ def _try_lock(opened: int) -> bool:
 
 @contextlib.contextmanager
 def shared_lock(path: Path) -> Iterator[None]:
-    """Hold a lock that keeps `unlink_if_unlocked` from removing a file. Many processes can hold it at a time.
+    """Lock a file, so that `unlink_if_unlocked` does not remove it. Many processes can hold it at a time.
 
     Raises:
         OSError: The file cannot be opened.

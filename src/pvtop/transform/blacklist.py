@@ -10,7 +10,7 @@ import polars as pl
 from pvtop.core.errors import BlacklistError
 from pvtop.transform.schemas import BLACKLIST
 
-MAX_LINE_BYTES = 4_096  # bytes; a title has at most 255, and three times as many when percent-encoded
+MAX_ENTRY_BYTES = 4_096  # bytes; a title has at most 255, and three times as many when percent-encoded
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The code may be empty or two quotes. The title has none of the characters that no title of a wiki contains.
 ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? (?:[^ <>\[\]{}|][^<>\[\]{}|]*)?$'
@@ -32,7 +32,7 @@ def parse_blacklist(content: bytes, name: str) -> pl.DataFrame:
     text = pl.Series("line", [content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")])
     lines = text.str.split("\n").explode().str.strip_chars_end("\r")
     lines = lines.filter(lines != "")
-    _refuse_other_files(lines, name)
+    _check_is_blacklist(lines, name)
     code, title = pl.col("field_0"), pl.col("field_1")
     as_written = (
         lines.str.splitn(" ", 2)
@@ -50,15 +50,15 @@ def parse_blacklist(content: bytes, name: str) -> pl.DataFrame:
     return pl.concat([as_written, decoded]).sort("domain_code", "page_title").unique(maintain_order=True)
 
 
-def _refuse_other_files(lines: pl.Series, name: str) -> None:
+def _check_is_blacklist(lines: pl.Series, name: str) -> None:
     """Refuse a file if most of its lines cannot be entries: markup, tables, other encodings, archives.
 
     A domain code has only small letters. Most titles are accepted: some are written by hand and contain spaces.
 
     Raises:
-        BlacklistError: It is such a file, or has a line that is longer than `MAX_LINE_BYTES`.
+        BlacklistError: It is such a file, or has a line that is longer than `MAX_ENTRY_BYTES`.
     """
-    if (longest := cast("int", lines.str.len_bytes().max() or 0)) > MAX_LINE_BYTES:
+    if (longest := cast("int", lines.str.len_bytes().max() or 0)) > MAX_ENTRY_BYTES:
         raise BlacklistError(
             f"{name} is not a blacklist: it has a line of {longest:,} bytes",
             "check the file, or choose another one",

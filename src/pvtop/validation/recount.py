@@ -93,7 +93,7 @@ def recount(
             if len(domain.ranked) > 2 * top:
                 domain.rank(top)
     except (EOFError, OSError, zlib.error) as error:
-        raise CorruptError(f"{dump} cannot be read: {error}") from error
+        raise CorruptError(f"cannot read {dump}: {error}") from error
     for domain in counted.values():
         domain.rank(top)
     return Recount(frozenset(found), counted)

@@ -1,0 +1,34 @@
+"""The advice below an error, in the words of the command line."""
+
+from __future__ import annotations
+
+from pvtop.cli.options import OPTIONS, variable
+from pvtop.core.errors import PvtopError
+
+REMEDIES = {
+    "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
+    "make_report": "make it with pvtop report, or name another lake with --output",
+    "newest_hour": "leave out --date and --hour for the newest published hour",
+    "original_source": (
+        "give the source that the report was made from (--source), or make the report again: pvtop report --force"
+    ),
+    "prune_cache": "free some space: pvtop cache prune --older-than 7d",
+    "remake_report": "make it again with pvtop report --force",
+    "reversed_range": "swap --start and --end",
+    "status": "pvtop status shows what the lake holds",
+}
+
+
+def hint(error: PvtopError) -> str:
+    """Return the advice for an error: the remedy's text, or its hint with the option or variable of the setting."""
+    if error.remedy in REMEDIES:
+        return REMEDIES[error.remedy]
+    if error.hint and error.setting:
+        return f"{error.hint} ({_place(error.setting)})"
+    return error.hint
+
+
+def _place(setting: str) -> str:
+    """Return where a setting is given: `--output`, or `PVTOP_ATTEMPTS` if it has no option."""
+    option = OPTIONS.get(setting)
+    return option.written[0] if option else variable(setting)

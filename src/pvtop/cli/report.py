@@ -1,0 +1,57 @@
+"""The command that makes the report of one hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pvtop.cli.hours import Date, HourOfDay, published_hour
+from pvtop.cli.options import MAKING, PRINTING, command_options
+from pvtop.cli.output import Output
+
+if TYPE_CHECKING:
+    from pvtop.pipeline.results import HourResult
+    from pvtop.settings import Settings
+
+
+@command_options(*MAKING, *PRINTING)
+def report(date: Date = None, hour: HourOfDay = None, *, settings: Settings, out: Output) -> None:
+    """Make the report of one hour. Without --date and --hour, it is the newest published hour.
+
+    A report that is up to date is not made again. It is outdated if its dump, the blacklist or a setting has changed.
+
+    Examples:
+
+      pvtop report --contact you@example.org
+
+      pvtop report --date 2024-08-03 --hour 6
+
+      pvtop report --date 2024-08-03 --hour 6 --source ./mirror --blacklist none --output s3://bucket/lake
+    """
+    from pvtop.cli.progress import downloading
+    from pvtop.pipeline.hour import run_hour
+
+    wanted = published_hour(settings, date, hour)
+    with downloading(out, str(wanted)) as progress:
+        result = run_hour(wanted, settings, progress)
+    out.result(_data(result), _lines(result))
+
+
+def _data(result: HourResult) -> dict[str, Any]:
+    files = {"text": result.text, "top_pages": result.top_pages, "domains": result.domains}
+    return {
+        "hour": result.hour.iso,
+        "state": result.state,
+        "files": files,
+        "provenance": asdict(result.provenance),
+    }
+
+
+def _lines(result: HourResult) -> Iterator[str]:
+    facts = result.provenance
+    entries = f"{facts.entries:,} entries with {facts.entry_views:,} views"
+    yield f"{result.hour}: {facts.domains:,} domains, {entries} ({result.state.label})"
+    yield result.text
+    yield result.top_pages
+    yield result.domains
