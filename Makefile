@@ -85,7 +85,7 @@ check: $(READY) ## Lint, types, format, layers, and whether the generated pages 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@! git grep -nE '$(RIDDLES)' -- 'src/*.py' 'benchmarks/*.py' || { echo 'reword these sentences; CONTRIBUTING.md says how'; exit 1; }
+	@! git grep -nE '$(RIDDLES)' -- 'src/*.py' 'tests/*.py' 'benchmarks/*.py' || { echo 'reword these sentences; CONTRIBUTING.md says how'; exit 1; }
 	@$(CLI_DOCS) | diff docs/cli.md - || { echo 'docs/cli.md is out of date: make docs'; exit 1; }
 	@$(SETTINGS_DOCS) | diff docs/settings.md - || { echo 'docs/settings.md is out of date: make docs'; exit 1; }
 

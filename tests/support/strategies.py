@@ -300,7 +300,7 @@ def _entry_crowds(draw: st.DrawFn) -> list[bytes]:
 
 @cache
 def _odd_entries() -> st.SearchStrategy[list[bytes]]:
-    """One line of a blacklist that is no entry, or an odd one."""
+    """One line of a blacklist that is not an entry, or an odd one."""
     odd = st.tuples(_codes(), st.sampled_from(ODD_ENTRY_TITLES)).map(b" ".join)
     return (st.sampled_from(NO_ENTRIES) | odd).map(lambda line: [line + b"\n"])
 

@@ -31,7 +31,7 @@ def test_made_hours_on_s3_are_unchanged_and_shown(pvtop: Command, s3: fsspec.Abs
     seen = json.loads(pvtop("status", *ARGS[:2], "--output", LAKE, "--start", "2024-12-31", "--json").stdout)
     assert seen["counts"] == {"made": 1, "missing": 23}
     s3.rm_file("bucket/lake/top_pages/date=2024-12-31/hour=14/top_pages.parquet")
-    assert "(written)" in pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14").stdout
+    assert "(made)" in pvtop("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14").stdout
 
 
 @pytest.mark.usefixtures("s3")
