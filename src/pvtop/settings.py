@@ -118,7 +118,7 @@ class Settings(BaseModel):
         refresh_dump: Download dumps again.
         refresh_blacklist: Download the blacklist again.
         no_validate: Write the report even if validation fails.
-        expect_whole: Reject dumps that look incomplete. None: only for Wikimedia and its mirrors.
+        expect_whole: Reject dumps that look incomplete. If not set, only those of Wikimedia and its mirrors.
         min_share: Smallest accepted share of views. An hour fails if it has fewer than this share of its neighbours'
             views (checked only if the dump is expected to be whole or the neighbours look whole, and never if
             `expect_whole` is false), or of the report that it replaces.
