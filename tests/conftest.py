@@ -97,8 +97,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def pvtop() -> Command:
-    """Run the command as a user does, in a process of its own."""
+def pvtop_process() -> Command:
+    """Return a function that runs `pvtop` in a process, as a user does."""
 
     def run(*args: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(Path(sys.executable).with_name("pvtop")), *map(str, args)]
@@ -110,8 +110,8 @@ def pvtop() -> Command:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """Run the command within this process, which takes it no time to start."""
+def pvtop_in_process(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Yield a function that runs `pvtop --quiet` in this process, which saves the time to start one."""
 
     def run(*args: object) -> subprocess.CompletedProcess[str]:
         command = ["pvtop", *map(str, args), "--quiet"]
@@ -122,6 +122,6 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         return subprocess.CompletedProcess(command, ended.value.code or 0, *capfd.readouterr())
 
     yield run
-    log = logging.getLogger("pvtop")  # the command's own settings are not for the tests that follow
+    log = logging.getLogger("pvtop")  # later tests must not see the command's log settings
     log.handlers.clear()
     log.setLevel(logging.NOTSET)

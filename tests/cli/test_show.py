@@ -18,60 +18,64 @@ HOUR = Hour.parse("2024-12-31T14")
 AT = ("--date", "2024-12-31", "--hour", "14")
 
 
-def test_show_prints_the_ranking_of_a_domain(pvtop: Command) -> None:
-    pvtop(*SAMPLE, *AT)
-    shown = pvtop("show", "--output", "lake", "--domain", "en", "-n", "3").stdout.splitlines()
+def test_show_prints_the_ranking_of_a_domain(pvtop_process: Command) -> None:
+    pvtop_process(*SAMPLE, *AT)
+    shown = pvtop_process("show", "--output", "lake", "--domain", "en", "-n", "3").stdout.splitlines()
     assert shown[0] == "2024-12-31 14:00 UTC, views from 13:00 to 14:00 UTC"
     assert shown[2] == "en  en.wikipedia.org  desktop"
     assert shown[3].split() == ["1", shown[3].split()[1], "█" * 20, "Main_Page"]
     assert len(shown) == 6
 
 
-def test_show_defaults_to_the_newest_hour_and_the_most_viewed_domains(pvtop: Command) -> None:
-    pvtop(*SAMPLE, *AT)
-    pvtop(*SAMPLE, "--date", "2024-12-31", "--hour", "13")
-    shown = pvtop("show", "--output", "lake").stdout
+def test_show_defaults_to_the_newest_hour_and_the_most_viewed_domains(pvtop_process: Command) -> None:
+    pvtop_process(*SAMPLE, *AT)
+    pvtop_process(*SAMPLE, "--date", "2024-12-31", "--hour", "13")
+    shown = pvtop_process("show", "--output", "lake").stdout
     assert shown.startswith("2024-12-31 14:00 UTC")
     assert shown.count("wikipedia.org") == 5
-    assert pvtop("show", "--output", "lake", "--hour", "13").stdout.startswith("2024-12-31 13:00 UTC")
+    assert pvtop_process("show", "--output", "lake", "--hour", "13").stdout.startswith("2024-12-31 13:00 UTC")
 
 
-def test_show_as_json(pvtop: Command) -> None:
-    pvtop(*SAMPLE, *AT)
-    data = json.loads(pvtop("show", "--output", "lake", "--domain", '""', "--domain", "en", "-n", "2", "--json").stdout)
+def test_show_as_json(pvtop_process: Command) -> None:
+    pvtop_process(*SAMPLE, *AT)
+    data = json.loads(
+        pvtop_process("show", "--output", "lake", "--domain", '""', "--domain", "en", "-n", "2", "--json").stdout
+    )
     assert data["hour"] == "2024-12-31T14"
     assert [domain["domain_code"] for domain in data["domains"]] == ["", "en"]
     assert [page["rank"] for page in data["domains"][1]["pages"]] == [1, 2]
 
 
-def test_show_escapes_control_characters_and_markup(pvtop: Command, write_dump: WriteDump) -> None:
+def test_show_escapes_control_characters_and_markup(pvtop_process: Command, write_dump: WriteDump) -> None:
     write_dump("en \x1b[31mRed\x1b[0m 5 0\nen [bold]:smile: 4 0\n")
-    pvtop("report", "--source", "source", "--blacklist", "none", "--output", "lake")
-    shown = pvtop("show", "--output", "lake").stdout
+    pvtop_process("report", "--source", "source", "--blacklist", "none", "--output", "lake")
+    shown = pvtop_process("show", "--output", "lake").stdout
     assert r"\x1b[31mRed\x1b[0m" in shown
     assert "\x1b" not in shown
     assert "[bold]:smile:" in shown
 
 
 @pytest.mark.parametrize("args", [(), ("--hour", "3"), AT])
-def test_show_exits_3_if_the_lake_does_not_hold_the_hour(pvtop: Command, args: tuple[str, ...]) -> None:
-    shown = pvtop("show", "--output", "lake", *args)
+def test_show_exits_3_if_the_lake_does_not_hold_the_hour(pvtop_process: Command, args: tuple[str, ...]) -> None:
+    shown = pvtop_process("show", "--output", "lake", *args)
     assert (shown.returncode, shown.stdout) == (3, "")
     assert shown.stderr.startswith("pvtop: the lake lake/ holds no report of ")
     assert shown.stderr.endswith("\n  make it with pvtop report, or name another lake with --output\n")
 
 
-def test_show_names_other_domains_if_the_report_lacks_one(pvtop: Command) -> None:
-    pvtop(*SAMPLE, *AT)
-    unknown = pvtop("show", "--output", "lake", "--domain", "xx")
+def test_show_names_other_domains_if_the_report_lacks_one(pvtop_process: Command) -> None:
+    pvtop_process(*SAMPLE, *AT)
+    unknown = pvtop_process("show", "--output", "lake", "--domain", "xx")
     assert unknown.returncode == 2
     assert "no domain 'xx'\n  it has, for example, 'en'" in unknown.stderr
 
 
-def test_ranking_equals_that_of_awk_and_sort(pvtop: Command) -> None:
-    pvtop("report", *AT, "--source", SOURCE, "--blacklist", "none", "--keep-unknown", "--output", "lake")
+def test_ranking_equals_that_of_awk_and_sort(pvtop_process: Command) -> None:
+    pvtop_process("report", *AT, "--source", SOURCE, "--blacklist", "none", "--keep-unknown", "--output", "lake")
     data = json.loads(
-        pvtop("show", "--output", "lake", "--domain", "ru", "--domain", "commons.m", "-n", "25", "--json").stdout
+        pvtop_process(
+            "show", "--output", "lake", "--domain", "ru", "--domain", "commons.m", "-n", "25", "--json"
+        ).stdout
     )
     for domain in data["domains"]:
         script = 'zcat < "$0" | awk -v c="$1" \'$1 == c {print $3, $2}\' | LC_ALL=C sort -k1,1nr -k2 | head -25'
@@ -83,14 +87,18 @@ def test_ranking_equals_that_of_awk_and_sort(pvtop: Command) -> None:
 @pytest.mark.parametrize(
     ("code", "title"), [("en", "Reykjavík_of_a_test"), ("ja", "東京テスト"), ("de.m", "Plain_page")]
 )
-def test_page_with_raised_views_is_first(pvtop: Command, write_dump: WriteDump, code: str, title: str) -> None:
+def test_page_with_raised_views_is_first(pvtop_process: Command, write_dump: WriteDump, code: str, title: str) -> None:
     lines = gzip.decompress((SOURCE / HOUR.dump_path).read_bytes()) + f"{code} {title} 3 0\n".encode()
     write_dump(lines, HOUR)
     args = ("report", *AT, "--source", "source", "--blacklist", DATA / "blacklist", "--output", "lake")
-    pvtop(*args)
+    pvtop_process(*args)
     show = ("show", "--output", "lake", "--domain", code, "-n", "1", "--json")
-    assert json.loads(pvtop(*show).stdout)["domains"][0]["pages"][0]["page_title"] != title
+    assert json.loads(pvtop_process(*show).stdout)["domains"][0]["pages"][0]["page_title"] != title
     most = random.Random(title).randint(1_000_000, 2_000_000)
     write_dump(lines.replace(f"{code} {title} 3 0".encode(), f"{code} {title} {most} 0".encode()), HOUR)
-    pvtop(*args)
-    assert json.loads(pvtop(*show).stdout)["domains"][0]["pages"][0] == {"rank": 1, "views": most, "page_title": title}
+    pvtop_process(*args)
+    assert json.loads(pvtop_process(*show).stdout)["domains"][0]["pages"][0] == {
+        "rank": 1,
+        "views": most,
+        "page_title": title,
+    }

@@ -35,23 +35,23 @@ def files(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_batch_makes_the_newest_24_hours_once(pvtop: Command) -> None:
-    first = json.loads(pvtop("batch", *ARGS, "--json").stdout)
+def test_batch_makes_the_newest_24_hours_once(pvtop_process: Command) -> None:
+    first = json.loads(pvtop_process("batch", *ARGS, "--json").stdout)
     assert first["counts"] == {"made": 24}
-    again = pvtop("batch", *ARGS, "--last", "26", "--json")
+    again = pvtop_process("batch", *ARGS, "--last", "26", "--json")
     assert json.loads(again.stdout)["counts"] == {"made": 2, "unchanged": 24}
     assert "26 hours: 24 nothing to do, 2 to make" in again.stderr
 
 
-def test_batch_makes_chosen_hours_of_each_day(pvtop: Command) -> None:
-    done = pvtop("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
+def test_batch_makes_chosen_hours_of_each_day(pvtop_process: Command) -> None:
+    done = pvtop_process("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
     data = json.loads(done.stdout)
     assert (done.returncode, data["counts"]) == (0, {"made": 4, "not_published": 2})
     assert data["not_published"] == ["2025-01-01T22", "2025-01-01T23"]
 
 
-def test_dry_run_writes_nothing(pvtop: Command) -> None:
-    done = pvtop("batch", *ARGS, "--last", "2", "--dry-run")
+def test_dry_run_writes_nothing(pvtop_process: Command) -> None:
+    done = pvtop_process("batch", *ARGS, "--last", "2", "--dry-run")
     assert done.stdout.splitlines() == [
         "2025-01-01T00  to make: not in the lake",
         "2025-01-01T01  to make: not in the lake",
@@ -60,19 +60,22 @@ def test_dry_run_writes_nothing(pvtop: Command) -> None:
     assert not Path("lake").exists()
 
 
-def test_failed_hour_does_not_stop_other_hours(pvtop: Command, server: Server) -> None:
+def test_failed_hour_does_not_stop_other_hours(pvtop_process: Command, server: Server) -> None:
     settings = serve(server, DAY[:4])
     server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
     args = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
-    done = pvtop("batch", *args, "--last", "4", "--json")
+    done = pvtop_process("batch", *args, "--last", "4", "--json")
     assert done.returncode == 4
     assert json.loads(done.stdout)["counts"] == {"failed": 1, "made": 3}
     assert json.loads(done.stdout)["failures"][0]["hour"] == DAY[1].iso
 
-    seen = json.loads(pvtop("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
+    seen = json.loads(pvtop_process("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
     assert seen["hours"][DAY[1].iso] == "failed"
     server.files[f"/{DAY[1].dump_path}"] = File((SOURCE / DAY[1].dump_path).read_bytes())
-    assert json.loads(pvtop("batch", *args, "--last", "4", "--json").stdout)["counts"] == {"made": 1, "unchanged": 3}
+    assert json.loads(pvtop_process("batch", *args, "--last", "4", "--json").stdout)["counts"] == {
+        "made": 1,
+        "unchanged": 3,
+    }
     assert not [name for name in files("lake") if "failures" in name]
 
 
@@ -96,8 +99,8 @@ def test_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str]) ->
     assert files("lake") == before
 
 
-def test_batch_without_any_published_hour_exits_with_3(pvtop: Command) -> None:
-    assert pvtop("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
+def test_batch_without_any_published_hour_exits_with_3(pvtop_process: Command) -> None:
+    assert pvtop_process("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
 
 
 @pytest.mark.parametrize(
@@ -105,8 +108,8 @@ def test_batch_without_any_published_hour_exits_with_3(pvtop: Command) -> None:
     [("--end", "2024-12-31"), ("--last", "2", "--start", "2024-12-31"), ("--hours", "25"), ("--hours", "5-3"),
      ("--start", "2024-12-31", "--end", "2024-12-30"), ("--start", "2024-13-01")],
 )  # fmt: skip
-def test_invalid_range_is_wrong_usage(pvtop: Command, args: tuple[str, ...]) -> None:
-    assert pvtop("batch", *ARGS, *args).returncode == 2
+def test_invalid_range_is_wrong_usage(pvtop_process: Command, args: tuple[str, ...]) -> None:
+    assert pvtop_process("batch", *ARGS, *args).returncode == 2
 
 
 def test_batch_limits_connections_and_names_the_contact(server: Server) -> None:
@@ -161,8 +164,8 @@ def test_terminal_shows_progress_and_time_left() -> None:
     assert b"computing" in shown
 
 
-def test_log_format_json_writes_json_lines(pvtop: Command) -> None:
-    lines = pvtop("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
+def test_log_format_json_writes_json_lines(pvtop_process: Command) -> None:
+    lines = pvtop_process("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
     logged = [json.loads(line) for line in lines]
     assert logged[-1]["hour"] == "2025-01-01T01"
     assert logged[-1]["state"] == "made"
@@ -182,7 +185,7 @@ TURNS = {  # first and last stamp of some hours around a turn of the calendar or
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Chatham"])
 def test_time_zone_of_the_machine_does_not_matter(
-    pvtop: Command, write_dump: WriteDump, monkeypatch: pytest.MonkeyPatch, zone: str
+    pvtop_process: Command, write_dump: WriteDump, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
     hours = [hour for first, last in TURNS.values() for hour in hour_range(Hour.parse(first), Hour.parse(last))]
     for number, hour in enumerate(hours):
@@ -199,9 +202,9 @@ def test_time_zone_of_the_machine_does_not_matter(
 
     args = ("--source", "source", "--blacklist", "none", "--output", "command", "--json")
     first, last = TURNS["clocks forward in New York"]
-    made = json.loads(pvtop("batch", *args, "--start", first, "--end", last).stdout)
+    made = json.loads(pvtop_process("batch", *args, "--start", first, "--end", last).stdout)
     assert made["counts"] == {"made": 5}
-    newest = json.loads(pvtop("report", *args).stdout)
+    newest = json.loads(pvtop_process("report", *args).stdout)
     assert newest["hour"] == "2024-11-03T08"
     assert files("command").items() <= files("lake").items()
 
@@ -222,12 +225,14 @@ def _zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
     ids=["5 moments", "50 random moments"],
 )
-def test_killed_batch_is_completed_by_the_next_run(pvtop: Command, server: Server, moments: list[float]) -> None:
+def test_killed_batch_is_completed_by_the_next_run(
+    pvtop_process: Command, server: Server, moments: list[float]
+) -> None:
     """Each moment is a share of the time that an undisturbed run takes."""
     serve(server, DAY)
     args = ["batch", "--source", server.url, "--blacklist", str(DATA / "blacklist"), "--start", "2024-12-31"]
     started = time.monotonic()
-    assert pvtop(*args, "--output", "undisturbed").returncode == 0
+    assert pvtop_process(*args, "--output", "undisturbed").returncode == 0
     took = time.monotonic() - started
     expected, cache = files("undisturbed"), Path(os.environ["PVTOP_CACHE_DIR"])
     command = [str(Path(sys.executable).with_name("pvtop")), *args, "--output", "lake"]
@@ -238,7 +243,7 @@ def test_killed_batch_is_completed_by_the_next_run(pvtop: Command, server: Serve
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(moment * took)
             process.kill()
-        assert pvtop(*args, "--output", "lake").returncode == 0
+        assert pvtop_process(*args, "--output", "lake").returncode == 0
         assert files("lake") == expected
         assert not list(cache.rglob("*.tmp"))
 

@@ -7,9 +7,11 @@ from support.samples import DATA, SOURCE, Command
 ARGS = ("--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
 
 
-def test_status_shows_a_calendar_and_gaps(pvtop: Command) -> None:
-    pvtop("batch", *ARGS, "--start", "2024-12-31T02", "--end", "2025-01-01T01")
-    shown = pvtop("status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01").stdout.splitlines()
+def test_status_shows_a_calendar_and_gaps(pvtop_process: Command) -> None:
+    pvtop_process("batch", *ARGS, "--start", "2024-12-31T02", "--end", "2025-01-01T01")
+    shown = pvtop_process(
+        "status", *ARGS[:2], *ARGS[4:], "--start", "2024-12-31", "--end", "2025-01-01"
+    ).stdout.splitlines()
     assert shown[1] == "2024-12-31  ··██████████████████████  22"
     assert shown[2].rstrip() == "2025-01-01  ██                         2"
     assert "24 made, 2 missing, 22 not published" in shown

@@ -139,10 +139,10 @@ def test_failure_modes_page_lists_every_fault() -> None:
 
 @pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
 def test_report_with_a_faulty_dump(
-    command: Command, server: Server, right: str, case: Case, monkeypatch: pytest.MonkeyPatch
+    pvtop_in_process: Command, server: Server, right: str, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     misbehave(server, PATH, case, monkeypatch)
-    assert_as_on_the_page(command("report", *AT), case)
+    assert_as_on_the_page(pvtop_in_process("report", *AT), case)
     assert ranking() == (right if case.expected == "recovered" else None)
     assert_nothing_is_half_done(HOUR)
 
@@ -150,7 +150,7 @@ def test_report_with_a_faulty_dump(
 @pytest.mark.parametrize("silent", [False, True], ids=["", "silent"])
 @pytest.mark.parametrize("often", ["once", "always"])
 def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
-    pvtop: Command, server: Server, right: str, often: str, *, silent: bool, monkeypatch: pytest.MonkeyPatch
+    pvtop_process: Command, server: Server, right: str, often: str, *, silent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each hour meets another fault, the last hour none. No fault affects another hour."""
     faults = [case for case in cases("A server and a dump", often) if (case.fault in SILENCES) is silent]
@@ -160,7 +160,7 @@ def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
     for hour, case in zip(hours, faults, strict=False):
         misbehave(server, f"/{hour.dump_path}", case, monkeypatch)
     batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso)
-    done = pvtop(*batch, "--json")
+    done = pvtop_process(*batch, "--json")
     assert done.returncode == (0 if silent and often == "once" else 4)
     result = json.loads(done.stdout)
     errors = {failed["hour"]: failed["error"] for failed in result["failures"]}
@@ -177,17 +177,22 @@ def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
     server.script.clear()
     for setting in faults[0].timeouts:
         monkeypatch.delenv(setting)
-    assert pvtop(*batch).returncode == 0
+    assert pvtop_process(*batch).returncode == 0
     assert [ranking(hour) for hour in hours] == [right] * len(hours)
 
 
 @pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
 @pytest.mark.parametrize("case", cases("A server and the blacklist", "once", "always"), ids=name)
 def test_run_with_a_faulty_blacklist(  # noqa: PLR0913, PLR0917 - fixtures
-    command: Command, server: Server, right: str, case: Case, args: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    pvtop_in_process: Command,
+    server: Server,
+    right: str,
+    case: Case,
+    args: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     misbehave(server, LIST, case, monkeypatch)
-    assert_as_on_the_page(command(*args), case)
+    assert_as_on_the_page(pvtop_in_process(*args), case)
     assert ranking() == (right if case.expected == "recovered" else None)
     assert_nothing_is_half_done(HOUR)
 
@@ -195,24 +200,31 @@ def test_run_with_a_faulty_blacklist(  # noqa: PLR0913, PLR0917 - fixtures
 @pytest.mark.parametrize("args", [("report",), ("batch", "--last", "2")], ids=["report", "batch"])
 @pytest.mark.parametrize("case", cases("A server and its listing", "once", "always"), ids=name)
 def test_run_with_a_faulty_listing(  # noqa: PLR0913, PLR0917 - fixtures
-    command: Command, server: Server, right: str, case: Case, args: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    pvtop_in_process: Command,
+    server: Server,
+    right: str,
+    case: Case,
+    args: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     misbehave(server, MONTH, case, monkeypatch)
-    assert_as_on_the_page(command(*args), case)
+    assert_as_on_the_page(pvtop_in_process(*args), case)
     assert ranking(NEXT) == (right if case.expected == "recovered" else None)
 
 
 @pytest.mark.parametrize("row", list(failure_modes("A dump in a folder")), ids=lambda row: row[0])
-def test_report_with_a_damaged_dump_in_a_folder(command: Command, write_dump: WriteDump, row: tuple[str, ...]) -> None:
+def test_report_with_a_damaged_dump_in_a_folder(
+    pvtop_in_process: Command, write_dump: WriteDump, row: tuple[str, ...]
+) -> None:
     fault, expected, message, _ = row
     path = write_dump("")
     path.write_bytes(BROKEN[fault](DUMP.content))
-    done = command("report", *AT, "--source", str(path.parents[2]))
+    done = pvtop_in_process("report", *AT, "--source", str(path.parents[2]))
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
     assert (ranking() is not None) == (expected == "0")
 
 
-def test_batch_with_damaged_dumps_in_a_folder(command: Command, write_dump: WriteDump, right: str) -> None:
+def test_batch_with_damaged_dumps_in_a_folder(pvtop_in_process: Command, write_dump: WriteDump, right: str) -> None:
     """Each hour has another fault, the last hour none. No fault affects another hour; the next run makes all."""
     rows = {HOUR + i: row for i, row in enumerate(failure_modes("A dump in a folder"))}
     hours = [*rows, HOUR + len(rows)]
@@ -221,7 +233,7 @@ def test_batch_with_damaged_dumps_in_a_folder(command: Command, write_dump: Writ
         path.write_bytes(BROKEN[rows[hour][0]](DUMP.content) if hour in rows else DUMP.content)
     batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, "--source", "source")
     failed = {hour: message.strip("`") for hour, (_, expected, message, _) in rows.items() if expected == "1"}
-    done = command(*batch)
+    done = pvtop_in_process(*batch)
     assert (done.returncode, done.stdout) == (4, "")
     *told, summary, _ = done.stderr.splitlines()
     assert summary == f"pvtop: {len(failed)} of {len(hours)} hours failed"
@@ -232,7 +244,7 @@ def test_batch_with_damaged_dumps_in_a_folder(command: Command, write_dump: Writ
     assert_nothing_is_half_done(*hours)
     for path in paths.values():
         path.write_bytes(DUMP.content)
-    assert command(*batch).returncode == 0
+    assert pvtop_in_process(*batch).returncode == 0
     assert [ranking(hour) for hour in hours] == [right] * len(hours)
 
 
@@ -249,9 +261,9 @@ def not_whole(write_dump: WriteDump, _: Command) -> tuple[str, ...]:
     return ("--expect-whole",)
 
 
-def shrunken(write_dump: WriteDump, command: Command) -> tuple[str, ...]:
+def shrunken(write_dump: WriteDump, pvtop_in_process: Command) -> tuple[str, ...]:
     write_dump("".join(LINES))
-    assert command("report", *AT, "--source", "source").returncode == 0
+    assert pvtop_in_process("report", *AT, "--source", "source").returncode == 0
     write_dump("".join(LINES[:99]))
     return ()
 
@@ -266,12 +278,12 @@ REFUSED = {
 @pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
 @pytest.mark.parametrize("row", list(failure_modes("A dump that is refused")), ids=lambda row: row[0])
 def test_refused_dump_keeps_the_old_report(
-    command: Command, write_dump: WriteDump, row: tuple[str, ...], args: tuple[str, ...]
+    pvtop_in_process: Command, write_dump: WriteDump, row: tuple[str, ...], args: tuple[str, ...]
 ) -> None:
     fault, *codes, message, _ = row
-    args += REFUSED[fault](write_dump, command)
+    args += REFUSED[fault](write_dump, pvtop_in_process)
     before = ranking()
-    done = command(*args, "--source", "source")
+    done = pvtop_in_process(*args, "--source", "source")
     assert (str(done.returncode), done.stdout) == (codes[args[0] == "batch"], "")
     assert message.strip("`") in done.stderr
     assert ranking() == before
@@ -292,7 +304,7 @@ def self_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ser
 @pytest.mark.parametrize("args", [("report", *AT), ("batch", "--last", "2")], ids=["report", "batch"])
 @pytest.mark.parametrize("row", list(failure_modes("A server that cannot be reached")), ids=lambda row: row[0])
 def test_unreachable_server_is_explained(
-    command: Command, self_signed: Server, row: tuple[str, ...], args: tuple[str, ...]
+    pvtop_in_process: Command, self_signed: Server, row: tuple[str, ...], args: tuple[str, ...]
 ) -> None:
     fault, expected, message, _ = row
     address = {
@@ -300,8 +312,8 @@ def test_unreachable_server_is_explained(
         "name that does not resolve": "http://nowhere.invalid",
         "certificate that is not trusted": self_signed.url,
     }[fault]
-    done = command(*args, "--source", address, "--blacklist", "none")
+    done = pvtop_in_process(*args, "--source", address, "--blacklist", "none")
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
-    done = command("report", *AT, "--blacklist", f"{address}/list")
+    done = pvtop_in_process("report", *AT, "--blacklist", f"{address}/list")
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
     assert_nothing_is_half_done(HOUR)

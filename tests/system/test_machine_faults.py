@@ -113,8 +113,10 @@ def left_on(disk: Path) -> list[Path]:
 
 @fault("cache on a full disk")
 @both
-def test_cache_on_a_full_disk(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
-    done = command(*work, *args, "--cache-dir", small_disk)
+def test_cache_on_a_full_disk(
+    pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
+    done = pvtop_in_process(*work, *args, "--cache-dir", small_disk)
     assert_as_told(done, "cache on a full disk")
     assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
     assert not [path for path in left_on(small_disk) if "2024" in path.name]
@@ -122,11 +124,11 @@ def test_cache_on_a_full_disk(command: Command, args: tuple[str, ...], small_dis
 
 @fault("limit on the length of files")
 @both
-def test_limit_on_the_size_of_files(command: Command, args: tuple[str, ...], work: tuple[str, ...]) -> None:
+def test_limit_on_the_size_of_files(pvtop_in_process: Command, args: tuple[str, ...], work: tuple[str, ...]) -> None:
     _, most = getrlimit(RLIMIT_FSIZE)
     setrlimit(RLIMIT_FSIZE, (50_000, most))
     try:
-        done = command(*work, *args)
+        done = pvtop_in_process(*work, *args)
     finally:
         setrlimit(RLIMIT_FSIZE, (most, most))
     assert_as_told(done, "limit on the length of files")
@@ -136,34 +138,40 @@ def test_limit_on_the_size_of_files(command: Command, args: tuple[str, ...], wor
 
 @fault("lake on a full disk")
 @both
-def test_lake_on_a_full_disk(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
-    assert command(*REPORT, *args, "--output", small_disk, "--top", "10").returncode == 0
+def test_lake_on_a_full_disk(
+    pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
+    assert pvtop_in_process(*REPORT, *args, "--output", small_disk, "--top", "10").returncode == 0
     before = files(str(small_disk))
     (small_disk / "filler").write_bytes(bytes(85_000))
-    done = command(*work, *args, "--output", small_disk)
+    done = pvtop_in_process(*work, *args, "--output", small_disk)
     assert_as_told(done, "lake on a full disk")
     assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
     (small_disk / "filler").unlink()
     left = {name: content for name, content in files(str(small_disk)).items() if not name.startswith("failures/")}
     assert left == before
-    assert command(*work, *args, "--output", small_disk).returncode == 0
+    assert pvtop_in_process(*work, *args, "--output", small_disk).returncode == 0
     assert files(str(small_disk)).keys() == before.keys()
 
 
 @fault("cache that is read-only")
 @both
-def test_read_only_cache(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
+def test_read_only_cache(
+    pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
     assert mounted("-o", "remount,ro", small_disk)
-    done = command(*work, *args, "--cache-dir", small_disk)
+    done = pvtop_in_process(*work, *args, "--cache-dir", small_disk)
     assert_as_told(done, "cache that is read-only")
     assert "choose another folder (--cache-dir)" in done.stderr
 
 
 @fault("lake that is read-only")
 @both
-def test_read_only_lake(command: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]) -> None:
+def test_read_only_lake(
+    pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
+) -> None:
     assert mounted("-o", "remount,ro", small_disk)
-    done = command(*work, *args, "--output", small_disk)
+    done = pvtop_in_process(*work, *args, "--output", small_disk)
     assert_as_told(done, "lake that is read-only")
     assert ("choose another one (--output)" in done.stderr) is (work == REPORT)
 
@@ -171,10 +179,10 @@ def test_read_only_lake(command: Command, args: tuple[str, ...], small_disk: Pat
 @fault("cache where a file is")
 @both
 def test_file_instead_of_the_cache_folder(
-    command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
+    pvtop_in_process: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
-    done = command(*work, *args, "--cache-dir", tmp_path / "file")
+    done = pvtop_in_process(*work, *args, "--cache-dir", tmp_path / "file")
     assert_as_told(done, "cache where a file is")
     assert "choose another folder (--cache-dir)" in done.stderr
 
@@ -182,10 +190,10 @@ def test_file_instead_of_the_cache_folder(
 @fault("lake where a file is")
 @both
 def test_file_instead_of_the_lake_folder(
-    command: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
+    pvtop_in_process: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
-    done = command(*work, *args, "--output", tmp_path / "file")
+    done = pvtop_in_process(*work, *args, "--output", tmp_path / "file")
     assert_as_told(done, "lake where a file is")
     assert "choose another one (--output)" in done.stderr
 
@@ -211,9 +219,9 @@ def unprivileged() -> tuple[str, ...]:
     ],
 )
 def test_lake_folder_without_write_permission(
-    command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], folder: str, work: tuple[str, ...]
+    pvtop_in_process: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], folder: str, work: tuple[str, ...]
 ) -> None:
-    command(*REPORT, *args, "--output", "lake")
+    pvtop_in_process(*REPORT, *args, "--output", "lake")
     before = files("lake")
     Path("lake", folder).chmod(0o555)
     done = subprocess.run(
@@ -242,9 +250,9 @@ DAY = "lake/top_pages/date=2024-08-03"
     ],
 )
 def test_lake_folder_without_read_permission(
-    command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
+    pvtop_in_process: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
 ) -> None:
-    command(*REPORT, *args, "--output", "lake")
+    pvtop_in_process(*REPORT, *args, "--output", "lake")
     more = {"show": (), "batch": args}.get(work[0], args[:2])
     done = without_permission(folder, *unprivileged, PVTOP, *work, *more, "--output", "lake")
     assert_as_told(done, "folder of the lake that must not be read")
@@ -252,8 +260,8 @@ def test_lake_folder_without_read_permission(
 
 @fault("damaged report")
 @pytest.mark.parametrize("name", ["top_pages", "domains"])
-def test_damaged_report_is_named_and_made_again(command: Command, args: tuple[str, ...], name: str) -> None:
-    assert command(*BATCH, *args, "--output", "lake").returncode == 0
+def test_damaged_report_is_named_and_made_again(pvtop_in_process: Command, args: tuple[str, ...], name: str) -> None:
+    assert pvtop_in_process(*BATCH, *args, "--output", "lake").returncode == 0
     before = files("lake")
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
     content = bytearray(path.read_bytes())
@@ -261,12 +269,12 @@ def test_damaged_report_is_named_and_made_again(command: Command, args: tuple[st
     content[-9] ^= 0xFF  # its footer
     path.write_bytes(content)
     for work in (("validate", *BATCH[1:]), ("show", *REPORT[1:])):
-        shown = command(*work, "--output", "lake")
+        shown = pvtop_in_process(*work, "--output", "lake")
         assert shown.returncode == (5 if "validate" in work else 1)
         assert f"cannot read {path}: " in shown.stderr
         assert "panicked" not in shown.stderr
     again = () if name == "top_pages" else ("--force",)  # domains are read where they are needed, and not before
-    assert_as_told(command(*BATCH, *args, "--output", "lake", *again), "damaged report")
+    assert_as_told(pvtop_in_process(*BATCH, *args, "--output", "lake", *again), "damaged report")
     assert files("lake") == before
 
 
@@ -281,9 +289,9 @@ def test_damaged_report_is_named_and_made_again(command: Command, args: tuple[st
     ],
 )
 def test_cache_folder_without_read_permission(
-    command: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
+    pvtop_in_process: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
 ) -> None:
-    command(*REPORT, *args, "--output", "lake")
+    pvtop_in_process(*REPORT, *args, "--output", "lake")
     done = without_permission(folder, *unprivileged, PVTOP, "cache", *work)
     assert_as_told(done, "folder of the cache that must not be read")
 
@@ -354,7 +362,7 @@ def test_interrupt_ends_a_wait_for_a_lock(args: tuple[str, ...]) -> None:
 @fault("clock set back")
 @fault("clock set forward")
 @pytest.mark.parametrize("years", [-50, 50])
-def test_run_after_the_clock_was_set(command: Command, args: tuple[str, ...], years: int) -> None:
+def test_run_after_the_clock_was_set(pvtop_in_process: Command, args: tuple[str, ...], years: int) -> None:
     """The times of files do not matter to the lake, only to the cache."""
     settings = Settings.load(source=args[1], blacklist=args[3], output="lake", check_source=True)
     assert run_hours(HOURS, settings).counts[HourState.MADE] == len(HOURS)
@@ -364,17 +372,17 @@ def test_run_after_the_clock_was_set(command: Command, args: tuple[str, ...], ye
     assert run_hours(HOURS, settings).counts == {"unchanged": len(HOURS)}
     assert len(Cache(settings.cache_dir).prunable(timedelta(days=7), None)) == (len(HOURS) if years < 0 else 0)
     for work in (REPORT, BATCH):
-        done = command(*work, *args, "--output", "lake", "--force")
+        done = pvtop_in_process(*work, *args, "--output", "lake", "--force")
         assert_as_told(done, "clock set back" if years > 0 else "clock set forward")
 
 
 @pytest.mark.parametrize("years", [-50, 50])
 @both
 def test_clock_set_during_a_run(
-    command: Command, server: Server, args: tuple[str, ...], work: tuple[str, ...], years: int
+    pvtop_in_process: Command, server: Server, args: tuple[str, ...], work: tuple[str, ...], years: int
 ) -> None:
     """Set the clock during a download. Then the server sends Retry-After by its own clock, and stalls."""
-    command(*work, *args, "--output", "right", "--cache-dir", "another-cache")
+    pvtop_in_process(*work, *args, "--output", "right", "--cache-dir", "another-cache")
 
     async def set_clock(request: web.Request, file: File) -> web.StreamResponse:
         Path("clock").write_text(str(years * YEAR))
@@ -391,8 +399,8 @@ def test_clock_set_during_a_run(
 
 
 @fault("two runs at once")
-def test_two_runs_at_once_give_one_result(pvtop: Command, server: Server, args: tuple[str, ...]) -> None:
-    pvtop(*BATCH, *args, "--output", "right", "--cache-dir", "another-cache")
+def test_two_runs_at_once_give_one_result(pvtop_process: Command, server: Server, args: tuple[str, ...]) -> None:
+    pvtop_process(*BATCH, *args, "--output", "right", "--cache-dir", "another-cache")
     server.always |= {f"/{hour.dump_path}": slow() for hour in HOURS}
     command = [str(Path(sys.executable).with_name("pvtop")), *BATCH, *args, "--output", "lake"]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -404,7 +412,7 @@ def test_two_runs_at_once_give_one_result(pvtop: Command, server: Server, args: 
                 assert pq.read_metadata(path).num_rows
     told = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], told
-    assert_as_told(pvtop(*BATCH, *args, "--output", "lake"), "two runs at once")
+    assert_as_told(pvtop_process(*BATCH, *args, "--output", "lake"), "two runs at once")
     assert files("lake") == files("right")
     assert not [path for path in Path().rglob("*.tmp") if path.is_file()]
 
@@ -429,11 +437,11 @@ def s3_proxy(s3: fsspec.AbstractFileSystem, s3_address: str, monkeypatch: pytest
     [(503, "SlowDown", "S3 slows down", REPORT), (500, "InternalError", "S3 fails now and then", ONE)],
 )
 def test_temporary_s3_error_is_retried(  # noqa: PLR0913, PLR0917 - fixtures
-    pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
+    pvtop_process: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     status: int, code: str, name: str, work: tuple[str, ...],
 ) -> None:  # fmt: skip
     s3_proxy.fail(status, code, times=2)
-    assert_as_told(pvtop(*work, *args, "--output", BUCKET), name)
+    assert_as_told(pvtop_process(*work, *args, "--output", BUCKET), name)
     assert s3_proxy.refused == 2
     assert len(s3.find("bucket/lake")) == 3
 
@@ -446,11 +454,11 @@ def test_temporary_s3_error_is_retried(  # noqa: PLR0913, PLR0917 - fixtures
      (403, "AccessDenied", "S3 refuses", ONE)],
 )  # fmt: skip
 def test_lasting_s3_error_is_reported(  # noqa: PLR0913, PLR0917 - fixtures
-    pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
+    pvtop_process: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     status: int, code: str, name: str, work: tuple[str, ...],
 ) -> None:  # fmt: skip
     s3_proxy.fail(status, code, times=1_000)
-    done = pvtop(*work, *args, "--output", BUCKET, AWS_MAX_ATTEMPTS="1")
+    done = pvtop_process(*work, *args, "--output", BUCKET, AWS_MAX_ATTEMPTS="1")
     assert_as_told(done, name)
     assert "check its permissions and credentials" in done.stderr
     assert s3.find("bucket/lake") == []
@@ -459,16 +467,20 @@ def test_lasting_s3_error_is_reported(  # noqa: PLR0913, PLR0917 - fixtures
 @fault("S3 breaks while an hour is written")
 @both
 def test_s3_error_during_a_write_leaves_the_hour_unmade(
-    pvtop: Command, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: tuple[str, ...]
+    pvtop_process: Command,
+    args: tuple[str, ...],
+    s3: fsspec.AbstractFileSystem,
+    s3_proxy: S3Proxy,
+    work: tuple[str, ...],
 ) -> None:
     s3_proxy.fail(403, "AccessDenied", times=1, method="PUT", key="top_pages.parquet")
-    assert_as_told(pvtop(*work, *args, "--output", BUCKET), "S3 breaks while an hour is written")
+    assert_as_told(pvtop_process(*work, *args, "--output", BUCKET), "S3 breaks while an hour is written")
     assert not [path for path in s3.find("bucket/lake") if "/top_pages/" in path]
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["the first time", "made again"])
 def test_s3_error_at_any_operation_leaves_no_half_made_hour(  # noqa: PLR0913 - fixtures
-    pvtop: Command, server: Server, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
+    pvtop_process: Command, server: Server, args: tuple[str, ...], s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy,
     *, again: bool,
 ) -> None:  # fmt: skip
     """Each hour of a batch fails at another operation, the last hour at none."""
@@ -479,7 +491,7 @@ def test_s3_error_at_any_operation_leaves_no_half_made_hour(  # noqa: PLR0913 - 
         run_hours(hours, Settings.load(source=args[1], blacklist=args[3], output="right")).counts[HourState.FAILED] == 0
     )
     if again:
-        assert pvtop(*batch, "--output", BUCKET, "--top", "10").returncode == 0
+        assert pvtop_process(*batch, "--output", BUCKET, "--top", "10").returncode == 0
     old, right = objects(s3), files("right")
     left = {hour: operation for operation, hour in enumerate(hours)}
     planned = Event()
@@ -494,7 +506,7 @@ def test_s3_error_at_any_operation_leaves_no_half_made_hour(  # noqa: PLR0913 - 
         return left[hour] == -1
 
     s3_proxy.misbehave(s3_error(403, "AccessDenied"), is_its_turn)
-    done = pvtop(*batch, "--output", BUCKET)
+    done = pvtop_process(*batch, "--output", BUCKET)
     assert done.returncode == HOURS_FAILED, done.stderr
     assert 9 <= s3_proxy.refused < len(hours)
     s3_proxy.misbehave(s3_error(403, "AccessDenied"), lambda _: False)
@@ -503,7 +515,7 @@ def test_s3_error_at_any_operation_leaves_no_half_made_hour(  # noqa: PLR0913 - 
         left_of = {name: content for name, content in now.items() if is_of(hour, name) and "failures/" not in name}
         whole = [{name: content for name, content in lake.items() if is_of(hour, name)} for lake in (old, right)]
         assert left_of in whole or not [name for name in left_of if "top_pages/" in name], hour
-    assert pvtop(*batch, "--output", BUCKET).returncode == 0
+    assert pvtop_process(*batch, "--output", BUCKET).returncode == 0
     assert objects(s3) == right
 
 
@@ -531,12 +543,12 @@ def test_interrupt_ends_a_wait_for_a_silent_s3_source(
 @both
 @pytest.mark.parametrize("interrupted", [False, True], ids=["waited for", "interrupted"])
 def test_silent_s3_lake_times_out_or_is_interrupted(
-    pvtop: Command, args: tuple[str, ...], s3_proxy: S3Proxy, work: tuple[str, ...], *, interrupted: bool
+    pvtop_process: Command, args: tuple[str, ...], s3_proxy: S3Proxy, work: tuple[str, ...], *, interrupted: bool
 ) -> None:
     s3_proxy.misbehave(slow_start, lambda _: True)
     command = [*work, *args, "--output", BUCKET]
     if interrupted:
         interrupt(command, signal.SIGINT, lambda: bool(s3_proxy.refused))
     else:
-        done = pvtop(*command, PVTOP_CONNECT_TIMEOUT="0.5", PVTOP_READ_TIMEOUT="0.5")
+        done = pvtop_process(*command, PVTOP_CONNECT_TIMEOUT="0.5", PVTOP_READ_TIMEOUT="0.5")
         assert_as_told(done, "S3 as a lake that is silent")
