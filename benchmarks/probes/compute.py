@@ -11,7 +11,7 @@ from time import perf_counter
 
 from pvtop import Hour, Settings
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import configured_blacklist
+from pvtop.pipeline.lookup import configured_blacklist
 from pvtop.sources.dumps import find_dump
 
 

@@ -38,7 +38,7 @@ def main() -> None:
     from pvtop.core.hour import Hour
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.compute import compute_report
-    from pvtop.pipeline.hour import configured_blacklist
+    from pvtop.pipeline.lookup import configured_blacklist
     from pvtop.settings import Settings
     from pvtop.sources.dumps import find_dump, scan_rows
     from pvtop.validation.acceptance import accept

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pvtop.core.errors import PvtopError
     from pvtop.core.hour import Hour
     from pvtop.lake.lake import Lake
-    from pvtop.pipeline.hour import newest_hour, run_hour
+    from pvtop.pipeline.hour import run_hour
+    from pvtop.pipeline.lookup import newest_hour
     from pvtop.pipeline.results import HourResult
     from pvtop.settings import Settings
     from pvtop.sources.blacklists import read_blacklist
@@ -33,7 +34,7 @@ _HOMES = {
     "PvtopError": "core.errors",
     "Report": "transform.report",
     "Settings": "settings",
-    "newest_hour": "pipeline.hour",
+    "newest_hour": "pipeline.lookup",
     "rank": "transform.ranking",
     "read_blacklist": "sources.blacklists",
     "run_hour": "pipeline.hour",

@@ -244,10 +244,10 @@ def test_linked_folders_count_under_the_name_of_the_link(tmp_path: Path) -> None
     (day / "up").symlink_to(tmp_path / "elsewhere")
     (day / "itself").symlink_to("itself")
     lake = Lake(str(tmp_path / "lake"))
-    assert list(lake.completed([HOUR, HOUR + 1])) == [HOUR]
+    assert list(lake.made_at([HOUR, HOUR + 1])) == [HOUR]
     assert lake.newest() == HOUR
     many = [HOUR + hours for hours in range(3_000)]  # so many that the whole lake is listed at once
-    assert list(lake.completed(many)) == [HOUR]
+    assert list(lake.made_at(many)) == [HOUR]
 
 
 def test_newest_hour_of_an_empty_lake_is_none(root: str) -> None:

@@ -127,7 +127,7 @@ class World:
             run_hour(hour, self.first)
             self._damage(hour, one.damage)
             if not one.cached:
-                Cache(self.first.cache_dir).dump(hour).unlink(missing_ok=True)
+                Cache(self.first.cache_dir).dump_path(hour).unlink(missing_ok=True)
         self._publish(hour, one.source, TIMES[one.time])
 
     def _publish(self, hour: Hour, dump: str | None, later: float) -> None:
@@ -289,5 +289,5 @@ def test_verified_download_is_remembered_without_the_dump(tmp_path: Path, shared
     world = World(tmp_path, shared_server, before)
     assert set(run_batch(world.settings).states.values()) == {HourState.UNCHANGED}
     for hour in HOURS:
-        Cache(world.settings.cache_dir).dump(hour).unlink()
+        Cache(world.settings.cache_dir).dump_path(hour).unlink()
     assert {action.kind for action in plan_batch(HOURS, world.settings)} == {ActionKind.NONE}

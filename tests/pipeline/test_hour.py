@@ -28,7 +28,8 @@ from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
-from pvtop.pipeline.hour import newest_hour, run_hour
+from pvtop.pipeline.hour import run_hour
+from pvtop.pipeline.lookup import newest_hour
 from pvtop.pipeline.results import HourResult
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist

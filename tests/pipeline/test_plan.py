@@ -17,10 +17,11 @@ from pvtop.pipeline.plan import (
     LakeEntry,
     PlanContext,
     decide,
+    holds,
     needs_listing,
 )
-from pvtop.sources.facts import FileFacts, VerifiedFile
-from pvtop.sources.listing import Entry
+from pvtop.sources.facts import FileFacts, KnownDigest
+from pvtop.sources.listing import ListedFile
 from support.reports import make_report
 
 HOUR = Hour.parse("2019-04-01T12")
@@ -28,12 +29,12 @@ ADDRESS = f"https://example.org/{HOUR.dump_path}"
 COMPLETED = HOUR.stamp + timedelta(hours=9)
 MODIFIED = HOUR.stamp + timedelta(hours=1)
 MADE = replace(make_report().provenance, source=ADDRESS, dump_last_modified=f"{MODIFIED:%a, %d %b %Y %H:%M:%S} GMT")
-FINGERPRINT = Fingerprint(MADE.blacklist_sha256, MADE.top, MADE.keep_unknown, MADE.rules, malformed_limit=0.01)
-LISTED = Entry(HOUR.dump_path.rpartition("/")[2], MADE.dump_bytes, MODIFIED)
+FINGERPRINT = Fingerprint(MADE.blacklist_sha256, MADE.top, MADE.keep_unknown, MADE.rules)
+LISTED = ListedFile(HOUR.dump_path.rpartition("/")[2], MADE.dump_bytes, MODIFIED)
 CACHED = FileFacts(ADDRESS, MADE.dump_bytes, MADE.dump_sha256, last_modified=MADE.dump_last_modified)
-VERIFIED = VerifiedFile(ADDRESS, MADE.dump_bytes, MODIFIED, MADE.dump_sha256)
+VERIFIED = KnownDigest(ADDRESS, MADE.dump_bytes, MODIFIED, MADE.dump_sha256)
 
-REMOTE = PlanContext(FINGERPRINT)
+REMOTE = PlanContext(FINGERPRINT, malformed_limit=0.01)
 CHECKED = replace(REMOTE, check_source=True)
 REFRESHED = replace(REMOTE, refresh_dump=True)
 FOLDER = replace(REMOTE, in_place=True)
@@ -89,7 +90,7 @@ def test_cached_dump_is_no_substitute_if_dumps_are_downloaded_again() -> None:
     ],
 )
 def test_cached_dump_is_replaced_if_the_settings_ask_for_it(
-    context: PlanContext, listed: Entry, download: bool
+    context: PlanContext, listed: ListedFile, download: bool
 ) -> None:
     assert decide(replace(MISSING, listed=listed, cached=CACHED), context).download is download
 
@@ -123,7 +124,7 @@ def test_another_fingerprint_makes_the_report_again(fingerprint: Fingerprint, re
 def test_lower_limit_on_malformed_lines_makes_the_report_again() -> None:
     lossy = replace(IN_LAKE, entry=LakeEntry(COMPLETED, replace(MADE, rows=99, malformed=1)))
     assert told(decide(lossy, REMOTE)) == UP_TO_DATE
-    stricter = replace(REMOTE, fingerprint=replace(FINGERPRINT, malformed_limit=0.009))
+    stricter = replace(REMOTE, malformed_limit=0.009)
     assert told(decide(lossy, stricter)) == (MAKE, "too many malformed lines")
 
 
@@ -137,7 +138,7 @@ def test_report_that_cannot_be_read_is_made_again() -> None:
 
 
 def test_report_that_lacks_a_file_is_made_again() -> None:
-    lacking = replace(IN_LAKE, entry=LakeEntry(COMPLETED, MADE, complete=False))
+    lacking = replace(IN_LAKE, entry=LakeEntry(COMPLETED, MADE, has_all_files=False))
     assert told(decide(lacking, REMOTE)) == (MAKE, "a file is missing")
 
 
@@ -148,20 +149,20 @@ def test_outdated_report_whose_dump_is_gone_is_not_published() -> None:
 # An hour in the lake, and its dump in a folder.
 
 
-@pytest.mark.parametrize("verified", [None, VERIFIED, replace(VERIFIED, modified=MODIFIED - timedelta(days=1))])
-def test_dump_of_another_size_makes_the_report_again(verified: VerifiedFile | None) -> None:
-    facts = replace(IN_LAKE, listed=LARGER, verified=verified)
+@pytest.mark.parametrize("known_digest", [None, VERIFIED, replace(VERIFIED, modified=MODIFIED - timedelta(days=1))])
+def test_dump_of_another_size_makes_the_report_again(known_digest: KnownDigest | None) -> None:
+    facts = replace(IN_LAKE, listed=LARGER, known_digest=known_digest)
     assert told(decide(facts, FOLDER)) == (MAKE, "the dump has changed")
 
 
 def test_touched_dump_is_verified() -> None:
-    facts = replace(IN_LAKE, listed=LATER, verified=VERIFIED)
+    facts = replace(IN_LAKE, listed=LATER, known_digest=VERIFIED)
     assert told(decide(facts, FOLDER)) == (VERIFY, "the dump's time has changed")
 
 
 def test_dump_with_an_earlier_time_than_verified_is_verified() -> None:
     earlier = replace(LISTED, modified=MODIFIED - timedelta(days=1))
-    assert told(decide(replace(IN_LAKE, listed=earlier, verified=VERIFIED), FOLDER))[0] is VERIFY
+    assert told(decide(replace(IN_LAKE, listed=earlier, known_digest=VERIFIED), FOLDER))[0] is VERIFY
 
 
 def test_dump_younger_than_the_report_is_verified_if_no_verification_is_remembered() -> None:
@@ -179,17 +180,17 @@ def test_dump_is_verified_if_the_report_was_made_from_another_source() -> None:
         VERIFY,
         "the report was made from another source",
     )
-    assert told(decide(replace(IN_LAKE, entry=elsewhere, verified=VERIFIED), FOLDER)) == UP_TO_DATE
+    assert told(decide(replace(IN_LAKE, entry=elsewhere, known_digest=VERIFIED), FOLDER)) == UP_TO_DATE
 
 
 def test_verified_dump_is_not_verified_twice() -> None:
     younger = COMPLETED + timedelta(days=1)
-    facts = replace(IN_LAKE, listed=replace(LISTED, modified=younger), verified=replace(VERIFIED, modified=younger))
+    facts = replace(IN_LAKE, listed=replace(LISTED, modified=younger), known_digest=replace(VERIFIED, modified=younger))
     assert told(decide(facts, FOLDER)) == UP_TO_DATE
 
 
 def test_dump_that_is_known_to_be_another_makes_the_report_again() -> None:
-    facts = replace(IN_LAKE, verified=replace(VERIFIED, sha256="f"))
+    facts = replace(IN_LAKE, known_digest=replace(VERIFIED, sha256="f"))
     assert told(decide(facts, FOLDER)) == (MAKE, "the dump has changed")
 
 
@@ -212,7 +213,7 @@ def test_cached_dump_that_is_another_makes_the_report_again() -> None:
 
 
 @pytest.mark.parametrize("listed", [LATER, LARGER])
-def test_change_at_the_source_counts_only_if_asked_for(listed: Entry) -> None:
+def test_change_at_the_source_counts_only_if_asked_for(listed: ListedFile) -> None:
     assert told(decide(replace(IN_LAKE, listed=listed), REMOTE)) == UP_TO_DATE
 
 
@@ -229,18 +230,18 @@ def test_dump_of_another_size_at_the_source_is_downloaded_and_made(cached: FileF
 
 
 def test_source_that_lists_no_size_is_verified() -> None:
-    facts = replace(IN_LAKE, listed=Entry(LISTED.name))
+    facts = replace(IN_LAKE, listed=ListedFile(LISTED.name))
     assert told(decide(facts, CHECKED)) == (VERIFY, "the source lists no size")
 
 
 def test_remembered_verification_spares_a_download() -> None:
-    verified = replace(VERIFIED, modified=LATER.modified or datetime.now(UTC))
-    assert told(decide(replace(IN_LAKE, listed=LATER, verified=verified), CHECKED)) == UP_TO_DATE
+    known_digest = replace(VERIFIED, modified=LATER.modified or datetime.now(UTC))
+    assert told(decide(replace(IN_LAKE, listed=LATER, known_digest=known_digest), CHECKED)) == UP_TO_DATE
 
 
 def test_remembered_verification_of_another_dump_makes_the_report_again() -> None:
-    verified = replace(VERIFIED, modified=LATER.modified or datetime.now(UTC), sha256="f")
-    action = decide(replace(IN_LAKE, listed=LATER, verified=verified, cached=CACHED), CHECKED)
+    known_digest = replace(VERIFIED, modified=LATER.modified or datetime.now(UTC), sha256="f")
+    action = decide(replace(IN_LAKE, listed=LATER, known_digest=known_digest, cached=CACHED), CHECKED)
     assert (told(action), action.download) == ((MAKE, "the dump has changed"), True)
 
 
@@ -268,3 +269,9 @@ def test_refreshed_dump_that_is_gone_is_not_published() -> None:
 )
 def test_source_is_listed_only_if_the_plan_depends_on_it(facts: HourFacts, context: PlanContext, needed: bool) -> None:
     assert needs_listing(facts, context) is needed
+
+
+def test_verified_report_holds_if_the_digest_is_that_of_its_dump() -> None:
+    action = decide(replace(IN_LAKE, listed=LATER), CHECKED)
+    assert holds(action, MADE.dump_sha256)
+    assert not holds(action, "f")

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from pvtop.core.errors import BlacklistError
-from pvtop.pipeline.hour import configured_blacklist
+from pvtop.pipeline.lookup import configured_blacklist
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import MAX_BLACKLIST_BYTES, load_blacklist, read_blacklist, verify_blacklist
 from pvtop.sources.cache import Cache
@@ -91,7 +91,7 @@ def listed(settings: Settings, tmp_path: Path) -> Settings:
 
 
 def parsed(settings: Settings) -> Path:
-    return Cache(settings.cache_dir).parsed_blacklist(settings.blacklist)
+    return Cache(settings.cache_dir).parsed_blacklist_path(settings.blacklist)
 
 
 def keep(settings: Settings, rules: int) -> None:

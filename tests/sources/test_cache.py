@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 
 def keep(cache: Cache, hour: Hour = HOUR, content: bytes = CONTENT, age: timedelta = timedelta()) -> Path:
     """Write a dump into a cache as a download did some time ago."""
-    path = cache.dump(hour)
+    path = cache.dump_path(hour)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     facts = FileFacts(ADDRESS, len(content), hashlib.sha256(content).hexdigest())
@@ -57,9 +57,9 @@ def test_sweep_removes_only_abandoned_temporary_files(tmp_path: Path) -> None:
 
 
 def test_paths_in_the_cache(cache: Cache) -> None:
-    assert cache.dump(HOUR) == cache.folder / "2019/2019-04/pageviews-20190401-120000.gz"
-    assert cache.blacklist(ADDRESS).parent == cache.folder / "blacklists"
-    assert cache.blacklist(ADDRESS) != cache.blacklist(ADDRESS + "?other")
+    assert cache.dump_path(HOUR) == cache.folder / "2019/2019-04/pageviews-20190401-120000.gz"
+    assert cache.blacklist_path(ADDRESS).parent == cache.folder / "blacklists"
+    assert cache.blacklist_path(ADDRESS) != cache.blacklist_path(ADDRESS + "?other")
 
 
 def test_find_returns_a_file_with_its_facts(cache: Cache) -> None:
@@ -117,8 +117,8 @@ def test_dumps_ignores_other_files(cache: Cache) -> None:
     path = keep(cache)
     for name in [f".{path.name}.1a2b3c4d.part", "pageviews-20190431-120000.gz", "projectviews-20190401-120000"]:
         path.with_name(name).touch()
-    cache.blacklist(ADDRESS).parent.mkdir()
-    cache.blacklist(ADDRESS).touch()
+    cache.blacklist_path(ADDRESS).parent.mkdir()
+    cache.blacklist_path(ADDRESS).touch()
     assert [dump.path for dump in cache.dumps()] == [path]
 
 
@@ -241,5 +241,5 @@ def test_remove_names_a_dump_that_cannot_be_removed(cache: Cache) -> None:
 
 def test_dumps_ignores_a_dump_that_is_gone(cache: Cache) -> None:
     path = keep(cache)
-    cache.dump(HOUR + 1).symlink_to("nowhere")
+    cache.dump_path(HOUR + 1).symlink_to("nowhere")
     assert [dump.path for dump in cache.dumps()] == [path]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pvtop.sources.listing import Entry, parse_listing
+from pvtop.sources.listing import ListedFile, parse_listing
 from pvtop.storage.http import MAX_LISTING_BYTES
 
 NGINX = """\
@@ -47,18 +47,24 @@ APACHE = """\
 
 def test_nginx_listing_has_names_times_and_sizes() -> None:
     assert parse_listing(NGINX) == [
-        Entry("2019-04"),
-        Entry("pageviews-20190401-000000.gz", 43_513_215, datetime(2019, 4, 1, 2, 51, tzinfo=UTC)),
-        Entry("a-name-that-is-much-longer-than-fits-into-the-column.gz", 0, datetime(2020, 2, 29, 23, 5, tzinfo=UTC)),
+        ListedFile("2019-04"),
+        ListedFile("pageviews-20190401-000000.gz", 43_513_215, datetime(2019, 4, 1, 2, 51, tzinfo=UTC)),
+        ListedFile(
+            "a-name-that-is-much-longer-than-fits-into-the-column.gz", 0, datetime(2020, 2, 29, 23, 5, tzinfo=UTC)
+        ),
     ]
 
 
 def test_python_listing_has_names() -> None:
-    assert parse_listing(PYTHON) == [Entry("2019"), Entry("a b&c"), Entry("pageviews-20190401-120000.gz")]
+    assert parse_listing(PYTHON) == [
+        ListedFile("2019"),
+        ListedFile("a b&c"),
+        ListedFile("pageviews-20190401-120000.gz"),
+    ]
 
 
 def test_apache_listing_has_names() -> None:
-    assert parse_listing(APACHE) == [Entry("pageviews-20190401-120000.gz"), Entry("2019")]
+    assert parse_listing(APACHE) == [ListedFile("pageviews-20190401-120000.gz"), ListedFile("2019")]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_links_out_of_the_folder_are_ignored(href: str) -> None:
 )
 def test_absolute_links_into_the_folder_are_read(href: str) -> None:
     listing = f'<a href="{href}">x</a><a href="{href}/y.gz">y</a>'
-    assert parse_listing(listing, "https://me:secret@example.org/other/2019/") == [Entry("x.gz")]
+    assert parse_listing(listing, "https://me:secret@example.org/other/2019/") == [ListedFile("x.gz")]
 
 
 def test_links_into_another_folder_are_ignored() -> None:
@@ -99,7 +105,7 @@ def test_links_into_another_folder_are_ignored() -> None:
 
 
 def test_repeated_link_is_one_entry() -> None:
-    assert parse_listing('<a href="x.gz">x.gz</a> <a href="x.gz">x.gz</a>') == [Entry("x.gz")]
+    assert parse_listing('<a href="x.gz">x.gz</a> <a href="x.gz">x.gz</a>') == [ListedFile("x.gz")]
 
 
 @pytest.mark.parametrize("size", ["41M", "1.5G", "41 MB"])
@@ -113,7 +119,7 @@ def test_unreadable_time_counts_as_unknown(time: str) -> None:
 
 
 def test_link_may_contain_other_elements() -> None:
-    assert parse_listing('<a href="./x.gz"><svg></svg><span class="name">x.gz</span></a>') == [Entry("x.gz")]
+    assert parse_listing('<a href="./x.gz"><svg></svg><span class="name">x.gz</span></a>') == [ListedFile("x.gz")]
 
 
 @pytest.mark.parametrize(

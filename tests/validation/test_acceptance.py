@@ -135,7 +135,7 @@ def test_part_of_a_wikimedia_dump_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidReportError) as caught:
         run_hour(HOUR, settings)
     assert all(rule in caught.value.message for rule in (FEW_DOMAINS, FEW_VIEWS, ENGLISH))
-    assert not Lake(settings.output).completed([HOUR])
+    assert not Lake(settings.output).made_at([HOUR])
     assert run_hour(HOUR, settings.model_copy(update={"expect_whole": False})).state is HourState.MADE
 
 

@@ -42,7 +42,7 @@ def refresh(*, settings: Settings, out: Output) -> None:
 
 
 def _print(settings: Settings, out: Output) -> None:
-    from pvtop.pipeline.hour import configured_blacklist
+    from pvtop.pipeline.lookup import configured_blacklist
 
     found = configured_blacklist(settings)
     out.result(_data(found), _lines(found))

@@ -8,7 +8,6 @@ from pvtop.core.errors import PvtopError
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
     "make_report": "make it with pvtop report, or name another lake with --output",
-    "newest_hour": "leave out --date and --hour for the newest published hour",
     "original_source": (
         "give the source that the report was made from (--source), or make the report again: pvtop report --force"
     ),

@@ -48,7 +48,7 @@ def published_hour(settings: Settings, date: str | None, hour: int | None) -> Ho
     day, named = _read_hour(date, hour)
     if named:
         return named
-    from pvtop.pipeline.hour import newest_hour
+    from pvtop.pipeline.lookup import newest_hour
 
     return newest_hour(settings, day, hour)
 
@@ -80,7 +80,7 @@ def published_hours(
     of_day = parse_hours_of_day(hours) if hours else ALL_DAY
     chosen = _read_range(start, end)
     if not chosen:
-        from pvtop.pipeline.batch import last_hours
+        from pvtop.pipeline.lookup import last_hours
 
         chosen = last_hours(settings, last or default)
     return [hour for hour in chosen if hour.stamp.hour in of_day]

@@ -104,7 +104,7 @@ def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
 def _data(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     facts = report.provenance
     domains = [{"domain_code": code, "pages": pages} for code, pages in chosen.items()]
-    notes = [str(incident) for incident in known_issues([report.hour])]
+    notes = [str(issue) for issue in known_issues([report.hour])]
     return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "notes": notes, "domains": domains}
 
 
@@ -114,8 +114,8 @@ def _lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iterator[
     from pvtop.core.domain import Domain
 
     yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
-    for incident in known_issues([report.hour]):
-        yield f"Note: {incident}"
+    for issue in known_issues([report.hour]):
+        yield f"Note: {issue}"
     for code, pages in chosen.items():
         domain = Domain.of(code)
         yield ""

@@ -67,7 +67,7 @@ def _data(found: LakeStatus) -> dict[str, Any]:
         "counts": {str(state): count for state, count in sorted(found.counts.items())},
         "gaps": [{"first": first.iso, "last": last.iso} for first, last in found.gaps],
         "hours": {hour.iso: state for hour, state in found.states.items()},
-        "notes": [str(incident) for incident in known_issues(found.states)],
+        "notes": [str(issue) for issue in known_issues(found.states)],
         "source_not_listed": found.unlisted or None,
     }
 
@@ -89,7 +89,7 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
         yield f"gap: {first.iso}" + (f" to {last.iso}" if first != last else "")
     if more := found.gaps[GAPS_SHOWN:]:
         yield f"and {len(more):,} more gaps; --json has them all"
-    for incident in known_issues(found.states):
-        yield f"Note: {incident}"
+    for issue in known_issues(found.states):
+        yield f"Note: {issue}"
     if found.unlisted:
         yield f"missing may mean not published, as the source cannot be listed: {found.unlisted}"

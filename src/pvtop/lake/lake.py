@@ -130,7 +130,7 @@ class Lake:
             OutputError: The lake cannot be read, a file is missing or damaged, or another version wrote the report and
                 this one cannot read it.
         """
-        if hour not in self.completed([hour]):
+        if hour not in self.made_at([hour]):
             return None
         top_pages = self._read_frame(top_pages_path(hour), TOP_PAGES)
         domains = self._read_frame(domains_path(hour), DOMAINS)
@@ -183,7 +183,7 @@ class Lake:
             remedy="remake_report",
         )
 
-    def completed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
+    def made_at(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
         """Return which of the hours are in the lake, and when each was completed. Reads listings only.
 
         Lists one folder for each day if there are at most `MAX_LISTINGS`. Otherwise lists the whole tree, which takes
@@ -198,7 +198,7 @@ class Lake:
         """
         return self._find_files(top_pages_path, hours)
 
-    def incomplete(self, hours: Collection[Hour]) -> set[Hour]:
+    def lacking_files(self, hours: Collection[Hour]) -> set[Hour]:
         """Return which of the hours lack the domain totals or the text report. Reads listings only.
 
         Raises:

@@ -91,7 +91,7 @@ def audit(hours: Sequence[Hour], settings: Settings, options: AuditOptions) -> l
 
     async def check() -> list[AuditResult]:
         async with Session(settings) as session:
-            completed = await asyncio.to_thread(session.lake.completed, hours)
+            completed = await asyncio.to_thread(session.lake.made_at, hours)
             auditor = _Auditor(session, options)
             results = await asyncio.gather(*(auditor.audit(hour) for hour in hours if hour in completed))
         by_hour = {result.hour: result for result in results}

@@ -22,7 +22,6 @@ from pvtop.pipeline.session import Session, run_sync
 from pvtop.pipeline.survey import plan_hours
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
-from pvtop.sources.source import last
 
 log = logging.getLogger(__name__)
 
@@ -67,21 +66,6 @@ class BatchResult:
             self.failures.append(outcome)
         if outcome.state is HourState.NOT_PUBLISHED:
             self.not_published.append(outcome.hour)
-
-
-def last_hours(settings: Settings, count: int) -> list[Hour]:
-    """Return the newest published hours, oldest first.
-
-    Raises:
-        NotPublishedError: The source has none.
-        SourceError: The source cannot be read.
-    """
-
-    async def find() -> list[Hour]:
-        async with Session(settings) as session:
-            return await last(session.source, count)
-
-    return run_sync(find())
 
 
 def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from time import monotonic
 
@@ -16,18 +15,15 @@ from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.pipeline.metrics import count_hour, measure
-from pvtop.pipeline.plan import Action, ActionKind
+from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import HourResult, Seconds
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.pipeline.survey import plan_hour
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.download import Progress
 from pvtop.sources.dumps import fetch_dump, find_dump, not_published
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import is_other
-from pvtop.sources.source import newest, open_source
-from pvtop.storage.http import Client
 from pvtop.transform.report import Provenance
 from pvtop.validation.acceptance import accept_replacement
 
@@ -53,40 +49,6 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
             return await make_hour(hour, session, progress)
 
     return run_sync(run())
-
-
-def newest_hour(settings: Settings, day: date | None = None, hour: int | None = None) -> Hour:
-    """Return the newest hour that the source has published.
-
-    Args:
-        settings: Where the source is.
-        day: Look at the hours of this day only.
-        hour: Look at the hours with this hour of the day only, 0 to 23.
-
-    Raises:
-        NotPublishedError: The source has no such hour.
-        SourceError: The source cannot be read.
-    """
-
-    async def find() -> Hour:
-        async with Client(settings) as client:
-            return await newest(open_source(settings.source, client), day, hour)
-
-    return run_sync(find())
-
-
-def configured_blacklist(settings: Settings) -> Blacklist:
-    """Return the blacklist of the settings. Download it if it is neither local nor in the cache.
-
-    Raises:
-        BlacklistError: It cannot be read or downloaded, or is not a blacklist.
-    """
-
-    async def load() -> Blacklist:
-        async with Client(settings) as client:
-            return await load_blacklist(client, settings)
-
-    return run_sync(load())
 
 
 async def make_hour(
@@ -130,48 +92,52 @@ class _Work:
         log.debug("%s: %s, %s", self._hour, action.kind, action.reason)
         match action.kind:
             case ActionKind.MAKE:
-                return await self._make(await self._dump(action))
+                return await self._make(await self._obtain_dump(action))
             case ActionKind.VERIFY:
-                return await self._verify(action, await self._dump(action))
-        if action.made is None or action.state is not HourState.UNCHANGED:
+                return await self._verify(action, await self._obtain_dump(action))
+            case ActionKind.NONE:
+                return self._leave(action)
+
+    def _leave(self, action: Action) -> HourResult:
+        if action.provenance is None:
             raise not_published(self._hour, public(self._session.settings.source))
-        return self._result(HourState.UNCHANGED, action.made)
+        return self._result(HourState.UNCHANGED, action.provenance)
 
     async def _verify(self, action: Action, dump: LocalFile) -> HourResult:
         """Make the report if the dump is not the one that it was made from."""
-        if action.made is None or action.made.dump_sha256 != dump.facts.sha256:
+        if not holds(action, dump.facts.sha256):
             return await self._make(dump)
         if action.download:
             await self._remember_download(dump)
-        return self._result(HourState.UNCHANGED, action.made)
+        return self._leave(action)
 
     async def _remember_download(self, dump: LocalFile) -> None:
         """Remember the digest of a downloaded dump if it is the very file that the source lists."""
         listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
         listed = listing.get(self._hour)
         if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
-            self._session.cache.remember(dump.facts, listed.modified)
+            self._session.cache.remember_digest(dump.facts, listed.modified)
 
     async def _make(self, dump: LocalFile) -> HourResult:
-        """Compute the report and write it. A cached dump that is corrupt is downloaded once more."""
+        """Compute the report, check it, and write it. A cached dump that is corrupt is downloaded once more."""
         session, begun = self._session, monotonic()
         try:
-            report = await session.compute(self._hour, dump, self._computing)
+            report = await session.compute_and_accept(self._hour, dump, self._computing)
         except CorruptError as error:
             if not dump.cached:
                 raise
             log.warning("%s; downloading it again", error)
-            report = await session.compute(self._hour, await self._download(), self._computing)
+            report = await session.compute_and_accept(self._hour, await self._download(), self._computing)
         check = partial(accept_replacement, report, session.lake, session.settings)
         size = await asyncio.to_thread(session.lake.write, report, check)
         seconds = Seconds(begun - self._started, monotonic() - begun)
         return replace(self._result(HourState.MADE, report.provenance), written_bytes=size, seconds=seconds)
 
-    async def _dump(self, action: Action) -> LocalFile:
+    async def _obtain_dump(self, action: Action) -> LocalFile:
         """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
         dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
         if dump and dump.state:
-            self._session.cache.remember(dump.facts, dump.state.modified)
+            self._session.cache.remember_digest(dump.facts, dump.state.modified)
         return dump or await self._download()
 
     async def _download(self) -> LocalFile:

@@ -1,4 +1,4 @@
-"""The plan: facts about an hour become an action. This is the only place that decides whether a report is up to date.
+"""The plan: facts about an hour become an action. Only this module decides whether a report is up to date.
 
 | action | meaning | the hour ends as |
 |---|---|---|
@@ -17,8 +17,8 @@ from enum import StrEnum
 
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
-from pvtop.sources.facts import FileFacts, VerifiedFile
-from pvtop.sources.listing import Entry, is_other
+from pvtop.sources.facts import FileFacts, KnownDigest
+from pvtop.sources.listing import ListedFile, is_other
 from pvtop.transform.report import Provenance
 
 TOUCHED = "the dump's time has changed"
@@ -43,7 +43,7 @@ class Action:
         reason: Why. A clause: `the dump has changed`.
         state: How the hour ends if the kind is `none`; None for the others, which decide that by what they find.
         download: Whether the dump is downloaded even if the cache holds it.
-        made: Where the report in the lake comes from; None if there is none that can be read.
+        provenance: Where the report in the lake comes from; None if there is none that can be read.
     """
 
     hour: Hour
@@ -51,7 +51,7 @@ class Action:
     reason: str
     state: HourState | None = None
     download: bool = False
-    made: Provenance | None = None
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +63,15 @@ class Fingerprint:
         top: Pages per domain.
         keep_unknown: Whether pages titled `-` are ranked.
         rules: `pvtop.transform.report.RULES_VERSION`.
-        malformed_limit: Share of malformed lines above which an hour fails.
     """
 
     blacklist_sha256: str | None
     top: int
     keep_unknown: bool
     rules: int
-    malformed_limit: float
 
     def reason_outdated(self, made: Provenance) -> str:
         """Return why a report does not have this fingerprint, or the empty string if it does."""
-        if made.malformed > self.malformed_limit * (made.rows + made.malformed):
-            return "too many malformed lines"
         if made.rules != self.rules:
             return "other rules"
         if made.blacklist_sha256 != self.blacklist_sha256:
@@ -95,9 +91,9 @@ class LakeEntry:
         complete: Whether all files of the report are there, not only `top_pages.parquet`.
     """
 
-    completed: datetime | None
+    made_at: datetime | None
     provenance: Provenance | None
-    complete: bool = True
+    has_all_files: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +114,8 @@ class HourFacts:
     address: str
     entry: LakeEntry | None = None
     cached: FileFacts | None = None
-    verified: VerifiedFile | None = None
-    listed: Entry | None = None
+    known_digest: KnownDigest | None = None
+    listed: ListedFile | None = None
     source_listed: bool = False
 
     @property
@@ -128,12 +124,12 @@ class HourFacts:
         return self.listed is not None or self.cached is not None or not self.source_listed
 
     @property
-    def verified_sha256(self) -> str | None:
+    def listed_sha256(self) -> str | None:
         """Digest of the dump that is listed, None unless exactly this file was verified before."""
-        if self.verified is None or self.listed is None:
+        if self.known_digest is None or self.listed is None:
             return None
-        same = (self.verified.bytes, self.verified.modified) == (self.listed.size, self.listed.modified)
-        return self.verified.sha256 if same else None
+        same = (self.known_digest.bytes, self.known_digest.modified) == (self.listed.size, self.listed.modified)
+        return self.known_digest.sha256 if same else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +138,7 @@ class PlanContext:
 
     Attributes:
         fingerprint: What reports depend on now.
+        malformed_limit: Share of malformed lines above which an hour fails.
         in_place: Whether the source is a folder of this machine, whose dumps are read in place.
         check_source: Whether a change at a remote source counts.
         refresh_dump: Whether dumps are downloaded again.
@@ -149,37 +146,50 @@ class PlanContext:
     """
 
     fingerprint: Fingerprint
+    malformed_limit: float
     in_place: bool = False
     check_source: bool = False
     refresh_dump: bool = False
     force: bool = False
 
+    @property
+    def compares_listings(self) -> bool:
+        """Whether a report in the lake is compared with what the source lists."""
+        return self.in_place or self.check_source
+
 
 def decide(facts: HourFacts, context: PlanContext) -> Action:
     """Decide what is to be done about an hour. Pure: the same arguments give the same action."""
     if facts.entry is None:
-        return _make(facts, context, "not in the lake")
+        return _make_if_available(facts, context, "not in the lake")
     if facts.entry.provenance is None:
-        return _make(facts, context, "damaged, or made by another version")
+        return _make_if_available(facts, context, "damaged, or made by another version")
     reason = "forced" if context.force else _reason_outdated(facts.entry, facts.entry.provenance, context)
     if reason:
-        return _make(facts, context, reason)
+        return _make_if_available(facts, context, reason)
     check = _check_folder if context.in_place else _check_remote
     return check(facts, facts.entry, facts.entry.provenance, context)
 
 
 def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
     """Return whether the plan of an hour depends on what the source lists."""
-    if context.in_place or context.check_source:
-        return True
-    return decide(facts, context).kind is not ActionKind.NONE
+    return context.compares_listings or decide(facts, context).kind is not ActionKind.NONE
+
+
+def holds(action: Action, dump_sha256: str) -> bool:
+    """Return whether the report in the lake is up to date, now that the digest of its dump is known."""
+    return action.provenance is not None and action.provenance.dump_sha256 == dump_sha256
 
 
 def _reason_outdated(entry: LakeEntry, made: Provenance, context: PlanContext) -> str:
-    return context.fingerprint.reason_outdated(made) if entry.complete else "a file is missing"
+    if not entry.has_all_files:
+        return "a file is missing"
+    if made.malformed > context.malformed_limit * (made.rows + made.malformed):
+        return "too many malformed lines"
+    return context.fingerprint.reason_outdated(made)
 
 
-def _make(facts: HourFacts, context: PlanContext, reason: str, *, download: bool = False) -> Action:
+def _make_if_available(facts: HourFacts, context: PlanContext, reason: str, *, download: bool = False) -> Action:
     """Return the action `make`, or `none` if the dump is not published."""
     download = not context.in_place and (download or context.refresh_dump or _is_cache_outdated(facts, context))
     available = facts.is_available and not (download and facts.source_listed and facts.listed is None)
@@ -188,49 +198,49 @@ def _make(facts: HourFacts, context: PlanContext, reason: str, *, download: bool
     return Action(facts.hour, ActionKind.MAKE, reason, download=download)
 
 
-def _verify(facts: HourFacts, made: Provenance, reason: str, *, download: bool = False) -> Action:
+def _verify_if_available(facts: HourFacts, made: Provenance, reason: str, *, download: bool = False) -> Action:
     if download and facts.source_listed and facts.listed is None:
         return Action(facts.hour, ActionKind.NONE, "not published", HourState.NOT_PUBLISHED)
-    return Action(facts.hour, ActionKind.VERIFY, reason, download=download, made=made)
+    return Action(facts.hour, ActionKind.VERIFY, reason, download=download, provenance=made)
 
 
 def _up_to_date(facts: HourFacts, made: Provenance) -> Action:
-    return Action(facts.hour, ActionKind.NONE, "up to date", HourState.UNCHANGED, made=made)
+    return Action(facts.hour, ActionKind.NONE, "up to date", HourState.UNCHANGED, provenance=made)
 
 
 def _is_cache_outdated(facts: HourFacts, context: PlanContext) -> bool:
     """Return whether the source lists another file than the cache holds."""
     if not context.check_source or facts.cached is None or facts.listed is None:
         return False
-    if facts.verified_sha256:
-        return facts.verified_sha256 != facts.cached.sha256
+    if facts.listed_sha256:
+        return facts.listed_sha256 != facts.cached.sha256
     return is_other(facts.listed, facts.cached.bytes, facts.cached.last_modified)
 
 
 def _check_folder(facts: HourFacts, entry: LakeEntry, made: Provenance, context: PlanContext) -> Action:
     """Compare a report with the dump in a folder. A dump that is gone does not make a report outdated."""
-    listed, verified = facts.listed, facts.verified
-    if listed is None or facts.verified_sha256 == made.dump_sha256:
+    listed, known_digest = facts.listed, facts.known_digest
+    if listed is None or facts.listed_sha256 == made.dump_sha256:
         return _up_to_date(facts, made)
-    if facts.verified_sha256 or listed.size != made.dump_bytes:
-        return _make(facts, context, REPLACED)
-    if made.source != facts.address and verified is None:
-        return _verify(facts, made, "the report was made from another source")
-    if verified or entry.completed is None or listed.modified is None or listed.modified > entry.completed:
-        return _verify(facts, made, TOUCHED)
+    if facts.listed_sha256 or listed.size != made.dump_bytes:
+        return _make_if_available(facts, context, REPLACED)
+    if made.source != facts.address and known_digest is None:
+        return _verify_if_available(facts, made, "the report was made from another source")
+    if known_digest or entry.made_at is None or listed.modified is None or listed.modified > entry.made_at:
+        return _verify_if_available(facts, made, TOUCHED)
     return _up_to_date(facts, made)
 
 
 def _check_remote(facts: HourFacts, _: LakeEntry, made: Provenance, context: PlanContext) -> Action:
     """Compare a report with the dump at a remote source, as far as the settings ask for it, and with the cached one."""
     if context.refresh_dump:
-        return _verify(facts, made, "the dump is downloaded again", download=True)
+        return _verify_if_available(facts, made, "the dump is downloaded again", download=True)
     if context.check_source and (action := _check_listing(facts, made, context)):
         return action
     if facts.cached is None and made.source != facts.address:
-        return _make(facts, context, "another source")
+        return _make_if_available(facts, context, "another source")
     if facts.cached and facts.cached.sha256 != made.dump_sha256:
-        return _make(facts, context, REPLACED)
+        return _make_if_available(facts, context, REPLACED)
     return _up_to_date(facts, made)
 
 
@@ -239,11 +249,11 @@ def _check_listing(facts: HourFacts, made: Provenance, context: PlanContext) -> 
     listed, cached = facts.listed, facts.cached
     if listed is None:
         return None
-    if facts.verified_sha256:
-        return _make(facts, context, REPLACED) if facts.verified_sha256 != made.dump_sha256 else None
+    if facts.listed_sha256:
+        return _make_if_available(facts, context, REPLACED) if facts.listed_sha256 != made.dump_sha256 else None
     size, modified = (cached.bytes, cached.last_modified) if cached else (made.dump_bytes, made.dump_last_modified)
     if listed.size not in {None, size}:
-        return _make(facts, context, REPLACED, download=True)
+        return _make_if_available(facts, context, REPLACED, download=True)
     if is_other(listed, size, modified):
-        return _verify(facts, made, TOUCHED if listed.size else "the source lists no size", download=True)
+        return _verify_if_available(facts, made, TOUCHED if listed.size else "the source lists no size", download=True)
     return None

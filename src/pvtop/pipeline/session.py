@@ -17,8 +17,8 @@ from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.cache import Cache
 from pvtop.sources.facts import LocalFile
-from pvtop.sources.listing import Entry
-from pvtop.sources.source import open_source, published
+from pvtop.sources.listing import ListedFile
+from pvtop.sources.source import list_month, open_source
 from pvtop.storage.http import Client
 from pvtop.transform.report import RULES_VERSION, Report
 from pvtop.validation.acceptance import accept
@@ -49,7 +49,7 @@ class Session:
         metrics: Counts every hour and every retry.
         client: All HTTP of the run.
         source: Where dumps come from.
-        computing: Taken for each report that is computed. Two at once keep two cores busy, as each uses only one core
+        compute_slots: Taken while a report is computed. Two at once keep two cores busy, as each uses only one core
             for part of the time. More would take memory and no less time.
     """
 
@@ -60,10 +60,10 @@ class Session:
         self.cache = Cache(settings.cache_dir)
         self.client = Client(settings, lambda: self.metrics.count("retries"))
         self.source = open_source(settings.source, self.client)
-        self.computing = asyncio.Semaphore(2)
+        self.compute_slots = asyncio.Semaphore(2)
         self._blacklist: Blacklist | None = None
         self._reading_blacklist = asyncio.Lock()
-        self._listings: dict[str, asyncio.Future[dict[Hour, Entry]]] = {}
+        self._listings: dict[str, asyncio.Future[dict[Hour, ListedFile]]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -102,29 +102,38 @@ class Session:
             BlacklistError: As for `blacklist`.
         """
         chosen, blacklist = self.settings, await self.blacklist()
-        fingerprint = Fingerprint(
-            blacklist.sha256, chosen.top, chosen.keep_unknown, RULES_VERSION, chosen.malformed_limit
+        return PlanContext(
+            Fingerprint(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES_VERSION),
+            malformed_limit=chosen.malformed_limit,
+            in_place=self.in_place,
+            check_source=chosen.check_source,
+            refresh_dump=chosen.refresh_dump,
+            force=chosen.force,
         )
-        return PlanContext(fingerprint, self.in_place, chosen.check_source, chosen.refresh_dump, chosen.force)
 
-    async def published(self, month: str) -> Mapping[Hour, Entry]:
+    async def list_month(self, month: str) -> Mapping[Hour, ListedFile]:
         """List the dumps of a month, `2019/2019-04`. Each month is listed once.
 
         Raises:
             SourceError: The source cannot be read.
         """
         if month not in self._listings:
-            self._listings[month] = asyncio.ensure_future(published(self.source, month))
+            self._listings[month] = asyncio.ensure_future(list_month(self.source, month))
         return await self._listings[month]
 
-    async def listing_at_hand(self, month: str) -> Mapping[Hour, Entry] | None:
-        """Return what `published` listed of a month, None if it was not asked for that month."""
+    async def listing_at_hand(self, month: str) -> Mapping[Hour, ListedFile] | None:
+        """Return what `list_month` listed of a month, None if it was not asked for that month."""
         return await self._listings[month] if month in self._listings else None
 
-    async def compute(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour and validate it. Call `started` when its turn has come."""
+    async def compute_and_accept(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
+        """Compute the report of an hour and check it against all rules. Call `started` when its turn has come.
+
+        Raises:
+            InvalidReportError: It breaks a rule, unless the settings turn validation off.
+            SourceError, MalformedError: The dump cannot be read, or is not accepted.
+        """
         blacklist = await self.blacklist()
-        async with self.computing:
+        async with self.compute_slots:
             started()
             report = await asyncio.to_thread(compute_report, hour, dump, blacklist, self.settings)
             await asyncio.to_thread(accept, report, blacklist.pages, self.lake, self.settings)

@@ -52,7 +52,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
 
     async def look() -> LakeStatus:
         async with Session(settings) as session:
-            made = await asyncio.to_thread(session.lake.completed, hours)
+            made = await asyncio.to_thread(session.lake.made_at, hours)
             failed = await asyncio.to_thread(session.lake.failed, hours)
             try:
                 listed = await _list_source([hour for hour in hours if hour not in made], session)
@@ -66,7 +66,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
 async def _list_source(hours: Sequence[Hour], session: Session) -> set[Hour]:
     """Return the published hours of the months of some hours."""
     months = sorted({hour.month_folder for hour in hours})
-    return {hour for month in months for hour in await session.published(month)}
+    return {hour for month in months for hour in await session.list_month(month)}
 
 
 def _state(hour: Hour, made: Container[Hour], failed: Container[Hour], published: Container[Hour]) -> HourState:

@@ -23,7 +23,7 @@ async def plan_hours(hours: Sequence[Hour], session: Session) -> list[Action]:
     context = await session.context()
     known = await asyncio.to_thread(_look_up, hours, session)
     months = {facts.hour.month_folder for facts in known if needs_listing(facts, context)}
-    await asyncio.gather(*map(session.published, sorted(months)))
+    await asyncio.gather(*map(session.list_month, sorted(months)))
     return [decide(await _with_listing(facts, session), context) for facts in known]
 
 
@@ -35,8 +35,8 @@ async def plan_hour(hour: Hour, session: Session) -> Action:
     """
     context = await session.context()
     (facts,) = await asyncio.to_thread(_look_up, [hour], session)
-    if context.in_place or context.check_source:
-        await session.published(hour.month_folder)
+    if context.compares_listings:
+        await session.list_month(hour.month_folder)
     return decide(await _with_listing(facts, session), context)
 
 
@@ -56,17 +56,17 @@ def _look_up(hours: Sequence[Hour], session: Session) -> list[HourFacts]:
 
 def _facts(hour: Hour, entry: LakeEntry | None, session: Session) -> HourFacts:
     address, cache = session.dump_address(hour), session.cache
-    cached = None if session.in_place else cache.find(cache.dump(hour), address)
-    verified = cache.verified(address) if session.in_place or session.settings.check_source else None
-    return HourFacts(hour, address, entry, cached.facts if cached else None, verified)
+    cached = None if session.in_place else cache.find(cache.dump_path(hour), address)
+    known_digest = cache.recall_digest(address) if session.in_place or session.settings.check_source else None
+    return HourFacts(hour, address, entry, cached.facts if cached else None, known_digest)
 
 
 def _read_lake(hours: Sequence[Hour], session: Session) -> dict[Hour, LakeEntry]:
     """Read the provenance of each hour that the lake holds."""
-    completed = session.lake.completed(hours)
+    completed = session.lake.made_at(hours)
     if not completed:
         return {}
-    incomplete = session.lake.incomplete(completed)
+    incomplete = session.lake.lacking_files(completed)
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
         provenances = dict(zip(completed, readers.map(session.lake.provenance, completed), strict=True))
     return {hour: LakeEntry(time, provenances[hour], hour not in incomplete) for hour, time in completed.items()}

@@ -119,8 +119,8 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
     cache = Cache(settings.cache_dir)
     if path := local_path(address):
         absolute = str(path.absolute())
-        return _read(path, str(path), absolute, cache.parsed_blacklist(absolute))
-    path = cache.blacklist(address)
+        return _read(path, str(path), absolute, cache.parsed_blacklist_path(absolute))
+    path = cache.blacklist_path(address)
     if settings.refresh_blacklist or not Cache.find(path, address):
         try:
             await download(client, address, path, verify_blacklist)
@@ -128,7 +128,7 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
             hint = error.hint or "check the address, or give the path of a file"
             setting = "blacklist" if not error.hint or error.setting == "source" else error.setting
             raise BlacklistError(f"cannot download the blacklist: {error}", hint, setting, error.remedy) from error
-    return _read(path, public(address), public(address), cache.parsed_blacklist(address))
+    return _read(path, public(address), public(address), cache.parsed_blacklist_path(address))
 
 
 def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
-from pvtop.sources.facts import FileFacts, LocalFile, VerifiedFile, sidecar, translate_cache_errors
+from pvtop.sources.facts import FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
 from pvtop.storage.atomic import TEMPORARY_SUFFIX
 from pvtop.storage.gzip import verify_gzip
 from pvtop.storage.locks import unlink_if_unlocked
@@ -40,7 +40,7 @@ class CachedDump:
 
 
 class Cache:
-    """A folder with dumps in `YYYY/YYYY-MM/`, blacklists (also as parsed) in `blacklists/`, and records in `verified/`.
+    """A folder with dumps in `YYYY/YYYY-MM/`, blacklists in `blacklists/`, and known digests in `verified/`.
 
     Args:
         folder: The folder. It need not exist.
@@ -49,17 +49,17 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def dump(self, hour: Hour) -> Path:
+    def dump_path(self, hour: Hour) -> Path:
         """Return the path of the dump of an hour."""
         return self.folder / hour.dump_path
 
-    def blacklist(self, address: str) -> Path:
+    def blacklist_path(self, address: str) -> Path:
         """Return the path of the blacklist from an address."""
         return self.folder / "blacklists" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.txt"
 
-    def parsed_blacklist(self, address: str) -> Path:
+    def parsed_blacklist_path(self, address: str) -> Path:
         """Return the path of the parsed pages of the blacklist from an address."""
-        return self.blacklist(address).with_suffix(".parsed")
+        return self.blacklist_path(address).with_suffix(".parsed")
 
     @staticmethod
     def find(path: Path, address: str) -> LocalFile | None:
@@ -72,22 +72,22 @@ class Cache:
             return None
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
 
-    def verified(self, address: str) -> VerifiedFile | None:
+    def recall_digest(self, address: str) -> KnownDigest | None:
         """Return the record of the last verification of a file, None if it is missing or damaged."""
         try:
-            found = VerifiedFile.from_json(self._record(address).read_text())
+            found = KnownDigest.from_json(self._record(address).read_text())
         except (OSError, ValueError):
             return None
         return found if found and found.address == address else None
 
-    def remember(self, facts: FileFacts, modified: datetime) -> None:
+    def remember_digest(self, facts: FileFacts, modified: datetime) -> None:
         """Record the digest of a file. If that fails, nothing is raised: the file is then verified once more.
 
         Args:
             facts: The facts of the file.
             modified: Its modification time, from its folder or its listing.
         """
-        record, path = VerifiedFile(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
+        record, path = KnownDigest(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(record.to_json())  # in place: half a record is no JSON, and no temporary file can be left

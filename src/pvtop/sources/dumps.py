@@ -62,7 +62,7 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
     """
     folder = local_path(settings.source)
     if folder is None:
-        return Cache.find(Cache(settings.cache_dir).dump(hour), join(settings.source, hour.dump_path))
+        return Cache.find(Cache(settings.cache_dir).dump_path(hour), join(settings.source, hour.dump_path))
     path = folder.absolute() / hour.dump_path
     try:
         if path.exists() and not path.is_file():
@@ -87,7 +87,7 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
         SourceError: The dump cannot be downloaded, or fails the verification.
         OutputError: The cache folder cannot be written.
     """
-    path = Cache(settings.cache_dir).dump(hour)
+    path = Cache(settings.cache_dir).dump_path(hour)
     address = join(settings.source, hour.dump_path)
     verify = partial(verify_gzip, max_bytes=settings.max_inflated)
     log.info("downloading %s", public(address))

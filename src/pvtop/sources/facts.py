@@ -103,7 +103,7 @@ class FileState(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedFile:
+class KnownDigest:
     """A file with a known digest. A file with the same address, size and time is taken to have the same digest.
 
     Attributes:

@@ -24,7 +24,7 @@ LINK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedFile:
     """A file or folder in the listing of a folder.
 
     Attributes:
@@ -38,7 +38,7 @@ class Entry:
     modified: datetime | None = None
 
 
-def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry]:
+def parse_listing(text: str, address: str = "http://host/folder/") -> list[ListedFile]:
     """Parse the links of a listing: with time and size if it is from nginx, otherwise names alone.
 
     Names come from the links, as servers shorten the text. A link may be relative, absolute or a full address. Links
@@ -54,7 +54,7 @@ def parse_listing(text: str, address: str = "http://host/folder/") -> list[Entry
         href, modified, size = link.groups("")
         name = _name(html.unescape(href), folder)
         if name and "/" not in name and not name.startswith("."):
-            found[name] = Entry(name, int(size) if size else None, _time(modified))
+            found[name] = ListedFile(name, int(size) if size else None, _time(modified))
     return list(found.values())
 
 
@@ -77,7 +77,7 @@ def _time(listed: str) -> datetime | None:
         return None
 
 
-def is_other(listed: Entry, size: int, last_modified: str | None) -> bool:
+def is_other(listed: ListedFile, size: int, last_modified: str | None) -> bool:
     """Return whether a listed file differs from a known file.
 
     If the listing has no size, the file counts as different. Times are compared to the minute, as listings have no

@@ -14,7 +14,7 @@ from pvtop.core.address import is_http, join, local_path, public
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.sources.facts import FileState
-from pvtop.sources.listing import Entry, parse_listing
+from pvtop.sources.listing import ListedFile, parse_listing
 from pvtop.storage.atomic import open_regular
 from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
 from pvtop.storage.remote import call_fsspec, translate_fsspec_errors
@@ -31,7 +31,7 @@ class Source(Protocol):
     def root(self) -> str:
         """The address of the root, including secrets."""
 
-    async def listing(self, folder: str) -> list[Entry]:
+    async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder below the root. If the folder does not exist, return an empty list.
 
         Raises:
@@ -53,7 +53,7 @@ class FolderSource:
 
     root: str
 
-    async def listing(self, folder: str) -> list[Entry]:
+    async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes and times."""
         root = local_path(self.root)
         if root is None or not root.is_dir():
@@ -82,13 +82,13 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_LISTING_BYTES + 1)
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path) -> ListedFile:
     """Return the entry of a file, without size and time if the file is gone or a link that leads nowhere."""
     try:
         state = FileState.of(path)
     except FileNotFoundError:
-        return Entry(path.name)
-    return Entry(path.name, state.bytes, state.modified)
+        return ListedFile(path.name)
+    return ListedFile(path.name, state.bytes, state.modified)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class FsspecSource:
     root: str
     client: Client
 
-    async def listing(self, folder: str) -> list[Entry]:
+    async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes. Retry if that may help."""
         address = join(self.root, folder)
         try:
@@ -107,7 +107,7 @@ class FsspecSource:
                     found = await call_fsspec(self.client, address, _list, address)
         except NotFoundError:
             return []
-        return [Entry(info["name"].rstrip("/").rpartition("/")[2], info.get("size")) for info in found]
+        return [ListedFile(info["name"].rstrip("/").rpartition("/")[2], info.get("size")) for info in found]
 
     async def text(self, path: str) -> str:
         """Return the text of a file. Retry if that may help."""
@@ -147,7 +147,7 @@ class HttpSource:
     root: str
     client: Client
 
-    async def listing(self, folder: str) -> list[Entry]:
+    async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes and times if the server is nginx."""
         address = join(self.root, f"{folder}/" if folder else "")
         try:
@@ -181,7 +181,7 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
     """
     months = _months(source) if day is None else _only(f"{day:%Y/%Y-%m}")
     async for month in months:
-        hours = await published(source, month)
+        hours = await list_month(source, month)
         wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
         if wanted:
             return max(wanted)
@@ -198,7 +198,7 @@ async def last(source: Source, count: int) -> list[Hour]:
     """
     found: list[Hour] = []
     async for month in _months(source):
-        found += sorted(await published(source, month), reverse=True)
+        found += sorted(await list_month(source, month), reverse=True)
         if len(found) >= count:
             break
     if not found:
@@ -206,7 +206,7 @@ async def last(source: Source, count: int) -> list[Hour]:
     return sorted(found[:count])
 
 
-async def published(source: Source, month: str) -> dict[Hour, Entry]:
+async def list_month(source: Source, month: str) -> dict[Hour, ListedFile]:
     """Return the dumps of a month, `2019/2019-04`, by hour. If the source lacks the month, there are none.
 
     Raises:

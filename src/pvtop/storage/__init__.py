@@ -1,1 +1,1 @@
-"""Read and write bytes: files, locks, file systems, HTTP, gzip. Knows neither Wikimedia nor frames."""
+"""Read and write bytes: files, locks, file systems, HTTP, gzip. Knows no frames and no layout of a source or a lake."""

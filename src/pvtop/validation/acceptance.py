@@ -109,7 +109,7 @@ def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
         OutputError: The lake cannot be read.
     """
     around = hour_range(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
-    others = set(lake.completed(around)) - {hour}
+    others = set(lake.made_at(around)) - {hour}
     nearest = sorted(others, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
     return [provenance for other in nearest if (provenance := lake.provenance(other))]
 
