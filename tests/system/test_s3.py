@@ -31,9 +31,7 @@ def test_made_hours_on_s3_are_unchanged_and_shown(pvtop_process: Command, s3: fs
     seen = json.loads(pvtop_process("status", *ARGS[:2], "--output", LAKE, "--start", "2024-12-31", "--json").stdout)
     assert seen["counts"] == {"made": 1, "missing": 23}
     s3.rm_file("bucket/lake/top_pages/date=2024-12-31/hour=14/top_pages.parquet")
-    assert (
-        "(made)" in pvtop_process("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14").stdout
-    )
+    assert "(made)" in pvtop_process("report", *ARGS, "--output", LAKE, "--date", "2024-12-31", "--hour", "14").stdout
 
 
 @pytest.mark.usefixtures("s3")
