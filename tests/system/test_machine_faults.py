@@ -154,47 +154,47 @@ def test_lake_on_a_full_disk(
     assert files(str(small_disk)).keys() == before.keys()
 
 
-@fault("cache that is read-only")
+@fault("read-only cache")
 @both
 def test_read_only_cache(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
     assert mounted("-o", "remount,ro", small_disk)
     done = pvtop_in_process(*work, *args, "--cache-dir", small_disk)
-    assert_as_told(done, "cache that is read-only")
+    assert_as_told(done, "read-only cache")
     assert "choose another folder (--cache-dir)" in done.stderr
 
 
-@fault("lake that is read-only")
+@fault("read-only lake")
 @both
 def test_read_only_lake(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
     assert mounted("-o", "remount,ro", small_disk)
     done = pvtop_in_process(*work, *args, "--output", small_disk)
-    assert_as_told(done, "lake that is read-only")
+    assert_as_told(done, "read-only lake")
     assert ("choose another one (--output)" in done.stderr) is (work == REPORT)
 
 
-@fault("cache where a file is")
+@fault("cache path is a file")
 @both
 def test_file_instead_of_the_cache_folder(
     pvtop_in_process: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
     done = pvtop_in_process(*work, *args, "--cache-dir", tmp_path / "file")
-    assert_as_told(done, "cache where a file is")
+    assert_as_told(done, "cache path is a file")
     assert "choose another folder (--cache-dir)" in done.stderr
 
 
-@fault("lake where a file is")
+@fault("lake path is a file")
 @both
 def test_file_instead_of_the_lake_folder(
     pvtop_in_process: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
     done = pvtop_in_process(*work, *args, "--output", tmp_path / "file")
-    assert_as_told(done, "lake where a file is")
+    assert_as_told(done, "lake path is a file")
     assert "choose another one (--output)" in done.stderr
 
 
@@ -208,7 +208,7 @@ def unprivileged() -> tuple[str, ...]:
     return (command, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all")
 
 
-@fault("folder of the lake that must not be written")
+@fault("unwritable lake folder")
 @pytest.mark.parametrize(
     ("folder", "work"),
     [
@@ -230,14 +230,14 @@ def test_lake_folder_without_write_permission(
         text=True,
         check=False,
     )
-    assert_as_told(done, "folder of the lake that must not be written")
+    assert_as_told(done, "unwritable lake folder")
     assert {name: content for name, content in files("lake").items() if "failures/" not in name} == before
 
 
 DAY = "lake/top_pages/date=2024-08-03"
 
 
-@fault("folder of the lake that must not be read")
+@fault("unreadable lake folder")
 @pytest.mark.parametrize(
     ("work", "folder"),
     [
@@ -255,7 +255,7 @@ def test_lake_folder_without_read_permission(
     pvtop_in_process(*REPORT, *args, "--output", "lake")
     more = {"show": (), "batch": args}.get(work[0], args[:2])
     done = without_permission(folder, *unprivileged, PVTOP, *work, *more, "--output", "lake")
-    assert_as_told(done, "folder of the lake that must not be read")
+    assert_as_told(done, "unreadable lake folder")
 
 
 @fault("damaged report")
@@ -278,7 +278,7 @@ def test_damaged_report_is_named_and_made_again(pvtop_in_process: Command, args:
     assert files("lake") == before
 
 
-@fault("folder of the cache that must not be read")
+@fault("unreadable cache folder")
 @pytest.mark.parametrize(
     ("work", "folder"),
     [
@@ -293,7 +293,7 @@ def test_cache_folder_without_read_permission(
 ) -> None:
     pvtop_in_process(*REPORT, *args, "--output", "lake")
     done = without_permission(folder, *unprivileged, PVTOP, "cache", *work)
-    assert_as_told(done, "folder of the cache that must not be read")
+    assert_as_told(done, "unreadable cache folder")
 
 
 def without_permission(folder: str, *command: str) -> subprocess.CompletedProcess[str]:
