@@ -53,7 +53,7 @@ test-long: $(READY) ## Run the tests that take minutes
 test-wheel: requirements.lock ## Build the wheel, install it with what is locked, and run the tests on it
 	$(call test_wheel,requirements.lock)
 
-test-lowest: requirements-lowest.lock ## The same with the lowest versions that pyproject.toml allows
+test-lowest: requirements-lowest.lock ## Test the wheel with the lowest versions that pyproject.toml allows
 	$(call test_wheel,requirements-lowest.lock)
 
 define test_wheel
@@ -93,7 +93,7 @@ docs: $(READY) ## Generate docs/cli.md and docs/settings.md
 	$(CLI_DOCS) > docs/cli.md
 	$(SETTINGS_DOCS) > docs/settings.md
 
-fix: $(READY) ## Format, and mend what the linter can mend
+fix: $(READY) ## Format, and fix what the linter can fix
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 

@@ -86,9 +86,9 @@ class LakeEntry:
     """What the lake holds of an hour.
 
     Attributes:
-        completed: When the report was completed, None if the lake does not tell times.
+        made_at: When the report was made, None if the lake does not tell times.
         provenance: Where the report comes from, None if it is damaged or of another version.
-        complete: Whether all files of the report are there, not only `top_pages.parquet`.
+        has_all_files: Whether all files of the report are there, not only `top_pages.parquet`.
     """
 
     made_at: datetime | None
@@ -105,7 +105,7 @@ class HourFacts:
         address: Where its dump lies at the source, without secrets.
         entry: What the lake holds, None if it does not hold the hour.
         cached: What the cache holds of the dump, None if nothing; always None for a source in a folder.
-        verified: The last verification of the dump, None if there was none or its record is lost.
+        known_digest: The digest of the dump when it was last verified, None if there is no record of it.
         listed: The dump as the source lists it, None if it does not.
         source_listed: Whether the source was asked. If not, nobody knows whether the dump is published.
     """
@@ -120,7 +120,7 @@ class HourFacts:
 
     @property
     def is_available(self) -> bool:
-        """Whether the dump can be had, as far as is known."""
+        """Whether the dump is cached or listed. True if the source was not listed."""
         return self.listed is not None or self.cached is not None or not self.source_listed
 
     @property
