@@ -113,7 +113,7 @@ class Settings(BaseModel):
         top: How many pages a domain gets.
         keep_unknown: Rank pages titled `-` (unknown) like any other.
         malformed_limit: Share of malformed lines above which an hour fails.
-        force: Make hours again even if they are up to date.
+        force: Make reports again even if they are up to date.
         check_source: Check whether the dump at the source has changed since an hour was made.
         refresh_dump: Download dumps again.
         refresh_blacklist: Download the blacklist again.
@@ -126,13 +126,13 @@ class Settings(BaseModel):
         cache_max_age: During and after a batch, remove downloads older than this, e.g. `7d`.
         cache_max_size: During and after a batch, remove the oldest downloads above this size, e.g. `20GB`.
         max_download: Largest file that is downloaded, e.g. `1GB`.
-        max_inflated: Largest content that a dump may have, e.g. `2GB`.
+        max_inflated: Largest size of a dump after decompression, e.g. `2GB`.
         statsd: `host:port` of a DogStatsD server that receives metrics.
         connections: Largest number of connections to a server at a time.
         connect_timeout: Seconds within which a connection must be established.
-        read_timeout: Seconds within which a server must answer and then send each 64 KiB. Less counts as stalled.
-        attempts: How often a step over the network is tried in all.
-        backoff: Seconds before the second attempt. Doubled for each further one, up to a minute, plus jitter.
+        read_timeout: Seconds that a server may take to answer, and then for each 64 KiB.
+        attempts: Maximum number of attempts for each network request.
+        backoff: Seconds before the second attempt. Each further wait is twice as long, up to a minute, plus jitter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

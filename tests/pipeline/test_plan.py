@@ -111,10 +111,10 @@ def test_report_whose_dump_is_gone_is_up_to_date(context: PlanContext) -> None:
 @pytest.mark.parametrize(
     ("fingerprint", "reason"),
     [
-        (replace(FINGERPRINT, rules=FINGERPRINT.rules + 1), "other rules"),
-        (replace(FINGERPRINT, blacklist_sha256="f"), "another blacklist"),
-        (replace(FINGERPRINT, top=3), f"top {FINGERPRINT.top} before"),
-        (replace(FINGERPRINT, keep_unknown=not FINGERPRINT.keep_unknown), "unknown pages"),
+        (replace(FINGERPRINT, rules=FINGERPRINT.rules + 1), "made by other rules"),
+        (replace(FINGERPRINT, blacklist_sha256="f"), "the blacklist has changed"),
+        (replace(FINGERPRINT, top=3), f"made with top {FINGERPRINT.top}"),
+        (replace(FINGERPRINT, keep_unknown=not FINGERPRINT.keep_unknown), "keep_unknown has changed"),
     ],
 )
 def test_another_fingerprint_makes_the_report_again(fingerprint: Fingerprint, reason: str) -> None:
@@ -178,7 +178,7 @@ def test_dump_is_verified_if_the_report_was_made_from_another_source() -> None:
     elsewhere = LakeEntry(COMPLETED, replace(MADE, source="https://example.com/x"))
     assert told(decide(replace(IN_LAKE, entry=elsewhere), FOLDER)) == (
         VERIFY,
-        "the report was made from another source",
+        "made from another source",
     )
     assert told(decide(replace(IN_LAKE, entry=elsewhere, known_digest=VERIFIED), FOLDER)) == UP_TO_DATE
 
@@ -199,7 +199,7 @@ def test_dump_that_is_known_to_be_another_makes_the_report_again() -> None:
 
 def test_another_source_makes_the_report_again() -> None:
     facts = replace(IN_LAKE, address=f"https://example.com/{HOUR.dump_path}")
-    assert told(decide(facts, REMOTE)) == (MAKE, "another source")
+    assert told(decide(facts, REMOTE)) == (MAKE, "made from another source")
 
 
 def test_another_source_whose_dump_is_cached_and_the_same_is_up_to_date() -> None:

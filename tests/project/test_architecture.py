@@ -77,9 +77,9 @@ def test_import_of_run_hour_loads_no_network_package() -> None:
 
 
 BREAKS = {
-    "upward": ("core/hour.py", "from pvtop.lake.lake import Lake", "Rooms import downwards only"),
-    "circle": ("transform/schemas.py", "from pvtop.transform.dump import read_block", "No circles within a room"),
-    "recount": ("validation/recount.py", "import polars", "The recount imports nothing that it checks"),
+    "upward": ("core/hour.py", "from pvtop.lake.lake import Lake", "Packages import only lower layers"),
+    "circle": ("transform/schemas.py", "from pvtop.transform.dump import read_block", "No import cycles"),
+    "recount": ("validation/recount.py", "import polars", "recount imports nothing that it checks"),
 }
 
 

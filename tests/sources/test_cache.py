@@ -155,7 +155,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (lambda path: path.write_bytes(CONTENT[:-9]), "is truncated"),
     "a wrong checksum": (lambda path: path.write_bytes(CONTENT[:-8] + bytes(8)), "is corrupt"),
     "another dump": (lambda path: path.write_bytes(OTHER), "has changed since it was downloaded"),
-    "no facts": (lambda path: sidecar(path).unlink(), "lacks its .json file"),
+    "no facts": (lambda path: sidecar(path).unlink(), "has no .json file beside it"),
 }
 
 

@@ -63,7 +63,7 @@ def test_long_texts_are_shortened_in_messages(pvtop_process: Command, write_dump
     write_dump(f"en {long} 5 0\n" * 2 + f"{long} A 9 0\n")
     twice = pvtop_process(*LOCAL, *AT)
     assert (twice.returncode, len(twice.stderr.splitlines())) == (5, 2)
-    assert "no page occurs twice, but ('en', 1, 'xxx" in twice.stderr
+    assert "no page occurs twice (found domain_code 'en', rank 1, page_title 'xxx" in twice.stderr
     assert "xxx... (1,000,000 characters)'" in twice.stderr
     pvtop_process("batch", *LOCAL[1:], "--start", "2024-08-03T06", "--end", "2024-08-03T06")
     (note,) = [path.read_text() for path in Path("lake/failures").rglob("*.json")]

@@ -214,7 +214,7 @@ def test_violation_shows_an_example_and_a_number() -> None:
     (violation,) = violations_of(
         fitting([EN[0], ("en", 7, "Climate", 36_183), ("en", 8, "Weather", 30)]), [REPORT_RULES[2]]
     )
-    assert str(violation) == f"{RANKS}, but ('en', 7, 'Climate', 36183) and 1 more"
+    assert str(violation) == (f"{RANKS} (found domain_code 'en', rank 7, page_title 'Climate', views 36183 and 1 more)")
 
 
 def test_one_error_lists_every_violation_of_every_report() -> None:
@@ -222,8 +222,8 @@ def test_one_error_lists_every_violation_of_every_report() -> None:
     with pytest.raises(InvalidReportError) as caught:
         raise_for_violations({HOUR: [first, second], HOUR + 1: [], HOUR + 2: [second]}, "do this", setting="force")
     assert caught.value.message == (
-        "the report of 2019-04-01 12:00 UTC is not valid: a, but (1,) and 1 more; b, but ('y',); "
-        "the report of 2019-04-01 14:00 UTC is not valid: b, but ('y',)"
+        "the report of 2019-04-01 12:00 UTC breaks a rule: a (found x 1 and 1 more); b (found x 'y'); "
+        "the report of 2019-04-01 14:00 UTC breaks a rule: b (found x 'y')"
     )
     assert (caught.value.hint, caught.value.setting, caught.value.exit_code) == ("do this", "force", 5)
 

@@ -105,13 +105,15 @@ def prune(
     older_than: Annotated[
         timedelta | None,
         typer.Option(
-            parser=_duration, metavar="DURATION", help="Remove dumps that were downloaded longer ago than this: 7d."
+            parser=_duration, metavar="DURATION", help="Remove dumps downloaded more than this long ago, e.g. 7d."
         ),
     ] = None,
     max_size: Annotated[
         int | None,
         typer.Option(
-            parser=_size, metavar="SIZE", help="Remove the oldest dumps until all take no more than this: 20GB."
+            parser=_size,
+            metavar="SIZE",
+            help="Remove the oldest dumps until the rest take at most this much, e.g. 20GB.",
         ),
     ] = None,
     *,
@@ -120,7 +122,7 @@ def prune(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Remove old downloads, or the oldest above a total size. Temporary files of killed runs are removed too.
+    """Remove downloads by age, or the oldest until the cache fits a size. Remove temporary files of killed runs too.
 
     Files in use are never removed.
 
@@ -132,7 +134,7 @@ def prune(
     """
     if older_than is None and max_size is None:
         raise UsageError(
-            "nothing to choose downloads by",
+            "no limit given",
             "give --older-than 7d or --max-size 20GB; --max-size 0 removes all",
         )
     found = _open(settings)

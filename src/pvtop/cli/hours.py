@@ -20,15 +20,21 @@ ALL_DAY = frozenset(range(24))
 Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the stamp, in UTC.")]
 HourOfDay = Annotated[
     int | None,
-    typer.Option("--hour", metavar="0-23", help="Hour of the stamp, in UTC: the END of the hour counted."),
+    typer.Option(
+        "--hour",
+        metavar="0-23",
+        help="Hour of the stamp, in UTC. The stamp is the END of the hour: 6 means 05:00 to 06:00.",
+    ),
 ]
 Start = Annotated[
     str | None,
-    typer.Option("--start", metavar="STAMP", help="First stamp: 2024-08-03T00, or a date for its first."),
+    typer.Option(
+        "--start", metavar="STAMP", help="First hour of the range: 2024-08-03T00. A date means its first hour."
+    ),
 ]
 End = Annotated[
     str | None,
-    typer.Option("--end", metavar="STAMP", help="Last stamp: 2024-08-03T23, or a date for its last."),
+    typer.Option("--end", metavar="STAMP", help="Last hour of the range: 2024-08-03T23. A date means its last hour."),
 ]
 Last = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest published hours.")]
 LastInLake = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest hours in the lake.")]
@@ -76,7 +82,7 @@ def published_hours(
         SourceError: The source cannot be listed for the newest hours.
     """
     if last is not None and (start or end):
-        raise UsageError("--last excludes --start and --end", "give a range, or a number of newest hours")
+        raise UsageError("--last cannot be combined with --start or --end", "give a range, or a number of newest hours")
     of_day = parse_hours_of_day(hours) if hours else ALL_DAY
     chosen = _read_range(start, end)
     if not chosen:
@@ -99,7 +105,8 @@ def hours_in_lake(
     """
     if (date is not None or hour is not None) + bool(start or end) + (last is not None) > 1:
         raise UsageError(
-            "an hour, a range and --last exclude each other", "give --date and --hour, or --start, or --last"
+            "give only one of: an hour, a range, --last",
+            "give an hour (--date, --hour), a range (--start, --end), or --last",
         )
     if chosen := _read_range(start, end):
         return chosen

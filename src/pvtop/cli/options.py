@@ -23,7 +23,7 @@ class Option:
     Args:
         name: The field or the argument.
         help: What it means. One or two short sentences.
-        metavar: What to write after it. Empty for a switch.
+        metavar: Placeholder for the value in the help. Empty for a switch.
         kind: The type of its value.
         default: The argument if it is not given. None for a setting, which may be set elsewhere.
         shown: The default to show in the help text, for a setting that has one.
@@ -71,7 +71,7 @@ OPTIONS = {
         Option("cache_dir", "Folder for downloads.", "FOLDER", shown="the user's cache folder"),
         Option("top", "Pages per domain.", "N", int, shown="25"),
         Option("keep_unknown", "Rank pages titled '-' (unknown) too.", kind=bool),
-        Option("force", "Make a report again even if it is up to date. Accept a much smaller one.", kind=bool),
+        Option("force", "Make a report again even if it is up to date, or if the new one is much smaller.", kind=bool),
         Option("check_source", "Check whether the dump at the source has changed.", kind=bool),
         Option("refresh_dump", "Download the dump again.", kind=bool),
         Option("refresh_blacklist", "Download the blacklist again.", kind=bool),

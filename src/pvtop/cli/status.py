@@ -92,4 +92,4 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
     for issue in known_issues(found.states):
         yield f"Note: {issue}"
     if found.unlisted:
-        yield f"missing may mean not published, as the source cannot be listed: {found.unlisted}"
+        yield f"cannot list the source, so missing hours may not be published: {found.unlisted}"

@@ -14,7 +14,7 @@ from pvtop.core.escape import printable
 
 @contextlib.contextmanager
 def writing_stdout() -> Iterator[None]:
-    """Flush stdout at the end. It is no failure if the reader has gone, as `head` does.
+    """Flush stdout at the end. Ignore a closed pipe, as left by `| head`.
 
     Raises:
         OutputError: stdout cannot be written.

@@ -48,7 +48,9 @@ def validate(
     ] = 5,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Seed of the random choice, to repeat it.", show_default="a new one"),
+        typer.Option(
+            metavar="N", help="Seed that chooses the domains: the same seed, the same domains.", show_default="random"
+        ),
     ] = None,
     settings: Settings,
     out: Output,
@@ -136,7 +138,7 @@ def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
     for result in found:
         yield f"{result.hour.iso}  {_state(result)}"
         for violation in result.violations:
-            yield f"  {violation.rule}, but:"
+            yield f"  breaks the rule: {violation.rule}"
             yield from _table(violation.rows)
         for error in result.uncompared:
             yield f"  not compared: {error}"

@@ -24,7 +24,7 @@ from typing import TypeGuard
 
 
 class PvtopError(Exception):
-    """A failure that users have to expect. The command line shows its message and hint instead of a traceback.
+    """An expected failure. The command line shows its message and hint instead of a traceback.
 
     The hint is also attached as a note, so that a traceback in a notebook shows it.
 

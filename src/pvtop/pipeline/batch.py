@@ -25,12 +25,14 @@ from pvtop.sources.cache import Cache
 
 log = logging.getLogger(__name__)
 
-BESIDE_DOWNLOADS = 4  # hours under way: two computing, two waiting for that; bounds memory and an interrupt's loss
+BESIDE_DOWNLOADS = (
+    4  # hours under way: two computing, two waiting for that; limits memory, and the work lost on an interrupt
+)
 PRUNE_EVERY = 24  # hours
 
 
 class BatchObserver(Protocol):
-    """Is told how a batch goes."""
+    """Receives the progress of a batch."""
 
     def planned(self, actions: Sequence[Action]) -> None:
         """Receive the plan, an action for each hour."""
@@ -91,8 +93,7 @@ def run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver
         observer: Told how the batch goes.
 
     Raises:
-        PvtopError: The lake, the source or the blacklist cannot be read at all. If an hour fails, that is in the
-            result.
+        PvtopError: The lake, the source or the blacklist cannot be read at all. Failed hours are in the result.
     """
     return run_sync(_run_hours(hours, settings, observer or _NoObserver()))
 

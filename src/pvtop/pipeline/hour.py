@@ -40,7 +40,7 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
 
     Raises:
         NotPublishedError: The source does not hold the dump.
-        PvtopError: Another of its kinds, by what went wrong. The lake then does not hold half of an hour as if it were
+        PvtopError: Any other failure; `core.errors` lists the kinds. The lake never shows a half-written report as
             complete.
     """
 

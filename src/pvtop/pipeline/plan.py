@@ -3,7 +3,7 @@
 | action | meaning | the hour ends as |
 |---|---|---|
 | `make` | the report is made from the dump | `made` |
-| `verify` | the dump's digest is taken; another digest than the report's makes the report | `unchanged` or `made` |
+| `verify` | the dump's digest is taken; if it is not the report's, the report is made | `unchanged` or `made` |
 | `none` | nothing is done | `unchanged` or `not_published` |
 
 Each of the first two may end as `failed`, or as `not_published` if the source does not hold the dump after all.
@@ -73,12 +73,12 @@ class Fingerprint:
     def reason_outdated(self, made: Provenance) -> str:
         """Return why a report does not have this fingerprint, or the empty string if it does."""
         if made.rules != self.rules:
-            return "other rules"
+            return "made by other rules"
         if made.blacklist_sha256 != self.blacklist_sha256:
-            return "another blacklist"
+            return "the blacklist has changed"
         if made.top != self.top:
-            return f"top {made.top} before"
-        return "" if made.keep_unknown == self.keep_unknown else "unknown pages"
+            return f"made with top {made.top}"
+        return "" if made.keep_unknown == self.keep_unknown else "keep_unknown has changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _check_folder(facts: HourFacts, entry: LakeEntry, made: Provenance, context:
     if facts.listed_sha256 or listed.size != made.dump_bytes:
         return _make_if_available(facts, context, REPLACED)
     if made.source != facts.address and known_digest is None:
-        return _verify_if_available(facts, made, "the report was made from another source")
+        return _verify_if_available(facts, made, "made from another source")
     if known_digest or entry.made_at is None or listed.modified is None or listed.modified > entry.made_at:
         return _verify_if_available(facts, made, TOUCHED)
     return _up_to_date(facts, made)
@@ -238,7 +238,7 @@ def _check_remote(facts: HourFacts, _: LakeEntry, made: Provenance, context: Pla
     if context.check_source and (action := _check_listing(facts, made, context)):
         return action
     if facts.cached is None and made.source != facts.address:
-        return _make_if_available(facts, context, "another source")
+        return _make_if_available(facts, context, "made from another source")
     if facts.cached and facts.cached.sha256 != made.dump_sha256:
         return _make_if_available(facts, context, REPLACED)
     return _up_to_date(facts, made)

@@ -1,4 +1,4 @@
-"""What came of an hour."""
+"""The result of an hour."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pvtop.transform.report import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Where the time of an hour went.
+    """How long each step of an hour took.
 
     Attributes:
         download: Seconds until the dump was there, waiting included.
@@ -31,11 +31,11 @@ class HourResult:
         hour: The hour.
         state: `made`, or `unchanged` if the report in the lake is up to date.
         provenance: Where the report comes from, with its counts.
-        text: Where the text report lies.
-        top_pages: Where the Parquet file of the ranked pages lies.
-        domains: Where the Parquet file of the domain totals lies.
+        text: Path of the text report.
+        top_pages: Path of the Parquet file of the ranked pages.
+        domains: Path of the Parquet file of the domain totals.
         written_bytes: Size of the three files, 0 if nothing was written.
-        seconds: Where the time went.
+        seconds: How long each step took.
     """
 
     hour: Hour

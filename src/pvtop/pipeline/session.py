@@ -1,4 +1,4 @@
-"""The session: what the hours of a run share. And the bridge from ordinary functions to coroutines."""
+"""The session: what the hours of a run share. Also runs coroutines from synchronous code."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def read_blacklist(path: Path) -> pl.DataFrame:
         path: The file.
 
     Returns:
-        `domain_code` String (`""` becomes the empty string), `page_title` String; sorted, no row twice.
+        `domain_code` String (`""` becomes the empty string), `page_title` String; sorted, without duplicates.
 
     Raises:
         BlacklistError: The file cannot be read, or is not a blacklist (but a web page, for instance).
@@ -132,7 +132,7 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
 
 
 def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
-    """Read a blacklist file. Keep the parsed pages, as parsing takes a tenth of the time of an hour.
+    """Read a blacklist file. Keep the parsed pages, as parsing takes 10 % of the time of a report.
 
     Args:
         path: The file.

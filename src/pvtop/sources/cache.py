@@ -134,7 +134,7 @@ class Cache:
                 yield dump, error.message
                 continue
             if facts is None:
-                yield dump, f"{dump.path.name} lacks its .json file; it will be downloaded again"
+                yield dump, f"{dump.path.name} has no .json file beside it; the next run downloads it again"
             elif facts.sha256 != digest:
                 yield dump, f"{dump.path.name} has changed since it was downloaded"
 
@@ -142,7 +142,7 @@ class Cache:
         """Return the dumps to remove, the oldest download first.
 
         Args:
-            older_than: Remove dumps that were downloaded longer ago than this.
+            older_than: Remove dumps downloaded more than this long ago.
             max_bytes: Then remove the oldest downloads until no more than this is left.
 
         Raises:

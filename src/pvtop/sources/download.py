@@ -142,7 +142,7 @@ class _Transfer:
         """
         if response.status == PARTIAL_CONTENT:
             if not self._continues(response.headers):
-                raise RangeError(f"{public(self.address)}: the server sent another part than requested")
+                raise RangeError(f"{public(self.address)}: the server sent a different range from the one requested")
             self.total = self.total or _total(response.headers)
             return self.total
         self.restart()

@@ -145,7 +145,7 @@ def truncated(shown: str) -> CorruptError:
 
 
 def _corrupt(message: str) -> CorruptError:
-    hint = "it may still be being copied: try again later, replace the file, or use another source"
+    hint = "the copy may not be finished: try again later, replace the file, or use another source"
     return CorruptError(message, hint, setting="source")
 
 

@@ -24,7 +24,8 @@ def parse_blacklist(content: bytes, name: str) -> pl.DataFrame:
         name: What error messages call the file.
 
     Returns:
-        `domain_code` String, `page_title` String; every entry as written and percent-decoded, sorted, no row twice.
+        `domain_code` String, `page_title` String; each entry as written and percent-decoded, sorted, without
+        duplicates.
 
     Raises:
         BlacklistError: The content is not a blacklist, or has no entry.

@@ -36,7 +36,7 @@ def anti_join(pages: pl.LazyFrame, blacklist: pl.LazyFrame, *, keep_unknown: boo
 
     Args:
         pages: The `pages` of `Reduced`.
-        blacklist: `domain_code` String, `page_title` String, spelled as in `pages`, no row twice.
+        blacklist: `domain_code` String, `page_title` String, spelled as in `pages`, without duplicates.
         keep_unknown: Rank pages titled `-` like any other page.
     """
     unknown = pl.lit(value=False) if keep_unknown else pl.col("page_title") == UNKNOWN

@@ -31,10 +31,10 @@ def encode_titles(pages: pl.LazyFrame) -> pl.LazyFrame:
     decoding. A title without quotes and backslashes has one spelling: itself.
 
     Args:
-        pages: `domain_code` String, `page_title` String, no row twice.
+        pages: `domain_code` String, `page_title` String, without duplicates.
 
     Returns:
-        The same columns, with `page_title` as dumps write it; no row twice.
+        The same columns, with `page_title` as dumps write it; without duplicates.
     """
     title = pl.col("page_title")
     special = title.str.contains(r'["\\]')

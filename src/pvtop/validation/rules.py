@@ -44,9 +44,11 @@ class Violation:
     rows: pl.DataFrame
 
     def __str__(self) -> str:
-        first = tuple(shorten(value) if isinstance(value, str) else value for value in self.rows.row(0))
+        first = self.rows.row(0, named=True)
+        shown = {name: shorten(value) if isinstance(value, str) else value for name, value in first.items()}
+        found = ", ".join(f"{name} {value!r}" for name, value in shown.items())
         more = f" and {len(self.rows) - 1:,} more" if len(self.rows) > 1 else ""
-        return f"{self.rule}, but {first!r}{more}"
+        return f"{self.rule} (found {found}{more})"
 
 
 def violations_of(report: Report, rules: Iterable[Rule]) -> list[Violation]:
@@ -78,7 +80,7 @@ def raise_for_violations(
         InvalidReportError: There is a violation.
     """
     messages = [
-        f"the report of {hour} is not valid: {'; '.join(map(str, found))}"
+        f"the report of {hour} breaks a rule: {'; '.join(map(str, found))}"
         for hour, found in violations.items()
         if found
     ]
@@ -125,7 +127,7 @@ def _domains_out_of_order(report: Report) -> pl.DataFrame:
 
 
 def _repeated_pages(report: Report) -> pl.DataFrame:
-    r"""Return the pages that occur more often than a correct dump can list them, which is once, but for three cases.
+    r"""Return the pages that occur more often than a correct dump can list them: once, with three exceptions.
 
     A code that stands for two wikis (`SHARED_CODES`) can have a page twice. The empty code, which stands for all wikis
     without a code of their own, can have it any number of times. So can a code or title that was not UTF-8: different
