@@ -277,10 +277,45 @@ def test_touched_dump_is_announced_once_and_then_known(tmp_path: Path, shared_se
     assert set(run_batch(world.settings).states.values()) == {HourState.UNCHANGED}
 
 
-def test_lake_of_before_without_a_memory_is_up_to_date(tmp_path: Path, shared_server: Server) -> None:
+def test_lake_of_before_without_a_memory_is_verified_once(tmp_path: Path, shared_server: Server) -> None:
     one = HourBefore("first", "as before", "first", "", cached=False)
     world = World(tmp_path, shared_server, Before(False, (one, one), remembers=False, changed={}, asked={}))
+    assert {action.kind for action in plan_batch(HOURS, world.settings)} == {ActionKind.VERIFY}
+    assert set(run_batch(world.settings).states.values()) == {HourState.UNCHANGED}
     assert {action.kind for action in plan_batch(HOURS, world.settings)} == {ActionKind.NONE}
+
+
+def test_replaced_dump_of_the_same_size_and_time_is_noticed(tmp_path: Path, shared_server: Server) -> None:
+    one = HourBefore("second", "as before", "first", "", cached=False)
+    world = World(tmp_path, shared_server, Before(False, (one, one), remembers=True, changed={}, asked={}))
+    assert [run_report(hour, world.settings) for hour in HOURS] == [HourState.MADE] * 2
+
+
+def test_pipe_in_place_of_a_record_is_passed_over(tmp_path: Path, shared_server: Server) -> None:
+    one = HourBefore("first", "as before", "first", "", cached=False)
+    world = World(tmp_path, shared_server, Before(False, (one, one), remembers=True, changed={}, asked={}))
+    records = list((world.settings.cache_dir / "verified").rglob("*.json"))
+    assert len(records) == len(HOURS)
+    for record in records:
+        record.unlink()
+        os.mkfifo(record)
+    assert set(run_batch(world.settings).states.values()) == {HourState.UNCHANGED}
+
+
+def test_month_that_cannot_be_listed_does_not_stop_a_report(tmp_path: Path, shared_server: Server) -> None:
+    one = HourBefore("first", "as before", None, "", cached=False)
+    world = World(tmp_path, shared_server, Before(False, (one, one), remembers=True, changed={}, asked={}))
+    month = tmp_path / "source" / HOURS[0].month_folder
+    (month / "loop").symlink_to("loop")
+    os.utime(month / HOURS[1].dump_path.rpartition("/")[2], (3e11, 3e11))
+    assert run_report(HOURS[0], world.settings) is HourState.MADE
+
+
+def test_outdated_report_is_made_from_the_cache_without_the_server(tmp_path: Path) -> None:
+    one = HourBefore("first", "as before", "first", "", cached=True)
+    with Server() as server:
+        world = World(tmp_path, server, Before(True, (one, one), remembers=True, changed={"top": 1}, asked={}))
+    assert set(run_batch(world.settings).states.values()) == {HourState.MADE}
 
 
 def test_verified_download_is_remembered_without_the_dump(tmp_path: Path, shared_server: Server) -> None:

@@ -107,8 +107,6 @@ class _Work:
         """Make the report if the dump is not the one that it was made from."""
         if not holds(action, dump.facts.sha256):
             return await self._make(dump)
-        if action.download:
-            await self._remember_download(dump)
         return self._leave(action)
 
     async def _remember_download(self, dump: LocalFile) -> None:
@@ -138,7 +136,10 @@ class _Work:
         dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
         if dump and dump.state:
             self._session.cache.remember_digest(dump.facts, dump.state.modified)
-        return dump or await self._download()
+        if dump is None:
+            dump = await self._download()
+            await self._remember_download(dump)
+        return dump
 
     async def _download(self) -> LocalFile:
         return await fetch_dump(self._hour, self._session.client, self._session.settings, self._progress)

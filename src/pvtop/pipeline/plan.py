@@ -12,7 +12,6 @@ Each of the first two may end as `failed`, or as `not_published` if the source d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from pvtop.core.hour import Hour
@@ -86,12 +85,10 @@ class LakeEntry:
     """What the lake holds of an hour.
 
     Attributes:
-        made_at: When the report was made, None if the lake does not tell times.
         provenance: Where the report comes from, None if it is damaged or of another version.
         has_all_files: Whether all files of the report are there, not only `top_pages.parquet`.
     """
 
-    made_at: datetime | None
     provenance: Provenance | None
     has_all_files: bool = True
 
@@ -168,12 +165,14 @@ def decide(facts: HourFacts, context: PlanContext) -> Action:
     if reason:
         return _make_if_available(facts, context, reason)
     check = _check_folder if context.in_place else _check_remote
-    return check(facts, facts.entry, facts.entry.provenance, context)
+    return check(facts, facts.entry.provenance, context)
 
 
 def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
     """Return whether the plan of an hour depends on what the source lists."""
-    return context.compares_listings or decide(facts, context).kind is not ActionKind.NONE
+    action = decide(facts, context)
+    needs_dump = action.kind is not ActionKind.NONE and (action.download or facts.cached is None)
+    return context.compares_listings or needs_dump
 
 
 def holds(action: Action, dump_sha256: str) -> bool:
@@ -217,21 +216,17 @@ def _is_cache_outdated(facts: HourFacts, context: PlanContext) -> bool:
     return is_other(facts.listed, facts.cached.bytes, facts.cached.last_modified)
 
 
-def _check_folder(facts: HourFacts, entry: LakeEntry, made: Provenance, context: PlanContext) -> Action:
+def _check_folder(facts: HourFacts, made: Provenance, context: PlanContext) -> Action:
     """Compare a report with the dump in a folder. A dump that is gone does not make a report outdated."""
     listed, known_digest = facts.listed, facts.known_digest
     if listed is None or facts.listed_sha256 == made.dump_sha256:
         return _up_to_date(facts, made)
     if facts.listed_sha256 or listed.size != made.dump_bytes:
         return _make_if_available(facts, context, REPLACED)
-    if made.source != facts.address and known_digest is None:
-        return _verify_if_available(facts, made, "made from another source")
-    if known_digest or entry.made_at is None or listed.modified is None or listed.modified > entry.made_at:
-        return _verify_if_available(facts, made, TOUCHED)
-    return _up_to_date(facts, made)
+    return _verify_if_available(facts, made, TOUCHED if known_digest else "the dump was not verified before")
 
 
-def _check_remote(facts: HourFacts, _: LakeEntry, made: Provenance, context: PlanContext) -> Action:
+def _check_remote(facts: HourFacts, made: Provenance, context: PlanContext) -> Action:
     """Compare a report with the dump at a remote source, as far as the settings ask for it, and with the cached one."""
     if context.refresh_dump:
         return _verify_if_available(facts, made, "the dump is downloaded again", download=True)

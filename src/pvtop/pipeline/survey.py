@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from pvtop.core.hour import Hour
 from pvtop.pipeline.plan import Action, HourFacts, LakeEntry, decide, needs_listing
 from pvtop.pipeline.session import Session
+from pvtop.sources.source import listed_file
 
 FOOTERS_AT_ONCE = 16  # readers of provenances; on object storage they wait far more than they work
 
@@ -35,9 +37,17 @@ async def plan_hour(hour: Hour, session: Session) -> Action:
     """
     context = await session.context()
     (facts,) = await asyncio.to_thread(_look_up, [hour], session)
-    if context.compares_listings:
+    if context.in_place:
+        return decide(await asyncio.to_thread(_look_at_dump, facts), context)
+    if context.check_source:
         await session.list_month(hour.month_folder)
     return decide(await _with_listing(facts, session), context)
+
+
+def _look_at_dump(facts: HourFacts) -> HourFacts:
+    """Add the dump in the source's folder. A folder that is not there is left to those who read it."""
+    path = Path(facts.address)
+    return replace(facts, listed=listed_file(path), source_listed=path.parents[2].is_dir())
 
 
 async def _with_listing(facts: HourFacts, session: Session) -> HourFacts:
@@ -69,4 +79,4 @@ def _read_lake(hours: Sequence[Hour], session: Session) -> dict[Hour, LakeEntry]
     incomplete = session.lake.lacking_files(completed)
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as readers:
         provenances = dict(zip(completed, readers.map(session.lake.provenance, completed), strict=True))
-    return {hour: LakeEntry(time, provenances[hour], hour not in incomplete) for hour, time in completed.items()}
+    return {hour: LakeEntry(provenances[hour], hour not in incomplete) for hour in completed}

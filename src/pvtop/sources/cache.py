@@ -15,10 +15,11 @@ from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.sources.facts import FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
-from pvtop.storage.atomic import TEMPORARY_SUFFIX
+from pvtop.storage.atomic import TEMPORARY_SUFFIX, open_regular
 from pvtop.storage.gzip import verify_gzip
 from pvtop.storage.locks import unlink_if_unlocked
 
+MAX_RECORD_BYTES = 1 << 16
 DUMP_GLOB = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
 
 
@@ -75,7 +76,8 @@ class Cache:
     def recall_digest(self, address: str) -> KnownDigest | None:
         """Return the record of the last verification of a file, None if it is missing or damaged."""
         try:
-            found = KnownDigest.from_json(self._record(address).read_text())
+            with open_regular(self._record(address)) as file:
+                found = KnownDigest.from_json(file.read(MAX_RECORD_BYTES).decode())
         except (OSError, ValueError):
             return None
         return found if found and found.address == address else None
@@ -90,10 +92,12 @@ class Cache:
         record, path = KnownDigest(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.is_file():
+                return
             path.write_text(record.to_json())  # in place: half a record is no JSON, and no temporary file can be left
 
     def _record(self, address: str) -> Path:
-        digest = hashlib.sha256(address.encode()).hexdigest()[:32]
+        digest = hashlib.sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return self.folder / "verified" / digest[:2] / f"{digest}.json"
 
     def dumps(self) -> Iterator[CachedDump]:

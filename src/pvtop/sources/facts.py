@@ -99,7 +99,8 @@ class FileState(NamedTuple):
             OSError: The file does not exist or cannot be accessed.
         """
         status = path.stat()
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+        # The second time cannot be set: it tells a file that was replaced by one of the same size and time.
+        return cls(status.st_ino, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class FolderSource:
             what = "is not a folder" if root and root.exists() else "does not exist"
             raise SourceError(f"the source {root} {what}", "give an address or a folder", setting="source")
         try:
-            return [_entry(path) for path in (root / folder).iterdir()]
+            return [file for path in (root / folder).iterdir() if (file := listed_file(path))]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -82,13 +82,13 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_LISTING_BYTES + 1)
 
 
-def _entry(path: Path) -> ListedFile:
-    """Return the entry of a file, without size and time if the file is gone or a link that leads nowhere."""
+def listed_file(path: Path) -> ListedFile | None:
+    """Return a name in a folder with its size and time, None if it cannot be looked up, as a link to nowhere."""
     try:
         state = FileState.of(path)
-    except FileNotFoundError:
-        return ListedFile(path.name)
-    return ListedFile(path.name, state.bytes, state.modified)
+        return ListedFile(path.name, state.bytes, state.modified)
+    except (OSError, ValueError, OverflowError):  # also of a time that no calendar has
+        return None
 
 
 @dataclass(frozen=True)
