@@ -173,5 +173,5 @@ def test_hours_in_lake_are_a_range_or_the_newest(lake: Lake) -> None:
 def test_an_hour_and_a_range_and_last_exclude_each_other(
     lake: Lake, hour: int | None, start: str | None, last: int | None
 ) -> None:
-    with pytest.raises(UsageError, match="exclude each other"):
+    with pytest.raises(UsageError, match="give only one of"):
         hours_in_lake(lake, None, hour, start, None, last)
