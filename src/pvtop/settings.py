@@ -63,7 +63,7 @@ def _check_address(text: str) -> str:
     if any(local_path(link) and is_mistyped(link) for link in links):
         raise ValueError("must be an address with :// or a path (write ./ before a path that looks like an address)")
     if re.search(r"://[^/?#]*\s|://.*[\x01-\x1f\x7f-\x9f]", text, re.DOTALL):
-        raise ValueError("must be an address without white space and control characters (write a space as %20)")
+        raise ValueError("must be an address without white space or control characters (write a space as %20)")
     if is_http(text) and not _is_valid_http(text):
         raise ValueError("must be an address with a valid host, port and user")
     return text

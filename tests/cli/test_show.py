@@ -55,12 +55,22 @@ def test_show_escapes_control_characters_and_markup(pvtop_process: Command, writ
     assert "[bold]:smile:" in shown
 
 
-@pytest.mark.parametrize("args", [(), ("--hour", "3"), AT])
-def test_show_exits_3_if_the_lake_does_not_hold_the_hour(pvtop_process: Command, args: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("args", "when"),
+    [
+        ((), ""),
+        (("--hour", "3"), " at hour 3"),
+        (("--date", "2024-12-31"), " of 2024-12-31"),
+        (AT, " of 2024-12-31 14:00 UTC"),
+    ],
+)
+def test_show_exits_3_if_the_lake_does_not_have_the_hour(
+    pvtop_process: Command, args: tuple[str, ...], when: str
+) -> None:
     shown = pvtop_process("show", "--output", "lake", *args)
     assert (shown.returncode, shown.stdout) == (3, "")
-    assert shown.stderr.startswith("pvtop: the lake lake/ holds no report of ")
-    assert shown.stderr.endswith("\n  make it with pvtop report, or name another lake with --output\n")
+    advice = "make it with pvtop report, or name another lake with --output"
+    assert shown.stderr == f"pvtop: the lake lake/ has no report{when}\n  {advice}\n"
 
 
 def test_show_names_other_domains_if_the_report_lacks_one(pvtop_process: Command) -> None:

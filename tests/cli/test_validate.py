@@ -24,11 +24,11 @@ def test_validate_with_gaps_names_them_and_exits_0(pvtop_process: Command) -> No
 
 
 @pytest.mark.parametrize("args", [("--date", "2024-12-31", "--hour", "15"), ("--start", "2024-12-30"), ("--hour", "3")])
-def test_validate_exits_3_if_the_lake_holds_none_of_its_hours(pvtop_process: Command, args: tuple[str, ...]) -> None:
+def test_validate_exits_3_if_the_lake_has_none_of_its_hours(pvtop_process: Command, args: tuple[str, ...]) -> None:
     done = pvtop_process("validate", *args, "--output", "lake")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith("pvtop: the lake lake/ holds no report of ")
-    assert done.stderr.endswith("\n  pvtop status shows what the lake holds\n")
+    assert done.stderr.startswith("pvtop: the lake lake/ has no report ")
+    assert done.stderr.endswith("\n  pvtop status shows which hours are in the lake\n")
 
 
 def test_validate_words_the_advice_for_what_cannot_be_compared_as_the_command_line_does(pvtop_process: Command) -> None:

@@ -88,7 +88,7 @@ def test_validate_checks_the_hours_of_a_range(pvtop_process: Command) -> None:
 def test_validate_without_any_report_exits_with_3(pvtop_process: Command, args: tuple[str, ...]) -> None:
     done = pvtop_process("validate", *LAKE, *args)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "the lake lake/ holds no report of" in done.stderr
+    assert "the lake lake/ has no report" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_unreadable_file_is_a_violation_of_its_hour_only(
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
     path.write_bytes(content)
     found = audit([HOUR, HOUR + 1], Settings.load(output="lake"), AuditOptions())
-    assert [broken(validity) for validity in found] == [["its files can be read"], []]
+    assert [broken(validity) for validity in found] == [["the files of the report can be read"], []]
     shown = pvtop_process("show", *LAKE, *AT)
     assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
     assert f"cannot read {path}: " in shown.stderr
@@ -193,14 +193,14 @@ def test_report_under_the_path_of_another_hour_is_invalid(lake: Lake) -> None:
 def test_provenance_with_values_of_other_types_is_unreadable(lake: Lake, facts: dict[str, Any]) -> None:
     change(lake, HOUR, **facts)
     found = look()
-    assert broken(found) == ["its files can be read"]
+    assert broken(found) == ["the files of the report can be read"]
     assert "was made by another version of pvtop" in str(found.violations[0])
 
 
 @pytest.mark.parametrize("source", ["http://[", "https://dumps.wikimedia.org:x/"])
 def test_report_with_an_invalid_source_address_is_read(lake: Lake, source: str) -> None:
     change(lake, HOUR, source=source)
-    assert "its files can be read" not in broken(look())
+    assert "the files of the report can be read" not in broken(look())
 
 
 @pytest.mark.parametrize("facts", [None, {"views": 1}, {"dump_sha256": "f" * 64}], ids=["none", "views", "dump"])

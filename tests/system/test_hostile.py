@@ -149,7 +149,7 @@ def test_blacklist_that_excludes_nothing_is_warned_about(
     Path("list").write_text(f"{entry}\n")
     done = pvtop_process("report", "--source", "source", "--blacklist", "list", "--output", "lake")
     assert done.returncode == 0
-    assert ("list has no page of " in done.stderr) is warned
+    assert ("list excludes no page of " in done.stderr) is warned
 
 
 # Sources.

@@ -62,5 +62,5 @@ def _lines(found: Blacklist) -> Iterator[str]:
     data = _data(found)
     yield f"address    {data['address']}"
     yield f"sha256     {data['sha256'] or '-'}"
-    yield f"spellings  {data['spellings']:,} (each title as written and percent-decoded)"
+    yield f"titles     {data['spellings']:,} (each as written and percent-decoded, without duplicates)"
     yield f"domains    {data['domains']:,}"

@@ -14,7 +14,7 @@ REMEDIES = {
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
     "remake_report": "make it again with pvtop report --force",
     "reversed_range": "swap --start and --end",
-    "status": "pvtop status shows what the lake holds",
+    "status": "pvtop status shows which hours are in the lake",
 }
 
 

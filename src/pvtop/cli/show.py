@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.hours import Date, HourOfDay, hour_in_lake
+from pvtop.cli.hours import Date, HourOfDay, described, hour_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.errors import NotInLakeError, UsageError
@@ -70,9 +70,8 @@ def _read(settings: Settings, date: str | None, hour: int | None) -> Report:
     wanted = hour_in_lake(lake, date, hour)
     found = lake.read(wanted) if wanted else None
     if found is None:
-        raise NotInLakeError(
-            f"the lake {lake.path('')} holds no report of {wanted or 'that time'}", remedy="make_report"
-        )
+        when = f" of {wanted}" if wanted else described(date, hour)
+        raise NotInLakeError(f"the lake {lake.path('')} has no report{when}", remedy="make_report")
     return found
 
 

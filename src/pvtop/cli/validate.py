@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli.hints import hint
-from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
+from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, described, hours_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.errors import NotInLakeError, NotPublishedError
@@ -84,22 +84,23 @@ def validate(
     checks = AuditOptions(totals, domains if against_dump else 0, seed)
     found = audit(wanted, settings, checks)
     if not any(result.in_lake for result in found):
-        raise _nothing(lake, wanted)
+        raise _nothing(lake, wanted, described(date, hour))
     out.result(_data(found, checks), _lines(found, checks))
     raise_for_violations({result.hour: result.violations for result in found}, "", remedy="remake_report")
     if uncompared := [error for result in found for error in result.uncompared]:
         raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
 
 
-def _nothing(lake: Lake, wanted: Sequence[Hour]) -> NotInLakeError:
+def _nothing(lake: Lake, wanted: Sequence[Hour], chosen: str) -> NotInLakeError:
+    """Return the error for a lake that has none of the hours. If no hour fits, it names what was chosen."""
     match wanted:
         case []:
-            when = "that time"
+            when = chosen
         case [one]:
-            when = str(one)
+            when = f" of {one}"
         case [first, *_, final]:
-            when = f"{first} to {final}"
-    return NotInLakeError(f"the lake {lake.path('')} holds no report of {when}", remedy="status")
+            when = f" of {first} to {final}"
+    return NotInLakeError(f"the lake {lake.path('')} has no report{when}", remedy="status")
 
 
 def _state(result: AuditResult) -> str:

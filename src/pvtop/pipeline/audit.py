@@ -117,7 +117,7 @@ class _Auditor:
             try:
                 report = await asyncio.to_thread(self._session.lake.read, hour)
             except OutputError as error:
-                unreadable = Violation("its files can be read", pl.DataFrame({"reason": [str(error)]}))
+                unreadable = Violation("the files of the report can be read", pl.DataFrame({"reason": [str(error)]}))
                 return AuditResult(hour, violations=[unreadable])
             return await self._check(report) if report else AuditResult(hour, in_lake=False)
 

@@ -54,7 +54,9 @@ def compute_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: 
     inputs = _inputs(hour, dump.facts, blacklist, settings)
     provenance = Provenance(**inputs, **_counts(totals, top_pages), malformed=malformed)
     if provenance.rows >= WHOLE_DUMP_ROWS and len(blacklist.pages) and not provenance.blacklisted_rows:
-        log.warning("the blacklist %s has no page of %s; check that it is the right one", blacklist.address, address)
+        log.warning(
+            "the blacklist %s excludes no page of %s; check that you chose the right file", blacklist.address, address
+        )
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 

@@ -55,8 +55,8 @@ class Statsd:
         host, _, port = address.rpartition(":")
         if not host or not port.isascii() or not port.isdigit():
             raise UsageError(
-                f"{address!r} is not an address for metrics",
-                "write host:port, such as localhost:8125",
+                f"{address!r} is not a valid host:port for metrics",
+                "write it as localhost:8125",
                 setting="statsd",
             )
         try:

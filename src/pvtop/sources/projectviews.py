@@ -30,7 +30,9 @@ async def fetch_projectviews(hour: Hour, source: Source) -> dict[str, int]:
         return parse_projectviews(await source.text(path))
     except NotFoundError as error:
         raise NotFoundError(
-            error.message, "projectviews lie beside the dumps: choose a source that has them", setting="source"
+            error.message,
+            "projectviews are in the same folder as the dumps; use a source that has them",
+            setting="source",
         ) from error
     except ValueError as error:
         raise CorruptError(

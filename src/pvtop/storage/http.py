@@ -127,7 +127,9 @@ class Client:
                 f"{shown}: the server's certificate is not valid", CHECK_CONNECTION, setting="source"
             ) from error
         except (aiohttp.NonHttpUrlClientError, ValueError) as error:  # ValueError: an invalid URL, host name or user
-            raise SourceError(f"{shown} is or redirects to an invalid http(s) address", "check the address") from error
+            raise SourceError(
+                f"{shown} is not a valid http(s) address, or redirects to one that is not", "check the address"
+            ) from error
         except TimeoutError as error:
             raise unreachable(f"{shown} did not answer in time") from error
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -206,7 +208,7 @@ def _decompressed(body: bytearray, shown: str) -> bytes:
         raise unreachable(f"cannot decompress {shown}: {error}") from error
     check_listing_length(content, shown)
     if not decompressor.eof or decompressor.unused_data:
-        raise unreachable(f"cannot decompress {shown}: the data is cut, or other data follows it")
+        raise unreachable(f"cannot decompress {shown}: the data is truncated or has trailing data")
     return content
 
 
@@ -278,7 +280,8 @@ def _check(response: aiohttp.ClientResponse, shown: str) -> None:
         raise SourceError(f"{shown}: unexpected status {status}", "check the address")
     wait = _retry_after(response.headers)
     if wait is not None and wait > MAX_RETRY_AFTER:
-        raise SourceError(f"{shown} is unavailable ({status})", f"the server asks to wait {wait:,.0f} s")
+        hint = f"the server asks clients to wait {wait:,.0f} s; try again after that"
+        raise SourceError(f"{shown} is unavailable ({status})", hint)
     raise UnreachableError(
         f"{shown} is unavailable ({status})",
         "try again later, or use another address",

@@ -46,7 +46,7 @@ def parse_blacklist(content: bytes, name: str) -> pl.DataFrame:
     decoded = encoded.with_columns(page_title=pl.Series(titles, dtype=pl.String))
     if as_written.is_empty():
         raise BlacklistError(
-            f"{name} is not a blacklist: it has no entry", "set it to none to exclude nothing", setting="blacklist"
+            f"{name} is not a blacklist: it has no entry", "to exclude nothing, use none", setting="blacklist"
         )
     return pl.concat([as_written, decoded]).sort("domain_code", "page_title").unique(maintain_order=True)
 
@@ -67,9 +67,9 @@ def _check_is_blacklist(lines: pl.Series, name: str) -> None:
         )
     others = lines.filter(~lines.str.contains(ENTRY))
     if 2 * len(others) > len(lines):
+        are_no = "is not a blacklist entry" if len(others) == 1 else "are not blacklist entries"
         raise BlacklistError(
-            f"{name} is not a blacklist: {len(others):,} of its {len(lines):,} lines are not entries, "
-            f"such as {others[0][:40]!r}",
+            f"{name} is not a blacklist: {len(others):,} of {len(lines):,} lines {are_no}, such as {others[0][:40]!r}",
             "each line must be a domain code, a space and a title; choose another file",
             setting="blacklist",
         )

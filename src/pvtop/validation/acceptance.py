@@ -57,7 +57,7 @@ def accept_replacement(report: Report, lake: Lake, settings: Settings) -> None:
     if settings.force:
         return
     violations = violations_of(report, [not_much_smaller_than(lake.salvage(report.hour), settings.min_share)])
-    hint = "the lake is unchanged; to replace the report anyway, force it"
+    hint = "the lake is unchanged; to replace the report anyway, use force"
     raise_for_violations({report.hour: violations}, hint, setting="force")
 
 
@@ -195,7 +195,10 @@ WHOLE_DUMP_RULES = (
     Rule(f"a whole dump has at least {MIN_DOMAINS:,} domains", _few_domains),
     Rule(f"a whole dump has at least {MIN_VIEWS:,} views", _few_views),
     Rule(f"at most {MAX_BLACKLISTED:.0%} of the views of a whole dump are blacklisted", _many_blacklisted),
-    Rule(f"en and en.m together have the most views of a whole dump, above {MIN_ENGLISH_VIEWS:,}", _english_not_first),
+    Rule(
+        f"in a whole dump, en and en.m together have the most views, and more than {MIN_ENGLISH_VIEWS:,}",
+        _english_not_first,
+    ),
 )
 """The rules that only a whole dump meets.
 
