@@ -79,14 +79,17 @@ def _is_valid_http(address: str) -> bool:
 
 
 def _check_root(text: str) -> str:
-    """Refuse text that is not an address or a path, or that no path can be appended to."""
+    """Refuse text that is not an address or a path, and URLs with a query or parameters."""
     if is_http(_check_address(text)) and re.search(r"[?#]|;[^/;]*=", text):
         raise ValueError("must be an address without a query or parameters")
     return text.strip()
 
 
 def _check_folder(text: object) -> object:
-    """Refuse an empty path, which would be the working folder, and an address, which would become a folder's name."""
+    """Refuse an empty path and a URL.
+
+    They would silently mean the working folder, or a folder with a strange name.
+    """
     if text == "" or is_mistyped(str(text)):
         raise ValueError("must be the path of a folder")
     return text

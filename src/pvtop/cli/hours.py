@@ -47,7 +47,7 @@ def published_hour(settings: Settings, date: str | None, hour: int | None) -> Ho
     """Return the hour that --date and --hour name. Without both of them, the newest published one that fits.
 
     Raises:
-        UsageError: There is no such day or hour, or it lies before the first dump.
+        UsageError: There is no such day or hour, or it is before the first dump.
         NotPublishedError: The source has published no hour that fits.
         SourceError: The source cannot be read.
     """
@@ -65,7 +65,7 @@ def hour_in_lake(lake: Lake, date: str | None, hour: int | None) -> Hour | None:
     None if no hour in the lake fits.
 
     Raises:
-        UsageError: There is no such day or hour, or it lies before the first dump.
+        UsageError: There is no such day or hour, or it is before the first dump.
         OutputError: The lake cannot be read.
     """
     day, named = _read_hour(date, hour)
@@ -167,7 +167,7 @@ def _read_hour(text: str | None, hour: int | None) -> tuple[date | None, Hour | 
     """Return the day, and the hour if both are given.
 
     Raises:
-        UsageError: There is no such day or hour, or it lies before the first dump.
+        UsageError: There is no such day or hour, or it is before the first dump.
     """
     day = parse_date(text) if text is not None else None
     if hour is not None:

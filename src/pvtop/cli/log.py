@@ -24,7 +24,7 @@ def open_log(*, quiet: bool, verbose: bool, log_format: LogFormat) -> None:
     logger = logging.getLogger("pvtop")
     logger.handlers = [_StderrHandler(log_format)]
     logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
-    logging.getLogger("stamina").addHandler(logging.NullHandler())  # pvtop's own log holds its retries
+    logging.getLogger("stamina").addHandler(logging.NullHandler())  # pvtop logs the retries itself
 
 
 class _StderrHandler(logging.Handler):
@@ -45,4 +45,4 @@ class _StderrHandler(logging.Handler):
             return printable_json(json.dumps(message, ensure_ascii=False, default=str))
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         text = self.format(record)
-        return prefix + (redacted(text) if record.exc_info else text)  # a traceback may hold the secrets of an address
+        return prefix + (redacted(text) if record.exc_info else text)  # a traceback may contain secrets of an address

@@ -1,4 +1,4 @@
-"""The one table of options, and how a command gets them as its settings and its output."""
+"""The one table of options, and how options become `Settings` and `Output`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Option:
         help: What it means. One or two short sentences.
         metavar: Placeholder for the value in the help. Empty for a switch.
         kind: The type of its value.
-        default: The argument if it is not given. None for a setting, which may be set elsewhere.
+        default: Default value. None for a setting, which may be set elsewhere.
         shown: The default to show in the help text, for a setting that has one.
-        flags: How it is written, if not as its name with dashes.
+        flags: The flags, if they differ from `--name`.
     """
 
     name: str

@@ -42,7 +42,7 @@ class Output:
         """Whether stderr is a terminal, so that progress is shown."""
         return not self._quiet and is_terminal(sys.stderr)
 
-    def result(self, data: Any, lines: Iterator[str | Text]) -> None:  # noqa: ANN401 - whatever JSON can hold
+    def result(self, data: Any, lines: Iterator[str | Text]) -> None:  # noqa: ANN401 - whatever JSON can represent
         """Print the result of a command.
 
         Args:

@@ -28,7 +28,10 @@ LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
 
 @contextlib.contextmanager
 def downloading(out: Output, name: str) -> Iterator[Callable[[int, int | None], None] | None]:
-    """Show a bar while a file downloads, if stderr is a terminal. Yield what to call with the bytes done and in all."""
+    """Show a bar while a file downloads, if stderr is a terminal.
+
+    Yield a callback that takes the bytes received and the total.
+    """
     if not out.on_terminal:
         yield None
         return
@@ -72,7 +75,7 @@ class _Log:
     """Log a line for each hour."""
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Log how many hours there is something to do for."""
+        """Log how many hours the plan will make, verify and skip."""
         log.info("%s", summary(actions))
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
@@ -99,7 +102,7 @@ class _Bars(_Log):
         self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Show how many hours there is something to do for."""
+        """Show how many hours need work."""
         self._to_do = {action.hour for action in actions if action.state is None}
         self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
         self._started = monotonic()
@@ -137,7 +140,7 @@ class _Bars(_Log):
 
 
 def summary(actions: Sequence[Action]) -> str:
-    """Return what a plan comes to: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
+    """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
     labels = Counter(LABELS[action.kind] for action in actions)
     return f"{len(actions):,} hours: " + ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
 
@@ -155,7 +158,7 @@ def _line(outcome: HourOutcome) -> str:
 
 
 def _fields(outcome: HourOutcome) -> dict[str, object]:
-    """Return the fields that a log in JSON holds besides the message."""
+    """Return the fields of a JSON log besides the message."""
     fields: dict[str, object] = {"hour": outcome.hour.iso, "state": outcome.state}
     if outcome.error:
         fields["error"] = str(outcome.error)

@@ -61,7 +61,7 @@ def _read(settings: Settings, date: str | None, hour: int | None) -> Report:
     """Read the report that --date and --hour mean.
 
     Raises:
-        NotInLakeError: The lake does not hold it.
+        NotInLakeError: The report is not in the lake.
         OutputError: The lake cannot be read.
     """
     from pvtop.lake.lake import Lake

@@ -1,4 +1,4 @@
-"""The command that shows what a lake holds."""
+"""The command that shows which hours are in a lake."""
 
 from __future__ import annotations
 

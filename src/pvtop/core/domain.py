@@ -41,7 +41,8 @@ class Domain:
         code: The code as in the dump, `en.m`; the empty string for projects without their own code.
         project: `wikipedia`, `wikibooks`, ...; `other` if the code is empty or unknown.
         host: The host name, `en.m.wikipedia.org`; None if `project` is `other`.
-        access: `desktop`, `mobile` (includes the apps) or `zero` (Wikipedia Zero, until May 2019); None like `host`.
+        access: `desktop`, `mobile` (includes the apps) or `zero` (Wikipedia Zero, until May 2019). None if
+            `host` is None.
         ambiguous: Whether the code may also mean the wiki of a chapter, below wikimedia.org.
     """
 
@@ -63,7 +64,10 @@ class Domain:
 
     @classmethod
     def of(cls, code: str) -> Domain:
-        """Parse a domain code: `[wiki.][m.|zero.][site]`. The `m` of `en.m` is the marker, of `commons.m` the site."""
+        """Parse a domain code: `[wiki.][m.|zero.][site]`.
+
+        In `en.m`, `m` means mobile. In `commons.m`, it means wikimedia.org.
+        """
         parts = code.split(".")
         site = SITES[parts.pop()] if _names_site(parts) else "wikipedia"
         marker = parts.pop() if parts and parts[-1] in ACCESS else None

@@ -6,14 +6,14 @@ PvtopError                    exit code 1
 ├── SourceError                         1   a source cannot be read
 │   ├── UnreachableError                1   ... right now; try again
 │   │   └── RangeError                  1   ... from the middle; try again from the start
-│   ├── NotPublishedError               3   the source does not hold the hour (yet)
+│   ├── NotPublishedError               3   the source does not have the hour (yet)
 │   ├── NotFoundError                   1   there is no file at this address
 │   └── CorruptError                    1   a file is truncated, damaged, or of another kind
 ├── MalformedError                      5   too many lines of a dump are malformed
 ├── BlacklistError                      1   the blacklist cannot be read
 ├── OutputError                         1   the lake or the cache cannot be read or written
 ├── InvalidReportError                  5   a report breaks a rule
-├── NotInLakeError                      3   the lake does not hold the hour (yet)
+├── NotInLakeError                      3   the hour is not in the lake (yet)
 └── HoursFailedError                    4   some hours of a batch failed
 ```
 """
@@ -83,7 +83,7 @@ class RangeError(UnreachableError):
 
 
 class NotPublishedError(SourceError):
-    """The source does not hold the hour (yet)."""
+    """The source does not have the hour (yet)."""
 
     exit_code = 3
 
@@ -117,7 +117,7 @@ class InvalidReportError(PvtopError):
 
 
 class NotInLakeError(PvtopError):
-    """The lake does not hold the hour (yet)."""
+    """The hour is not in the lake (yet)."""
 
     exit_code = 3
 

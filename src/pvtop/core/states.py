@@ -9,13 +9,13 @@ class HourState(StrEnum):
     """The state of an hour, in a result or in a lake."""
 
     MADE = "made"
-    """This run wrote the report. In `status`: the lake holds it."""
+    """This run wrote the report. In `status`: it is in the lake."""
     UNCHANGED = "unchanged"
-    """The lake holds the report, and it is up to date."""
+    """The report is in the lake and up to date."""
     MISSING = "missing"
-    """The lake does not hold the report. The dump is published, or nobody knows whether it is."""
+    """The report is not in the lake. The dump is published, or it is not known whether it is."""
     NOT_PUBLISHED = "not_published"
-    """The source does not hold the dump."""
+    """The source does not have the dump."""
     FAILED = "failed"
     """The report could not be made."""
 

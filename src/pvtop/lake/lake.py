@@ -57,7 +57,7 @@ class Lake:
         return self._filesystem.path(relative)
 
     def prepare(self) -> None:
-        """Create the root folder, or check that the bucket answers, so that a run fails before its work.
+        """Create the root folder, or check that the bucket answers, so that a run that cannot write fails at once.
 
         Raises:
             OutputError: The lake cannot be written.
@@ -67,7 +67,7 @@ class Lake:
     def write(self, report: Report, check: Callable[[], object] = lambda: None) -> int:
         """Write an hour: the domain totals, the text, and last the ranked pages, which are the marker.
 
-        Each file appears under its name complete. In a folder, a full disk raises before any file is changed. The same
+        Readers never see a partial file. On a local disk, a full disk raises before any file is replaced. The same
         report gives the same bytes.
 
         Args:

@@ -55,7 +55,7 @@ class AuditResult:
 
     Attributes:
         hour: The hour.
-        in_lake: Whether the lake holds the hour.
+        in_lake: Whether the hour is in the lake.
         violations: The rules that the report breaks.
         uncompared: The errors that prevented a comparison. They do not mean that the report is wrong.
         notes: What was not checked, and why.
@@ -101,7 +101,7 @@ def audit(hours: Sequence[Hour], settings: Settings, options: AuditOptions) -> l
 
 
 class _Auditor:
-    """Audits hours that share a session, the blacklists, and whether the source has answered."""
+    """Audits hours. Keeps the session, the loaded blacklists, and whether the source has ever answered."""
 
     def __init__(self, session: Session, options: AuditOptions) -> None:
         self._session = session
@@ -179,7 +179,7 @@ class _Auditor:
     async def _fetch(self, fetch: Callable[[], Awaitable[T]]) -> T:
         """Fetch something from the source. If the source has never answered, raise its error at once.
 
-        To wait for a silent source takes minutes, for each hour again.
+        Otherwise each hour would wait minutes for a source that does not answer.
         """
         if self._source_silent and not self._source_answered:
             raise self._source_silent

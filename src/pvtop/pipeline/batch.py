@@ -25,9 +25,9 @@ from pvtop.sources.cache import Cache
 
 log = logging.getLogger(__name__)
 
-BESIDE_DOWNLOADS = (
-    4  # hours under way: two computing, two waiting for that; limits memory, and the work lost on an interrupt
-)
+# Hours under way besides the downloads: two computing, two waiting for that. Limits memory, and the work lost on an
+# interrupt.
+BESIDE_DOWNLOADS = 4
 PRUNE_EVERY = 24  # hours
 
 
@@ -90,7 +90,7 @@ def run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver
     Args:
         hours: The hours, in the order in which they are taken.
         settings: Everything else.
-        observer: Told how the batch goes.
+        observer: Receives the progress of the batch.
 
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read at all. Failed hours are in the result.
@@ -122,7 +122,7 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
 
 
 def _left(action: Action, session: Session, observer: BatchObserver) -> HourOutcome:
-    """Return the outcome of an hour for which nothing is to be done. Report hours that are not published."""
+    """Return the outcome of an hour that needs no work. Report hours that are not published."""
     outcome = HourOutcome(action.hour, action.state or HourState.UNCHANGED)
     count_hour(session.metrics, outcome.state)
     if outcome.state is HourState.NOT_PUBLISHED:
@@ -133,7 +133,7 @@ def _left(action: Action, session: Session, observer: BatchObserver) -> HourOutc
 async def _work(
     hours: Iterator[Hour], session: Session, observer: BatchObserver, finish: Callable[[HourOutcome], None]
 ) -> None:
-    """Make one hour after the other. Other workers are at other stages: the session's semaphores order them."""
+    """Make hours one at a time. Semaphores of the session order the workers."""
     for hour in hours:
         finish(await _outcome(hour, session, observer))
 

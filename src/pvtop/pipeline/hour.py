@@ -39,9 +39,9 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
         progress: Called after each chunk of a download with the bytes received and the bytes expected.
 
     Raises:
-        NotPublishedError: The source does not hold the dump.
-        PvtopError: Any other failure; `core.errors` lists the kinds. The lake never shows a half-written report as
-            complete.
+        NotPublishedError: The source does not have the dump.
+        PvtopError: Any other failure; `core.errors` lists the subclasses. The lake never shows a half-written report
+            as complete.
     """
 
     async def run() -> HourResult:
@@ -76,7 +76,7 @@ async def make_hour(
 
 
 class _Work:
-    """One hour on its way from a plan to a result."""
+    """The work on one hour, from its plan to its result."""
 
     def __init__(self, hour: Hour, session: Session, progress: Progress | None, computing: Callable[[], None]) -> None:
         self._hour = hour
@@ -104,13 +104,13 @@ class _Work:
         return self._result(HourState.UNCHANGED, action.provenance)
 
     async def _verify(self, action: Action, dump: LocalFile) -> HourResult:
-        """Make the report if the dump is not the one that it was made from."""
+        """Make the report again if it was made from a different dump."""
         if not holds(action, dump.facts.sha256):
             return await self._make(dump)
         return self._leave(action)
 
     async def _remember_download(self, dump: LocalFile) -> None:
-        """Remember the digest of a downloaded dump if it is the very file that the source lists."""
+        """Remember the digest of a downloaded dump if it is exactly the file that the source lists."""
         listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
         listed = listing.get(self._hour)
         if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):

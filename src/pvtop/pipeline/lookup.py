@@ -1,4 +1,4 @@
-"""What a run is about, looked up before it: the newest hours of the source, and the blacklist of the settings."""
+"""Look up what a command needs before it runs: the newest published hours, or the blacklist of the settings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
     """Return the newest hour that the source has published.
 
     Args:
-        settings: Where the source is.
-        day: Look at the hours of this day only.
-        hour: Look at the hours with this hour of the day only, 0 to 23.
+        settings: Name the source.
+        day: Only hours that are stamped on this day.
+        hour: Only hours that are stamped at this hour of the day, 0 to 23.
 
     Raises:
         NotPublishedError: The source has no such hour.
@@ -50,7 +50,7 @@ def last_hours(settings: Settings, count: int) -> list[Hour]:
     """Return the newest published hours, oldest first.
 
     Raises:
-        NotPublishedError: The source has none.
+        NotPublishedError: The source has no dump.
         SourceError: The source cannot be read.
     """
 

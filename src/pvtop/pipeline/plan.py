@@ -2,11 +2,11 @@
 
 | action | meaning | the hour ends as |
 |---|---|---|
-| `make` | the report is made from the dump | `made` |
-| `verify` | the dump's digest is taken; if it is not the report's, the report is made | `unchanged` or `made` |
-| `none` | nothing is done | `unchanged` or `not_published` |
+| `make` | make the report from the dump | `made` |
+| `verify` | take the dump's digest; make the report if it differs | `unchanged` or `made` |
+| `none` | do nothing | `unchanged` or `not_published` |
 
-Each of the first two may end as `failed`, or as `not_published` if the source does not hold the dump after all.
+Each of the first two may end as `failed`, or as `not_published` if it turns out that the source does not have the dump.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Action:
         hour: The hour.
         kind: `make`, `verify` or `none`.
         reason: Why. A clause: `the dump has changed`.
-        state: How the hour ends if the kind is `none`; None for the others, which decide that by what they find.
-        download: Whether the dump is downloaded even if the cache holds it.
+        state: How the hour ends if the kind is `none`. None for the other kinds, because the dump decides.
+        download: Whether to download the dump even if it is in the cache.
         provenance: Where the report in the lake comes from; None if there is none that can be read.
     """
 
@@ -82,7 +82,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class LakeEntry:
-    """What the lake holds of an hour.
+    """What the lake has of an hour.
 
     Attributes:
         provenance: Where the report comes from, None if it is damaged or of another version.
@@ -99,9 +99,9 @@ class HourFacts:
 
     Attributes:
         hour: The hour.
-        address: Where its dump lies at the source, without secrets.
-        entry: What the lake holds, None if it does not hold the hour.
-        cached: What the cache holds of the dump, None if nothing; always None for a source in a folder.
+        address: Where its dump is at the source, without secrets.
+        entry: What the lake has of the hour, None if the hour is not in the lake.
+        cached: The facts of the cached dump, None if it is not cached; always None for a source in a folder.
         known_digest: The digest of the dump when it was last verified, None if there is no record of it.
         listed: The dump as the source lists it, None if it does not.
         source_listed: Whether the source was asked. If not, nobody knows whether the dump is published.
@@ -131,7 +131,7 @@ class HourFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What decides besides the facts of an hour.
+    """What a plan depends on besides the facts of an hour.
 
     Attributes:
         fingerprint: What reports depend on now.
@@ -208,7 +208,7 @@ def _up_to_date(facts: HourFacts, made: Provenance) -> Action:
 
 
 def _is_cache_outdated(facts: HourFacts, context: PlanContext) -> bool:
-    """Return whether the source lists another file than the cache holds."""
+    """Return whether the source lists a different file from the cached one."""
     if not context.check_source or facts.cached is None or facts.listed is None:
         return False
     if facts.listed_sha256:

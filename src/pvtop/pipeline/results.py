@@ -15,8 +15,8 @@ class Seconds:
     """How long each step of an hour took.
 
     Attributes:
-        download: Seconds until the dump was there, waiting included.
-        compute: Seconds from there to the report in the lake, waiting included.
+        download: Seconds until the dump is on this machine, including waits.
+        compute: Seconds from then until the report is in the lake, including waits.
     """
 
     download: float

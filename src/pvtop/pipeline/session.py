@@ -45,7 +45,7 @@ class Session:
     Attributes:
         settings: As given.
         lake: Where reports go.
-        cache: Where downloads are kept, and what was verified.
+        cache: Where downloads are kept, and the digests of verified dumps.
         metrics: Counts every hour and every retry.
         client: All HTTP of the run.
         source: Where dumps come from.
@@ -79,7 +79,7 @@ class Session:
         return local_path(self.settings.source) is not None
 
     def dump_address(self, hour: Hour) -> str:
-        """Return where the dump of an hour lies at the source, without secrets."""
+        """Return where the dump of an hour is at the source, without secrets."""
         folder = local_path(self.settings.source)
         root = self.settings.source if folder is None else str(folder.absolute())
         return public(join(root, hour.dump_path))
@@ -122,11 +122,11 @@ class Session:
         return await self._listings[month]
 
     async def listing_at_hand(self, month: str) -> Mapping[Hour, ListedFile] | None:
-        """Return what `list_month` listed of a month, None if it was not asked for that month."""
+        """Return the listing of a month from `list_month`, None if that month was not listed."""
         return await self._listings[month] if month in self._listings else None
 
     async def compute_and_accept(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour and check it against all rules. Call `started` when its turn has come.
+        """Compute the report of an hour and check it against all rules. Call `started` when computing begins.
 
         Raises:
             InvalidReportError: It breaks a rule, unless the settings turn validation off.

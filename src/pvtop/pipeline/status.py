@@ -1,4 +1,4 @@
-"""The status of a lake: what it holds of a range of hours, from listings alone."""
+"""The status of a lake: the state of each hour of a range, from listings alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ GAP_STATES = {HourState.MISSING, HourState.FAILED}
 
 @dataclass(frozen=True, slots=True)
 class LakeStatus:
-    """What a lake holds of a range of hours.
+    """The state of each hour of a range.
 
     Attributes:
         states: The state of each hour, in the order of the request.
-        unlisted: Why the source could not be listed; empty if it was. If not, hours that are not published count as
-            missing.
+        unlisted: The error from listing the source, or empty. If listing failed, unpublished hours count as missing.
     """
 
     states: Mapping[Hour, HourState]
@@ -42,7 +41,7 @@ class LakeStatus:
 
 
 def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
-    """Look up which hours the lake holds, and which of the others are published.
+    """Look up which hours are in the lake, and which of the others are published.
 
     Read listings only: those of the lake, and one of the source for each month with an hour that is not in the lake.
 
@@ -64,7 +63,7 @@ def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
 
 
 async def _list_source(hours: Sequence[Hour], session: Session) -> set[Hour]:
-    """Return the published hours of the months of some hours."""
+    """Return all published hours in the months that contain these hours."""
     months = sorted({hour.month_folder for hour in hours})
     return {hour for month in months for hour in await session.list_month(month)}
 

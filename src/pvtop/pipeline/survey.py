@@ -1,4 +1,4 @@
-"""The survey: the facts about hours that a plan is made of, from the lake, the cache and the source's listings."""
+"""Collect the facts that a plan needs: from the lake, the cache and the source's listings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOOTERS_AT_ONCE = 16  # readers of provenances; on object storage they wait far 
 
 
 async def plan_hours(hours: Sequence[Hour], session: Session) -> list[Action]:
-    """Plan many hours. List the source's months of those whose plan depends on them.
+    """Plan many hours. List only the months whose listing can change a plan.
 
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read.
@@ -30,7 +30,7 @@ async def plan_hours(hours: Sequence[Hour], session: Session) -> list[Action]:
 
 
 async def plan_hour(hour: Hour, session: Session) -> Action:
-    """Plan one hour. Do not list the source only to learn whether the dump is published: the download will tell.
+    """Plan one hour. Does not list the source to learn whether the dump is published: the download shows it.
 
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read.
@@ -45,7 +45,7 @@ async def plan_hour(hour: Hour, session: Session) -> Action:
 
 
 def _look_at_dump(facts: HourFacts) -> HourFacts:
-    """Add the dump in the source's folder. A folder that is not there is left to those who read it."""
+    """Add the dump in the source's folder. A missing folder raises nothing here: reading the dump will."""
     path = Path(facts.address)
     return replace(facts, listed=listed_file(path), source_listed=path.parents[2].is_dir())
 
@@ -72,7 +72,7 @@ def _facts(hour: Hour, entry: LakeEntry | None, session: Session) -> HourFacts:
 
 
 def _read_lake(hours: Sequence[Hour], session: Session) -> dict[Hour, LakeEntry]:
-    """Read the provenance of each hour that the lake holds."""
+    """Read the provenance of each hour that is in the lake."""
     completed = session.lake.made_at(hours)
     if not completed:
         return {}

@@ -1,6 +1,6 @@
 """Load the blacklist of a run: read its file, or download it, and keep the parsed pages in the cache.
 
-`transform.blacklist` parses the bytes of a file. `sources.cache` says where the files lie.
+`transform.blacklist` parses the bytes of a file. `sources.cache` says where the files are.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
 def _read_parsed(path: Path, digest: str) -> pl.DataFrame | None:
     """Return the pages that `_write_parsed` kept for a digest.
 
-    Return None if there are none, or they are damaged, of another blacklist or by other rules.
+    Return None if the file is missing, damaged, or from another blacklist or rules version.
     """
     try:
         header, _, parquet = path.read_bytes().partition(b"\n")

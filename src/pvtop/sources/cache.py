@@ -66,7 +66,7 @@ class Cache:
     def find(path: Path, address: str) -> LocalFile | None:
         """Return a cached file with its facts.
 
-        Return None if the file does not exist, comes from another address, or has another size than its facts say.
+        Return None if the file does not exist, comes from another address, or has a different size from its facts.
         """
         facts = FileFacts.read(path)
         if facts is None or facts.address != public(address) or not path.is_file():

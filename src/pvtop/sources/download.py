@@ -138,7 +138,7 @@ class _Transfer:
         """Continue the file or start it again. Return the size of the whole file, None if the server does not say.
 
         Raises:
-            RangeError: The server sends another part than the missing one.
+            RangeError: The server sent a different range from the one requested.
         """
         if response.status == PARTIAL_CONTENT:
             if not self._continues(response.headers):
@@ -152,7 +152,7 @@ class _Transfer:
         return self.total
 
     def _continues(self, headers: Mapping[str, str]) -> bool:
-        """Return whether a part starts where the file ends and, as far as the headers say, is of the same file."""
+        """Return whether a part starts where the file ends and belongs to the same file, as far as the headers show."""
         return (
             headers.get("Content-Range", "").startswith(f"bytes {self.received}-")
             and len({self.total, _total(headers)} - {None}) <= 1

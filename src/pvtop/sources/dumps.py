@@ -83,7 +83,7 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
     """Download the dump of an hour into the cache. Return the file with its facts.
 
     Raises:
-        NotPublishedError: The source does not hold the dump.
+        NotPublishedError: The source does not have the dump.
         SourceError: The dump cannot be downloaded, or fails the verification.
         OutputError: The cache folder cannot be written.
     """
@@ -99,7 +99,7 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
 
 
 def not_published(hour: Hour, source: str) -> NotPublishedError:
-    """Return the error for a dump that the source does not hold. Its hint says when to expect the dump."""
+    """Return the error for a dump that the source does not have. Its hint says when to expect the dump."""
     now = datetime.now(UTC)
     if hour.stamp > now:
         hint = f"the hour ends at {hour}; its dump is published some hours later"

@@ -69,7 +69,7 @@ class LocalFile:
     Attributes:
         path: The path of the file.
         facts: Where it comes from, its size and its digest.
-        cached: Whether it lies in the cache, and can be downloaded again.
+        cached: Whether it is in the cache, and can be downloaded again.
         state: The state of the file when its facts were taken; None if no other program changes the file.
     """
 
@@ -108,7 +108,7 @@ class KnownDigest:
     """A file with a known digest. A file with the same address, size and time is taken to have the same digest.
 
     Attributes:
-        address: Where it lies, without secrets.
+        address: Where it is, without secrets.
         bytes: Its size.
         modified: Its modification time, from its folder or its listing.
         sha256: Its digest in hex.

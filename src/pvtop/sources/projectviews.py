@@ -21,7 +21,7 @@ async def fetch_projectviews(hour: Hour, source: Source) -> dict[str, int]:
         The views of each domain code. The empty code is the empty string.
 
     Raises:
-        NotFoundError: The source does not hold the file.
+        NotFoundError: The source does not have the file.
         CorruptError: The file is not a projectviews file.
         SourceError: The source cannot be read.
     """

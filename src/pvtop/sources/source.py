@@ -77,7 +77,7 @@ class FolderSource:
 
 
 def _read(path: Path) -> bytes:
-    """Return the content of a file, cut to one byte more than a listing may have."""
+    """Return at most `MAX_LISTING_BYTES + 1` bytes of a file, so that the caller can detect a longer file."""
     with open_regular(path) as file:
         return file.read(MAX_LISTING_BYTES + 1)
 
@@ -119,7 +119,7 @@ class FsspecSource:
 
 
 def _read_remote(address: str) -> bytes:
-    """Return the content of a remote file, cut to one byte more than a listing may have."""
+    """Return at most `MAX_LISTING_BYTES + 1` bytes of a remote file, so that the caller can detect a longer file."""
     import fsspec
 
     with fsspec.open(address, "rb") as file:

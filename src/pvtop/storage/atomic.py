@@ -26,7 +26,8 @@ def output_error(message: str, error: BaseException, hint: str, setting: str) ->
 
     Args:
         message: What went wrong, and where.
-        error: The failure. If the disk or the user's quota is full, or a file too large, its own advice is given.
+        error: The failure. If the disk or the user's quota is full, or a file is too large, the error gets a hint for
+            that case instead.
         hint: What to do in all other cases.
         setting: The setting that the hint is about.
     """
@@ -39,7 +40,7 @@ def output_error(message: str, error: BaseException, hint: str, setting: str) ->
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file for reading. Refuse pipes, on which a reader waits forever, devices and folders.
+    """Open a regular file for reading. Refuse pipes, devices and folders. Reading a pipe could block forever.
 
     Raises:
         OSError: The file is not a regular file, or cannot be opened.

@@ -93,6 +93,6 @@ def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
 
 
 def _links_to_ancestor(link: str) -> bool:
-    """Return whether a link leads to itself or to a folder that contains it. To follow it would never end."""
+    """Return whether a link leads to itself or to a folder that contains it. Following it would loop forever."""
     target = Path(os.path.realpath(link))
     return target.is_symlink() or Path(os.path.realpath(Path(link).parent)).is_relative_to(target)

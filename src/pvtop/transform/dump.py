@@ -79,7 +79,7 @@ def _prefetch(items: Iterator[T]) -> Iterator[T]:
 
 
 def read_block(block: bytes) -> pl.DataFrame:
-    """Parse a block of whole lines: all at once, or line by line if that is not proven to be correct.
+    """Parse a block of whole lines as CSV; if that cannot be proven correct, line by line.
 
     Args:
         block: Lines with their newlines; the last line may have none.

@@ -20,7 +20,8 @@ class Reduced(NamedTuple):
     Attributes:
         totals: The totals of each domain in each chunk: `domain_code` String, `pages` Int64, `views` Int128.
         pages: The pages that can rank or may be excluded: `domain_code` String, `page_title` String, `views` Int64,
-            `can_rank` Boolean. Pages that cannot rank are kept because excluded pages are counted.
+            `can_rank` Boolean. Includes pages that cannot rank but may be excluded, because the report counts excluded
+            pages.
         malformed: The number of malformed lines.
         samples: The first few malformed lines.
     """
@@ -64,9 +65,9 @@ def reduce_chunks(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Redu
 
 
 class TitleBloomFilter:
-    """A set of titles that may be wrong in one way: all of its titles pass, and a few others do, too.
+    """A Bloom filter of titles: no false negatives, few false positives.
 
-    To test one bit for each row of a dump costs much less than to join all rows.
+    Testing one bit per row is much cheaper than joining all rows.
     """
 
     def __init__(self, titles: pl.Series) -> None:
@@ -84,7 +85,7 @@ class TitleBloomFilter:
 def _reduce_chunk(chunk: pl.DataFrame, maybe_excluded: TitleBloomFilter, top: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the totals of a chunk, and its pages that can rank or may be excluded.
 
-    A dump is sorted by domain, so the rows of a domain follow each other. To find such runs is cheaper than to group.
+    A dump is sorted by domain, so the rows of a domain follow each other. Finding these runs is cheaper than grouping.
     For `top` = 2, a chunk of one domain with `B` on the blacklist:
 
     ```

@@ -25,10 +25,10 @@ def decode_title(written: pl.Expr) -> pl.Expr:
 
 
 def encode_titles(pages: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the pages with every spelling of their titles that `decode_title` decodes to the title.
+    """Return one row for each raw form of a title that `decode_title` maps to that title.
 
-    With these spellings a blacklist can be compared with a dump as written, whose millions of titles then need no
-    decoding. A title without quotes and backslashes has one spelling: itself.
+    So the blacklist can be compared with raw dump titles, and millions of titles need no decoding. A title without
+    quotes and backslashes has one raw form: itself.
 
     Args:
         pages: `domain_code` String, `page_title` String, without duplicates.

@@ -132,8 +132,8 @@ def not_below_neighbours(others: Sequence[Provenance], share: float) -> Rule:
 def not_much_smaller_than(salvaged: Salvaged, share: float) -> Rule:
     """Return the rule that a report has at least a share of each count of the report that it replaces.
 
-    Counts what is left of the old report, up to the last rank that the new report can have: a smaller `top` is not a
-    loss. Takes from the provenance what cannot be counted any more.
+    Counts the readable rows of the old report. Ignores ranks above the new `top`, because a smaller `top` is not a
+    loss. Takes counts of unreadable files from the provenance.
     """
 
     def find(report: Report) -> pl.DataFrame:

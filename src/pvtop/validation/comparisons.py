@@ -1,4 +1,4 @@
-"""Rules that compare a report with something else: its text, its other file, the projectviews, a recount."""
+"""Rules that compare a report with something else: its text, its domain totals, the projectviews, a recount."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def projectviews_match(projectviews: dict[str, int]) -> Rule:
 
 
 def recount_matches(counted: Recount) -> Rule:
-    """Return the rule that the report has the domains of the dump, and the recounted domains the same counts."""
+    """Return the rule that the report has exactly the dump's domains, and that the recounted counts agree."""
 
     def find(report: Report) -> pl.DataFrame:
         codes = set(report.domains.get_column("domain_code"))

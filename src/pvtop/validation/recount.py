@@ -1,6 +1,7 @@
 """Count domains of a dump a second way: line by line, in plain Python.
 
-Uses neither Polars nor the code that makes reports. So a mistake in that code shows, unless it is made here, too.
+Recount with independent code, so that a bug must exist in both to go unnoticed. Uses neither Polars nor the code that
+makes reports.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class DomainCount:
         views: The views of these pages.
         blacklisted_pages: Its pages on the blacklist.
         blacklisted_views: The views of these pages.
-        ranked: The top pages as (views, title); in the order of rank after `rank`.
+        ranked: The top pages as (views, title); sorted once `rank()` was called.
     """
 
     pages: int = 0

@@ -127,7 +127,9 @@ def _domains_out_of_order(report: Report) -> pl.DataFrame:
 
 
 def _repeated_pages(report: Report) -> pl.DataFrame:
-    r"""Return the pages that occur more often than a correct dump can list them: once, with three exceptions.
+    r"""Return the pages that occur more often than a correct dump can list them.
+
+    A correct dump lists a page once, with three exceptions.
 
     A code that stands for two wikis (`SHARED_CODES`) can have a page twice. The empty code, which stands for all wikis
     without a code of their own, can have it any number of times. So can a code or title that was not UTF-8: different
@@ -149,7 +151,7 @@ def _negative_counts(report: Report) -> pl.DataFrame:
 
 
 def _more_than_totals(report: Report) -> pl.DataFrame:
-    """Return the domains whose entries have more pages or views than the totals, minus the excluded pages, allow."""
+    """Return the domains whose entries exceed their totals minus the blacklisted pages."""
     more = (pl.col("entries") > pl.col("rankable_pages")) | (pl.col("entry_views") > pl.col("rankable_views"))
     return _join_totals(report, how="left").filter(more.fill_null(value=True))
 
