@@ -117,25 +117,26 @@ class Settings(BaseModel):
         keep_unknown: Rank pages titled `-` (unknown) like any other.
         malformed_limit: Share of malformed lines above which an hour fails.
         force: Make reports again even if they are up to date.
-        check_source: Check whether the dump at the source has changed since an hour was made.
+        check_source: Check whether the dump at the source has changed since the report was made.
         refresh_dump: Download dumps again.
         refresh_blacklist: Download the blacklist again.
         no_validate: Write the report even if validation fails.
         expect_whole: Reject dumps that look incomplete. If not set, only those of Wikimedia and its mirrors.
-        min_share: Smallest accepted share of views. An hour fails if it has fewer than this share of its neighbours'
-            views (checked only if the dump is expected to be whole or the neighbours look whole, and never if
-            `expect_whole` is false), or of the report that it replaces.
+        min_share: A report fails if it has less than this share of its neighbours' views, or of a count of the report
+            that it replaces. Neighbours are compared only if the dump is expected to be whole or they look whole, and
+            never if `expect_whole` is false.
         contact: An e-mail or web address for the User-Agent, which Wikimedia requires.
         cache_max_age: During and after a batch, remove downloads older than this, e.g. `7d`.
-        cache_max_size: During and after a batch, remove the oldest downloads above this size, e.g. `20GB`.
+        cache_max_size: During and after a batch, remove the oldest downloads until all fit into this size, e.g. `20GB`.
         max_download: Largest file that is downloaded, e.g. `1GB`.
         max_inflated: Largest size of a dump after decompression, e.g. `2GB`.
         statsd: `host:port` of a DogStatsD server that receives metrics.
         connections: Largest number of connections to a server at a time.
         connect_timeout: Seconds within which a connection must be established.
-        read_timeout: Seconds that a server may take to answer, and then for each 64 KiB.
+        read_timeout: Seconds that a server may take to answer, and then for each 64 KiB. A slower server counts as
+            stalled.
         attempts: Maximum number of attempts for each network request.
-        backoff: Seconds before the second attempt. Each further wait is twice as long, up to a minute, plus jitter.
+        backoff: Wait before the second attempt, in seconds. It doubles with each attempt, up to a minute, plus jitter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -20,7 +20,9 @@ app = typer.Typer(help="Show the blacklist, or download it again.", no_args_is_h
 @app.command()
 @command_options("blacklist", "cache_dir", "contact", *PRINTING)
 def info(*, settings: Settings, out: Output) -> None:
-    """Show the blacklist's address and size. Download it first if the cache does not hold it.
+    """Describe the blacklist. Show its address, digest and number of titles.
+
+    Download it first if it is not in the cache.
 
     Example:
 

@@ -78,9 +78,9 @@ def ls(*, settings: Settings, out: Output) -> None:
 @app.command()
 @command_options("cache_dir", *PRINTING)
 def verify(*, settings: Settings, out: Output) -> None:
-    """Check that every cached dump is intact. Each is read to its end and compared with the digest of its download.
+    """Check every cached dump. Read each fully and compare it with the digest recorded at download.
 
-    Exit code 1 if one is broken.
+    The exit code is 1 if a dump is damaged.
 
     Example:
 
@@ -122,9 +122,9 @@ def prune(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Remove downloads by age, or the oldest until the cache fits a size. Remove temporary files of killed runs too.
+    """Remove old downloads. Choose them by age, or remove the oldest until the cache fits a size.
 
-    Files in use are never removed.
+    Files in use are never removed. Temporary files of killed runs are removed too.
 
     Examples:
 

@@ -27,7 +27,7 @@ class Option:
         kind: The type of its value.
         default: Default value. None for a setting, which may be set elsewhere.
         shown: The default to show in the help text, for a setting that has one.
-        flags: The flags, if they differ from `--name`.
+        flags: The flags, if they differ from the name with dashes.
     """
 
     name: str

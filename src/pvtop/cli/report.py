@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command_options(*MAKING, *PRINTING)
 def report(date: Date = None, hour: HourOfDay = None, *, settings: Settings, out: Output) -> None:
-    """Make the report of one hour. By default, this is the newest published hour.
+    """Make the report of one hour. By default, the newest published hour.
 
     A report that is up to date is not made again. It is outdated if its dump, the blacklist or a setting has changed.
 

@@ -38,9 +38,9 @@ def show(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Show the top pages of an hour. Without --date and --hour, it is the newest hour in the lake.
+    """Show the top pages of an hour. By default, the newest hour in the lake.
 
-    Exit code 3 if the lake does not hold the hour.
+    The exit code is 3 if the hour is not in the lake.
 
     Examples:
 

@@ -44,10 +44,10 @@ def status(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Show which hours the lake holds. The calendar has a line for each day and a sign for each hour.
+    """Show which hours are in the lake. The calendar has a row for each day and a symbol for each hour.
 
-    The hours are chosen as for batch. Without a range, these are the 168 newest published hours (a week). The command
-    lists the files in the lake and at the source, and reads none of them.
+    --start, --end, --last and --hours work as in batch. By default, the 168 newest published hours (a week). The
+    command lists the files in the lake and at the source, and reads none of them.
 
     Examples:
 
@@ -92,4 +92,4 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
     for issue in known_issues(found.states):
         yield f"Note: {issue}"
     if found.unlisted:
-        yield f"cannot list the source, so missing hours may not be published: {found.unlisted}"
+        yield f"cannot list the source, so some missing hours may not be published: {found.unlisted}"

@@ -41,7 +41,7 @@ def validate(
         bool, typer.Option("--totals", help="Compare each domain's views with the projectviews file of the source.")
     ] = False,
     against_dump: Annotated[
-        bool, typer.Option("--against-dump", help="Count some domains of each hour again, from its dump.")
+        bool, typer.Option("--against-dump", help="Recount some domains of each hour from its dump.")
     ] = False,
     domains: Annotated[
         int, typer.Option(min=1, metavar="N", help="Number of domains for --against-dump, chosen at random.")
@@ -49,7 +49,9 @@ def validate(
     seed: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Seed that chooses the domains: the same seed, the same domains.", show_default="random"
+            metavar="N",
+            help="Seed that chooses the domains. Pass the same seed to check the same ones.",
+            show_default="random",
         ),
     ] = None,
     settings: Settings,
@@ -59,10 +61,10 @@ def validate(
 
     Every report is checked before it is written. This command checks again, and can compare reports with the source.
 
-    Exit code 5 if a report breaks a rule, 3 if the lake holds none of the hours.
+    The exit code is 5 if a report breaks a rule, and 3 if the lake has none of the hours.
 
-    A report cannot be compared if the projectviews, its dump or its blacklist cannot be read. This says nothing about
-    the report. Exit code 3 if the source does not hold the dump, otherwise 1.
+    If something to compare with is missing, the report may still be valid. The exit code is then 3 if only unpublished
+    dumps are missing, otherwise 1.
 
     Examples:
 
