@@ -109,11 +109,12 @@ class Settings(BaseModel):
     `<field> = ...` in `./pvtop.toml`.
 
     Attributes:
-        source: Root with the layout of Wikimedia's server: an http(s) address, a folder, or any fsspec address.
+        source: Location of the dumps: an http(s) address, a folder, or any fsspec address. It must have the layout
+            of Wikimedia's server.
         blacklist: Address or path of the blacklist, or `none`.
         output: The lake: a folder or any fsspec address.
         cache_dir: The folder where downloads are kept.
-        top: How many pages a domain gets.
+        top: Number of pages per domain.
         keep_unknown: Rank pages titled `-` (unknown) like any other.
         malformed_limit: Share of malformed lines above which an hour fails.
         force: Make reports again even if they are up to date.
@@ -121,22 +122,25 @@ class Settings(BaseModel):
         refresh_dump: Download dumps again.
         refresh_blacklist: Download the blacklist again.
         no_validate: Write the report even if validation fails.
-        expect_whole: Reject dumps that look incomplete. If not set, only those of Wikimedia and its mirrors.
-        min_share: A report fails if it has less than this share of its neighbours' views, or of a count of the report
-            that it replaces. Neighbours are compared only if the dump is expected to be whole or they look whole, and
-            never if `expect_whole` is false.
+        expect_whole: Reject dumps that look incomplete. If not set, only incomplete dumps from Wikimedia and its
+            mirrors are rejected.
+        min_share: Smallest allowed share. A report is rejected if it has less than this share of the views of
+            neighbouring hours, or if any of its counts is less than this share of the same count in the report it
+            replaces. Neighbours are compared if the dump is expected to be complete, or if the neighbours look
+            complete. They are not compared if `expect_whole` is false.
         contact: An e-mail or web address for the User-Agent, which Wikimedia requires.
         cache_max_age: During and after a batch, remove downloads older than this, e.g. `7d`.
-        cache_max_size: During and after a batch, remove the oldest downloads until all fit into this size, e.g. `20GB`.
-        max_download: Largest file that is downloaded, e.g. `1GB`.
+        cache_max_size: During and after a batch, remove the oldest downloads until the rest fit in this size, e.g.
+            `20GB`.
+        max_download: Maximum size of a downloaded file, e.g. `1GB`.
         max_inflated: Largest size of a dump after decompression, e.g. `2GB`.
         statsd: `host:port` of a DogStatsD server that receives metrics.
-        connections: Largest number of connections to a server at a time.
+        connections: Maximum number of simultaneous connections to a server.
         connect_timeout: Seconds within which a connection must be established.
-        read_timeout: Seconds that a server may take to answer, and then for each 64 KiB. A slower server counts as
-            stalled.
+        read_timeout: Maximum time in seconds for the start of a response, and for each 64 KiB after that. A slower
+            server counts as stalled.
         attempts: Maximum number of attempts for each network request.
-        backoff: Wait before the second attempt, in seconds. It doubles with each attempt, up to a minute, plus jitter.
+        backoff: Delay before the second attempt, in seconds. It doubles with each attempt, up to a minute, plus jitter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -67,7 +67,7 @@ def broken(result: AuditResult) -> list[str]:
 def test_validate_checks_the_newest_hour_by_default(pvtop_process: Command) -> None:
     done = pvtop_process("validate", *LAKE)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{(HOUR + 3).iso}  valid\n1 hours: 1 valid\n"
+    assert done.stdout == f"{(HOUR + 3).iso}  valid\n1 hour: 1 valid\n"
 
 
 @pytest.mark.usefixtures("lake")
@@ -297,7 +297,7 @@ def test_report_without_a_blacklist_is_checked_against_none(write_dump: WriteDum
 @pytest.mark.usefixtures("lake")
 def test_matching_projectviews_are_valid(pvtop_process: Command) -> None:
     done = pvtop_process("validate", *LAKE, *SOURCE, *AT, "--totals")
-    assert (done.returncode, done.stdout) == (0, "2024-12-31T14  valid\n1 hours: 1 valid\n")
+    assert (done.returncode, done.stdout) == (0, "2024-12-31T14  valid\n1 hour: 1 valid\n")
 
 
 @pytest.mark.usefixtures("lake")
@@ -387,7 +387,7 @@ def uncompared(pvtop_process: Command, *args: object) -> tuple[int, str]:
     """Validate an hour that is good, but cannot be compared; give the exit code and the error."""
     done = pvtop_process("validate", *LAKE, *AT, *args)
     assert done.stdout.startswith("2024-12-31T14  could not be compared\n  not compared: ")
-    assert done.stdout.endswith("1 hours: 1 could not be compared\n")
+    assert done.stdout.endswith("1 hour: 1 could not be compared\n")
     assert "recounted" not in done.stdout
     assert "is not valid" not in done.stderr
     told = done.stderr.splitlines()[-2:]  # before it, the log

@@ -179,7 +179,7 @@ def test_listings_cannot_lead_to_other_addresses(pvtop_process: Command, server:
     server.files[PATH] = File(DUMP)
     done = pvtop_process("batch", "--last", "5", "--source", server.url, "--blacklist", "none", "--output", "lake")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "1 hours: 1 made\n"
+    assert done.stdout == "1 hour: 1 made\n"
     dump = f"cache/{HOUR.dump_path}"
     assert {str(path) for path in files()} == {
         dump, f"{dump}.json", f"lake/{text_path(HOUR)}", f"lake/{top_pages_path(HOUR)}",

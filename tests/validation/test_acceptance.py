@@ -199,7 +199,9 @@ def test_hour_much_smaller_than_whole_neighbours_is_refused(tmp_path: Path, *, e
     loaded = settings_of(tmp_path, (HOUR, 3_000_000), (HOUR + 1, 1_400_000))
     asked = loaded.model_copy(update={"expect_whole": expect_whole})
     assert run_hour(HOUR, asked).state is HourState.MADE
-    with pytest.raises(InvalidReportError, match=r"it has at least 50% of the views of its neighbours \(found views "):
+    with pytest.raises(
+        InvalidReportError, match=r"an hour has at least 50% of the views of its neighbours \(found views "
+    ):
         run_hour(HOUR + 1, asked)
     assert run_hour(HOUR + 1, asked.model_copy(update={"min_share": 0.4})).state is HourState.MADE
     assert run_hour(HOUR + 1, asked.model_copy(update={"expect_whole": False, "force": True})).state is HourState.MADE

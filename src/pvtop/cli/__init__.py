@@ -20,7 +20,7 @@ from pvtop.core.address import redacted
 from pvtop.core.errors import PvtopError, UsageError, internal_error
 
 EPILOG = (
-    "An option that shows [env: ...] can also be set as an environment variable, or in ./pvtop.toml (top = 10). "
+    "You can also set an option marked [env: ...] as an environment variable, or in ./pvtop.toml: top = 10. "
     "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not published or not in the lake, "
     "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, 130 interrupted."
 )

@@ -9,7 +9,7 @@ import typer
 
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
-from pvtop.cli.output import Output
+from pvtop.cli.output import Output, number_of_hours
 from pvtop.cli.progress import LABELS, summary, watching
 from pvtop.core.errors import HoursFailedError, NotPublishedError
 from pvtop.core.states import HourState
@@ -33,11 +33,12 @@ def batch(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Make the reports of many hours. Without a range, these are the 24 newest published hours.
+    """Make the reports of many hours. The default is the 24 newest published hours.
 
-    A report that is up to date is not made again. It is outdated if its dump, the blacklist or a setting has changed.
-    An hour that fails does not stop the others. The batch then lists the failed hours and ends with exit code 4.
-    Run it every hour, and it catches up by itself.
+    A report that is up to date is not made again. A report is outdated if its dump, the blacklist, --top or
+    --keep-unknown has changed. An hour that fails does not stop the others. If any hour failed, the batch lists the
+    failed hours at the end and exits with code 4. Run this command every hour. It also makes the reports that earlier
+    runs missed.
 
     Examples:
 
@@ -97,4 +98,4 @@ def _lines(result: BatchResult) -> Iterator[str]:
     for hour in result.not_published:
         yield f"{hour.iso}  not published"
     counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items()) if count]
-    yield f"{result.counts.total():,} hours: {', '.join(counts)}"
+    yield f"{number_of_hours(result.counts.total())}: {', '.join(counts)}"

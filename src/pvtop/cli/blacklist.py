@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pvtop.settings import Settings
     from pvtop.sources.blacklists import Blacklist
 
-app = typer.Typer(help="Show the blacklist, or download it again.", no_args_is_help=True)
+app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_is_help=True)
 
 
 @app.command()
@@ -22,7 +22,7 @@ app = typer.Typer(help="Show the blacklist, or download it again.", no_args_is_h
 def info(*, settings: Settings, out: Output) -> None:
     """Describe the blacklist. Show its address, digest and number of titles.
 
-    Download it first if it is not in the cache.
+    The command downloads the blacklist first if it is not in the cache.
 
     Example:
 

@@ -52,7 +52,7 @@ def _open(settings: Settings) -> Cache:
 @app.command("dir")
 @command_options("cache_dir", "json")
 def dir_(*, settings: Settings, out: Output) -> None:
-    """Print the cache's folder.
+    """Print the path of the cache folder.
 
     Example:
 
@@ -65,7 +65,7 @@ def dir_(*, settings: Settings, out: Output) -> None:
 @app.command()
 @command_options("cache_dir", "json")
 def ls(*, settings: Settings, out: Output) -> None:
-    """List the cached dumps, the oldest hour first.
+    """List the cached dumps, oldest hour first.
 
     Example:
 
@@ -78,7 +78,9 @@ def ls(*, settings: Settings, out: Output) -> None:
 @app.command()
 @command_options("cache_dir", *PRINTING)
 def verify(*, settings: Settings, out: Output) -> None:
-    """Check every cached dump. Read each fully and compare it with the digest recorded at download.
+    """Check every cached dump.
+
+    The command reads each dump fully and compares its digest with the one recorded at download.
 
     The exit code is 1 if a dump is damaged.
 
@@ -105,7 +107,9 @@ def prune(
     older_than: Annotated[
         timedelta | None,
         typer.Option(
-            parser=_duration, metavar="DURATION", help="Remove dumps downloaded more than this long ago, e.g. 7d."
+            parser=_duration,
+            metavar="DURATION",
+            help="Remove dumps that were downloaded longer ago than DURATION, e.g. 7d.",
         ),
     ] = None,
     max_size: Annotated[
@@ -113,7 +117,7 @@ def prune(
         typer.Option(
             parser=_size,
             metavar="SIZE",
-            help="Remove the oldest dumps until the rest take at most this much, e.g. 20GB.",
+            help="Remove the oldest downloads until the cache takes at most SIZE, e.g. 20GB.",
         ),
     ] = None,
     *,
@@ -122,9 +126,11 @@ def prune(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Remove old downloads. Choose them by age, or remove the oldest until the cache fits a size.
+    """Remove old downloads.
 
-    Files in use are never removed. Temporary files of killed runs are removed too.
+    Use --older-than to remove downloads by age, or --max-size to remove the oldest until the cache is small enough.
+
+    Files in use are never removed. Temporary files left by killed runs are also removed.
 
     Examples:
 
@@ -149,7 +155,7 @@ def prune(
 
 
 def _confirm(chosen: list[CachedDump]) -> None:
-    """Ask before files are removed.
+    """Ask the user to confirm the removal of files.
 
     Raises:
         UsageError: stdin is not a terminal.

@@ -28,6 +28,6 @@ def hint(error: PvtopError) -> str:
 
 
 def _place(setting: str) -> str:
-    """Return where a setting is given: `--output`, or `PVTOP_ATTEMPTS` if it has no option."""
+    """Return a setting's option, such as `--output`. If it has none, return its variable, such as `PVTOP_ATTEMPTS`."""
     option = OPTIONS.get(setting)
     return option.written[0] if option else variable(setting)

@@ -17,24 +17,30 @@ if TYPE_CHECKING:
 
 ALL_DAY = frozenset(range(24))
 
-Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the stamp, in UTC.")]
+Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the hour's end, in UTC.")]
 HourOfDay = Annotated[
     int | None,
     typer.Option(
         "--hour",
         metavar="0-23",
-        help="Hour of the stamp, in UTC. The stamp is the END of the hour: 6 means 05:00 to 06:00.",
+        help="Hour at which the period ends, in UTC: 6 means 05:00 to 06:00.",
     ),
 ]
 Start = Annotated[
     str | None,
     typer.Option(
-        "--start", metavar="STAMP", help="First hour of the range: 2024-08-03T00. A date means its first hour."
+        "--start",
+        metavar="STAMP",
+        help="First hour of the range, for example 2024-08-03T00. A date without an hour means T00 of that date.",
     ),
 ]
 End = Annotated[
     str | None,
-    typer.Option("--end", metavar="STAMP", help="Last hour of the range: 2024-08-03T23. A date means its last hour."),
+    typer.Option(
+        "--end",
+        metavar="STAMP",
+        help="Last hour of the range, for example 2024-08-03T23. A date without an hour means T23 of that date.",
+    ),
 ]
 Last = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest published hours.")]
 LastInLake = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest hours in the lake.")]
@@ -78,7 +84,7 @@ def published_hours(
     """Return the hours of a range or the `last` published ones, `default` of them if there is neither.
 
     Raises:
-        UsageError: The options contradict each other, or one cannot be read.
+        UsageError: The options contradict each other, or one is invalid.
         SourceError: The source cannot be listed for the newest hours.
     """
     if last is not None and (start or end):
@@ -95,12 +101,14 @@ def published_hours(
 def hours_in_lake(
     lake: Lake, date: str | None, hour: int | None, start: str | None, end: str | None, last: int | None
 ) -> list[Hour]:
-    """Return the hours of a range, the `last` ones in the lake, or one hour as `hour_in_lake` does.
+    """Return the hours in the lake that the options select.
 
-    Empty if no hour in the lake fits.
+    The options select a range, the `last` newest hours, or one hour as in `hour_in_lake`.
+
+    The result is empty if no hour in the lake matches.
 
     Raises:
-        UsageError: The options contradict each other, or one cannot be read.
+        UsageError: The options contradict each other, or one is invalid.
         OutputError: The lake cannot be read.
     """
     if (date is not None or hour is not None) + bool(start or end) + (last is not None) > 1:
@@ -122,7 +130,9 @@ def described(date: str | None, hour: int | None) -> str:
 
 
 def parse_bound(text: str, *, end: bool) -> Hour:
-    """Parse one end of a range: `2019-04-01T12`, or a date for its first or last stamp.
+    """Parse the start or end of a range: an hour such as `2019-04-01T12`, or a date.
+
+    A date means its first hour, or its last if `end` is true.
 
     Raises:
         UsageError: The text is neither, or there is no such hour.

@@ -20,7 +20,7 @@ class LogFormat(StrEnum):
 
 
 def open_log(*, quiet: bool, verbose: bool, log_format: LogFormat) -> None:
-    """Log to stderr: errors only if quiet, every detail if verbose."""
+    """Log to stderr. If `quiet`, log only errors. If `verbose`, log every detail."""
     logger = logging.getLogger("pvtop")
     logger.handlers = [_StderrHandler(log_format)]
     logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)

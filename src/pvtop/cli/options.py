@@ -65,14 +65,14 @@ class Option:
 OPTIONS = {
     option.name: option
     for option in (
-        Option("source", "Where the dumps are: https address, folder or fsspec address.", "ADDRESS", shown="Wikimedia"),
-        Option("blacklist", "Pages to exclude: address, path, or none.", "ADDRESS", shown="the public one"),
-        Option("output", "The lake: folder or fsspec address.", "ADDRESS", shown="reports"),
+        Option("source", "Source of the dumps: https address, folder or fsspec address.", "ADDRESS", shown="Wikimedia"),
+        Option("blacklist", "List of pages to exclude: address, path, or none.", "ADDRESS", shown="the public one"),
+        Option("output", "Where reports are kept (the lake): folder or fsspec address.", "ADDRESS", shown="reports"),
         Option("cache_dir", "Folder for downloads.", "FOLDER", shown="the user's cache folder"),
         Option("top", "Pages per domain.", "N", int, shown="25"),
         Option("keep_unknown", "Rank pages titled '-' (unknown) too.", kind=bool),
-        Option("force", "Make a report again even if it is up to date, or if the new one is much smaller.", kind=bool),
-        Option("check_source", "Check whether the dump at the source has changed.", kind=bool),
+        Option("force", "Make a report again even if it is up to date, or much larger than the new one.", kind=bool),
+        Option("check_source", "Make a report again if its dump has changed at the source.", kind=bool),
         Option("refresh_dump", "Download the dump again.", kind=bool),
         Option("refresh_blacklist", "Download the blacklist again.", kind=bool),
         Option("no_validate", "Write the report even if validation fails.", kind=bool),
@@ -82,7 +82,7 @@ OPTIONS = {
         Option("statsd", "Send metrics to this DogStatsD server.", "HOST:PORT"),
         Option("log_format", "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT),
         Option("json", "Print one JSON document.", kind=bool, default=False),
-        Option("quiet", "Print only errors.", kind=bool, default=False, flags=("--quiet", "-q")),
+        Option("quiet", "Print nothing but errors.", kind=bool, default=False, flags=("--quiet", "-q")),
         Option("verbose", "Log details, and show tracebacks of failures.", kind=bool, default=False,
                flags=("--verbose", "-v")),
     )

@@ -20,7 +20,7 @@ class Output:
 
     Args:
         json: Print one JSON document instead of text.
-        quiet: Print only errors.
+        quiet: Print nothing but errors.
         verbose: Log details.
         log_format: The format of the log.
     """
@@ -62,6 +62,11 @@ class Output:
                 print(printable_json(document))  # noqa: T201 - the result
             elif not self._quiet:
                 print(_rendered(lines), end="")  # noqa: T201 - the result
+
+
+def number_of_hours(count: int) -> str:
+    """Return a number of hours as text: `1 hour`, `1,024 hours`."""
+    return f"{count:,} hour{'' if count == 1 else 's'}"
 
 
 def _rendered(lines: Iterator[str | Text]) -> str:

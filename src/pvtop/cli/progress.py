@@ -10,7 +10,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from pvtop.cli.output import Output
+from pvtop.cli.output import Output, number_of_hours
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ class _Bars(_Log):
 def summary(actions: Sequence[Action]) -> str:
     """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
     labels = Counter(LABELS[action.kind] for action in actions)
-    return f"{len(actions):,} hours: " + ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
+    counts = ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
+    return f"{number_of_hours(len(actions))}: {counts}"
 
 
 def _line(outcome: HourOutcome) -> str:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @command_options(*MAKING, *PRINTING)
 def report(date: Date = None, hour: HourOfDay = None, *, settings: Settings, out: Output) -> None:
-    """Make the report of one hour. By default, the newest published hour.
+    """Make the report of one hour. The default is the newest published hour.
 
-    A report that is up to date is not made again. It is outdated if its dump, the blacklist or a setting has changed.
+    A report that is up to date is not made again. A report is outdated if its dump, the blacklist, --top or
+    --keep-unknown has changed.
 
     Examples:
 

@@ -31,14 +31,16 @@ def show(
     hour: HourOfDay = None,
     domain: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="Domain code: en, or en.m. Repeatable.", show_default="the 5 most viewed"),
+        typer.Option(
+            metavar="CODE", help="Domain code, such as en or en.m. Repeatable.", show_default="the 5 most viewed"
+        ),
     ] = None,
     count: Annotated[int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages per domain.")] = 10,
     *,
     settings: Settings,
     out: Output,
 ) -> None:
-    """Show the top pages of an hour. By default, the newest hour in the lake.
+    """Show the top pages of an hour. The default is the newest hour in the lake.
 
     The exit code is 3 if the hour is not in the lake.
 

@@ -44,10 +44,10 @@ def status(
     settings: Settings,
     out: Output,
 ) -> None:
-    """Show which hours are in the lake. The calendar has a row for each day and a symbol for each hour.
+    """Show which hours are in the lake. Print a calendar with a row for each day and a symbol for each hour.
 
-    --start, --end, --last and --hours work as in batch. By default, the 168 newest published hours (a week). The
-    command lists the files in the lake and at the source, and reads none of them.
+    --start, --end, --last and --hours work as in batch. The default is the 168 newest published hours (a week). The
+    command only looks at file listings in the lake and at the source. It does not read the files.
 
     Examples:
 

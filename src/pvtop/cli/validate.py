@@ -11,7 +11,7 @@ import typer
 from pvtop.cli.hints import hint
 from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, described, hours_in_lake
 from pvtop.cli.options import PRINTING, command_options
-from pvtop.cli.output import Output
+from pvtop.cli.output import Output, number_of_hours
 from pvtop.core.errors import NotInLakeError, NotPublishedError
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
@@ -41,30 +41,32 @@ def validate(
         bool, typer.Option("--totals", help="Compare each domain's views with the projectviews file of the source.")
     ] = False,
     against_dump: Annotated[
-        bool, typer.Option("--against-dump", help="Recount some domains of each hour from its dump.")
+        bool, typer.Option("--against-dump", help="Recount some domains from each hour's dump.")
     ] = False,
     domains: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Number of domains for --against-dump, chosen at random.")
+        int, typer.Option(min=1, metavar="N", help="Number of random domains that --against-dump recounts.")
     ] = 5,
     seed: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Seed that chooses the domains. Pass the same seed to check the same ones.",
+            help="Random seed for choosing the domains. Pass the same seed to check the same ones.",
             show_default="random",
         ),
     ] = None,
     settings: Settings,
     out: Output,
 ) -> None:
-    """Check reports in the lake against every rule. Without options, check the newest hour.
+    """Check reports in the lake against the rules that every report must meet.
 
-    Every report is checked before it is written. This command checks again, and can compare reports with the source.
+    The default is the newest hour in the lake.
 
-    The exit code is 5 if a report breaks a rule, and 3 if the lake has none of the hours.
+    Every report is checked before it is written. This command checks it again. It can also compare it with the source.
 
-    If something to compare with is missing, the report may still be valid. The exit code is then 3 if only unpublished
-    dumps are missing, otherwise 1.
+    The exit code is 5 if a report breaks a rule, and 3 if none of the requested hours is in the lake.
+
+    If a file for --totals or --against-dump is missing, the report may still be valid. The exit code is then 3 if the
+    source has not published that file, and 1 otherwise.
 
     Examples:
 
@@ -153,7 +155,7 @@ def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
             codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in result.recounted)
             yield f"  recounted: {codes} (--seed {checks.seed})"
     counts = sorted(Counter(map(_state, found)).items())
-    yield f"{len(found):,} hours: {', '.join(f'{count:,} {state}' for state, count in counts)}"
+    yield f"{number_of_hours(len(found))}: {', '.join(f'{count:,} {state}' for state, count in counts)}"
 
 
 def _table(violations: pl.DataFrame) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""Values that need only the standard library: hours, addresses, domains, states, errors."""
+"""Basic types that depend only on the standard library: hours, addresses, domains, states, errors."""

@@ -1,7 +1,7 @@
 """Translate a domain code into project, host and access.
 
-Sources: Wikimedia's definition of the pageview dumps (`domain_code` is the abbreviated host name), and Wikimedia's list
-of wikis for the prefixes that exist both as a Wikipedia and below wikimedia.org.
+The rules come from Wikimedia's definition of the pageview dumps (`domain_code` is the abbreviated host name). The
+prefixes that exist both as a Wikipedia and under wikimedia.org come from Wikimedia's list of wikis.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Domain:
 
 
 def _names_site(parts: list[str]) -> bool:
-    """Return whether the last part of a code names a site. Otherwise the code is one of a Wikipedia."""
+    """Return whether the last part of a code names a site. If not, the code belongs to a Wikipedia."""
     match parts:
         case [wiki, "m"]:
             return wiki in WIKIMEDIA_ONLY or wiki in {"www", "m"}

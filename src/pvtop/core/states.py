@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HourState(StrEnum):
-    """The state of an hour, in a result or in a lake."""
+    """The state of an hour: what a run did with it, or what the lake has."""
 
     MADE = "made"
     """This run wrote the report. In `status`: it is in the lake."""

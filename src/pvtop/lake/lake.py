@@ -65,15 +65,17 @@ class Lake:
         self._filesystem.prepare()
 
     def write(self, report: Report, check: Callable[[], object] = lambda: None) -> int:
-        """Write an hour: the domain totals, the text, and last the ranked pages, which are the marker.
+        """Write the report for an hour: the domain totals, the text, and then the ranked pages.
 
-        Readers never see a partial file. On a local disk, a full disk raises before any file is replaced. The same
-        report gives the same bytes.
+        The ranked pages come last because they mark the hour as complete.
+
+        Readers never see a partial file. If a local disk is full, OutputError is raised before any file is replaced.
+        The same report gives the same bytes.
 
         Args:
             report: The report.
-            check: Called right before any file is changed; in a folder, while other runs are locked out of the hour.
-                If it raises, the hour stays unchanged.
+            check: Called right before any file is changed. If the lake is a folder, the hour is locked against other
+                runs during the call. If it raises, the hour stays unchanged.
 
         Returns:
             The size of all files, in bytes.
@@ -105,8 +107,8 @@ class Lake:
         """Return the provenance of an hour's report.
 
         Returns:
-            The provenance, or None if the hour has to be made: it is not in the lake, is damaged, or another version
-            wrote it and this one cannot read it.
+            The provenance, or None if the report has to be made. It has to be made if it is missing, damaged, or in a
+            format of another pvtop version that this version cannot read.
 
         Raises:
             OutputError: The lake cannot be read.
@@ -184,7 +186,9 @@ class Lake:
         )
 
     def made_at(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
-        """Return which of the hours are in the lake, and when each was completed. Reads listings only.
+        """Return which of the hours are in the lake, and when each was completed.
+
+        Reads only folder listings, not files.
 
         Lists one folder for each day if there are at most `MAX_LISTINGS`. Otherwise lists the whole tree, which takes
         an object store one call for every 1,000 hours.
@@ -199,7 +203,7 @@ class Lake:
         return self._find_files(top_pages_path, hours)
 
     def lacking_files(self, hours: Collection[Hour]) -> set[Hour]:
-        """Return which of the hours lack the domain totals or the text report. Reads listings only.
+        """Return the hours that lack the domain totals or the text report. Reads only folder listings, not files.
 
         Raises:
             OutputError: The lake cannot be read.
@@ -209,7 +213,9 @@ class Lake:
         return set(hours) - (domains.keys() & texts.keys())
 
     def failed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
-        """Return which of the hours failed since they were last made, and when each failed. Reads listings only.
+        """Return the hours that failed after they were last made, each with the time of its failure.
+
+        Reads only folder listings, not files.
 
         Raises:
             OutputError: The lake cannot be read.
@@ -278,6 +284,6 @@ class Lake:
                     yield found
 
     def _partitions(self, folder: str, key: str) -> list[str]:
-        """Return the values of a hive partition in a folder, the largest first."""
+        """Return the values of a hive partition key in a folder, largest first."""
         names = self._filesystem.names(folder)
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)

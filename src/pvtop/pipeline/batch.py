@@ -38,7 +38,7 @@ class BatchObserver(Protocol):
         """Receive the plan, an action for each hour."""
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Receive how many bytes of a dump are downloaded, and how many it has if that is known."""
+        """Receive the progress of a download: the bytes so far, and the size of the dump or None."""
 
     def computing(self, hour: Hour) -> None:
         """Receive the hour whose report is computed now."""
@@ -139,7 +139,10 @@ async def _work(
 
 
 async def _outcome(hour: Hour, session: Session, observer: BatchObserver) -> HourOutcome:
-    """Make an hour and return its outcome. A failure leaves a note in the lake for `status`."""
+    """Make the report for an hour and return the outcome.
+
+    If it fails, write a note to the lake, so that `status` can show the failure.
+    """
     try:
         result = await make_hour(hour, session, partial(observer.downloading, hour), partial(observer.computing, hour))
     except NotPublishedError:

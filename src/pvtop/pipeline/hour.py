@@ -54,11 +54,11 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
 async def make_hour(
     hour: Hour, session: Session, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
 ) -> HourResult:
-    """Plan one hour of a session, carry the plan out, and measure it.
+    """Plan one hour of a session, carry out the plan, and send metrics about it.
 
     Args:
         hour: The hour.
-        session: What the hour shares with others.
+        session: The resources shared by the hours of a run.
         progress: Called after each chunk of a download with the bytes received and the bytes expected.
         computing: Called when computing begins.
 

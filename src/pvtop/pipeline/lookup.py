@@ -16,7 +16,7 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
     """Return the newest hour that the source has published.
 
     Args:
-        settings: Name the source.
+        settings: The settings, which give the source.
         day: Only hours that are stamped on this day.
         hour: Only hours that are stamped at this hour of the day, 0 to 23.
 

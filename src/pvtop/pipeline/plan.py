@@ -136,7 +136,7 @@ class PlanContext:
     Attributes:
         fingerprint: What reports depend on now.
         malformed_limit: Share of malformed lines above which an hour fails.
-        in_place: Whether the source is a folder of this machine, whose dumps are read in place.
+        in_place: Whether the source is a local folder. Its dumps are then read in place, not copied to the cache.
         check_source: Whether a change at a remote source counts.
         refresh_dump: Whether dumps are downloaded again.
         force: Whether reports are made in any case.
@@ -176,7 +176,7 @@ def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
 
 
 def holds(action: Action, dump_sha256: str) -> bool:
-    """Return whether the report in the lake is up to date, now that the digest of its dump is known."""
+    """Return whether the report in the lake is up to date, given the digest of its dump."""
     return action.provenance is not None and action.provenance.dump_sha256 == dump_sha256
 
 
@@ -217,7 +217,7 @@ def _is_cache_outdated(facts: HourFacts, context: PlanContext) -> bool:
 
 
 def _check_folder(facts: HourFacts, made: Provenance, context: PlanContext) -> Action:
-    """Compare a report with the dump in a folder. A dump that is gone does not make a report outdated."""
+    """Compare a report with its dump if the source is a folder. If the dump is gone, the report remains up to date."""
     listed, known_digest = facts.listed, facts.known_digest
     if listed is None or facts.listed_sha256 == made.dump_sha256:
         return _up_to_date(facts, made)
@@ -240,7 +240,10 @@ def _check_remote(facts: HourFacts, made: Provenance, context: PlanContext) -> A
 
 
 def _check_listing(facts: HourFacts, made: Provenance, context: PlanContext) -> Action | None:
-    """Compare a report with the dump that the source lists. Return None if the listing shows no change."""
+    """Compare a report with the dump that the source lists.
+
+    Return the action, or None if the listing shows no change.
+    """
     listed, cached = facts.listed, facts.cached
     if listed is None:
         return None

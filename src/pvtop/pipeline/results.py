@@ -30,12 +30,12 @@ class HourResult:
     Attributes:
         hour: The hour.
         state: `made`, or `unchanged` if the report in the lake is up to date.
-        provenance: Where the report comes from, with its counts.
+        provenance: The report's provenance, including its counts.
         text: Path of the text report.
         top_pages: Path of the Parquet file of the ranked pages.
         domains: Path of the Parquet file of the domain totals.
-        written_bytes: Size of the three files, 0 if nothing was written.
-        seconds: How long each step took.
+        written_bytes: Total size of the three files in bytes, or 0 if nothing was written.
+        seconds: Duration of each step, in seconds.
     """
 
     hour: Hour

@@ -1,4 +1,4 @@
-"""The session: what the hours of a run share. Also runs coroutines from synchronous code."""
+"""The session: the resources shared by the hours of a run. This module also runs coroutines from synchronous code."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Session:
 
     @property
     def in_place(self) -> bool:
-        """Whether the source is a folder of this machine, whose dumps are read in place."""
+        """Whether the source is a local folder. Its dumps are then read in place, not copied to the cache."""
         return local_path(self.settings.source) is not None
 
     def dump_address(self, hour: Hour) -> str:
@@ -85,7 +85,7 @@ class Session:
         return public(join(root, hour.dump_path))
 
     async def blacklist(self) -> Blacklist:
-        """Return the blacklist. It is read once.
+        """Return the blacklist. The first call reads it, and later calls reuse it.
 
         Raises:
             BlacklistError: It cannot be read or downloaded, or is not a blacklist.

@@ -30,11 +30,11 @@ NO_BLACKLIST = "none"
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:
-    """Read a blacklist: lines of `domain_code page_title`, separated by one space.
+    """Read a blacklist. Each line is a `domain_code` and a `page_title`, separated by one space.
 
-    Some entries are percent-encoded, while the titles of dumps are not. So each entry counts both as written and
-    percent-decoded. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`. Entries without a
-    title are skipped.
+    Some entries are percent-encoded, while the titles of dumps are not. So each entry excludes both the title as
+    written and the percent-decoded title. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`.
+    Entries without a title are skipped.
 
     Args:
         path: The file.
@@ -43,7 +43,7 @@ def read_blacklist(path: Path) -> pl.DataFrame:
         `domain_code` String (`""` becomes the empty string), `page_title` String; sorted, without duplicates.
 
     Raises:
-        BlacklistError: The file cannot be read, or is not a blacklist (but a web page, for instance).
+        BlacklistError: The file cannot be read, or is not a blacklist (for example, it is a web page).
     """
     return parse_blacklist(_read_bytes(path), str(path))
 

@@ -74,7 +74,7 @@ class Cache:
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
 
     def recall_digest(self, address: str) -> KnownDigest | None:
-        """Return the record of the last verification of a file, None if it is missing or damaged."""
+        """Return the record of a file's last verification, or None if the record is missing or damaged."""
         try:
             with open_regular(self._record(address)) as file:
                 found = KnownDigest.from_json(file.read(MAX_RECORD_BYTES).decode())
@@ -83,11 +83,11 @@ class Cache:
         return found if found and found.address == address else None
 
     def remember_digest(self, facts: FileFacts, modified: datetime) -> None:
-        """Record the digest of a file. If that fails, nothing is raised: the file is then verified once more.
+        """Record the digest of a file. Does not raise if that fails. The file is then verified again on next use.
 
         Args:
             facts: The facts of the file.
-            modified: Its modification time, from its folder or its listing.
+            modified: Its modification time, from the file system or from the listing of its folder.
         """
         record, path = KnownDigest(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
         with contextlib.suppress(OSError):

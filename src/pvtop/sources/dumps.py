@@ -45,7 +45,7 @@ def scan_rows(path: Path, shown: str | None = None, max_bytes: int | None = None
     Args:
         path: A dump, gzip.
         shown: Its name in messages, by default its path.
-        max_bytes: How many bytes it may inflate to.
+        max_bytes: Maximum size after decompression, in bytes.
     """
     return scan_blocks(partial(read_blocks, path, shown or str(path), max_bytes))
 

@@ -33,7 +33,7 @@ class FileFacts:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Return the facts that are kept beside a file, or None if they are missing or damaged."""
+        """Return a file's recorded facts from the sidecar file next to it, or None if they are missing or damaged."""
         try:
             facts = cls(**json.loads(sidecar(path).read_text()))
         except (OSError, ValueError, TypeError, RecursionError):
@@ -108,9 +108,9 @@ class KnownDigest:
     """A file with a known digest. A file with the same address, size and time is taken to have the same digest.
 
     Attributes:
-        address: Where it is, without secrets.
+        address: Its address, without secrets.
         bytes: Its size.
-        modified: Its modification time, from its folder or its listing.
+        modified: Its modification time, from the file system or from the listing of its folder.
         sha256: Its digest in hex.
     """
 

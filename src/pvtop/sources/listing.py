@@ -29,8 +29,9 @@ class ListedFile:
 
     Attributes:
         name: The last part of its path, without a slash at the end.
-        size: Its exact size in bytes, None if the listing does not say.
-        modified: Its modification time in UTC (to the minute on Wikimedia's server), None if the listing does not say.
+        size: Its exact size in bytes, or None if the listing does not give it.
+        modified: Its modification time in UTC, or None if the listing does not give it. Wikimedia's server gives it to
+            the minute.
     """
 
     name: str
@@ -70,7 +71,7 @@ def _name(href: str, folder: str) -> str:
 
 
 def _time(listed: str) -> datetime | None:
-    """Parse nginx's `03-Aug-2024 07:51`, which is in UTC. Return None if it is missing or invalid."""
+    """Parse a UTC time in nginx's format, such as `03-Aug-2024 07:51`. Return None if it is missing or invalid."""
     try:
         return datetime.strptime(listed, "%d-%b-%Y %H:%M").replace(tzinfo=UTC)
     except ValueError:

@@ -77,7 +77,10 @@ class FolderSource:
 
 
 def _read(path: Path) -> bytes:
-    """Return at most `MAX_LISTING_BYTES + 1` bytes of a file, so that the caller can detect a longer file."""
+    """Read at most `MAX_LISTING_BYTES + 1` bytes of a file.
+
+    The extra byte tells the caller that the file is too long.
+    """
     with open_regular(path) as file:
         return file.read(MAX_LISTING_BYTES + 1)
 

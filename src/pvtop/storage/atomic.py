@@ -54,7 +54,7 @@ def open_regular(path: Path) -> BinaryIO:
 def temporary_file(target: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
     """Yield a new file with a temporary name. Remove it at the end, unless `commit` has renamed it to the target.
 
-    First remove temporary files of the same target that a killed process has left.
+    Before that, remove temporary files that killed processes left behind for the same target.
 
     Args:
         target: The final path. Its folder is created if needed.
@@ -127,7 +127,10 @@ def check_writable(folder: Path) -> None:
 
 
 def _create(target: Path) -> BinaryIO:
-    """Create and lock a temporary file. Try again if another process removed it as abandoned before it was locked."""
+    """Create and lock a temporary file.
+
+    Retry if another process took the file for abandoned and removed it before it was locked.
+    """
     while True:
         file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{TEMPORARY_SUFFIX}").open("xb")
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -26,8 +26,8 @@ def verify_gzip(path: Path, shown: str, max_bytes: int | None = None) -> str:
 
     Args:
         path: The file.
-        shown: Its name in messages: its address or path.
-        max_bytes: How many bytes it may inflate to.
+        shown: The address or path to show in messages.
+        max_bytes: Maximum size after decompression, in bytes.
 
     Raises:
         CorruptError, SourceError: As for `read_blocks`.
@@ -43,18 +43,19 @@ def read_blocks(
 ) -> Iterator[bytes]:
     """Inflate a file up to its trailer. Yield blocks of whole lines.
 
-    Each block ends with a newline; only the last one may lack it, as the file does.
+    Each block ends with a newline, except the last one if the file does not end with a newline.
 
     Args:
         path: The file.
-        shown: Its name in messages: its address or path.
-        max_bytes: How many bytes it may inflate to.
+        shown: The address or path to show in messages.
+        max_bytes: Maximum size after decompression, in bytes.
         on_raw_bytes: Called with the compressed bytes as they are read.
 
     Raises:
-        CorruptError: The file is empty, truncated, corrupt, not gzip, without content, or compressed twice.
-        SourceError: The file inflates to more than `max_bytes`, has a line longer than `MAX_LINE_BYTES` (checked once
-            per `PIECE`), or is larger than its content: 1 GB of members without content would take minutes.
+        CorruptError: The file is empty, truncated, corrupt, not gzip, decompresses to nothing, or is compressed twice.
+        SourceError: The file decompresses to more than `max_bytes`, has a line longer than `MAX_LINE_BYTES` (checked
+            once per `PIECE`), or is larger compressed than decompressed. The last check rejects files with many empty
+            gzip members, which would take minutes to read.
     """
     check_magic(path, shown)
     total = size = line = 0

@@ -76,7 +76,7 @@ class LocalFileSystem(FileSystem):
 
 
 def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
-    """Yield the files below a folder, their paths after the prefix. Skip files that disappear meanwhile."""
+    """Yield the files below a folder. Each path begins with the prefix. Skip files that disappear during the walk."""
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:

@@ -108,7 +108,9 @@ async def call_fsspec(client: Client, address: str, function: Callable[..., T], 
 
 @contextlib.contextmanager
 def translate_fsspec_errors(address: str) -> Iterator[None]:
-    """Turn every exception of fsspec into a SourceError: file systems raise whatever their libraries raise.
+    """Turn every exception raised by fsspec into a SourceError or a subclass.
+
+    File systems raise the exceptions of many libraries.
 
     Raises:
         NotFoundError: The file does not exist.

@@ -93,12 +93,14 @@ def read_block(block: bytes) -> pl.DataFrame:
 
 
 def _read_at_once(block: bytes) -> pl.DataFrame | None:
-    r"""Parse a block as CSV. Return None if Polars refuses it, or if the rows are not proven to be its lines.
+    r"""Parse a block as CSV.
 
-    A CSV reader is too lenient: the reader of Polars accepts `+5`, `\t5` and `007` as counts, drops `\r` and a
-    byte-order mark, and fills short lines with nulls. Each of these makes the rows shorter than the lines when they are
-    written again, and nothing makes them longer. So the rows are the lines if and only if both take the same number of
-    bytes.
+    Return None if Polars cannot parse it, or if the rows may differ from the lines of the block.
+
+    Polars' CSV reader is too lenient. It accepts `+5`, `\t5` and `007` as counts, drops `\r` and a byte-order mark, and
+    fills short lines with nulls. If the rows are written back as lines, each of these makes the result shorter than the
+    block, and nothing makes it longer. So the rows match the lines if and only if the result has as many bytes as the
+    block.
     """
     if block.startswith(COMPRESSED_STARTS):
         return None

@@ -78,7 +78,7 @@ def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
 
     Args:
         pages: `domain_code` String, `page_title` String (decoded), `views` Int64.
-        top: How many pages a domain gets.
+        top: Number of pages per domain.
 
     Returns:
         `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64; domains ascend in

@@ -42,7 +42,7 @@ def reduce_chunks(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Redu
         rows: `domain_code` String, `page_title` String, `views` Int64; for a malformed line, `page_title` is the line
             itself and the other columns are null.
         blacklist: `page_title` String, spelled as in `rows`; other columns are ignored.
-        top: How many pages a domain gets.
+        top: Number of pages per domain.
     """
     titles = blacklist.select("page_title").collect().to_series()
     maybe_excluded = TitleBloomFilter(pl.concat([titles, pl.Series([UNKNOWN])]))
@@ -50,7 +50,7 @@ def reduce_chunks(rows: pl.LazyFrame, blacklist: pl.LazyFrame, top: int) -> Redu
     malformed: list[int] = []
 
     def reduce(chunk: pl.DataFrame) -> pl.DataFrame:
-        """Collect the totals and pages of a chunk, and return its first malformed lines."""
+        """Add the totals and pages of a chunk to the running result. Return the chunk's first malformed lines."""
         is_malformed = chunk.get_column("domain_code").is_null()
         lines = chunk.filter(is_malformed) if is_malformed.any() else chunk.head(0)
         malformed.append(len(lines))

@@ -37,7 +37,7 @@ class Provenance:
         domains: Domains with ranked pages.
         entries: Ranked pages.
         entry_views: Views of the ranked pages.
-        top: How many pages a domain gets.
+        top: Number of pages per domain.
         keep_unknown: Whether pages titled `-` were ranked.
         blacklist: Address of the blacklist, without secrets, or `none`.
         blacklist_sha256: Digest of the blacklist, in hex; None without a blacklist.

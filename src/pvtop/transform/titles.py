@@ -25,10 +25,12 @@ def decode_title(written: pl.Expr) -> pl.Expr:
 
 
 def encode_titles(pages: pl.LazyFrame) -> pl.LazyFrame:
-    """Return one row for each raw form of a title that `decode_title` maps to that title.
+    """Return every raw form of each title, one per row.
 
-    So the blacklist can be compared with raw dump titles, and millions of titles need no decoding. A title without
-    quotes and backslashes has one raw form: itself.
+    A raw form is a string that `decode_title` decodes to the title.
+
+    Encoding the blacklist lets it be compared with raw dump titles, without decoding millions of them. A title with no
+    quotes or backslashes has one raw form: itself.
 
     Args:
         pages: `domain_code` String, `page_title` String, without duplicates.

@@ -47,8 +47,8 @@ def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settin
 def accept_replacement(report: Report, lake: Lake, settings: Settings) -> None:
     """Refuse to replace a report with a much smaller one, unless `force` is set.
 
-    If the report in the lake is damaged or incomplete, compares with what can still be read of it. Call this while no
-    other run can write the hour.
+    If the report in the lake is damaged or incomplete, only its readable part is compared. Call it while the hour is
+    locked.
 
     Raises:
         InvalidReportError: The new report is much smaller.
@@ -101,9 +101,9 @@ def can_be_whole(provenance: Provenance) -> bool:
 
 
 def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
-    """Return the provenance of the nearest hours in the lake: at most `NEIGHBOURS`, at most a day before or after.
+    """Return the provenance of up to `NEIGHBOURS` hours in the lake: the nearest ones within a day of the hour.
 
-    Lists the folder of each of these days, and reads the metadata of at most `NEIGHBOURS` files.
+    This lists the folder of each day in that range, and reads the metadata of at most `NEIGHBOURS` files.
 
     Raises:
         OutputError: The lake cannot be read.
@@ -126,7 +126,7 @@ def not_below_neighbours(others: Sequence[Provenance], share: float) -> Rule:
         row = {"views": [views], "neighbour": [smallest.stamp], "neighbour_views": [smallest.views]}
         return pl.DataFrame(row) if views < share * smallest.views else pl.DataFrame()
 
-    return Rule(f"it has at least {share:.0%} of the views of its neighbours", find)
+    return Rule(f"an hour has at least {share:.0%} of the views of its neighbours", find)
 
 
 def not_much_smaller_than(salvaged: Salvaged, share: float) -> Rule:
@@ -146,7 +146,8 @@ def not_much_smaller_than(salvaged: Salvaged, share: float) -> Rule:
         rows = [(name, new[name], count) for name, count in old.items() if new[name] < share * count]
         return pl.DataFrame(rows, schema=["count", "new", "old"], orient="row")
 
-    return Rule(f"it has at least {share:.0%} of the lines, views, domains and entries of the report it replaces", find)
+    counted = "lines, views, domains and entries"
+    return Rule(f"a report has at least {share:.0%} of the {counted} of the report it replaces", find)
 
 
 def _provenance_counts(provenance: Provenance, top: int) -> dict[str, int]:

@@ -62,13 +62,14 @@ class Recount:
 def recount(
     dump: Path, codes: Collection[str], blacklist: Collection[tuple[str, str]], top: int, *, keep_unknown: bool
 ) -> Recount:
-    """Count some domains of a dump. Keeps at most twice the top pages of each domain in memory.
+    """Recount the views and top pages of some domains from a dump. Holds at most `2 * top` pages per domain in memory.
 
     Args:
         dump: The dump, as gzip.
         codes: The domain codes to count.
-        blacklist: Code and title of the pages to exclude, as written and percent-decoded.
-        top: How many pages a domain gets.
+        blacklist: Code and title of each page to exclude. Contains both the title as written and the percent-decoded
+            title.
+        top: Number of pages per domain.
         keep_unknown: Whether pages titled `-` are ranked.
 
     Raises:
