@@ -111,12 +111,14 @@ def pvtop_process() -> Command:
 
 @pytest.fixture
 def pvtop_in_process(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """Yield a function that runs `pvtop --quiet` in this process, which saves the time to start one."""
+    """Yield a function that runs `pvtop` in this process, which saves the time to start one."""
 
-    def run(*args: object) -> subprocess.CompletedProcess[str]:
-        command = ["pvtop", *map(str, args), "--quiet"]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as ended:
+    def run(*args: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = ["pvtop", *map(str, args)]
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+            patch.setattr(sys, "argv", command)
+            for name, value in environment.items():
+                patch.setenv(name, value)
             main()
         assert ended.value.code is None or isinstance(ended.value.code, int)
         return subprocess.CompletedProcess(command, ended.value.code or 0, *capfd.readouterr())

@@ -18,38 +18,38 @@ HOUR = Hour.parse("2024-12-31T14")
 AT = ("--date", "2024-12-31", "--hour", "14")
 
 
-def test_show_prints_the_ranking_of_a_domain(pvtop_process: Command) -> None:
-    pvtop_process(*SAMPLE, *AT)
-    shown = pvtop_process("show", "--output", "lake", "--domain", "en", "-n", "3").stdout.splitlines()
+def test_show_prints_the_ranking_of_a_domain(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*SAMPLE, *AT)
+    shown = pvtop_in_process("show", "--output", "lake", "--domain", "en", "-n", "3").stdout.splitlines()
     assert shown[0] == "2024-12-31 14:00 UTC, views from 13:00 to 14:00 UTC"
     assert shown[2] == "en  en.wikipedia.org  desktop"
     assert shown[3].split() == ["1", shown[3].split()[1], "█" * 20, "Main_Page"]
     assert len(shown) == 6
 
 
-def test_show_defaults_to_the_newest_hour_and_the_most_viewed_domains(pvtop_process: Command) -> None:
-    pvtop_process(*SAMPLE, *AT)
-    pvtop_process(*SAMPLE, "--date", "2024-12-31", "--hour", "13")
-    shown = pvtop_process("show", "--output", "lake").stdout
+def test_show_defaults_to_the_newest_hour_and_the_most_viewed_domains(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*SAMPLE, *AT)
+    pvtop_in_process(*SAMPLE, "--date", "2024-12-31", "--hour", "13")
+    shown = pvtop_in_process("show", "--output", "lake").stdout
     assert shown.startswith("2024-12-31 14:00 UTC")
     assert shown.count("wikipedia.org") == 5
-    assert pvtop_process("show", "--output", "lake", "--hour", "13").stdout.startswith("2024-12-31 13:00 UTC")
+    assert pvtop_in_process("show", "--output", "lake", "--hour", "13").stdout.startswith("2024-12-31 13:00 UTC")
 
 
-def test_show_as_json(pvtop_process: Command) -> None:
-    pvtop_process(*SAMPLE, *AT)
+def test_show_as_json(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*SAMPLE, *AT)
     data = json.loads(
-        pvtop_process("show", "--output", "lake", "--domain", '""', "--domain", "en", "-n", "2", "--json").stdout
+        pvtop_in_process("show", "--output", "lake", "--domain", '""', "--domain", "en", "-n", "2", "--json").stdout
     )
     assert data["hour"] == "2024-12-31T14"
     assert [domain["domain_code"] for domain in data["domains"]] == ["", "en"]
     assert [page["rank"] for page in data["domains"][1]["pages"]] == [1, 2]
 
 
-def test_show_escapes_control_characters_and_markup(pvtop_process: Command, write_dump: WriteDump) -> None:
+def test_show_escapes_control_characters_and_markup(pvtop_in_process: Command, write_dump: WriteDump) -> None:
     write_dump("en \x1b[31mRed\x1b[0m 5 0\nen [bold]:smile: 4 0\n")
-    pvtop_process("report", "--source", "source", "--blacklist", "none", "--output", "lake")
-    shown = pvtop_process("show", "--output", "lake").stdout
+    pvtop_in_process("report", "--source", "source", "--blacklist", "none", "--output", "lake")
+    shown = pvtop_in_process("show", "--output", "lake").stdout
     assert r"\x1b[31mRed\x1b[0m" in shown
     assert "\x1b" not in shown
     assert "[bold]:smile:" in shown
@@ -65,25 +65,25 @@ def test_show_escapes_control_characters_and_markup(pvtop_process: Command, writ
     ],
 )
 def test_show_exits_3_if_the_lake_does_not_have_the_hour(
-    pvtop_process: Command, args: tuple[str, ...], when: str
+    pvtop_in_process: Command, args: tuple[str, ...], when: str
 ) -> None:
-    shown = pvtop_process("show", "--output", "lake", *args)
+    shown = pvtop_in_process("show", "--output", "lake", *args)
     assert (shown.returncode, shown.stdout) == (3, "")
     advice = "make it with pvtop report, or name another lake with --output"
     assert shown.stderr == f"pvtop: the lake lake/ has no report{when}\n  {advice}\n"
 
 
-def test_show_names_other_domains_if_the_report_lacks_one(pvtop_process: Command) -> None:
-    pvtop_process(*SAMPLE, *AT)
-    unknown = pvtop_process("show", "--output", "lake", "--domain", "xx")
+def test_show_names_other_domains_if_the_report_lacks_one(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*SAMPLE, *AT)
+    unknown = pvtop_in_process("show", "--output", "lake", "--domain", "xx")
     assert unknown.returncode == 2
     assert "no domain 'xx'\n  it has, for example, 'en'" in unknown.stderr
 
 
-def test_ranking_equals_that_of_awk_and_sort(pvtop_process: Command) -> None:
-    pvtop_process("report", *AT, "--source", SOURCE, "--blacklist", "none", "--keep-unknown", "--output", "lake")
+def test_ranking_equals_that_of_awk_and_sort(pvtop_in_process: Command) -> None:
+    pvtop_in_process("report", *AT, "--source", SOURCE, "--blacklist", "none", "--keep-unknown", "--output", "lake")
     data = json.loads(
-        pvtop_process(
+        pvtop_in_process(
             "show", "--output", "lake", "--domain", "ru", "--domain", "commons.m", "-n", "25", "--json"
         ).stdout
     )
@@ -97,17 +97,19 @@ def test_ranking_equals_that_of_awk_and_sort(pvtop_process: Command) -> None:
 @pytest.mark.parametrize(
     ("code", "title"), [("en", "Reykjavík_of_a_test"), ("ja", "東京テスト"), ("de.m", "Plain_page")]
 )
-def test_page_with_raised_views_is_first(pvtop_process: Command, write_dump: WriteDump, code: str, title: str) -> None:
+def test_page_with_raised_views_is_first(
+    pvtop_in_process: Command, write_dump: WriteDump, code: str, title: str
+) -> None:
     lines = gzip.decompress((SOURCE / HOUR.dump_path).read_bytes()) + f"{code} {title} 3 0\n".encode()
     write_dump(lines, HOUR)
     args = ("report", *AT, "--source", "source", "--blacklist", DATA / "blacklist", "--output", "lake")
-    pvtop_process(*args)
+    pvtop_in_process(*args)
     show = ("show", "--output", "lake", "--domain", code, "-n", "1", "--json")
-    assert json.loads(pvtop_process(*show).stdout)["domains"][0]["pages"][0]["page_title"] != title
+    assert json.loads(pvtop_in_process(*show).stdout)["domains"][0]["pages"][0]["page_title"] != title
     most = random.Random(title).randint(1_000_000, 2_000_000)
     write_dump(lines.replace(f"{code} {title} 3 0".encode(), f"{code} {title} {most} 0".encode()), HOUR)
-    pvtop_process(*args)
-    assert json.loads(pvtop_process(*show).stdout)["domains"][0]["pages"][0] == {
+    pvtop_in_process(*args)
+    assert json.loads(pvtop_in_process(*show).stdout)["domains"][0]["pages"][0] == {
         "rank": 1,
         "views": most,
         "page_title": title,

@@ -50,14 +50,14 @@ def test_text_report_names_known_issues() -> None:
     assert "Note: " not in render_text(make_report(hour=HOUR + 1))
 
 
-def test_commands_name_known_issues(pvtop_process: Command, write_dump: WriteDump) -> None:
+def test_commands_name_known_issues(pvtop_in_process: Command, write_dump: WriteDump) -> None:
     for hour in (HOUR, HOUR + 1):
         write_dump("en A 1 0\n", hour)
-    pvtop_process("batch", "--source", "source", "--blacklist", "none", "--output", "lake")
-    assert json.loads(pvtop_process("show", "--output", "lake", "--json").stdout)["notes"] == []
+    pvtop_in_process("batch", "--source", "source", "--blacklist", "none", "--output", "lake")
+    assert json.loads(pvtop_in_process("show", "--output", "lake", "--json").stdout)["notes"] == []
     first = ("--output", "lake", "--date", "2022-01-28", "--hour", "0")
-    assert pvtop_process("show", *first).stdout.splitlines()[1] == f"Note: {LOST}"
-    assert json.loads(pvtop_process("show", *first, "--json").stdout)["notes"] == [LOST]
+    assert pvtop_in_process("show", *first).stdout.splitlines()[1] == f"Note: {LOST}"
+    assert json.loads(pvtop_in_process("show", *first, "--json").stdout)["notes"] == [LOST]
     status = ("status", "--source", "source", "--output", "lake", "--last", "2")
-    assert f"Note: {LOST}" in pvtop_process(*status).stdout.splitlines()
-    assert json.loads(pvtop_process(*status, "--json").stdout)["notes"] == [LOST]
+    assert f"Note: {LOST}" in pvtop_in_process(*status).stdout.splitlines()
+    assert json.loads(pvtop_in_process(*status, "--json").stdout)["notes"] == [LOST]

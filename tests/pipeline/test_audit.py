@@ -64,19 +64,19 @@ def broken(result: AuditResult) -> list[str]:
 
 
 @pytest.mark.usefixtures("lake")
-def test_validate_checks_the_newest_hour_by_default(pvtop_process: Command) -> None:
-    done = pvtop_process("validate", *LAKE)
+def test_validate_checks_the_newest_hour_by_default(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process("validate", *LAKE)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{(HOUR + 3).iso}  valid\n1 hour: 1 valid\n"
 
 
 @pytest.mark.usefixtures("lake")
-def test_validate_checks_the_hours_of_a_range(pvtop_process: Command) -> None:
-    named = pvtop_process("validate", *LAKE, *AT, "--json")
+def test_validate_checks_the_hours_of_a_range(pvtop_in_process: Command) -> None:
+    named = pvtop_in_process("validate", *LAKE, *AT, "--json")
     assert [it["hour"] for it in json.loads(named.stdout)["hours"]] == [HOUR.iso]
-    newest = json.loads(pvtop_process("validate", *LAKE, "--last", "2", "--json").stdout)
+    newest = json.loads(pvtop_in_process("validate", *LAKE, "--last", "2", "--json").stdout)
     assert [it["hour"] for it in newest["hours"]] == [(HOUR + 1).iso, (HOUR + 3).iso]
-    between = pvtop_process("validate", *LAKE, "--start", HOUR.iso, "--end", (HOUR + 3).iso)
+    between = pvtop_in_process("validate", *LAKE, "--start", HOUR.iso, "--end", (HOUR + 3).iso)
     assert between.returncode == 0
     assert between.stdout.splitlines() == [
         "2024-12-31T14  valid", "2024-12-31T15  valid", "2024-12-31T16  missing", "2024-12-31T17  valid",
@@ -85,8 +85,8 @@ def test_validate_checks_the_hours_of_a_range(pvtop_process: Command) -> None:
 
 
 @pytest.mark.parametrize("args", [(), ("--last", "2"), AT, ("--start", "2024-12-31"), ("--date", "2024-12-31")])
-def test_validate_without_any_report_exits_with_3(pvtop_process: Command, args: tuple[str, ...]) -> None:
-    done = pvtop_process("validate", *LAKE, *args)
+def test_validate_without_any_report_exits_with_3(pvtop_in_process: Command, args: tuple[str, ...]) -> None:
+    done = pvtop_in_process("validate", *LAKE, *args)
     assert (done.returncode, done.stdout) == (3, "")
     assert "the lake lake/ has no report" in done.stderr
 
@@ -98,14 +98,14 @@ def test_validate_without_any_report_exits_with_3(pvtop_process: Command, args: 
         ("--last", "2", "--start", "2024-12-31"), ("--end", "2024-12-31"), ("--last", "0"), ("--domains", "0"),
     ],
 )  # fmt: skip
-def test_contradicting_options_are_wrong_usage(pvtop_process: Command, args: tuple[str, ...]) -> None:
-    assert pvtop_process("validate", *LAKE, *args).returncode == 2
+def test_contradicting_options_are_wrong_usage(pvtop_in_process: Command, args: tuple[str, ...]) -> None:
+    assert pvtop_in_process("validate", *LAKE, *args).returncode == 2
 
 
-def test_validate_reports_every_violation_of_every_hour(pvtop_process: Command, lake: Lake) -> None:
+def test_validate_reports_every_violation_of_every_hour(pvtop_in_process: Command, lake: Lake) -> None:
     change(lake, HOUR, lambda pages: pages.reverse())
     change(lake, HOUR + 1, lambda pages: pages.with_columns(views=-pl.col("views")), top=3)
-    done = pvtop_process("validate", *LAKE, "--last", "3")
+    done = pvtop_in_process("validate", *LAKE, "--last", "3")
     assert done.returncode == 5
     first, second = done.stdout.split("2024-12-31T15  not valid\n")
     assert first.startswith(
@@ -123,12 +123,12 @@ def test_validate_reports_every_violation_of_every_hour(pvtop_process: Command, 
     )
     assert "; no count is negative (found " in error
     assert "--force" in hint
-    assert done.stderr in pvtop_process("validate", *LAKE, "--last", "3", "--quiet").stderr
+    assert done.stderr in pvtop_in_process("validate", *LAKE, "--last", "3", "--quiet").stderr
 
 
-def test_json_lists_every_violation(pvtop_process: Command, lake: Lake) -> None:
+def test_json_lists_every_violation(pvtop_in_process: Command, lake: Lake) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
-    done = pvtop_process("validate", *LAKE, *AT, "--json")
+    done = pvtop_in_process("validate", *LAKE, *AT, "--json")
     data = json.loads(done.stdout)
     assert (done.returncode, data["counts"]) == (5, {"not valid": 1})
     (hour,) = data["hours"]
@@ -137,12 +137,12 @@ def test_json_lists_every_violation(pvtop_process: Command, lake: Lake) -> None:
     assert set(hour["failures"][0]["violations"][0]) == {"domain_code", "rank", "page_title", "views"}
 
 
-def test_validate_escapes_titles(pvtop_process: Command, write_dump: WriteDump) -> None:
+def test_validate_escapes_titles(pvtop_in_process: Command, write_dump: WriteDump) -> None:
     write_dump("en \x1b[31mRed\x1b[0m 5 0\n", HOUR)
     run_hour(HOUR, Settings.load(source="source", blacklist="none", output="lake"))
     change(Lake("lake"), HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
     change(Lake("lake"), HOUR, lambda pages: pages.with_columns(rank=pl.lit(9, pl.UInt32)))
-    done = pvtop_process("validate", *LAKE)
+    done = pvtop_in_process("validate", *LAKE)
     assert r"\x1b[31mRed" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
 
@@ -168,13 +168,13 @@ def foreign() -> bytes:
 @pytest.mark.parametrize("content", [b"junk", foreign()], ids=["junk", "foreign"])
 @pytest.mark.parametrize("name", ["top_pages", "domains"])
 def test_unreadable_file_is_a_violation_of_its_hour_only(
-    lake: Lake, pvtop_process: Command, name: str, content: bytes
+    lake: Lake, pvtop_in_process: Command, name: str, content: bytes
 ) -> None:
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
     path.write_bytes(content)
     found = audit([HOUR, HOUR + 1], Settings.load(output="lake"), AuditOptions())
     assert [broken(validity) for validity in found] == [["the files of the report can be read"], []]
-    shown = pvtop_process("show", *LAKE, *AT)
+    shown = pvtop_in_process("show", *LAKE, *AT)
     assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
     assert f"cannot read {path}: " in shown.stderr
     assert lake.read(HOUR + 1)
@@ -217,11 +217,11 @@ def test_domains_file_of_another_report_is_a_violation(lake: Lake, facts: dict[s
     assert facts is None or violation.rows.get_column("fact").to_list() == list(facts)
 
 
-def test_text_report_that_differs_is_a_violation(lake: Lake, pvtop_process: Command) -> None:
+def test_text_report_that_differs_is_a_violation(lake: Lake, pvtop_in_process: Command) -> None:
     text = Path("lake", text_path(HOUR))
     told = text.read_text()
     text.write_text(told.replace("entries", "lies", 1))
-    done = pvtop_process("validate", *LAKE, *AT)
+    done = pvtop_in_process("validate", *LAKE, *AT)
     assert done.returncode == 5
     assert "  breaks the rule: the text report matches the frames\n    line  report  " in done.stdout
     text.write_text(told + "more\n")
@@ -234,8 +234,8 @@ def test_text_report_that_differs_is_a_violation(lake: Lake, pvtop_process: Comm
 
 
 @pytest.mark.usefixtures("lake")
-def test_expect_whole_checks_for_a_whole_dump(pvtop_process: Command, lake: Lake) -> None:
-    assert pvtop_process("validate", *LAKE, *AT, "--expect-whole").returncode == 5
+def test_expect_whole_checks_for_a_whole_dump(pvtop_in_process: Command, lake: Lake) -> None:
+    assert pvtop_in_process("validate", *LAKE, *AT, "--expect-whole").returncode == 5
     assert len(look(expect_whole=True).violations) == 2
     change(lake, HOUR, source="https://dumps.wikimedia.org/other/pageviews/x.gz")
     assert len(look().violations) == 2
@@ -257,17 +257,17 @@ def test_audit_uses_the_blacklist_of_the_report(lake: Lake) -> None:
     assert (broken(found), found.notes) == (["no page is on the blacklist"], [])
 
 
-def test_audit_with_another_blacklist_adds_a_note(lake: Lake, pvtop_process: Command) -> None:
+def test_audit_with_another_blacklist_adds_a_note(lake: Lake, pvtop_in_process: Command) -> None:
     change(lake, HOUR, add)
     Path("other").write_text("en Main_Page\n")
     found = look(blacklist="other")
     assert found.violations == []
     at_hand = f"the blacklist {Path('other').absolute()} is not the one that the report was made with"
     assert found.notes == [f"not checked against its blacklist: {at_hand}"]
-    shown = pvtop_process("validate", *LAKE, *AT, "--blacklist", "other")
+    shown = pvtop_in_process("validate", *LAKE, *AT, "--blacklist", "other")
     assert shown.returncode == 0
     assert f"\n  {found.notes[0]}\n" in shown.stdout
-    assert json.loads(pvtop_process("validate", *LAKE, *AT, "--blacklist", "none", "--json").stdout)["hours"][0][
+    assert json.loads(pvtop_in_process("validate", *LAKE, *AT, "--blacklist", "none", "--json").stdout)["hours"][0][
         "notes"
     ]
 
@@ -295,19 +295,19 @@ def test_report_without_a_blacklist_is_checked_against_none(write_dump: WriteDum
 
 
 @pytest.mark.usefixtures("lake")
-def test_matching_projectviews_are_valid(pvtop_process: Command) -> None:
-    done = pvtop_process("validate", *LAKE, *SOURCE, *AT, "--totals")
+def test_matching_projectviews_are_valid(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process("validate", *LAKE, *SOURCE, *AT, "--totals")
     assert (done.returncode, done.stdout) == (0, "2024-12-31T14  valid\n1 hour: 1 valid\n")
 
 
 @pytest.mark.usefixtures("lake")
-def test_differing_projectviews_are_shown_as_a_table(pvtop_process: Command) -> None:
+def test_differing_projectviews_are_shown_as_a_table(pvtop_in_process: Command) -> None:
     theirs = Path("source", HOUR.month_folder, "projectviews-20241231-140000")
     theirs.parent.mkdir(parents=True)
     lines = (DATA / theirs).read_text().splitlines()
     wrong = {"de": "de - 1 0", '""': '"" - 1234567 0'}
     theirs.write_text("\n".join(wrong.get(line.split(" ")[0], line) for line in lines) + "\nnew - 8 0\n")
-    done = pvtop_process("validate", *LAKE, "--source", "source", *AT, "--totals")
+    done = pvtop_in_process("validate", *LAKE, "--source", "source", *AT, "--totals")
     assert done.returncode == 5
     table = [line.split() for line in done.stdout.splitlines()[2:6]]
     assert table[0] == ["domain_code", "report", "projectviews"]
@@ -325,17 +325,17 @@ def test_note_names_malformed_lines_as_a_cause_of_different_totals(write_dump: W
 
 
 @pytest.mark.usefixtures("lake")
-def test_seed_repeats_the_choice_of_recounted_domains(pvtop_process: Command) -> None:
+def test_seed_repeats_the_choice_of_recounted_domains(pvtop_in_process: Command) -> None:
     args = ("validate", *LAKE, *SOURCE, "--last", "2", "--against-dump")
-    done = pvtop_process(*args, "--json")
+    done = pvtop_in_process(*args, "--json")
     data = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     codes = [hour["recounted"] for hour in data["hours"]]
     assert [len(set(it)) for it in codes] == [5, 5]
     assert codes[0] != codes[1]
-    again = json.loads(pvtop_process(*args, "--seed", data["seed"], "--json").stdout)
+    again = json.loads(pvtop_in_process(*args, "--seed", data["seed"], "--json").stdout)
     assert (again["seed"], [hour["recounted"] for hour in again["hours"]]) == (data["seed"], codes)
-    text = pvtop_process(*args, "--seed", "7", "--domains", "99").stdout.splitlines()
+    text = pvtop_in_process(*args, "--seed", "7", "--domains", "99").stdout.splitlines()
     assert text[1].startswith('  recounted: "", ar, ar.m, ')
     assert text[1].endswith(", zh.m (--seed 7)")
 
@@ -350,9 +350,9 @@ def test_recount_matches_every_hour_of_the_sample() -> None:
     assert all(len(validity.recounted) >= 59 for validity in found)
 
 
-def test_recount_finds_a_changed_title(lake: Lake, pvtop_process: Command) -> None:
+def test_recount_finds_a_changed_title(lake: Lake, pvtop_in_process: Command) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(page_title=pl.col("page_title") + "_"))
-    done = pvtop_process("validate", *LAKE, *SOURCE, *AT, "--against-dump", "--domains", "100")
+    done = pvtop_in_process("validate", *LAKE, *SOURCE, *AT, "--against-dump", "--domains", "100")
     assert done.returncode == 5
     assert "the domains match a recount of the dump\n    domain_code  what    report  " in done.stdout
 
@@ -383,9 +383,9 @@ def test_recount_finds_a_lost_domain(lake: Lake) -> None:
 PROJECTVIEWS = f"{HOUR.month_folder}/projectviews-20241231-140000"
 
 
-def uncompared(pvtop_process: Command, *args: object) -> tuple[int, str]:
+def uncompared(pvtop_in_process: Command, *args: object) -> tuple[int, str]:
     """Validate an hour that is good, but cannot be compared; give the exit code and the error."""
-    done = pvtop_process("validate", *LAKE, *AT, *args)
+    done = pvtop_in_process("validate", *LAKE, *AT, *args)
     assert done.stdout.startswith("2024-12-31T14  could not be compared\n  not compared: ")
     assert done.stdout.endswith("1 hour: 1 could not be compared\n")
     assert "recounted" not in done.stdout
@@ -393,7 +393,7 @@ def uncompared(pvtop_process: Command, *args: object) -> tuple[int, str]:
     told = done.stderr.splitlines()[-2:]  # before it, the log
     message, hint = told[0].removeprefix("pvtop: "), told[1].strip()
     assert f"  not compared: {message}\n    {hint}\n" in done.stdout
-    data = json.loads(pvtop_process("validate", *LAKE, *AT, *args, "--json").stdout)
+    data = json.loads(pvtop_in_process("validate", *LAKE, *AT, *args, "--json").stdout)
     assert data["counts"] == {"could not be compared": 1}
     (hour,) = data["hours"]
     assert (hour["state"], hour["failures"], hour["recounted"]) == ("could not be compared", [], [])
@@ -415,35 +415,35 @@ def uncompared(pvtop_process: Command, *args: object) -> tuple[int, str]:
     ids=["403", "404", "web page", "redirects", "endless", "503"],
 )
 def test_hour_without_readable_projectviews_is_not_compared(
-    pvtop_process: Command, server: Server, fault: Behaviour, message: str
+    pvtop_in_process: Command, server: Server, fault: Behaviour, message: str
 ) -> None:
     server.always[f"/{PROJECTVIEWS}"] = fault
-    code, told = uncompared(pvtop_process, "--source", server.url, "--totals")
+    code, told = uncompared(pvtop_in_process, "--source", server.url, "--totals")
     assert code == 1
     assert message in told
 
 
 @pytest.mark.usefixtures("lake")
-def test_projectviews_with_an_unreadable_line_are_not_compared(pvtop_process: Command) -> None:
+def test_projectviews_with_an_unreadable_line_are_not_compared(pvtop_in_process: Command) -> None:
     theirs = Path("source", PROJECTVIEWS)
     theirs.parent.mkdir(parents=True)
     theirs.write_text((DATA / "source" / PROJECTVIEWS).read_text() + "en - 99999999999999999999 0\n")
-    code, told = uncompared(pvtop_process, "--source", "source", "--totals")
+    code, told = uncompared(pvtop_in_process, "--source", "source", "--totals")
     assert (code, "it contains the line 'en - 99999999999999999999 0'" in told) == (1, True)
 
 
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("check", ["--totals", "--against-dump"])
 @pytest.mark.parametrize("source", ["nowhere", "http://127.0.0.1:9"])  # the port of a service that nobody runs
-def test_hour_is_not_compared_with_a_missing_source(pvtop_process: Command, source: str, check: str) -> None:
-    code, told = uncompared(pvtop_process, "--source", source, check)
+def test_hour_is_not_compared_with_a_missing_source(pvtop_in_process: Command, source: str, check: str) -> None:
+    code, told = uncompared(pvtop_in_process, "--source", source, check)
     assert code == 1
     assert "does not exist" in told or "connection failed" in told
 
 
 @pytest.mark.usefixtures("lake")
-def test_hour_is_not_compared_if_its_dump_is_not_published(pvtop_process: Command, server: Server) -> None:
-    code, told = uncompared(pvtop_process, "--source", server.url, "--against-dump")
+def test_hour_is_not_compared_if_its_dump_is_not_published(pvtop_in_process: Command, server: Server) -> None:
+    code, told = uncompared(pvtop_in_process, "--source", server.url, "--against-dump")
     assert code == 3
     assert told.startswith("the dump of 2024-12-31 14:00 UTC is not published at http://")
 
@@ -451,14 +451,14 @@ def test_hour_is_not_compared_if_its_dump_is_not_published(pvtop_process: Comman
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("cached", [False, True])
 def test_changed_dump_is_not_recounted(
-    pvtop_process: Command, server: Server, write_dump: WriteDump, *, cached: bool
+    pvtop_in_process: Command, server: Server, write_dump: WriteDump, *, cached: bool
 ) -> None:
     content = write_dump("en A 5 0\n", HOUR).read_bytes()
     server.files[f"/{HOUR.dump_path}"] = File(content)
     if cached:
         run_hour(HOUR, Settings.load(source=server.url, blacklist="none", output="another"))
     for source in ("source", server.url):
-        code, told = uncompared(pvtop_process, "--source", source, "--against-dump")
+        code, told = uncompared(pvtop_in_process, "--source", source, "--against-dump")
         assert code == 1
         assert told.startswith("the dump of 2024-12-31 14:00 UTC at ")
         assert told.endswith(" is not the one that its report was made from")
@@ -466,22 +466,22 @@ def test_changed_dump_is_not_recounted(
 
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("blacklist", ["none", "nowhere"])
-def test_recount_needs_the_blacklist_of_the_report(pvtop_process: Command, blacklist: str) -> None:
-    code, told = uncompared(pvtop_process, *SOURCE, "--against-dump", "--blacklist", blacklist)
+def test_recount_needs_the_blacklist_of_the_report(pvtop_in_process: Command, blacklist: str) -> None:
+    code, told = uncompared(pvtop_in_process, *SOURCE, "--against-dump", "--blacklist", blacklist)
     assert (code, "the blacklist" in told) == (1, True)
 
 
-def test_exit_code_of_an_invalid_report_wins_over_a_missing_comparison(pvtop_process: Command, lake: Lake) -> None:
+def test_exit_code_of_an_invalid_report_wins_over_a_missing_comparison(pvtop_in_process: Command, lake: Lake) -> None:
     change(lake, HOUR, lambda pages: pages.with_columns(views=-pl.col("views")))
-    done = pvtop_process("validate", *LAKE, "--last", "3", "--source", "nowhere", "--totals")
+    done = pvtop_in_process("validate", *LAKE, "--last", "3", "--source", "nowhere", "--totals")
     assert done.returncode == 5
     assert "2024-12-31T14  not valid\n" in done.stdout
     assert done.stdout.endswith("3 hours: 2 could not be compared, 1 not valid\n")
 
 
-def test_exit_code_of_a_failure_wins_over_a_missing_dump(lake: Lake, server: Server, pvtop_process: Command) -> None:
+def test_exit_code_of_a_failure_wins_over_a_missing_dump(lake: Lake, server: Server, pvtop_in_process: Command) -> None:
     server.always[f"/{(HOUR + 1).dump_path}"] = status(403)
-    done = pvtop_process("validate", *LAKE, "--last", "3", "--source", server.url, "--against-dump")
+    done = pvtop_in_process("validate", *LAKE, "--last", "3", "--source", server.url, "--against-dump")
     assert lake.last(3)
     assert done.returncode == 1
     assert "is denied (403)" in done.stderr

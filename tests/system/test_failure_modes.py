@@ -142,7 +142,7 @@ def test_report_with_a_faulty_dump(
     pvtop_in_process: Command, server: Server, right: str, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     misbehave(server, PATH, case, monkeypatch)
-    assert_as_on_the_page(pvtop_in_process("report", *AT), case)
+    assert_as_on_the_page(pvtop_in_process("report", *AT, "--quiet"), case)
     assert ranking() == (right if case.expected == "recovered" else None)
     assert_nothing_is_half_done(HOUR)
 
@@ -192,7 +192,7 @@ def test_run_with_a_faulty_blacklist(  # noqa: PLR0913, PLR0917 - fixtures
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     misbehave(server, LIST, case, monkeypatch)
-    assert_as_on_the_page(pvtop_in_process(*args), case)
+    assert_as_on_the_page(pvtop_in_process(*args, "--quiet"), case)
     assert ranking() == (right if case.expected == "recovered" else None)
     assert_nothing_is_half_done(HOUR)
 
@@ -208,7 +208,7 @@ def test_run_with_a_faulty_listing(  # noqa: PLR0913, PLR0917 - fixtures
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     misbehave(server, MONTH, case, monkeypatch)
-    assert_as_on_the_page(pvtop_in_process(*args), case)
+    assert_as_on_the_page(pvtop_in_process(*args, "--quiet"), case)
     assert ranking(NEXT) == (right if case.expected == "recovered" else None)
 
 
@@ -219,7 +219,7 @@ def test_report_with_a_damaged_dump_in_a_folder(
     fault, expected, message, _ = row
     path = write_dump("")
     path.write_bytes(BROKEN[fault](DUMP.content))
-    done = pvtop_in_process("report", *AT, "--source", str(path.parents[2]))
+    done = pvtop_in_process("report", *AT, "--source", str(path.parents[2]), "--quiet")
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
     assert (ranking() is not None) == (expected == "0")
 
@@ -233,7 +233,7 @@ def test_batch_with_damaged_dumps_in_a_folder(pvtop_in_process: Command, write_d
         path.write_bytes(BROKEN[rows[hour][0]](DUMP.content) if hour in rows else DUMP.content)
     batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso, "--source", "source")
     failed = {hour: message.strip("`") for hour, (_, expected, message, _) in rows.items() if expected == "1"}
-    done = pvtop_in_process(*batch)
+    done = pvtop_in_process(*batch, "--quiet")
     assert (done.returncode, done.stdout) == (4, "")
     *told, summary, _ = done.stderr.splitlines()
     assert summary == f"pvtop: {len(failed)} of {len(hours)} hours failed"
@@ -244,7 +244,7 @@ def test_batch_with_damaged_dumps_in_a_folder(pvtop_in_process: Command, write_d
     assert_nothing_is_half_done(*hours)
     for path in paths.values():
         path.write_bytes(DUMP.content)
-    assert pvtop_in_process(*batch).returncode == 0
+    assert pvtop_in_process(*batch, "--quiet").returncode == 0
     assert [ranking(hour) for hour in hours] == [right] * len(hours)
 
 
@@ -263,7 +263,7 @@ def not_whole(write_dump: WriteDump, _: Command) -> tuple[str, ...]:
 
 def shrunken(write_dump: WriteDump, pvtop_in_process: Command) -> tuple[str, ...]:
     write_dump("".join(LINES))
-    assert pvtop_in_process("report", *AT, "--source", "source").returncode == 0
+    assert pvtop_in_process("report", *AT, "--source", "source", "--quiet").returncode == 0
     write_dump("".join(LINES[:99]))
     return ()
 
@@ -283,7 +283,7 @@ def test_refused_dump_keeps_the_old_report(
     fault, *codes, message, _ = row
     args += REFUSED[fault](write_dump, pvtop_in_process)
     before = ranking()
-    done = pvtop_in_process(*args, "--source", "source")
+    done = pvtop_in_process(*args, "--source", "source", "--quiet")
     assert (str(done.returncode), done.stdout) == (codes[args[0] == "batch"], "")
     assert message.strip("`") in done.stderr
     assert ranking() == before
@@ -312,8 +312,8 @@ def test_unreachable_server_is_explained(
         "name that does not resolve": "http://nowhere.invalid",
         "certificate that is not trusted": self_signed.url,
     }[fault]
-    done = pvtop_in_process(*args, "--source", address, "--blacklist", "none")
+    done = pvtop_in_process(*args, "--source", address, "--blacklist", "none", "--quiet")
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
-    done = pvtop_in_process("report", *AT, "--blacklist", f"{address}/list")
+    done = pvtop_in_process("report", *AT, "--blacklist", f"{address}/list", "--quiet")
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
     assert_nothing_is_half_done(HOUR)

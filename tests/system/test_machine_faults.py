@@ -116,7 +116,7 @@ def left_on(disk: Path) -> list[Path]:
 def test_cache_on_a_full_disk(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
-    done = pvtop_in_process(*work, *args, "--cache-dir", small_disk)
+    done = pvtop_in_process(*work, *args, "--cache-dir", small_disk, "--quiet")
     assert_as_told(done, "cache on a full disk")
     assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
     assert not [path for path in left_on(small_disk) if "2024" in path.name]
@@ -128,7 +128,7 @@ def test_limit_on_the_size_of_files(pvtop_in_process: Command, args: tuple[str, 
     _, most = getrlimit(RLIMIT_FSIZE)
     setrlimit(RLIMIT_FSIZE, (50_000, most))
     try:
-        done = pvtop_in_process(*work, *args)
+        done = pvtop_in_process(*work, *args, "--quiet")
     finally:
         setrlimit(RLIMIT_FSIZE, (most, most))
     assert_as_told(done, "limit on the length of files")
@@ -141,16 +141,16 @@ def test_limit_on_the_size_of_files(pvtop_in_process: Command, args: tuple[str, 
 def test_lake_on_a_full_disk(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
-    assert pvtop_in_process(*REPORT, *args, "--output", small_disk, "--top", "10").returncode == 0
+    assert pvtop_in_process(*REPORT, *args, "--output", small_disk, "--top", "10", "--quiet").returncode == 0
     before = files(str(small_disk))
     (small_disk / "filler").write_bytes(bytes(85_000))
-    done = pvtop_in_process(*work, *args, "--output", small_disk)
+    done = pvtop_in_process(*work, *args, "--output", small_disk, "--quiet")
     assert_as_told(done, "lake on a full disk")
     assert ("pvtop cache prune" in done.stderr) is (work == REPORT)
     (small_disk / "filler").unlink()
     left = {name: content for name, content in files(str(small_disk)).items() if not name.startswith("failures/")}
     assert left == before
-    assert pvtop_in_process(*work, *args, "--output", small_disk).returncode == 0
+    assert pvtop_in_process(*work, *args, "--output", small_disk, "--quiet").returncode == 0
     assert files(str(small_disk)).keys() == before.keys()
 
 
@@ -160,7 +160,7 @@ def test_read_only_cache(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
     assert mounted("-o", "remount,ro", small_disk)
-    done = pvtop_in_process(*work, *args, "--cache-dir", small_disk)
+    done = pvtop_in_process(*work, *args, "--cache-dir", small_disk, "--quiet")
     assert_as_told(done, "read-only cache")
     assert "choose another folder (--cache-dir)" in done.stderr
 
@@ -171,7 +171,7 @@ def test_read_only_lake(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
     assert mounted("-o", "remount,ro", small_disk)
-    done = pvtop_in_process(*work, *args, "--output", small_disk)
+    done = pvtop_in_process(*work, *args, "--output", small_disk, "--quiet")
     assert_as_told(done, "read-only lake")
     assert ("choose another one (--output)" in done.stderr) is (work == REPORT)
 
@@ -182,7 +182,7 @@ def test_file_instead_of_the_cache_folder(
     pvtop_in_process: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
-    done = pvtop_in_process(*work, *args, "--cache-dir", tmp_path / "file")
+    done = pvtop_in_process(*work, *args, "--cache-dir", tmp_path / "file", "--quiet")
     assert_as_told(done, "cache path is a file")
     assert "choose another folder (--cache-dir)" in done.stderr
 
@@ -193,7 +193,7 @@ def test_file_instead_of_the_lake_folder(
     pvtop_in_process: Command, args: tuple[str, ...], tmp_path: Path, work: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").touch()
-    done = pvtop_in_process(*work, *args, "--output", tmp_path / "file")
+    done = pvtop_in_process(*work, *args, "--output", tmp_path / "file", "--quiet")
     assert_as_told(done, "lake path is a file")
     assert "choose another one (--output)" in done.stderr
 
@@ -221,7 +221,7 @@ def unprivileged() -> tuple[str, ...]:
 def test_lake_folder_without_write_permission(
     pvtop_in_process: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], folder: str, work: tuple[str, ...]
 ) -> None:
-    pvtop_in_process(*REPORT, *args, "--output", "lake")
+    pvtop_in_process(*REPORT, *args, "--output", "lake", "--quiet")
     before = files("lake")
     Path("lake", folder).chmod(0o555)
     done = subprocess.run(
@@ -252,7 +252,7 @@ DAY = "lake/top_pages/date=2024-08-03"
 def test_lake_folder_without_read_permission(
     pvtop_in_process: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
 ) -> None:
-    pvtop_in_process(*REPORT, *args, "--output", "lake")
+    pvtop_in_process(*REPORT, *args, "--output", "lake", "--quiet")
     more = {"show": (), "batch": args}.get(work[0], args[:2])
     done = without_permission(folder, *unprivileged, PVTOP, *work, *more, "--output", "lake")
     assert_as_told(done, "unreadable lake folder")
@@ -261,7 +261,7 @@ def test_lake_folder_without_read_permission(
 @fault("damaged report")
 @pytest.mark.parametrize("name", ["top_pages", "domains"])
 def test_damaged_report_is_named_and_made_again(pvtop_in_process: Command, args: tuple[str, ...], name: str) -> None:
-    assert pvtop_in_process(*BATCH, *args, "--output", "lake").returncode == 0
+    assert pvtop_in_process(*BATCH, *args, "--output", "lake", "--quiet").returncode == 0
     before = files("lake")
     path = Path("lake", name, HOUR.partition, f"{name}.parquet")
     content = bytearray(path.read_bytes())
@@ -269,12 +269,12 @@ def test_damaged_report_is_named_and_made_again(pvtop_in_process: Command, args:
     content[-9] ^= 0xFF  # its footer
     path.write_bytes(content)
     for work in (("validate", *BATCH[1:]), ("show", *REPORT[1:])):
-        shown = pvtop_in_process(*work, "--output", "lake")
+        shown = pvtop_in_process(*work, "--output", "lake", "--quiet")
         assert shown.returncode == (5 if "validate" in work else 1)
         assert f"cannot read {path}: " in shown.stderr
         assert "panicked" not in shown.stderr
     again = () if name == "top_pages" else ("--force",)  # domains are read where they are needed, and not before
-    assert_as_told(pvtop_in_process(*BATCH, *args, "--output", "lake", *again), "damaged report")
+    assert_as_told(pvtop_in_process(*BATCH, *args, "--output", "lake", *again, "--quiet"), "damaged report")
     assert files("lake") == before
 
 
@@ -291,7 +291,7 @@ def test_damaged_report_is_named_and_made_again(pvtop_in_process: Command, args:
 def test_cache_folder_without_read_permission(
     pvtop_in_process: Command, args: tuple[str, ...], unprivileged: tuple[str, ...], work: tuple[str, ...], folder: str
 ) -> None:
-    pvtop_in_process(*REPORT, *args, "--output", "lake")
+    pvtop_in_process(*REPORT, *args, "--output", "lake", "--quiet")
     done = without_permission(folder, *unprivileged, PVTOP, "cache", *work)
     assert_as_told(done, "unreadable cache folder")
 
@@ -372,7 +372,7 @@ def test_run_after_the_clock_was_set(pvtop_in_process: Command, args: tuple[str,
     assert run_hours(HOURS, settings).counts == {"unchanged": len(HOURS)}
     assert len(Cache(settings.cache_dir).prunable(timedelta(days=7), None)) == (len(HOURS) if years < 0 else 0)
     for work in (REPORT, BATCH):
-        done = pvtop_in_process(*work, *args, "--output", "lake", "--force")
+        done = pvtop_in_process(*work, *args, "--output", "lake", "--force", "--quiet")
         assert_as_told(done, "clock set back" if years > 0 else "clock set forward")
 
 
@@ -382,7 +382,7 @@ def test_clock_set_during_a_run(
     pvtop_in_process: Command, server: Server, args: tuple[str, ...], work: tuple[str, ...], years: int
 ) -> None:
     """Set the clock during a download. Then the server sends Retry-After by its own clock, and stalls."""
-    pvtop_in_process(*work, *args, "--output", "right", "--cache-dir", "another-cache")
+    pvtop_in_process(*work, *args, "--output", "right", "--cache-dir", "another-cache", "--quiet")
 
     async def set_clock(request: web.Request, file: File) -> web.StreamResponse:
         Path("clock").write_text(str(years * YEAR))
