@@ -115,11 +115,12 @@ def pvtop_in_process(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
 
     def run(*args: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = ["pvtop", *map(str, args)]
-        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+        with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", command)
             for name, value in environment.items():
                 patch.setenv(name, value)
-            main()
+            with pytest.raises(SystemExit) as ended:
+                main()
         assert ended.value.code is None or isinstance(ended.value.code, int)
         return subprocess.CompletedProcess(command, ended.value.code or 0, *capfd.readouterr())
 

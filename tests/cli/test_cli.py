@@ -31,12 +31,12 @@ def test_limit_arenas_keeps_what_is_already_set(found: str, set_to: str, monkeyp
     assert os.environ["_RJEM_MALLOC_CONF"] == set_to
 
 
-def test_option_wins_over_environment_and_environment_over_file(pvtop_process: Command) -> None:
+def test_option_wins_over_environment_and_environment_over_file(pvtop_in_process: Command) -> None:
     Path("pvtop.toml").write_text(f'source = "{SOURCE}"\nblacklist = "none"\noutput = "from-file"\ntop = 3\n')
-    assert pvtop_process("report", *AT).stdout.splitlines()[1].startswith("from-file/text/")
-    assert pvtop_process("report", *AT, PVTOP_OUTPUT="from-env").stdout.splitlines()[1].startswith("from-env/text/")
+    assert pvtop_in_process("report", *AT).stdout.splitlines()[1].startswith("from-file/text/")
+    assert pvtop_in_process("report", *AT, PVTOP_OUTPUT="from-env").stdout.splitlines()[1].startswith("from-env/text/")
     assert (
-        pvtop_process("report", *AT, "--output", "flag", PVTOP_OUTPUT="from-env")
+        pvtop_in_process("report", *AT, "--output", "flag", PVTOP_OUTPUT="from-env")
         .stdout.splitlines()[1]
         .startswith("flag/")
     )
@@ -67,9 +67,9 @@ def test_option_wins_over_environment_and_environment_over_file(pvtop_process: C
     ],
 )
 def test_failure_is_explained_in_two_lines_and_writes_no_report(
-    pvtop_process: Command, args: tuple[str, ...], code: int, message: str
+    pvtop_in_process: Command, args: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = pvtop_process(*SAMPLE, *args, PVTOP_ATTEMPTS="1")
+    done = pvtop_in_process(*SAMPLE, *args, PVTOP_ATTEMPTS="1")
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if line.startswith(("pvtop: ", "  "))]
@@ -79,22 +79,22 @@ def test_failure_is_explained_in_two_lines_and_writes_no_report(
     assert not [path for path in Path("lake").rglob("*") if path.is_file()]
 
 
-def test_unknown_options_and_commands_exit_2(pvtop_process: Command) -> None:
-    assert pvtop_process("report", "--nonsense").returncode == 2
-    assert pvtop_process("nonsense").returncode == 2
-    assert pvtop_process("report", "--hour", "noon").returncode == 2
+def test_unknown_options_and_commands_exit_2(pvtop_in_process: Command) -> None:
+    assert pvtop_in_process("report", "--nonsense").returncode == 2
+    assert pvtop_in_process("nonsense").returncode == 2
+    assert pvtop_in_process("report", "--hour", "noon").returncode == 2
 
 
-def test_unknown_key_in_the_configuration_file_is_named(pvtop_process: Command) -> None:
+def test_unknown_key_in_the_configuration_file_is_named(pvtop_in_process: Command) -> None:
     Path("pvtop.toml").write_text("tpo = 3\n")
-    done = pvtop_process("report")
+    done = pvtop_in_process("report")
     assert done.returncode == 2
     assert "tpo" in done.stderr
 
 
-def test_traceback_is_shown_with_verbose_only(pvtop_process: Command) -> None:
-    assert "Traceback" not in pvtop_process("report", "--source", "nowhere").stderr
-    assert "Traceback" in pvtop_process("report", "--source", "nowhere", "--verbose").stderr
+def test_traceback_is_shown_with_verbose_only(pvtop_in_process: Command) -> None:
+    assert "Traceback" not in pvtop_in_process("report", "--source", "nowhere").stderr
+    assert "Traceback" in pvtop_in_process("report", "--source", "nowhere", "--verbose").stderr
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_traceback_is_shown_with_verbose_only(pvtop_process: Command) -> None:
         "cache dir", "cache ls", "cache verify", "cache prune",
     ],
 )  # fmt: skip
-def test_every_command_has_help_with_an_example(pvtop_process: Command, command: str) -> None:
-    shown = pvtop_process(*command.split(), "--help")
+def test_every_command_has_help_with_an_example(pvtop_in_process: Command, command: str) -> None:
+    shown = pvtop_in_process(*command.split(), "--help")
     assert shown.returncode == 0
     assert f"pvtop {command}" in shown.stdout.replace("Usage: pvtop", "")
 

@@ -43,15 +43,17 @@ def test_batch_makes_the_newest_24_hours_once(pvtop_process: Command) -> None:
     assert "26 hours: 24 nothing to do, 2 to make" in again.stderr
 
 
-def test_batch_makes_chosen_hours_of_each_day(pvtop_process: Command) -> None:
-    done = pvtop_process("batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json")
+def test_batch_makes_chosen_hours_of_each_day(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process(
+        "batch", *ARGS, "--start", "2024-12-31", "--end", "2025-01-01", "--hours", "0,22-23", "--json"
+    )
     data = json.loads(done.stdout)
     assert (done.returncode, data["counts"]) == (0, {"made": 4, "not_published": 2})
     assert data["not_published"] == ["2025-01-01T22", "2025-01-01T23"]
 
 
-def test_dry_run_writes_nothing(pvtop_process: Command) -> None:
-    done = pvtop_process("batch", *ARGS, "--last", "2", "--dry-run")
+def test_dry_run_writes_nothing(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process("batch", *ARGS, "--last", "2", "--dry-run")
     assert done.stdout.splitlines() == [
         "2025-01-01T00  to make: not in the lake",
         "2025-01-01T01  to make: not in the lake",
@@ -60,19 +62,19 @@ def test_dry_run_writes_nothing(pvtop_process: Command) -> None:
     assert not Path("lake").exists()
 
 
-def test_failed_hour_does_not_stop_other_hours(pvtop_process: Command, server: Server) -> None:
+def test_failed_hour_does_not_stop_other_hours(pvtop_in_process: Command, server: Server) -> None:
     settings = serve(server, DAY[:4])
     server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
     args = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
-    done = pvtop_process("batch", *args, "--last", "4", "--json")
+    done = pvtop_in_process("batch", *args, "--last", "4", "--json")
     assert done.returncode == 4
     assert json.loads(done.stdout)["counts"] == {"failed": 1, "made": 3}
     assert json.loads(done.stdout)["failures"][0]["hour"] == DAY[1].iso
 
-    seen = json.loads(pvtop_process("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
+    seen = json.loads(pvtop_in_process("status", *args[:2], *args[4:], "--last", "4", "--json").stdout)
     assert seen["hours"][DAY[1].iso] == "failed"
     server.files[f"/{DAY[1].dump_path}"] = File((SOURCE / DAY[1].dump_path).read_bytes())
-    assert json.loads(pvtop_process("batch", *args, "--last", "4", "--json").stdout)["counts"] == {
+    assert json.loads(pvtop_in_process("batch", *args, "--last", "4", "--json").stdout)["counts"] == {
         "made": 1,
         "unchanged": 3,
     }
@@ -99,8 +101,8 @@ def test_hour_that_lacks_a_file_is_made_again(path_of: Callable[[Hour], str]) ->
     assert files("lake") == before
 
 
-def test_batch_without_any_published_hour_exits_with_3(pvtop_process: Command) -> None:
-    assert pvtop_process("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
+def test_batch_without_any_published_hour_exits_with_3(pvtop_in_process: Command) -> None:
+    assert pvtop_in_process("batch", *ARGS, "--start", "2020-01-01T00", "--end", "2020-01-01T01").returncode == 3
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,8 @@ def test_batch_without_any_published_hour_exits_with_3(pvtop_process: Command) -
     [("--end", "2024-12-31"), ("--last", "2", "--start", "2024-12-31"), ("--hours", "25"), ("--hours", "5-3"),
      ("--start", "2024-12-31", "--end", "2024-12-30"), ("--start", "2024-13-01")],
 )  # fmt: skip
-def test_invalid_range_is_wrong_usage(pvtop_process: Command, args: tuple[str, ...]) -> None:
-    assert pvtop_process("batch", *ARGS, *args).returncode == 2
+def test_invalid_range_is_wrong_usage(pvtop_in_process: Command, args: tuple[str, ...]) -> None:
+    assert pvtop_in_process("batch", *ARGS, *args).returncode == 2
 
 
 def test_batch_limits_connections_and_names_the_contact(server: Server) -> None:
@@ -164,8 +166,8 @@ def test_terminal_shows_progress_and_time_left() -> None:
     assert b"computing" in shown
 
 
-def test_log_format_json_writes_json_lines(pvtop_process: Command) -> None:
-    lines = pvtop_process("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
+def test_log_format_json_writes_json_lines(pvtop_in_process: Command) -> None:
+    lines = pvtop_in_process("batch", *ARGS, "--last", "1", "--log-format", "json").stderr.splitlines()
     logged = [json.loads(line) for line in lines]
     assert logged[-1]["hour"] == "2025-01-01T01"
     assert logged[-1]["state"] == "made"

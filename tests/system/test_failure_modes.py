@@ -150,7 +150,7 @@ def test_report_with_a_faulty_dump(
 @pytest.mark.parametrize("silent", [False, True], ids=["", "silent"])
 @pytest.mark.parametrize("often", ["once", "always"])
 def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
-    pvtop_process: Command, server: Server, right: str, often: str, *, silent: bool, monkeypatch: pytest.MonkeyPatch
+    pvtop_in_process: Command, server: Server, right: str, often: str, *, silent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each hour meets another fault, the last hour none. No fault affects another hour."""
     faults = [case for case in cases("A server and a dump", often) if (case.fault in SILENCES) is silent]
@@ -160,7 +160,7 @@ def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
     for hour, case in zip(hours, faults, strict=False):
         misbehave(server, f"/{hour.dump_path}", case, monkeypatch)
     batch = ("batch", "--start", hours[0].iso, "--end", hours[-1].iso)
-    done = pvtop_process(*batch, "--json")
+    done = pvtop_in_process(*batch, "--json")
     assert done.returncode == (0 if silent and often == "once" else 4)
     result = json.loads(done.stdout)
     errors = {failed["hour"]: failed["error"] for failed in result["failures"]}
@@ -177,7 +177,7 @@ def test_batch_with_faulty_dumps(  # noqa: PLR0913 - fixtures
     server.script.clear()
     for setting in faults[0].timeouts:
         monkeypatch.delenv(setting)
-    assert pvtop_process(*batch).returncode == 0
+    assert pvtop_in_process(*batch).returncode == 0
     assert [ranking(hour) for hour in hours] == [right] * len(hours)
 
 

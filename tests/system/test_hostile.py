@@ -58,35 +58,35 @@ def hostile(write_dump: WriteDump) -> None:
     write_dump("".join([*lines, f"en.m {'x' * 10_000_000} 1 0\n"]))
 
 
-def test_long_texts_are_shortened_in_messages(pvtop_process: Command, write_dump: WriteDump) -> None:
+def test_long_texts_are_shortened_in_messages(pvtop_in_process: Command, write_dump: WriteDump) -> None:
     long = "x" * 1_000_000
     write_dump(f"en {long} 5 0\n" * 2 + f"{long} A 9 0\n")
-    twice = pvtop_process(*LOCAL, *AT)
+    twice = pvtop_in_process(*LOCAL, *AT)
     assert (twice.returncode, len(twice.stderr.splitlines())) == (5, 2)
     assert "no page occurs twice (found domain_code 'en', rank 1, page_title 'xxx" in twice.stderr
     assert "xxx... (1,000,000 characters)'" in twice.stderr
-    pvtop_process("batch", *LOCAL[1:], "--start", "2024-08-03T06", "--end", "2024-08-03T06")
+    pvtop_in_process("batch", *LOCAL[1:], "--start", "2024-08-03T06", "--end", "2024-08-03T06")
     (note,) = [path.read_text() for path in Path("lake/failures").rglob("*.json")]
-    assert pvtop_process(*LOCAL, *AT, "--no-validate").returncode == 0
-    checked = pvtop_process("validate", *LOCAL[-2:], "--source", "source", "--against-dump")
-    unknown = pvtop_process("show", *LOCAL[-2:], "--domain", long[:100_000])
+    assert pvtop_in_process(*LOCAL, *AT, "--no-validate").returncode == 0
+    checked = pvtop_in_process("validate", *LOCAL[-2:], "--source", "source", "--against-dump")
+    unknown = pvtop_in_process("show", *LOCAL[-2:], "--domain", long[:100_000])
     assert (checked.returncode, unknown.returncode) == (5, 2)
     assert max(map(len, [twice.stderr, checked.stderr, checked.stdout, unknown.stderr, note])) < 5_000
 
 
 @pytest.mark.usefixtures("hostile")
-def test_lake_keeps_titles_unescaped(pvtop_process: Command) -> None:
-    assert pvtop_process(*LOCAL).returncode == 0
+def test_lake_keeps_titles_unescaped(pvtop_in_process: Command) -> None:
+    assert pvtop_in_process(*LOCAL).returncode == 0
     top_pages = pl.read_parquet(Path("lake", top_pages_path(HOUR)))
     assert top_pages.filter(domain_code="en").get_column("page_title").to_list() == list(SHOWN_AS)
 
 
 @pytest.mark.usefixtures("hostile")
-def test_output_for_people_is_escaped(pvtop_process: Command) -> None:
-    pvtop_process(*LOCAL)
+def test_output_for_people_is_escaped(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*LOCAL)
     for text in (
         Path("lake", text_path(HOUR)).read_text(),
-        pvtop_process("show", "--output", "lake", "--domain", "en", "-n", "25").stdout,
+        pvtop_in_process("show", "--output", "lake", "--domain", "en", "-n", "25").stdout,
     ):
         assert not UNSAFE.search(text)
         titles = [line[17:] if "█" not in line else line[39:] for line in text.split("\n")]
@@ -94,22 +94,22 @@ def test_output_for_people_is_escaped(pvtop_process: Command) -> None:
 
 
 @pytest.mark.usefixtures("hostile")
-def test_json_escapes_control_characters_without_loss(pvtop_process: Command) -> None:
-    pvtop_process(*LOCAL)
-    printed = pvtop_process("show", "--output", "lake", "--domain", "en", "-n", "25", "--json").stdout
+def test_json_escapes_control_characters_without_loss(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*LOCAL)
+    printed = pvtop_in_process("show", "--output", "lake", "--domain", "en", "-n", "25", "--json").stdout
     assert not UNSAFE.search(printed)
     pages = json.loads(printed)["domains"][0]["pages"]
     assert [page["page_title"] for page in pages] == list(SHOWN_AS)
 
 
-def test_messages_are_escaped(pvtop_process: Command, write_dump: WriteDump) -> None:
+def test_messages_are_escaped(pvtop_in_process: Command, write_dump: WriteDump) -> None:
     write_dump("en\x1b[2J\u202e\n" * 9)
     for log in ("text", "json"):
-        done = pvtop_process("batch", *LOCAL[1:], "--start", HOUR.iso, "--end", HOUR.iso, "--log-format", log, "-v")
+        done = pvtop_in_process("batch", *LOCAL[1:], "--start", HOUR.iso, "--end", HOUR.iso, "--log-format", log, "-v")
         assert done.returncode == 4
         assert "x1b[2J" in done.stderr
         assert not UNSAFE.search(done.stdout + done.stderr)
-    named = pvtop_process("report", "--source", "no\x1b[2J\u202ewhere")
+    named = pvtop_in_process("report", "--source", "no\x1b[2J\u202ewhere")
     assert r"the source no\x1b[2J\u202ewhere" in named.stderr
 
 
@@ -128,11 +128,11 @@ def test_messages_are_escaped(pvtop_process: Command, write_dump: WriteDump) -> 
     ids=["bytes", "UTF-16", "a web page", "a huge line", "JSON"],
 )
 def test_file_that_is_not_a_blacklist_stops_the_run(
-    pvtop_process: Command, write_dump: WriteDump, content: bytes
+    pvtop_in_process: Command, write_dump: WriteDump, content: bytes
 ) -> None:
     write_dump("en A 1 0\n")
     Path("list").write_bytes(content)
-    done = pvtop_process("report", "--source", "source", "--blacklist", "list", "--output", "lake")
+    done = pvtop_in_process("report", "--source", "source", "--blacklist", "list", "--output", "lake")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("pvtop: list is not a blacklist: ")
     assert len(done.stderr) < 500
@@ -143,11 +143,11 @@ def test_file_that_is_not_a_blacklist_stops_the_run(
     ("pages", "entry", "warned"), [(10**6, "en A", True), (10**6, "en 8", False), (9, "en A", False)]
 )
 def test_blacklist_that_excludes_nothing_is_warned_about(
-    pvtop_process: Command, write_dump: WriteDump, pages: int, entry: str, warned: bool
+    pvtop_in_process: Command, write_dump: WriteDump, pages: int, entry: str, warned: bool
 ) -> None:
     write_dump("".join(f"en {title} 1 0\n" for title in range(pages)))
     Path("list").write_text(f"{entry}\n")
-    done = pvtop_process("report", "--source", "source", "--blacklist", "list", "--output", "lake")
+    done = pvtop_in_process("report", "--source", "source", "--blacklist", "list", "--output", "lake")
     assert done.returncode == 0
     assert ("list excludes no page of " in done.stderr) is warned
 
@@ -173,11 +173,11 @@ def files() -> set[Path]:
 @pytest.mark.parametrize(
     "content", [LISTING.encode(), os.urandom(99_999), b"<a href=" * 30_000], ids=["paths", "bytes", "markup"]
 )
-def test_listings_cannot_lead_to_other_addresses(pvtop_process: Command, server: Server, content: bytes) -> None:
+def test_listings_cannot_lead_to_other_addresses(pvtop_in_process: Command, server: Server, content: bytes) -> None:
     good = b'<a href="2024/">2024/</a>\n<a href="2024-08/">2024-08/</a>\n<a href="pageviews-20240803-060000.gz">x</a>\n'
     server.files = {path: File(content + b"\n" + good) for path in ("/", "/2024/", "/2024/2024-08/")}
     server.files[PATH] = File(DUMP)
-    done = pvtop_process("batch", "--last", "5", "--source", server.url, "--blacklist", "none", "--output", "lake")
+    done = pvtop_in_process("batch", "--last", "5", "--source", server.url, "--blacklist", "none", "--output", "lake")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "1 hour: 1 made\n"
     dump = f"cache/{HOUR.dump_path}"
@@ -188,10 +188,10 @@ def test_listings_cannot_lead_to_other_addresses(pvtop_process: Command, server:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_redirects_cannot_lead_to_files(pvtop_process: Command, server: Server, address: str) -> None:
+def test_redirects_cannot_lead_to_files(pvtop_in_process: Command, server: Server, address: str) -> None:
     for root in ("", "/", "/../..", "/..;/..", "//", "/a\0b", "/a b\\..\\.."):
         server.files |= {f"{root}{PATH}": File(DUMP), f"{root}/{PATH}": File(DUMP), f"{root}/list": File(b"en A\n")}
-    done = pvtop_process(
+    done = pvtop_in_process(
         "report",
         *AT,
         "--source",
@@ -315,16 +315,18 @@ def test_secrets_are_in_no_output_and_no_file(
         ("", f'a = 1\n"user:{SECRET}@host".a = 1\n"user:{SECRET}@host" = 2', 2),
     ],
 )
-def test_secrets_in_the_environment_are_not_shown(pvtop_process: Command, proxy: str, config: str, code: int) -> None:
+def test_secrets_in_the_environment_are_not_shown(
+    pvtop_in_process: Command, proxy: str, config: str, code: int
+) -> None:
     Path("pvtop.toml").write_text(config)
     places = ("--blacklist", "none", "--output", "lake", *(("--source", "http://example.org") if proxy else ()))
-    done = pvtop_process("report", *AT, *places, "-v", HTTP_PROXY=proxy, PVTOP_ATTEMPTS="1")
+    done = pvtop_in_process("report", *AT, *places, "-v", HTTP_PROXY=proxy, PVTOP_ATTEMPTS="1")
     assert done.returncode == code, done.stderr
     assert SECRET not in done.stdout + done.stderr
 
 
-def test_wrong_usage_is_explained(pvtop_process: Command) -> None:
-    done = pvtop_process("report", "\x1b[2Jelse", "--top", "9")
+def test_wrong_usage_is_explained(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process("report", "\x1b[2Jelse", "--top", "9")
     assert (done.returncode, done.stdout) == (2, "")
     *usage, error = done.stderr.splitlines()
     assert usage == ["Usage: pvtop report [OPTIONS]", "Try 'pvtop report -h' for help.", ""]
@@ -336,8 +338,8 @@ def test_wrong_usage_is_explained(pvtop_process: Command) -> None:
 @pytest.mark.parametrize(
     "place", [("report",), ("report", "--top"), ("show", "--no-such-option", "--source"), ("cache", "ls")]
 )
-def test_secrets_in_the_wrong_option_are_not_shown(pvtop_process: Command, place: tuple[str, ...]) -> None:
-    done = pvtop_process(*place, secret("https://example.org/a"))
+def test_secrets_in_the_wrong_option_are_not_shown(pvtop_in_process: Command, place: tuple[str, ...]) -> None:
+    done = pvtop_in_process(*place, secret("https://example.org/a"))
     assert done.returncode == 2
     assert "Usage: pvtop" in done.stderr
     assert "Traceback" not in done.stderr
@@ -419,11 +421,11 @@ def test_unwritable_log_does_not_stop_the_run(write_dump: WriteDump) -> None:
     ],
 )
 def test_absurd_numbers_are_refused(
-    pvtop_process: Command, write_dump: WriteDump, args: tuple[str, ...], code: int
+    pvtop_in_process: Command, write_dump: WriteDump, args: tuple[str, ...], code: int
 ) -> None:
     write_dump("en A 5 0\n")
-    pvtop_process(*LOCAL)
-    done = pvtop_process(*args, PVTOP_SOURCE="source", PVTOP_BLACKLIST="none", PVTOP_OUTPUT="lake")
+    pvtop_in_process(*LOCAL)
+    done = pvtop_in_process(*args, PVTOP_SOURCE="source", PVTOP_BLACKLIST="none", PVTOP_OUTPUT="lake")
     assert done.returncode == code, done.stderr
     assert "internal error" not in done.stderr
 
