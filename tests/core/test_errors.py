@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import traceback
 from collections.abc import Iterator
@@ -11,7 +12,16 @@ from typing import TypeVar
 import pytest
 
 from pvtop.core import errors
-from pvtop.core.errors import PvtopError, UnreachableError, UsageError, is_transient
+from pvtop.core.errors import (
+    ExhaustedError,
+    PvtopError,
+    UnreachableError,
+    UsageError,
+    exhausted,
+    internal_error,
+    interrupted,
+    is_transient,
+)
 
 
 def tree(root: type[PvtopError] = PvtopError) -> Iterator[type[PvtopError]]:
@@ -26,6 +36,7 @@ KINDS = list(tree())
 E = TypeVar("E", bound=PvtopError)
 EXIT_CODES = {
     "HoursFailedError": 4,
+    "InterruptedRunError": 130,
     "UsageError": 2,
     "NotPublishedError": 3,
     "NotInLakeError": 3,
@@ -82,3 +93,30 @@ def test_only_unreachable_errors_are_transient(kind: type[PvtopError]) -> None:
 @pytest.mark.parametrize("error", [OSError("a"), TimeoutError("a"), KeyboardInterrupt()])
 def test_errors_of_other_libraries_are_not_transient(error: BaseException) -> None:
     assert not is_transient(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (RuntimeError("can't start new thread"), "the machine refuses another thread", "ulimit -u"),
+        (RuntimeError("a panic: Resource temporarily unavailable"), "the machine refuses another thread", "ulimit -u"),
+        (OSError(errno.EMFILE, "Too many open files", "dump.gz"), "too many open files: dump.gz", "ulimit -n"),
+        (RuntimeError("a panic: Too many open files"), "too many open files", "ulimit -n"),
+        (MemoryError(), "the machine has no memory left", "ulimit -v"),
+    ],
+)
+def test_exhausted_machine_is_no_internal_error(error: Exception, message: str, hint: str) -> None:
+    found = internal_error(error)
+    assert isinstance(found, ExhaustedError)
+    assert str(found) == message
+    assert hint in found.hint
+
+
+def test_other_failures_are_internal_errors() -> None:
+    assert exhausted(OSError(errno.EIO, "Input/output error")) is None
+    assert str(internal_error(ValueError("first line\nsecond"))) == "internal error: ValueError: first line"
+
+
+def test_interrupted_run_keeps_the_exit_code_of_its_signal() -> None:
+    assert interrupted(KeyboardInterrupt(129), "x").exit_code == 129
+    assert interrupted(KeyboardInterrupt(), "x").exit_code == 130

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import count
 from pathlib import Path
 from threading import Barrier
 
 import fsspec
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,6 +25,7 @@ from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.render.text import render_text
 from pvtop.transform.report import Report
+from support.disks import mounted_at
 from support.reports import HOUR, PAGES, PROVENANCE, make_report
 
 PATHS = [
@@ -132,7 +137,7 @@ def test_folder_at_the_path_of_a_file_fails_before_any_change(path: str, tmp_pat
     (tmp_path / path).unlink()
     (tmp_path / path).mkdir()
     before = contents(str(tmp_path))
-    with pytest.raises(OutputError, match=f"cannot write {tmp_path / path}: it is a folder"):
+    with pytest.raises(OutputError, match=f"cannot write {tmp_path / path}: it is not a regular file"):
         Lake(str(tmp_path)).write(make_report(top=3))
     assert contents(str(tmp_path)) == before
     assert (Lake(str(tmp_path)).provenance(HOUR) is None) == (path == PATHS[2])
@@ -165,20 +170,80 @@ def test_concurrent_writes_do_not_mix_their_files(tmp_path: Path) -> None:
 
 
 def test_check_before_replacing_runs_under_the_lock(tmp_path: Path) -> None:
-    lake, folder = Lake(str(tmp_path)), (tmp_path / PATHS[2]).parent
+    lake = Lake(str(tmp_path))
     lake.write(make_report())
 
     def look() -> None:
-        opened = os.open(folder, os.O_RDONLY)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(opened)
+        (lock,) = (tmp_path / ".tmp").glob(".*.lock")
+        with lock.open("r+b") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         raise InvalidReportError("less than is there")
 
     before = contents(str(tmp_path))
     with pytest.raises(InvalidReportError, match="less than is there"):
         lake.write(make_report(top=3), look)
     assert contents(str(tmp_path)) == before
+
+
+@pytest.fixture(params=[0, 1, 2], ids=["kind", "date", "hour"])
+def another_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Make a report, then move a folder of the lake to another disk. Yield the lake."""
+    lake, disk = tmp_path / "lake", tmp_path / "disk"
+    Lake(str(lake)).write(make_report())
+    folder = (lake / PATHS[2]).parents[2 - request.param]
+    with mounted_at(disk, "-t", "tmpfs", "tmpfs"):
+        shutil.move(folder, disk / "moved")
+        folder.symlink_to(disk / "moved")
+        yield lake
+
+
+def test_folder_of_the_lake_on_another_disk_is_written(another_disk: Path) -> None:
+    again = make_report(pages=[("en", 1, "Other", 5)], entries=1)
+    Lake(str(another_disk)).write(again)
+    found = Lake(str(another_disk)).read(HOUR)
+    assert found is not None
+    assert found.top_pages.equals(again.top_pages)
+    assert not [path for path in another_disk.parent.rglob("*.tmp") if path.is_file()]
+    assert pl.read_parquet(another_disk / "top_pages", hive_partitioning=True).height == 1
+
+
+def test_folder_of_the_lake_that_is_mounted_from_the_same_disk_is_written(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "lake").mkdir()
+    with mounted_at(tmp_path / "lake" / "top_pages", "--bind", str(tmp_path / "elsewhere")):
+        Lake(str(tmp_path / "lake")).write(make_report())
+        Lake(str(tmp_path / "lake")).write(make_report(top=3))
+        assert (tmp_path / "lake" / PATHS[2]).exists()
+
+
+@pytest.mark.parametrize("failing", range(1, 7))
+def test_failed_rename_keeps_the_earlier_report(failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the three files is set aside, then each new one is renamed into place."""
+    lake = Lake(str(tmp_path))
+    lake.write(make_report())
+    before, renames, rename = contents(str(tmp_path)), count(1), os.rename
+
+    def fail_once(source: str, target: str) -> None:
+        if next(renames) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fail_once)
+    monkeypatch.setattr(os, "replace", fail_once)
+    with pytest.raises(OutputError, match="Input/output error"):
+        lake.write(make_report(pages=[("en", 1, "Other", 5)], entries=1))
+    assert contents(str(tmp_path)) == before
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_pipe_at_the_path_of_a_file_never_blocks(path: str, tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.write(make_report())
+    (tmp_path / path).unlink()
+    os.mkfifo(tmp_path / path)
+    assert (HOUR in lake.made_at([HOUR])) == (path != PATHS[2])
+    with pytest.raises(OutputError, match="it is not a regular file"):
+        lake.write(make_report(top=3))
 
 
 def test_hour_without_a_report_has_no_provenance(root: str) -> None:

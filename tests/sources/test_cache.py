@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.core.errors import OutputError
 from pvtop.core.hour import Hour
 from pvtop.sources.cache import Cache, CachedDump
 from pvtop.sources.facts import FileFacts, LocalFile, sidecar
@@ -137,6 +137,21 @@ def test_dumps_ignores_folders_pipes_and_broken_links(cache: Cache) -> None:
     cache.sweep()
 
 
+def test_dumps_below_links_to_folders_are_listed_verified_and_removed(cache: Cache, tmp_path: Path) -> None:
+    path = keep(cache)
+    shutil.move(cache.folder / "2019", tmp_path / "elsewhere")
+    (cache.folder / "2019").symlink_to(tmp_path / "elsewhere")
+    left = path.with_name(f".{path.name}.1.tmp")
+    left.touch()
+    assert [dump.path for dump in cache.dumps()] == [path]
+    path.write_bytes(b"changed")
+    assert [dump.path for dump, _ in cache.damaged()] == [path]
+    (chosen,) = cache.prunable(None, 0)
+    assert cache.remove(chosen)
+    cache.sweep()
+    assert not [found for found in tmp_path.joinpath("elsewhere").rglob("*") if found.is_file()]
+
+
 def test_missing_cache_folder_is_an_empty_cache(cache: Cache) -> None:
     assert list(cache.dumps()) == []
     assert list(cache.damaged()) == []
@@ -231,12 +246,12 @@ def test_remove_accepts_a_missing_dump(cache: Cache) -> None:
     assert cache.remove(dump)
 
 
-def test_remove_names_a_dump_that_cannot_be_removed(cache: Cache) -> None:
+def test_remove_keeps_what_is_not_a_dump(cache: Cache) -> None:
     path = keep(cache)
     (dump,) = cache.dumps()
     put_folder(path)
-    with pytest.raises(OutputError, match=r"cannot write the cache folder"):
-        cache.remove(dump)
+    assert not cache.remove(dump)
+    assert path.is_dir()
 
 
 def test_dumps_ignores_a_dump_that_is_gone(cache: Cache) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.storage.atomic import commit, open_regular, output_error, temporary_file, write_atomic
+from pvtop.core.errors import OutputError
+from pvtop.storage.atomic import commit, output_error, set_aside, temporary_file, write_atomic
 
 
 def test_commit_makes_the_file_appear_whole(tmp_path: Path) -> None:
@@ -56,10 +57,54 @@ def test_output_error_has_advice_for_a_full_disk(number: int, advice: tuple[str,
     assert (error.hint, error.setting, error.remedy) == advice
 
 
-def test_open_regular_refuses_folders_and_pipes(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for other in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(OSError, match="it is not a regular file"):
-            open_regular(other)
-    with pytest.raises(FileNotFoundError):
-        open_regular(tmp_path / "nothing")
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Write a file that is to be replaced."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    return path
+
+
+def write_and_fail(target: Path) -> None:
+    """Write a new file while the old one is set aside, then fail."""
+    with set_aside(target, target.parent):
+        write_atomic(target, b"new")
+        raise ZeroDivisionError
+
+
+def test_set_aside_removes_the_file_if_the_block_succeeds(old: Path, tmp_path: Path) -> None:
+    with set_aside(old, tmp_path):
+        assert not old.exists()
+        old.write_bytes(b"new")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
+
+
+def test_set_aside_puts_the_file_back_if_the_block_fails(old: Path, tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(old)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_set_aside_removes_a_new_file_if_the_block_fails(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(tmp_path / "file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_file_that_is_set_aside_is_not_removed_as_abandoned(old: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(old)
+    assert old.read_bytes() == b"old"
+
+
+def test_file_that_cannot_be_put_back_is_named(old: Path, tmp_path: Path) -> None:
+    def put_a_folder_in_its_place() -> None:
+        with set_aside(old, tmp_path):
+            old.mkdir()
+            raise ZeroDivisionError
+
+    with pytest.raises(OutputError, match=f"cannot put {old} back: ") as caught:
+        put_a_folder_in_its_place()
+    (kept,) = tmp_path.glob(".*.tmp")
+    assert caught.value.hint == f"the earlier file is {kept}; rename it"
+    assert kept.read_bytes() == b"old"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 from pathlib import Path
 
 import pytest
 
-from pvtop.core.errors import CorruptError, SourceError
+from pvtop.core.errors import CorruptError, ExhaustedError, SourceError
 from pvtop.storage.gzip import BLOCK, MAGIC, MAX_LINE_BYTES, PIECE, read_blocks, sha256_of, verify_gzip
 
 GOOD = "en A 1 0\n"
@@ -106,3 +108,14 @@ def test_read_blocks_accepts_the_gzip_magic_after_the_first_bytes(tmp_path: Path
     path = tmp_path / "dump.gz"
     path.write_bytes(content)
     assert b"".join(read_blocks(path, "the dump")) == gzip.decompress(content)
+
+
+def test_lack_of_file_descriptors_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    path = tmp_path / "dump.gz"
+    path.write_bytes(gzip.compress(b"x\n"))
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(ExhaustedError, match="too many open files"):
+        list(read_blocks(path, "dump"))

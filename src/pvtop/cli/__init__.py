@@ -6,7 +6,6 @@ import atexit
 import gc
 import io
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -78,14 +77,15 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # otherwise pydantic searches all installed packages
     gc.set_threshold(OBJECTS)
     atexit.register(gc.freeze)  # otherwise Python collects garbage once more at its end
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # SIGTERM ends a run as Ctrl-C does
     try:
         with writing_stdout():
-            code = app(standalone_mode=False)
-    except typer.Abort:
+            code = app(prog_name="pvtop", standalone_mode=False)
+    except typer.Abort as abort:
         say("Aborted!")
-        sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the edge: every failure ends in a message and an exit code
+        sys.exit(130 if isinstance(abort.__context__, KeyboardInterrupt) else 1)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the edge: every failure, even a panic of Polars, ends in a message
         sys.exit(_explain(error))
     finally:
         close_log()
@@ -99,7 +99,7 @@ def limit_arenas() -> None:
         os.environ["_RJEM_MALLOC_CONF"] = ",".join(filter(None, [found, ARENAS]))
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: BaseException) -> int:
     """Print a failure and return its exit code. With --verbose, print the traceback too."""
     import logging
     import traceback

@@ -11,7 +11,7 @@ from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output, number_of_hours
 from pvtop.cli.progress import LABELS, summary, watching
-from pvtop.core.errors import HoursFailedError, NotPublishedError
+from pvtop.core.errors import HoursFailedError, NotPublishedError, interrupted
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ def batch(
         out.result([_action(action) for action in actions], _plan_lines(actions))
         return
     with watching(out) as watch:
-        result = run_hours(wanted, settings, watch)
+        try:
+            result = run_hours(wanted, settings, watch)
+        except KeyboardInterrupt as interrupt:
+            raise interrupted(interrupt, watch.progress) from None
     out.result(_data(result), _lines(result))
     _raise_for_failures(result, len(wanted))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pvtop.cli.options import OPTIONS, variable
-from pvtop.core.errors import PvtopError
+from pvtop.core.errors import PvtopError, exhausted
 
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
@@ -20,6 +20,8 @@ REMEDIES = {
 
 def hint(error: PvtopError) -> str:
     """Return the advice for an error: the remedy's text, or its hint with the option or variable of the setting."""
+    if error.__cause__ and (cause := exhausted(error.__cause__)):
+        return cause.hint
     if error.remedy in REMEDIES:
         return REMEDIES[error.remedy]
     if error.hint and error.setting:

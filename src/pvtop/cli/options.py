@@ -12,6 +12,8 @@ import typer
 
 from pvtop.cli.log import LogFormat
 from pvtop.cli.output import Output
+from pvtop.core.errors import interrupted
+from pvtop.storage.deadline import check_threads
 
 Command = Callable[..., None]
 
@@ -118,7 +120,11 @@ def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
             flags = {option.name: values.pop(option.name) for option in chosen if option.is_setting}
             from pvtop.settings import Settings
 
-            command(**values, settings=Settings.load(**flags), out=out)
+            try:
+                check_threads()
+                command(**values, settings=Settings.load(**flags), out=out)
+            except KeyboardInterrupt as interrupt:
+                raise interrupted(interrupt, "nothing is half-written") from None
 
         parameters = [*_own_parameters(command), *(option.parameter for option in chosen)]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what Typer reads

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from pvtop.core.hour import Hour
-    from pvtop.pipeline.batch import BatchObserver
     from pvtop.pipeline.plan import Action
     from pvtop.pipeline.results import HourOutcome
 
@@ -58,10 +57,10 @@ def downloading(out: Output, name: str) -> Iterator[Callable[[int, int | None], 
 
 
 @contextlib.contextmanager
-def watching(out: Output) -> Iterator[BatchObserver]:
+def watching(out: Output) -> Iterator[Watch]:
     """Show the progress of a batch: as bars if stderr is a terminal, else in the log."""
     if not out.on_terminal:
-        yield _Log()
+        yield Watch()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -71,11 +70,20 @@ def watching(out: Output) -> Iterator[BatchObserver]:
         yield _Bars(bars)
 
 
-class _Log:
-    """Log a line for each hour."""
+class Watch:
+    """Log a line for each hour. An observer of a batch."""
+
+    def __init__(self) -> None:
+        self._made = self._planned = 0
+
+    @property
+    def progress(self) -> str:
+        """How far the batch is: `3 of 24 hours made`."""
+        return f"{self._made:,} of {number_of_hours(self._planned)} made"
 
     def planned(self, actions: Sequence[Action]) -> None:
         """Log how many hours the plan will make, verify and skip."""
+        self._planned = sum(action.state is None for action in actions)
         log.info("%s", summary(actions))
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
@@ -86,14 +94,16 @@ class _Log:
 
     def finished(self, outcome: HourOutcome) -> None:
         """Log the result of an hour."""
+        self._made += outcome.state is HourState.MADE
         level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
         log.log(level, "%s", _line(outcome), extra={"fields": _fields(outcome)})
 
 
-class _Bars(_Log):
+class _Bars(Watch):
     """Show a bar for the batch, and below it one for each hour in progress. Failed hours are logged above."""
 
     def __init__(self, bars: Progress) -> None:
+        super().__init__()
         self._bars = bars
         self._all = bars.add_task("hours", total=None, detail="planning")
         self._under_way: dict[Hour, TaskID] = {}
@@ -104,6 +114,7 @@ class _Bars(_Log):
     def planned(self, actions: Sequence[Action]) -> None:
         """Show how many hours need work."""
         self._to_do = {action.hour for action in actions if action.state is None}
+        self._planned = len(self._to_do)
         self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
         self._started = monotonic()
 
@@ -118,6 +129,7 @@ class _Bars(_Log):
 
     def finished(self, outcome: HourOutcome) -> None:
         """Count an hour, and log it if it failed."""
+        self._made += outcome.state is HourState.MADE
         if (task := self._under_way.pop(outcome.hour, None)) is not None:
             self._bars.remove_task(task)
         if outcome.hour in self._to_do:

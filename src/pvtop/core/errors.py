@@ -14,13 +14,25 @@ PvtopError                    exit code 1
 ├── OutputError                         1   the lake or the cache cannot be read or written
 ├── InvalidReportError                  5   a report breaks a rule
 ├── NotInLakeError                      3   the hour is not in the lake (yet)
+├── ExhaustedError                      1   the machine has no thread, file descriptor or memory left for pvtop
+├── InterruptedRunError               130   a signal ended the run
 └── HoursFailedError                    4   some hours of a batch failed
 ```
 """
 
 from __future__ import annotations
 
+import errno
 from typing import TypeGuard
+
+OPEN_FILES = "raise the limit on open files (ulimit -n)"
+EXHAUSTED = {
+    errno.EAGAIN: "raise the limit on processes and threads (ulimit -u, or the container's limit on pids)",
+    errno.EMFILE: OPEN_FILES,
+    errno.ENFILE: OPEN_FILES,
+    errno.ENOMEM: "free some memory, or raise the limit on it (ulimit -v, or the container's)",
+}
+"""What to do if the operating system refuses a thread, a file descriptor or memory, by error number."""
 
 
 class PvtopError(Exception):
@@ -122,17 +134,57 @@ class NotInLakeError(PvtopError):
     exit_code = 3
 
 
+class ExhaustedError(PvtopError):
+    """The machine has no thread, file descriptor or memory left for pvtop."""
+
+
+class InterruptedRunError(PvtopError):
+    """A signal ended the run. Finished hours are in the lake."""
+
+    exit_code = 130
+
+
 class HoursFailedError(PvtopError):
     """Some hours of a batch failed. The others are in the lake."""
 
     exit_code = 4
 
 
-def internal_error(error: Exception) -> PvtopError:
+def exhausted(error: BaseException) -> ExhaustedError | None:
+    """Return the error to show for an exception that means that the machine is exhausted, None for any other.
+
+    Python's threads and Polars do not give the number of the operating system's error, so this reads their texts.
+    """
+    number, text = getattr(error, "errno", None), str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = ": ".join(filter(None, [error.strerror.lower(), error.filename and str(error.filename)]))
+    if "start new thread" in text or "Resource temporarily unavailable" in text:
+        number, text = errno.EAGAIN, "the machine refuses another thread"
+    elif "Too many open files" in text:
+        number, text = errno.EMFILE, "too many open files"
+    elif isinstance(error, MemoryError):
+        number, text = errno.ENOMEM, "the machine has no memory left"
+    return ExhaustedError(text, EXHAUSTED[number]) if number in EXHAUSTED else None
+
+
+def internal_error(error: BaseException) -> PvtopError:
     """Return the error to show for an exception that nobody expected."""
-    return PvtopError(
-        f"internal error: {type(error).__name__}: {error}", "this is a bug in pvtop; please report it", remedy="bug"
+    reason = str(error).partition("\n")[0]
+    return exhausted(error) or PvtopError(
+        f"internal error: {type(error).__name__}: {reason}", "this is a bug in pvtop; please report it", remedy="bug"
     )
+
+
+def interrupted(interrupt: KeyboardInterrupt, kept: str) -> InterruptedRunError:
+    """Return the error for a run that a signal has ended.
+
+    Args:
+        interrupt: The interrupt. Its argument is the exit code, if it has one.
+        kept: What the run has left, as a clause.
+    """
+    error = InterruptedRunError(f"interrupted: {kept}; run it again to go on")
+    error.exit_code = next(iter(interrupt.args), InterruptedRunError.exit_code)
+    return error
 
 
 def is_transient(error: BaseException) -> TypeGuard[UnreachableError]:

@@ -69,8 +69,8 @@ class Lake:
 
         The ranked pages come last because they mark the hour as complete.
 
-        Readers never see a partial file. If a local disk is full, OutputError is raised before any file is replaced.
-        The same report gives the same bytes.
+        Readers never see a partial file. If a step fails, the earlier files are put back. If a local disk is full,
+        OutputError is raised before any file is replaced. The same report gives the same bytes.
 
         Args:
             report: The report.
@@ -93,12 +93,12 @@ class Lake:
         }
         with self._filesystem.translate_errors("write"), contextlib.ExitStack() as stack:
             commits = [stack.enter_context(self._filesystem.stage(path, content)) for path, content in files.items()]
-            marker = top_pages_path(report.hour)
             # Without the lock, two runs with different settings could mix their files.
-            stack.enter_context(self._filesystem.exclusive_lock(marker))
+            stack.enter_context(self._filesystem.exclusive_lock(top_pages_path(report.hour)))
             check()
             self._filesystem.remove(failure_path(report.hour))
-            self._filesystem.remove(marker)  # the hour is not made until all its files are in place
+            for path in reversed(files):  # the marker first: the hour is not made until all its files are in place
+                stack.enter_context(self._filesystem.set_aside(path))
             for commit in commits:
                 commit()
         return sum(map(len, files.values()))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from polars.exceptions import PanicException
+
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
@@ -147,7 +149,7 @@ async def _outcome(hour: Hour, session: Session, observer: BatchObserver) -> Hou
         result = await make_hour(hour, session, partial(observer.downloading, hour), partial(observer.computing, hour))
     except NotPublishedError:
         return HourOutcome(hour, HourState.NOT_PUBLISHED)
-    except Exception as error:  # whatever one hour meets, even a bug, must not stop the others; it is reported
+    except (Exception, PanicException) as error:  # whatever one hour meets, even a bug, must not stop the others
         log.debug("%s", hour, exc_info=True)
         failure = error if isinstance(error, PvtopError) else internal_error(error)
         with contextlib.suppress(OutputError):

@@ -19,8 +19,9 @@ from pvtop.core.errors import BlacklistError, SourceError
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import download
-from pvtop.storage.atomic import open_regular, write_atomic
+from pvtop.storage.atomic import write_atomic
 from pvtop.storage.http import Client
+from pvtop.storage.regular_file import open_regular
 from pvtop.transform.blacklist import no_blacklist, parse_blacklist
 from pvtop.transform.report import RULES_VERSION
 from pvtop.transform.titles import encode_titles
@@ -158,7 +159,8 @@ def _read_parsed(path: Path, digest: str) -> pl.DataFrame | None:
     Return None if the file is missing, damaged, or from another blacklist or rules version.
     """
     try:
-        header, _, parquet = path.read_bytes().partition(b"\n")
+        with open_regular(path) as file:
+            header, _, parquet = file.read().partition(b"\n")
     except OSError:
         return None
     return pl.read_parquet(parquet) if header == _parsed_header(parquet, digest) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +13,13 @@ from pathlib import Path
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
-from pvtop.sources.facts import FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
-from pvtop.storage.atomic import TEMPORARY_SUFFIX, open_regular
+from pvtop.sources.facts import MAX_RECORD_BYTES, FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
+from pvtop.storage.atomic import ABANDONED_AFTER, TEMPORARY_SUFFIX
+from pvtop.storage.folders import walk_files
 from pvtop.storage.gzip import verify_gzip
 from pvtop.storage.locks import unlink_if_unlocked
+from pvtop.storage.regular_file import is_something_else, open_regular
 
-MAX_RECORD_BYTES = 1 << 16
 DUMP_GLOB = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
 
 
@@ -92,7 +92,7 @@ class Cache:
         record, path = KnownDigest(facts.address, facts.bytes, modified, facts.sha256), self._record(facts.address)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not path.is_file():
+            if is_something_else(path):
                 return
             path.write_text(record.to_json())  # in place: half a record is no JSON, and no temporary file can be left
 
@@ -114,12 +114,11 @@ class Cache:
                 yield CachedDump(hour, path, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def _files(self) -> Iterator[Path]:
-        """Yield all files. Unlike `Path.glob`, fail on a folder that cannot be read."""
-        walk = os.walk(self.folder, onerror=self._raise_unless_gone)
-        return (Path(folder, name) for folder, _, names in walk for name in names)
-
-    def _raise_unless_gone(self, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
+        """Yield all regular files, also below links to folders."""
+        try:
+            for name, _ in walk_files(self.folder):
+                yield self.folder / name
+        except OSError as error:
             message = f"cannot read the cache folder {self.folder}: {error.strerror}"
             hint = "check its permissions, or choose another folder"
             raise OutputError(message, hint, setting="cache_dir") from error
@@ -182,14 +181,13 @@ class Cache:
         """
         with translate_cache_errors(self.folder):
             for abandoned in self._files():
-                if abandoned.match(f".*{TEMPORARY_SUFFIX}") and abandoned.is_file():
-                    unlink_if_unlocked(abandoned)
+                if abandoned.match(f".*{TEMPORARY_SUFFIX}"):
+                    unlink_if_unlocked(abandoned, ABANDONED_AFTER)
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """Return the status of a regular file. Return None if it is something else, or was just removed."""
+    """Return the status of a file, None if it was just removed."""
     try:
-        status = path.stat()
-    except OSError:  # also for a link that leads nowhere or to itself
+        return path.stat()
+    except FileNotFoundError:
         return None
-    return status if stat.S_ISREG(status.st_mode) else None

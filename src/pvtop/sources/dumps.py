@@ -18,6 +18,7 @@ from pvtop.sources.download import Progress, download
 from pvtop.sources.facts import FileFacts, FileState, LocalFile
 from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
+from pvtop.storage.regular_file import is_something_else
 from pvtop.transform.dump import scan_blocks, well_formed
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
         return Cache.find(Cache(settings.cache_dir).dump_path(hour), join(settings.source, hour.dump_path))
     path = folder.absolute() / hour.dump_path
     try:
-        if path.exists() and not path.is_file():
+        if is_something_else(path):
             raise SourceError(f"{path} is not a file", "remove it, or put the dump in its place")
         state = FileState.of(path)
         return LocalFile(path, FileFacts(str(path), state.bytes, sha256_of(path)), state=state)

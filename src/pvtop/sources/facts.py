@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from pvtop.storage.atomic import output_error
+from pvtop.storage.regular_file import open_regular
+
+MAX_RECORD_BYTES = 1 << 16  # of JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class FileFacts:
     def read(cls, path: Path) -> Self | None:
         """Return a file's recorded facts from the sidecar file next to it, or None if they are missing or damaged."""
         try:
-            facts = cls(**json.loads(sidecar(path).read_text()))
+            with open_regular(sidecar(path)) as file:
+                facts = cls(**json.loads(file.read(MAX_RECORD_BYTES)))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         texts = (facts.address, facts.sha256, facts.etag or "", facts.last_modified or "")

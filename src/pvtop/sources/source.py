@@ -15,8 +15,8 @@ from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.sources.facts import FileState
 from pvtop.sources.listing import ListedFile, parse_listing
-from pvtop.storage.atomic import open_regular
 from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
+from pvtop.storage.regular_file import open_regular
 from pvtop.storage.remote import call_fsspec, translate_fsspec_errors
 
 SOURCE_LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from pvtop.core.errors import OutputError
-from pvtop.storage.locks import unlink_if_unlocked
+from pvtop.core.errors import OPEN_FILES, OutputError
+from pvtop.storage.locks import shared_lock, unlink_if_unlocked, wait_for_lock
 
 TEMPORARY_SUFFIX = ".tmp"
+ABANDONED_AFTER = 86_400  # seconds without a change, if the file system has no locks
 
 
 def output_error(message: str, error: BaseException, hint: str, setting: str) -> OutputError:
@@ -36,18 +37,9 @@ def output_error(message: str, error: BaseException, hint: str, setting: str) ->
             return OutputError(message, "free some space", remedy="prune_cache")
         case errno.EFBIG:
             return OutputError(message, "raise the limit on the size of files (ulimit -f), or use another disk")
+        case errno.EMFILE | errno.ENFILE:
+            return OutputError(message, OPEN_FILES)
     return OutputError(message, hint, setting=setting)
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file for reading. Refuse pipes, devices and folders. Reading a pipe could block forever.
-
-    Raises:
-        OSError: The file is not a regular file, or cannot be opened.
-    """
-    if path.exists() and not path.is_file():
-        raise OSError("it is not a regular file")
-    return path.open("rb")
 
 
 @contextlib.contextmanager
@@ -66,14 +58,20 @@ def temporary_file(target: Path, folder: Path | None = None) -> Iterator[BinaryI
     folder = folder or target.parent
     for needed in {folder, target.parent}:
         needed.mkdir(parents=True, exist_ok=True)
-    for abandoned in folder.glob(f".{_escaped(target.name)}.*{TEMPORARY_SUFFIX}"):
-        unlink_if_unlocked(abandoned)
+    remove_abandoned(folder, f".{_escaped(target.name)}.*{TEMPORARY_SUFFIX}")
     file = _create(folder / target.name)
     try:
         with file:
             yield file
     finally:
         Path(file.name).unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path, pattern: str) -> None:
+    """Remove the temporary files of killed processes, as far as this user may."""
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            unlink_if_unlocked(path, ABANDONED_AFTER)
 
 
 def commit(file: BinaryIO, target: Path) -> None:
@@ -116,6 +114,54 @@ def write_atomic(target: Path, content: bytes) -> None:
         commit(file, target)
 
 
+@contextlib.contextmanager
+def set_aside(target: Path, folder: Path) -> Iterator[None]:
+    """Rename a file to a temporary name. At the end, remove it, or put it back if the block fails.
+
+    If there is no file and the block fails, remove the target that the block may have written.
+
+    Args:
+        target: The file.
+        folder: Where it goes, on the same disk as the target.
+
+    Raises:
+        OSError: The file cannot be renamed.
+        OutputError: The file cannot be put back. The hint says where it is.
+    """
+    if not target.exists():
+        with _removed_on_failure(target):
+            yield
+        return
+    aside = _temporary_path(folder / target.name)
+    with shared_lock(target):  # so that no other run removes it as abandoned
+        target.rename(aside)
+        try:
+            yield
+        except BaseException:
+            _put_back(aside, target)
+            raise
+        with contextlib.suppress(OSError):  # the next run removes it
+            aside.unlink()
+
+
+def _put_back(aside: Path, target: Path) -> None:
+    try:
+        aside.replace(target)
+    except OSError as error:
+        message = f"cannot put {target} back: {error.strerror}"
+        raise OutputError(message, f"the earlier file is {aside}; rename it") from error
+
+
+@contextlib.contextmanager
+def _removed_on_failure(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise
+
+
 def check_writable(folder: Path) -> None:
     """Check that files can be created in a folder.
 
@@ -132,11 +178,21 @@ def _create(target: Path) -> BinaryIO:
     Retry if another process took the file for abandoned and removed it before it was locked.
     """
     while True:
-        file = target.with_name(f".{target.name}.{uuid4().hex[:8]}{TEMPORARY_SUFFIX}").open("xb")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        path = _temporary_path(target)
+        file = path.open("xb")
+        try:
+            wait_for_lock(file, path, fcntl.LOCK_EX)
+        except BaseException:
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
         if os.fstat(file.fileno()).st_nlink:
             return file
         file.close()
+
+
+def _temporary_path(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{uuid4().hex[:8]}{TEMPORARY_SUFFIX}")
 
 
 def _escaped(name: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+# What a run starts: the pools of Polars, asyncio and pyarrow, and a few threads of our own.
+THREADS = 20 + 4 * (os.cpu_count() or 1)
 
 
 def start_daemon(function: Callable[..., T], *args: object) -> Future[T]:
@@ -23,6 +27,21 @@ def start_daemon(function: Callable[..., T], *args: object) -> Future[T]:
 
     Thread(target=run, name="pvtop-step", daemon=True).start()
     return future
+
+
+def check_threads(count: int = THREADS) -> None:
+    """Check that the machine lets this process start some threads. Without them, Polars panics, or hangs for ever.
+
+    Raises:
+        RuntimeError: It does not.
+    """
+    enough = Event()
+    threads = [Thread(target=enough.wait, daemon=True) for _ in range(count)]
+    try:
+        for thread in threads:
+            thread.start()
+    finally:
+        enough.set()
 
 
 class Deadline:

@@ -47,7 +47,7 @@ class FileSystem(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Create the root folder, or check that the bucket answers."""
+        """Create the root folder and remove what killed runs have left in it, or check that the bucket answers."""
 
     @abstractmethod
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
@@ -55,7 +55,7 @@ class FileSystem(ABC):
 
     @abstractmethod
     def exists(self, path: str) -> bool:
-        """Return whether a file or folder exists. Fail if the file system does not answer."""
+        """Return whether a file exists. Fail if the file system does not answer."""
 
     @abstractmethod
     def names(self, folder: str) -> list[str]:
@@ -70,13 +70,20 @@ class FileSystem(ABC):
 
     @abstractmethod
     def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:
-        """Lock the folder of a file, which must exist, against other runs. Buckets have no locks: do nothing there."""
+        """Lock a file against other runs. Buckets have no locks: do nothing there."""
 
     @abstractmethod
     def stage(self, path: str, content: bytes) -> contextlib.AbstractContextManager[Callable[[], object]]:
         """Write the content to a temporary file. Yield a function that renames it into place.
 
         Use both within one `translate_errors`.
+        """
+
+    @abstractmethod
+    def set_aside(self, path: str) -> contextlib.AbstractContextManager[None]:
+        """Move a file away, if there is one. Put it back if the block fails.
+
+        Use it within `translate_errors`.
         """
 
     @abstractmethod

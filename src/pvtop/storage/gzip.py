@@ -8,7 +8,8 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from pvtop.core.errors import CorruptError, SourceError
+from pvtop.core.errors import CorruptError, PvtopError, SourceError, exhausted
+from pvtop.storage.regular_file import open_regular
 
 MAGIC = b"\x1f\x8b"
 NOT_A_DUMP = "it is not a dump; replace it"
@@ -97,7 +98,7 @@ def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) ->
     """
     member, gained = None, MAX_OVERHEAD
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while data := file.read(READ_BYTES):
                 on_raw_bytes(data)
                 gained -= len(data)
@@ -115,7 +116,7 @@ def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) ->
     except isal_zlib.error as error:  # type: ignore[misc]  # its type stub declares an instance
         raise _corrupt(f"{shown} is corrupt: {str(error).split(maxsplit=2)[2].lower()}") from error
     except OSError as error:
-        raise _corrupt(f"cannot read {shown}: {error.strerror}") from error
+        raise _unreadable(shown, error) from error
     if member:
         raise truncated(shown)
 
@@ -127,10 +128,10 @@ def check_magic(path: Path, shown: str) -> None:
         CorruptError: The file is empty, too short, or something else.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(64)
     except OSError as error:
-        raise _corrupt(f"cannot read {shown}: {error.strerror}") from error
+        raise _unreadable(shown, error) from error
     if not start:
         raise _corrupt(f"{shown} is empty")
     if not start.startswith(MAGIC):
@@ -145,6 +146,11 @@ def truncated(shown: str) -> CorruptError:
     return _corrupt(f"{shown} is truncated: its gzip stream ends too early")
 
 
+def _unreadable(shown: str, error: OSError) -> PvtopError:
+    """Return the error for a file that cannot be read. That the machine has no file descriptor left is no damage."""
+    return exhausted(error) or _corrupt(f"cannot read {shown}: {error.strerror}")
+
+
 def _corrupt(message: str) -> CorruptError:
     hint = "the copy may not be finished: try again later, replace the file, or use another source"
     return CorruptError(message, hint, setting="source")
@@ -156,5 +162,5 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: The file cannot be read.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # it has readinto

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import stat
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from pvtop.core.errors import OutputError
-from pvtop.storage.atomic import check_writable, commit, stage
+from pvtop.storage.atomic import check_writable, commit, remove_abandoned, set_aside, stage
 from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
+from pvtop.storage.folders import mount_of, walk_files
 from pvtop.storage.locks import exclusive_lock
+from pvtop.storage.regular_file import NOT_REGULAR, is_something_else, open_regular
 
 
 class LocalFileSystem(FileSystem):
@@ -24,21 +26,21 @@ class LocalFileSystem(FileSystem):
         self._root = root
 
     def prepare(self) -> None:
-        """Create the folder."""
+        """Create the folder. Remove the temporary files of killed runs."""
         with self.translate_errors("write"):
             self._root.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(self._root / TEMPORARY_FOLDER, ".*")
 
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
         """Open a file and return what `reader` returns for it, or None if the file does not exist."""
-        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE), (self._root / path).open("rb") as file:
+        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE), open_regular(self._root / path) as file:
             return reader(file)
         return None
 
     def exists(self, path: str) -> bool:
-        """Return whether a file or folder exists."""
+        """Return whether a regular file exists."""
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
-            (self._root / path).stat()
-            return True
+            return stat.S_ISREG((self._root / path).stat().st_mode)
         return False
 
     def names(self, folder: str) -> list[str]:
@@ -50,49 +52,45 @@ class LocalFileSystem(FileSystem):
     def find(self, folder: str) -> dict[str, datetime | None]:
         """Return all files below a folder. Follow links to folders."""
         with self.translate_errors("read"):
-            return dict(_files(self._root / folder, f"{folder}/"))
+            return {f"{folder}/{name}": changed for name, changed in walk_files(self._root / folder)}
 
     @contextlib.contextmanager
     def exclusive_lock(self, path: str) -> Iterator[None]:
-        """Lock the folder of a file."""
-        with exclusive_lock((self._root / path).parent, self._deadline.sleep):
+        """Lock a file by a lock file of its own, because not every file system locks folders."""
+        folder = self._root / TEMPORARY_FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(folder / f".{path.replace('/', '-')}.lock", self._deadline.sleep):
             yield
 
     @contextlib.contextmanager
     def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
         """Write a temporary file. Yield a function that renames it into place."""
-        # Not in the partition: readers of a folder of Parquet files fail on any other file in it.
         target = self._root / path
-        with stage(target, content, self._root / TEMPORARY_FOLDER) as file:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with stage(target, content, self._temporary_folder(target)) as file:
             check_writable(target.parent)
-            if target.is_dir():
-                raise OutputError(f"cannot write {self.path(path)}: it is a folder", "remove the folder")
+            if is_something_else(target):
+                raise OutputError(f"cannot write {self.path(path)}: {NOT_REGULAR}", "remove it")
             yield partial(commit, file, target)
+
+    @contextlib.contextmanager
+    def set_aside(self, path: str) -> Iterator[None]:
+        """Give the file a temporary name."""
+        target = self._root / path
+        with set_aside(target, self._temporary_folder(target)):
+            yield
+
+    def _temporary_folder(self, target: Path) -> Path:
+        """Return the folder for the temporary files of a target: the highest one on the same disk.
+
+        Not the partition, if possible: readers of a folder of Parquet files fail on any other file in it.
+        """
+        parts = target.parent.relative_to(self._root).parts
+        folders = (self._root.joinpath(*parts[:depth]) for depth in range(len(parts)))
+        disk = mount_of(target.parent)
+        return next((folder for folder in folders if mount_of(folder) == disk), target.parent) / TEMPORARY_FOLDER
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""
         with self.translate_errors("write"):
             (self._root / path).unlink(missing_ok=True)
-
-
-def _files(folder: Path | str, prefix: str) -> Iterator[tuple[str, datetime]]:
-    """Yield the files below a folder. Each path begins with the prefix. Skip files that disappear during the walk."""
-    try:
-        entries = os.scandir(folder)
-    except FileNotFoundError:
-        return
-    with entries:
-        for entry in entries:
-            if entry.is_symlink() and _links_to_ancestor(entry.path):
-                continue
-            if entry.is_dir():
-                yield from _files(entry.path, f"{prefix}{entry.name}/")
-            else:
-                with contextlib.suppress(FileNotFoundError):
-                    yield prefix + entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
-
-
-def _links_to_ancestor(link: str) -> bool:
-    """Return whether a link leads to itself or to a folder that contains it. Following it would loop forever."""
-    target = Path(os.path.realpath(link))
-    return target.is_symlink() or Path(os.path.realpath(Path(link).parent)).is_relative_to(target)

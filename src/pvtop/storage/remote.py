@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from pvtop.core.address import public, redacted
-from pvtop.core.errors import NotFoundError, SourceError
+from pvtop.core.errors import NotFoundError, OutputError, SourceError
 from pvtop.storage.deadline import start_daemon
 from pvtop.storage.filesystem import NO_SUCH_FILE, FileSystem, T
 from pvtop.storage.http import Client, unreachable
@@ -73,6 +73,27 @@ class RemoteFileSystem(FileSystem):
         """Yield a function that writes the object, which appears only when it is complete."""
         yield partial(self._call, self._files.pipe_file, self._full(path), content)
 
+    @contextlib.contextmanager
+    def set_aside(self, path: str) -> Iterator[None]:
+        """Keep the content in memory."""
+        content = self.content(path)
+        if content is None:
+            yield
+            return
+        self.remove(path)
+        try:
+            yield
+        except BaseException as error:
+            self._put_back(path, content, error)
+            raise
+
+    def _put_back(self, path: str, content: bytes, error: BaseException) -> None:
+        try:
+            self._call(self._files.pipe_file, self._full(path), content)
+        except Exception as lost:
+            message = f"cannot write {self.path(path)}: {redacted(str(error))}; cannot put the earlier file back either"
+            raise OutputError(message, "make the report again", remedy="remake_report") from lost
+
     def remove(self, path: str) -> None:
         """Remove an object if it exists."""
         with self.translate_errors("write"), contextlib.suppress(FileNotFoundError):
@@ -129,7 +150,7 @@ def translate_fsspec_errors(address: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, TimeoutError):
             raise unreachable(f"{shown} did not answer in time") from error
-        reason = redacted(str(error)) or type(error).__name__
+        reason = redacted(getattr(error, "strerror", None) or str(error)) or type(error).__name__
         if isinstance(error, ConnectionError) or getattr(error, "errno", None) in TRANSIENT_ERRNOS:
             raise unreachable(f"{shown}: connection failed: {reason}") from error
         raise SourceError(

@@ -1,0 +1,46 @@
+"""Open regular files only: opening or reading a pipe, a socket or a device could block forever."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+NOT_REGULAR = "it is not a regular file"
+
+
+def open_regular(path: Path, mode: str = "rb") -> BinaryIO:
+    """Open a regular file. Never block.
+
+    Args:
+        path: The file.
+        mode: `rb` to read, `r+b` to read and write, `w+b` or `xb` to create.
+
+    Raises:
+        IsADirectoryError: It is a folder.
+        OSError: It is something else, or cannot be opened.
+    """
+    return open(path, mode, opener=_open)  # type: ignore[return-value] # the mode is binary
+
+
+def is_something_else(path: Path) -> bool:
+    """Return whether a path is neither a regular file nor free.
+
+    Raises:
+        OSError: The path cannot be accessed.
+    """
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _open(path: str, flags: int) -> int:
+    opened = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    mode = os.fstat(opened).st_mode
+    if stat.S_ISREG(mode):
+        return opened
+    os.close(opened)
+    raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, NOT_REGULAR, path)
