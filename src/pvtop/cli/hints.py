@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pvtop.cli.options import OPTIONS, variable
+from pvtop.cli.options import OPTIONS
 from pvtop.core.errors import PvtopError
+from pvtop.core.given import variable
 
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
+    "list_settings": "pvtop config show lists all settings",
     "make_report": "make it with pvtop report, or name another lake with --output",
     "original_source": (
         "give the source that the report was made from (--source), or make the report again: pvtop report --force"

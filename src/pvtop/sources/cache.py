@@ -14,6 +14,7 @@ from pathlib import Path
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
+from pvtop.settings import NO_CACHE_DIR
 from pvtop.sources.facts import FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
 from pvtop.storage.atomic import TEMPORARY_SUFFIX, open_regular
 from pvtop.storage.gzip import verify_gzip
@@ -119,7 +120,7 @@ class Cache:
         return (Path(folder, name) for folder, _, names in walk for name in names)
 
     def _raise_unless_gone(self, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
+        if not isinstance(error, FileNotFoundError) and self.folder != NO_CACHE_DIR:
             message = f"cannot read the cache folder {self.folder}: {error.strerror}"
             hint = "check its permissions, or choose another folder"
             raise OutputError(message, hint, setting="cache_dir") from error
