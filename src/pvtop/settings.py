@@ -35,7 +35,7 @@ PATHS = {"source", "blacklist", "output", "cache_dir"}  # the settings that can 
 # The cache folder of somebody without a home folder. Nothing can be there, and nothing can be written there.
 NO_CACHE_DIR = Path(os.devnull, "pvtop")
 
-# Why a value is not valid, for each error of pydantic that a field can have. Braces are filled in from the error.
+# Why a value is not valid, for each error of pydantic that a field or an option can have. Braces are filled in.
 REASONS = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
@@ -301,9 +301,13 @@ def _resolved(settings: Settings, name: str, given: Given) -> str | Path:
 
 def _invalid(error: ValidationError, given: Mapping[str, Given]) -> UsageError:
     """Return the error for the first invalid setting. Its hint says where the value was given."""
-    first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0])
-    reason = REASONS.get(first["type"], "is not valid").format(**first.get("ctx", {}))
-    value = redacted(public(str(first["input"])))
+    name = str(error.errors()[0]["loc"][0])
     setting = name if given[name].origin is Origin.ARGUMENT else ""
-    return UsageError(f"{name}: {reason}, not {shorten(value)!r}", str(given[name]), setting=setting)
+    return UsageError(f"{name}: {reason(error)}", str(given[name]), setting=setting)
+
+
+def reason(error: ValidationError) -> str:
+    """Return why the first invalid value is not valid, in our words: `must be a whole number, not 'x'`."""
+    first = error.errors(include_url=False)[0]
+    why = REASONS.get(first["type"], "is not valid").format(**first.get("ctx", {}))
+    return f"{why}, not {shorten(redacted(public(str(first['input']))))!r}"

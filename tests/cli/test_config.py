@@ -125,6 +125,31 @@ def test_unknown_variable_is_warned_of_once_with_the_nearest_name(pvtop_in_proce
     assert pvtop_in_process("cache", "verify", "-q", PVTOP_TPO="1").stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("report", "--top", "many"), "'--top': must be a whole number, not 'many'"),
+        (("report", "--top", "2.5"), "'--top': must be a whole number, not '2.5'"),
+        (("report", "--hour", "noon"), "'--hour': must be a whole number, not 'noon'"),
+        (("report", "--log-format", "x"), "'--log-format': 'x' is not one of 'text', 'json'"),
+        (("batch", "--last", "0"), "'--last': must be at least 1, not '0'"),
+        (("show", "-n", "9999999"), "'-n': must be at most 1000000, not '9999999'"),
+        (("report", "--top", f"https://a:{SECRET}@example.org"), "'--top': must be a whole number, not 'https://"),
+    ],
+)
+def test_wrong_value_of_an_option_is_refused_in_our_words(
+    pvtop_in_process: Command, args: tuple[str, ...], reason: str
+) -> None:
+    done = pvtop_in_process(*args)
+    assert done.returncode == 2
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith(f"Error: Invalid value for {reason}") or re.search(
+        "is not (a valid|in the)", told
+    )  # Click's
+    assert not re.search("Input should|Value error|unable", told)
+    assert SECRET not in told
+
+
 def test_shell_completes_the_names_of_settings(pvtop_process: Command) -> None:
     asked = {"_PVTOP_COMPLETE": "complete_bash", "COMP_WORDS": "pvtop config show cache_", "COMP_CWORD": "3"}
     done = pvtop_process(**asked)

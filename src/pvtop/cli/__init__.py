@@ -14,7 +14,7 @@ import typer
 
 from pvtop._version import __version__
 from pvtop.cli import batch, blacklist, cache, config, report, show, status, validate
-from pvtop.cli.hints import hint
+from pvtop.cli.hints import hint, reword
 from pvtop.cli.streams import close_log, say, writing_stdout
 from pvtop.core.address import redacted
 from pvtop.core.errors import PvtopError, UsageError, internal_error
@@ -106,6 +106,7 @@ def _explain(error: Exception) -> int:
     import traceback
 
     if hasattr(error, "show"):  # wrong usage: Typer's class has no public name
+        reword(error)
         usage = io.StringIO()
         error.show(usage)
         say(redacted(usage.getvalue().rstrip()))
