@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pydantic import ByteSize
 
 from pvtop.cli.options import OPTIONS
-from pvtop.core.given import variable
+from pvtop.core.setting_names import variable
 from pvtop.settings import Settings
 
 INTRODUCTION = """\

@@ -23,7 +23,8 @@ from pvtop.core.address import is_http, is_mistyped, local_path, public, redacte
 from pvtop.core.config_file import home_folder
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
-from pvtop.core.given import Given, Origin, collect, not_a_setting
+from pvtop.core.given import Given, Origin, collect
+from pvtop.core.setting_names import not_a_setting
 
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 SIZE = r"\d{1,15}(?:\.\d{1,3})?\s*(?:[kmgt]i?b)?"

@@ -1,4 +1,4 @@
-"""What was given for settings, and what is like it."""
+"""What was given for settings, and where."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.core.given import Given, Origin, collect, nearest, unknown_variables
+from pvtop.core.given import Given, Origin, collect
 
 
 def test_given_value_says_where_it_was_given() -> None:
@@ -25,15 +25,3 @@ def test_collect_prefers_arguments_to_variables_to_files(tmp_path: Path, monkeyp
     monkeypatch.setenv("PVTOP_C", "")
     found = collect("abc", {"a": 3, "b": None}, tmp_path / "own")
     assert {name: given.value for name, given in found.items()} == {"a": 3, "b": "2", "c": 1, "d": 1, "e": 0}
-
-
-def test_unknown_variables_are_those_that_are_set_and_are_not_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = set(unknown_variables(["top"]))
-    for name, value in {"PVTOP_TOP": "1", "PVTOP_TPO": "1", "PVTOP_EMPTY": "", "XPVTOP_A": "1", "PVTOP_": "1"}.items():
-        monkeypatch.setenv(name, value)
-    assert set(unknown_variables(["top"])) - before == {"PVTOP_TPO", "PVTOP_"}
-
-
-def test_nearest_is_a_name_that_is_like_it() -> None:
-    assert nearest("tpo", ["source", "top"]) == "top"
-    assert nearest("colour", ["source", "top"]) is None

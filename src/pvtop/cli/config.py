@@ -12,9 +12,10 @@ from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.address import public, redacted
 from pvtop.core.errors import UsageError
-from pvtop.core.given import Given, not_a_setting
+from pvtop.core.setting_names import not_a_setting
 
 if TYPE_CHECKING:
+    from pvtop.core.given import Given
     from pvtop.settings import Settings
 
 app = typer.Typer(help="Show the settings.", no_args_is_help=True)

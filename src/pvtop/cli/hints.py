@@ -6,7 +6,7 @@ from typing import Any
 
 from pvtop.cli.options import OPTIONS
 from pvtop.core.errors import PvtopError
-from pvtop.core.given import variable
+from pvtop.core.setting_names import variable
 
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",

@@ -13,7 +13,7 @@ import typer
 
 from pvtop.cli.log import LogFormat
 from pvtop.cli.output import Output
-from pvtop.core.given import PREFIX, nearest, unknown_variables, variable
+from pvtop.core.setting_names import PREFIX, nearest, unknown_variables, variable
 
 Command = Callable[..., None]
 PROVIDED = ("settings", "given", "out")  # what a command can be passed, besides its own parameters

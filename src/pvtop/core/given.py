@@ -9,11 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pvtop.core.address import redacted
 from pvtop.core.config_file import ConfigFile, read_config_files
-from pvtop.core.escape import shorten
-
-PREFIX = "PVTOP_"
+from pvtop.core.setting_names import variable
 
 
 class Origin(StrEnum):
@@ -52,11 +49,6 @@ class Given:
         return f"given {preposition} {self.place or 'an argument'}"
 
 
-def variable(setting: str) -> str:
-    """Return the name of a setting in the environment, in capitals with a prefix."""
-    return f"{PREFIX}{setting.upper()}"
-
-
 def collect(settings: Collection[str], arguments: Mapping[str, Any], user_folder: Path | None) -> dict[str, Given]:
     """Return the value given for each setting: the argument, else the variable, else that of the nearest file.
 
@@ -82,22 +74,3 @@ def _of_file(file: ConfigFile) -> dict[str, Given]:
         key: Given(value, Origin.FILE, str(file.path), file.lines.get(key), file.folder)
         for key, value in file.values.items()
     }
-
-
-def unknown_variables(settings: Collection[str]) -> list[str]:
-    """Return the variables that look like settings but are none. An empty variable counts as not set."""
-    known = {variable(name) for name in settings}
-    return sorted(name for name, value in os.environ.items() if name.startswith(PREFIX) and value and name not in known)
-
-
-def not_a_setting(name: str, settings: Collection[str]) -> str:
-    """Return the message about a name that is not a setting. It names the nearest setting."""
-    like = nearest(name, settings)
-    return f"{redacted(shorten(name))} is not a setting{f', did you mean {like}?' if like else ''}"
-
-
-def nearest(name: str, names: Collection[str]) -> str | None:
-    """Return the name that is most like a mistyped one, or None if none is."""
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, names, 1)), None)
