@@ -33,10 +33,27 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the user's settings, cache and pvtop.toml out of the tests. Shorten the waits between attempts."""
     for name in [name for name in os.environ if name.startswith(("PVTOP_", "PYTHON")) and name != "PYTHONPATH"]:
         monkeypatch.delenv(name)  # Python's own, too: unbuffered, it meets fewer failures than users do
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))  # so pvtop.toml is looked for in this folder only
     monkeypatch.setenv("PVTOP_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PVTOP_BACKOFF", "0.01")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Become somebody without a home folder, as in a container: no HOME, and no entry in the list of users."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    for name in ("HOME", "PVTOP_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    mask = os.umask(0)  # the other user may write the folders of the test
+    os.setreuid(54_321, -1)  # the real user only, which counts here; so the effective user can undo it
+    yield
+    os.setreuid(os.geteuid(), -1)
+    os.umask(mask)
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
-"""The settings of a run: from arguments, else the environment, else `pvtop.toml`, else defaults."""
+"""The settings of a run: from arguments, else the environment, else `pvtop.toml`, else defaults.
+
+`core.given` collects what was given. This module says what is valid.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-import tomllib
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -17,13 +20,41 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, Confi
 
 from pvtop._version import __version__
 from pvtop.core.address import is_http, is_mistyped, local_path, public, redacted
+from pvtop.core.config_file import home_folder
 from pvtop.core.errors import UsageError
+from pvtop.core.escape import shorten
+from pvtop.core.given import Given, Origin, collect
+from pvtop.core.setting_names import not_a_setting
 
-CONFIG_FILE = "pvtop.toml"
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 SIZE = r"\d{1,15}(?:\.\d{1,3})?\s*(?:[kmgt]i?b)?"
 WIKIMEDIA = "https://dumps.wikimedia.org/other/pageviews"
+NO_BLACKLIST = "none"
 PUBLIC_BLACKLIST = "https://s3.amazonaws.com/dd-interview-data/data_engineer/wikipedia/blacklist_domains_and_pages"
+PATHS = {"source", "blacklist", "output", "cache_dir"}  # the settings that can be paths
+
+# The cache folder of somebody without a home folder. Nothing can be there, and nothing can be written there.
+NO_CACHE_DIR = Path(os.devnull, "pvtop")
+
+# Why a value is not valid, for each error of pydantic that a field or an option can have. Braces are filled in.
+REASONS = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le}",
+    "path_type": "must be the path of a folder",
+    "string_type": "must be text",
+    "string_unicode": "must be UTF-8 text",
+    "value_error": "{error}",
+}
 
 
 def parse_duration(text: str) -> timedelta:
@@ -45,6 +76,28 @@ def _check_size(value: object) -> str:
     raise ValueError("must be a size such as 20GB, 500MB or 1GiB")
 
 
+def _check_number(value: object) -> object:
+    """Refuse true and false, which pydantic would take for 1 and 0."""
+    if not isinstance(value, bool):
+        return value
+    raise ValueError("must be a number")
+
+
+def _check_text(value: object) -> str:
+    """Refuse what is neither text nor a path, such as a list of addresses."""
+    if isinstance(value, str | Path):
+        return str(value)
+    raise ValueError("must be an address or a path")
+
+
+def _check_expanded(path: str) -> None:
+    """Refuse a local path that would make a folder named `$HOME` or `~`."""
+    if re.search(r"(?:^|/)\$[a-z_]|\$\{", path, re.IGNORECASE):
+        raise ValueError("must be a path without variables (write the path in full, or ~ for the home folder)")
+    if re.match(r"~(?:/|$)", path) and home_folder() is None:
+        raise ValueError("must be a path without ~, because HOME is not set")
+
+
 def _check_contact(text: str) -> str:
     """Refuse text that cannot be in the comment of a User-Agent."""
     if not text.isascii() or not text.isprintable() or set(text) & set("()\\"):
@@ -60,7 +113,10 @@ def _check_address(text: str) -> str:
     if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
         raise ValueError("must name a bucket without keys (set them in the environment)")
     links = [text] if is_http(text) else text.split("::")
-    if any(local_path(link) and is_mistyped(link) for link in links):
+    paths = [link for link in links if local_path(link)]
+    for path in paths:
+        _check_expanded(path)
+    if any(map(is_mistyped, paths)):
         raise ValueError("must be an address with :// or a path (write ./ before a path that looks like an address)")
     if re.search(r"://[^/?#]*\s|://.*[\x01-\x1f\x7f-\x9f]", text, re.DOTALL):
         raise ValueError("must be an address without white space or control characters (write a space as %20)")
@@ -86,34 +142,47 @@ def _check_root(text: str) -> str:
 
 
 def _check_folder(text: object) -> object:
-    """Refuse an empty path and a URL.
+    """Refuse an empty path, a URL, and a variable.
 
     They would silently mean the working folder, or a folder with a strange name.
     """
-    if text == "" or is_mistyped(str(text)):
+    if text == "" or is_mistyped(str(text)) or "\0" in str(text):
         raise ValueError("must be the path of a folder")
+    _check_expanded(str(text))
     return text
 
 
-Address = Annotated[str, BeforeValidator(str), AfterValidator(_check_address)]
-Root = Annotated[str, BeforeValidator(str), AfterValidator(_check_root)]
+def _user_folder(find: Callable[[str], Path]) -> Path | None:
+    """Return a folder of the user by a function of platformdirs, or None if the user has no home folder."""
+    try:
+        folder = find("pvtop")
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None  # older versions of platformdirs return ~/.cache as it is
+
+
+Address = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_address)]
+Root = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_root)]
 Age = Annotated[timedelta, BeforeValidator(parse_duration)]
 Size = Annotated[ByteSize, BeforeValidator(_check_size)]
-FolderPath = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(lambda folder: local_path(str(folder)))]
+Integer = Annotated[int, BeforeValidator(_check_number)]
+Number = Annotated[float, BeforeValidator(_check_number)]
+FolderPath = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(lambda path: local_path(str(path)) or path)]
 
 
 class Settings(BaseModel):
     """The settings of a run. Frozen; can be pickled.
 
     `Settings.load` also reads each field from `PVTOP_<FIELD>` in the environment (unless it is empty) and from
-    `<field> = ...` in `./pvtop.toml`.
+    `<field> = ...` in `pvtop.toml`: the nearest one, in the working folder or above it, and then the user's own. A
+    relative path in a file starts at the folder of that file.
 
     Attributes:
         source: Location of the dumps: an http(s) address, a folder, or any fsspec address. It must have the layout
             of Wikimedia's server.
         blacklist: Address or path of the blacklist, or `none`.
         output: The lake: a folder or any fsspec address.
-        cache_dir: The folder where downloads are kept.
+        cache_dir: The folder where downloads are kept. `NO_CACHE_DIR` if it is not set and the user has no home folder.
         top: Number of pages per domain.
         keep_unknown: Rank pages titled `-` (unknown) like any other.
         malformed_limit: Share of malformed lines above which an hour fails.
@@ -148,28 +217,28 @@ class Settings(BaseModel):
     source: Root = WIKIMEDIA
     blacklist: Address = PUBLIC_BLACKLIST
     output: Root = "reports"
-    cache_dir: FolderPath = Field(default_factory=lambda: platformdirs.user_cache_path("pvtop"))
-    top: int = Field(25, ge=1, le=1_000_000)
+    cache_dir: FolderPath = Field(default_factory=lambda: _user_folder(platformdirs.user_cache_path) or NO_CACHE_DIR)
+    top: Integer = Field(25, ge=1, le=1_000_000)
     keep_unknown: bool = False
-    malformed_limit: float = Field(0.01, ge=0, le=1)
+    malformed_limit: Number = Field(0.01, ge=0, le=1)
     force: bool = False
     check_source: bool = False
     refresh_dump: bool = False
     refresh_blacklist: bool = False
     no_validate: bool = False
     expect_whole: bool | None = None
-    min_share: float = Field(0.5, ge=0, le=1)
+    min_share: Number = Field(0.5, ge=0, le=1)
     contact: Annotated[str, AfterValidator(_check_contact)] = ""
     cache_max_age: Age | None = None
     cache_max_size: Size | None = None
     max_download: Size = Field(ByteSize(10**9), ge=1)
     max_inflated: Size = Field(ByteSize(2 * 10**9), ge=1)
     statsd: str = ""
-    connections: int = Field(2, ge=1, le=3)
-    connect_timeout: float = Field(20, gt=0, allow_inf_nan=False)
-    read_timeout: float = Field(60, gt=0, allow_inf_nan=False)
-    attempts: int = Field(6, ge=1, le=100)
-    backoff: float = Field(1, ge=0, le=3_600)
+    connections: Integer = Field(2, ge=1, le=3)
+    connect_timeout: Number = Field(20, gt=0, allow_inf_nan=False)
+    read_timeout: Number = Field(60, gt=0, allow_inf_nan=False)
+    attempts: Integer = Field(6, ge=1, le=100)
+    backoff: Number = Field(1, ge=0, le=3_600)
 
     @classmethod
     def load(cls, **arguments: Any) -> Settings:  # noqa: ANN401 - pydantic checks each field
@@ -178,13 +247,24 @@ class Settings(BaseModel):
         Raises:
             UsageError: A value is invalid, a key is unknown, or `pvtop.toml` cannot be read.
         """
-        given = {name: value for name, value in arguments.items() if value is not None}
-        variables = ((name, os.environ.get(_variable(name))) for name in cls.model_fields)
-        environment = {name: value for name, value in variables if value}
+        return cls.of(given_settings(**arguments))
+
+    @classmethod
+    def of(cls, given: Mapping[str, Given]) -> Settings:
+        """Return settings from what `given_settings` has found.
+
+        Raises:
+            UsageError: A value is invalid, or a name is not a setting.
+        """
+        for name, value in given.items():
+            if name not in cls.model_fields:
+                raise UsageError(not_a_setting(name, cls.model_fields), str(value))
         try:
-            return cls(**{**_read_file(), **environment, **given})
+            settings = cls(**{name: value.value for name, value in given.items()})
         except ValidationError as error:
-            raise _invalid_setting(error, given, environment) from None
+            raise _invalid(error, given) from None
+        resolved = {name: _resolved(settings, name, given[name]) for name in PATHS & given.keys()}
+        return settings.model_copy(update=resolved)
 
     @property
     def timeout(self) -> float:
@@ -202,37 +282,33 @@ class Settings(BaseModel):
         return " ".join(filter(None, names))
 
 
-def _read_file() -> dict[str, Any]:
-    """Read `pvtop.toml`. Without the file, there are no values.
+def given_settings(**arguments: Any) -> dict[str, Given]:  # noqa: ANN401 - pydantic checks each field
+    """Return what was given in arguments (None means not given), the environment and `pvtop.toml`, and where.
 
     Raises:
-        UsageError: The file cannot be read, or is not valid TOML.
+        UsageError: A `pvtop.toml` cannot be read.
     """
-    hint = "fix or remove it"
-    try:
-        with Path(CONFIG_FILE).open("rb") as file:
-            return tomllib.load(file)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UsageError(f"cannot read {CONFIG_FILE}: {error.strerror}", hint) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{CONFIG_FILE} is not valid TOML: {redacted(str(error))}", hint) from None
+    return collect(Settings.model_fields, arguments, _user_folder(platformdirs.user_config_path))
 
 
-def _variable(name: str) -> str:
-    return f"PVTOP_{name.upper()}"
+def _resolved(settings: Settings, name: str, given: Given) -> str | Path:
+    """Return a valid address or path. If it is a relative path in a file, it starts at the folder of that file."""
+    value: str | Path = getattr(settings, name)
+    path = local_path(str(value))
+    if path is None or path.is_absolute() or given.folder == Path() or (name, value) == ("blacklist", NO_BLACKLIST):
+        return value
+    return type(value)(given.folder / path)
 
 
-def _invalid_setting(error: ValidationError, given: dict[str, Any], environment: dict[str, str]) -> UsageError:
+def _invalid(error: ValidationError, given: Mapping[str, Given]) -> UsageError:
     """Return the error for the first invalid setting. Its hint says where the value was given."""
+    name = str(error.errors()[0]["loc"][0])
+    setting = name if given[name].origin is Origin.ARGUMENT else ""
+    return UsageError(f"{name}: {reason(error)}", str(given[name]), setting=setting)
+
+
+def reason(error: ValidationError) -> str:
+    """Return why the first invalid value is not valid, in our words: `must be a whole number, not 'x'`."""
     first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0])
-    if first["type"] == "extra_forbidden" and name not in given:
-        return UsageError(f"{CONFIG_FILE} sets {redacted(name)}, which is not a setting", "fix or remove that line")
-    reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    value = redacted(public(str(first["input"])))
-    message = f"{name}: {reason}, not {value!r}"
-    if name in given:
-        return UsageError(message, "given as an argument", setting=name)
-    return UsageError(message, f"given as {_variable(name) if name in environment else f'{name} in {CONFIG_FILE}'}")
+    why = REASONS.get(first["type"], "is not valid").format(**first.get("ctx", {}))
+    return f"{why}, not {shorten(redacted(public(str(first['input']))))!r}"

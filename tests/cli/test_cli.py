@@ -101,7 +101,7 @@ def test_traceback_is_shown_with_verbose_only(pvtop_in_process: Command) -> None
     "command",
     [
         "report", "show", "batch", "status", "validate", "blacklist info", "blacklist refresh",
-        "cache dir", "cache ls", "cache verify", "cache prune",
+        "cache dir", "cache ls", "cache verify", "cache prune", "config show",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(pvtop_in_process: Command, command: str) -> None:

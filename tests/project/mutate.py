@@ -295,7 +295,7 @@ RANKING = (
     Mutation("domain totals ascend", "transform.ranking", 'strict=True)).sort("domain_code")', "strict=True))"),
     Mutation("ranks begin with 1", "transform.ranking", "pl.int_range(1, pl.len() + 1,", "pl.int_range(0, pl.len(),"),
     Mutation("ranks restart in each domain", "transform.ranking", '.over("domain_code")', ""),
-    Mutation("a domain gets 25 pages", "settings", "top: int = Field(25,", "top: int = Field(24,"),
+    Mutation("a domain gets 25 pages", "settings", "top: Integer = Field(25,", "top: Integer = Field(24,"),
     Mutation(
         "a domain without ranked pages does not appear",
         "pipeline.compute",

@@ -192,6 +192,16 @@ def test_file_instead_of_the_cache_folder(
     assert "choose another folder (--cache-dir)" in done.stderr
 
 
+@fault("no home folder")
+@pytest.mark.usefixtures("no_home")
+@both
+def test_no_home_folder(pvtop_in_process: Command, args: tuple[str, ...], work: tuple[str, ...]) -> None:
+    done = pvtop_in_process(*work, *args, "--quiet")
+    assert_as_told(done, "no home folder")
+    assert "choose a folder (--cache-dir)" in done.stderr
+    assert not [path for path in Path().rglob("*") if path.is_file()]
+
+
 @fault("lake path is a file")
 @both
 def test_file_instead_of_the_lake_folder(

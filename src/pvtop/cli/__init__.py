@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 
 from pvtop._version import __version__
-from pvtop.cli import batch, blacklist, cache, report, show, status, validate
-from pvtop.cli.hints import hint
+from pvtop.cli import batch, blacklist, cache, config, report, show, status, validate
+from pvtop.cli.hints import hint, reword
 from pvtop.cli.streams import close_log, say, writing_stdout
 from pvtop.core.address import redacted
 from pvtop.core.errors import PvtopError, UsageError, internal_error
 
 EPILOG = (
-    "You can also set an option marked [env: ...] as an environment variable, or in ./pvtop.toml: top = 10. "
+    "You can also set an option marked [env: ...] as an environment variable, or in pvtop.toml: top = 10. "
     "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not published or not in the lake, "
     "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, 130 interrupted."
 )
@@ -47,6 +47,7 @@ app.command()(status.status)
 app.command()(validate.validate)
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(cache.app, name="cache")
+app.add_typer(config.app, name="config")
 
 
 def _version(*, wanted: bool) -> None:
@@ -105,6 +106,7 @@ def _explain(error: BaseException) -> int:
     import traceback
 
     if hasattr(error, "show"):  # wrong usage: Typer's class has no public name
+        reword(error)
         usage = io.StringIO()
         error.show(usage)
         say(redacted(usage.getvalue().rstrip()))

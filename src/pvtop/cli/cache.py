@@ -44,8 +44,17 @@ def _size(text: str) -> int:
 
 
 def _open(settings: Settings) -> Cache:
-    from pvtop.sources.cache import Cache
+    """Return the cache.
 
+    Raises:
+        OutputError: There is no cache folder.
+    """
+    from pvtop.settings import NO_CACHE_DIR
+    from pvtop.sources.cache import Cache
+    from pvtop.sources.facts import no_cache_folder
+
+    if settings.cache_dir == NO_CACHE_DIR:
+        raise no_cache_folder()
     return Cache(settings.cache_dir)
 
 

@@ -1,12 +1,16 @@
-"""The advice below an error, in the words of the command line."""
+"""Errors in the words of the command line: the advice below them, and wrong values of options."""
 
 from __future__ import annotations
 
-from pvtop.cli.options import OPTIONS, variable
+from typing import Any
+
+from pvtop.cli.options import OPTIONS
 from pvtop.core.errors import PvtopError, exhausted
+from pvtop.core.setting_names import variable
 
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
+    "list_settings": "pvtop config show lists all settings",
     "make_report": "make it with pvtop report, or name another lake with --output",
     "original_source": (
         "give the source that the report was made from (--source), or make the report again: pvtop report --force"
@@ -27,6 +31,16 @@ def hint(error: PvtopError) -> str:
     if error.hint and error.setting:
         return f"{error.hint} ({_place(error.setting)})"
     return error.hint
+
+
+def reword(usage: Exception) -> None:
+    """Put the message of wrong usage into our words, if it is pydantic's. Typer checks numbers with pydantic."""
+    error: Any = usage.__cause__
+    if hasattr(error, "errors"):
+        from pvtop.settings import reason
+
+        cause = error.errors()[0].get("ctx", {}).get("error")  # Typer's own message, which names the value
+        usage.message = str(cause) if cause else reason(error)  # type: ignore[attr-defined] # it has no public name
 
 
 def _place(setting: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_type_hints
 
@@ -13,9 +14,13 @@ import typer
 from pvtop.cli.log import LogFormat
 from pvtop.cli.output import Output
 from pvtop.core.errors import interrupted
+from pvtop.core.setting_names import PREFIX, nearest, unknown_variables, variable
 from pvtop.storage.deadline import check_threads
 
 Command = Callable[..., None]
+PROVIDED = ("settings", "given", "out")  # what a command can be passed, besides its own parameters
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +102,10 @@ MAKING = (
 )  # fmt: skip
 
 
-def variable(setting: str) -> str:
-    """Return the name of a setting in the environment: `PVTOP_SOURCE`."""
-    return f"PVTOP_{setting.upper()}"
-
-
 def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
     """Return a decorator that adds options of the table to a command, and passes it their `settings` and `out`.
+
+    A command can also be passed `given`, which says where each setting was given (`pvtop.core.given`).
 
     The parameters that the command declares itself become options as usual, and come first in the help text.
 
@@ -118,14 +120,18 @@ def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
         def run(**values: Any) -> None:  # noqa: ANN401 - Typer passes what `__signature__` declares
             out = Output(**{option.name: values.pop(option.name) for option in chosen if not option.is_setting})
             flags = {option.name: values.pop(option.name) for option in chosen if option.is_setting}
-            from pvtop.settings import Settings
+            from pvtop.settings import Settings, given_settings
 
+            _warn_of_unknown_variables(Settings.model_fields)
+            given = given_settings(**flags)
+            provided = {"settings": Settings.of(given), "given": given, "out": out}
             try:
                 check_threads()
-                command(**values, settings=Settings.load(**flags), out=out)
+                command(**values, **{name: provided[name] for name in wanted})
             except KeyboardInterrupt as interrupt:
                 raise interrupted(interrupt, "nothing is half-written") from None
 
+        wanted = [name for name in inspect.signature(command).parameters if name in PROVIDED]
         parameters = [*_own_parameters(command), *(option.parameter for option in chosen)]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what Typer reads
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -136,7 +142,14 @@ def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
 
 def _own_parameters(command: Command) -> Iterator[inspect.Parameter]:
     """Yield the parameters that a command declares itself. Its annotations may name Settings without importing it."""
-    hints = get_type_hints(command, localns={"Settings": object}, include_extras=True)
+    hints = get_type_hints(command, localns={"Settings": object, "Given": object}, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
-        if name not in {"settings", "out"}:
+        if name not in PROVIDED:
             yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+
+
+def _warn_of_unknown_variables(settings: Collection[str]) -> None:
+    """Log a warning for each variable that looks like a setting but is none. Their values are not shown."""
+    for name in unknown_variables(settings):
+        like = nearest(name.removeprefix(PREFIX).lower(), settings)
+        log.warning("%s is not used: it is not a setting%s", name, f", did you mean {variable(like)}?" if like else "")

@@ -16,7 +16,7 @@ import polars as pl
 
 from pvtop.core.address import local_path, public
 from pvtop.core.errors import BlacklistError, SourceError
-from pvtop.settings import Settings
+from pvtop.settings import NO_BLACKLIST, Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import download
 from pvtop.storage.atomic import write_atomic
@@ -27,7 +27,6 @@ from pvtop.transform.report import RULES_VERSION
 from pvtop.transform.titles import encode_titles
 
 MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist has about 2.5 million bytes
-NO_BLACKLIST = "none"
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
+from pvtop.settings import NO_CACHE_DIR
 from pvtop.sources.facts import MAX_RECORD_BYTES, FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
 from pvtop.storage.atomic import ABANDONED_AFTER, TEMPORARY_SUFFIX
 from pvtop.storage.folders import walk_files
@@ -115,6 +116,8 @@ class Cache:
 
     def _files(self) -> Iterator[Path]:
         """Yield all regular files, also below links to folders."""
+        if self.folder == NO_CACHE_DIR:
+            return
         try:
             for name, _ in walk_files(self.folder):
                 yield self.folder / name

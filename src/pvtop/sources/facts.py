@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from pvtop.core.errors import OutputError
+from pvtop.settings import NO_CACHE_DIR
 from pvtop.storage.atomic import output_error
 from pvtop.storage.regular_file import open_regular
 
@@ -57,13 +59,20 @@ def translate_cache_errors(folder: Path) -> Iterator[None]:
     """Turn an OSError from writing to the cache folder into an OutputError.
 
     Raises:
-        OutputError: The folder cannot be written, or the disk is full.
+        OutputError: The folder cannot be written, or the disk is full. Or there is no cache folder.
     """
     try:
         yield
     except OSError as error:
+        if folder.is_relative_to(NO_CACHE_DIR):
+            raise no_cache_folder() from error
         message = f"cannot write the cache folder {folder}: {error.strerror}"
         raise output_error(message, error, "choose another folder", "cache_dir") from error
+
+
+def no_cache_folder() -> OutputError:
+    """Return the error for somebody who needs a cache, but has no home folder for it."""
+    return OutputError("there is no cache folder, because HOME is not set", "choose a folder", setting="cache_dir")
 
 
 @dataclass(frozen=True, slots=True)
