@@ -33,8 +33,10 @@ def read_blacklist(path: Path) -> pl.DataFrame:
     """Read a blacklist. Each line is a `domain_code` and a `page_title`, separated by one space.
 
     Some entries are percent-encoded, while the titles of dumps are not. So each entry excludes both the title as
-    written and the percent-decoded title. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`.
-    Entries without a title are skipped.
+    written and the percent-decoded title. The bytes of a title are decoded: if the result is not UTF-8, the entry
+    counts only as written. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`. A byte-order
+    mark before the first line and ASCII white space at the end of a line are dropped. Entries without a title are
+    skipped.
 
     Args:
         path: The file.

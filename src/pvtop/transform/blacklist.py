@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import polars as pl
 
@@ -12,8 +13,9 @@ from pvtop.transform.schemas import BLACKLIST
 
 MAX_ENTRY_BYTES = 4_096  # bytes; a title has at most 255, and three times as many when percent-encoded
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# The code may be empty or two quotes. The title has none of the characters that no title of a wiki contains.
-ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")? (?:[^ <>\[\]{}|][^<>\[\]{}|]*)?$'
+# The code may be empty or two quotes. The title has none of the characters that no title of a wiki contains. It may be
+# missing.
+ENTRY = r'^(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")?(?: [^ <>\[\]{}|][^<>\[\]{}|]*)?$'
 
 
 def parse_blacklist(content: bytes, name: str) -> pl.DataFrame:
@@ -30,25 +32,53 @@ def parse_blacklist(content: bytes, name: str) -> pl.DataFrame:
     Raises:
         BlacklistError: The content is not a blacklist, or has no entry.
     """
-    text = pl.Series("line", [content.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")])
-    lines = text.str.split("\n").explode().str.strip_chars_end("\r")
-    lines = lines.filter(lines != "")
-    _check_is_blacklist(lines, name)
-    code, title = pl.col("field_0"), pl.col("field_1")
-    as_written = (
-        lines.str.splitn(" ", 2)
-        .struct.unnest()
-        .filter(title != "")
-        .select(domain_code=pl.when(code == '""').then(pl.lit("")).otherwise(code), page_title=title)
-    )
-    encoded = as_written.filter(pl.col("page_title").str.contains("[% ]"))  # any other title decodes to itself
-    titles = [unquote(title).replace(" ", "_") for title in encoded.get_column("page_title")]
-    decoded = encoded.with_columns(page_title=pl.Series(titles, dtype=pl.String))
-    if as_written.is_empty():
+    lines = [line for line in _lines(content) if line]
+    written = _as_text(line.decode("utf-8", "replace") for line in lines)
+    _check_is_blacklist(written, name)
+    pages = pl.concat([_pages(written), _pages(_as_text(filter(None, map(_decoded, lines))))])
+    if pages.is_empty():
         raise BlacklistError(
             f"{name} is not a blacklist: it has no entry", "to exclude nothing, use none", setting="blacklist"
         )
-    return pl.concat([as_written, decoded]).sort("domain_code", "page_title").unique(maintain_order=True)
+    return pages.sort("domain_code", "page_title").unique(maintain_order=True)
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Return the lines, without a byte-order mark before the first and without ASCII white space at their ends."""
+    return [line.rstrip() for line in content.removeprefix(BYTE_ORDER_MARK).split(b"\n")]
+
+
+def _as_text(lines: Iterable[str]) -> pl.Series:
+    return pl.Series("line", list(lines), dtype=pl.String)
+
+
+def _decoded(line: bytes) -> str | None:
+    """Return an entry with its title percent-decoded, or None if nothing is encoded or the title is not UTF-8 then.
+
+    The bytes are decoded, as a character may be written half raw and half encoded.
+    """
+    code, _, title = line.partition(b" ")
+    if b"%" not in title:
+        return None
+    try:
+        decoded = unquote_to_bytes(title).decode()
+    except UnicodeDecodeError:
+        return None
+    return f"{code.decode('utf-8', 'replace')} {decoded}"
+
+
+def _pages(lines: pl.Series) -> pl.DataFrame:
+    """Return the code and the title of each line. Skip lines without a title."""
+    code, title = pl.col("field_0"), pl.col("field_1")
+    return (
+        lines.str.splitn(" ", 2)
+        .struct.unnest()
+        .filter(title != "")
+        .select(
+            domain_code=pl.when(code == '""').then(pl.lit("")).otherwise(code),
+            page_title=title.str.replace_all(" ", "_", literal=True),
+        )
+    )
 
 
 def _check_is_blacklist(lines: pl.Series, name: str) -> None:
