@@ -13,7 +13,7 @@ import pytest
 from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.sources.source import FolderSource, FsspecSource, HttpSource, Source, newest, open_source
+from pvtop.sources.source import FolderSource, FsspecSource, HttpSource, Source, last, newest, open_source
 from pvtop.storage.http import MAX_LISTING_BYTES, Client
 
 FIRST = "2019-04-01T00 2019-04-01T23 2019-03-31T12"
@@ -110,6 +110,16 @@ async def test_newest_ignores_other_files(tmp_path: Path) -> None:
     (tmp_path / "2019/2020-01").mkdir()
     (tmp_path / "2019/2020-01/pageviews-20200101-000000.gz").touch()
     assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
+
+
+@pytest.mark.parametrize("month", ["9999/9999-12", "2019/2019-04"])
+async def test_newest_ignores_names_that_no_dump_can_have(tmp_path: Path, month: str) -> None:
+    fill_folder(tmp_path, "2019-04-01T12")
+    (tmp_path / month).mkdir(parents=True, exist_ok=True)
+    for name in ["pageviews-99991231-230000.gz", "pageviews-２０１９0401-130000.gz", "pageviews-20190401-1４0000.gz"]:
+        (tmp_path / month / name).touch()
+    assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
+    assert await last(FolderSource(str(tmp_path)), 2) == [Hour.parse("2019-04-01T12")]
 
 
 async def test_newest_of_an_empty_source_is_not_published(tmp_path: Path) -> None:
