@@ -13,7 +13,16 @@ import pytest
 from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.sources.source import FolderSource, FsspecSource, HttpSource, Source, last, newest, open_source
+from pvtop.sources.source import (
+    FolderSource,
+    FsspecSource,
+    HttpSource,
+    Source,
+    explain_layout,
+    last,
+    newest,
+    open_source,
+)
 from pvtop.storage.http import MAX_LISTING_BYTES, Client
 
 FIRST = "2019-04-01T00 2019-04-01T23 2019-03-31T12"
@@ -95,6 +104,50 @@ async def test_newest_without_a_match_is_not_published(
 ) -> None:
     with pytest.raises(NotPublishedError, match=f"(?m)has no dump{when}$"):
         await newest(source, day, hour)
+
+
+async def test_layout_of_a_good_source_is_not_explained(source: Source) -> None:
+    assert await explain_layout(source) == ""
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+@pytest.mark.parametrize(
+    ("dump", "root", "explained"),
+    [
+        (
+            "pageviews-20190401-120000.gz",
+            "",
+            "found pageviews-20190401-120000.gz in the root: a source has folders like",
+        ),
+        (
+            "2019-04/pageviews-20190401-120000.gz",
+            "",
+            "found 2019-04 in the root: a source has folders like 2019/2019-04/",
+        ),
+        ("2019/2019-04/pageviews-20190401-120000.gz", "/2019", "; use the folder above"),
+        ("2019/2019-04/pageviews-20190401-120000.gz", "/2019/2019-04", "; use the folder two levels above"),
+        ("other/2019/2019-04/pageviews-20190401-120000.gz", "", "found other/2019/ below the root: use "),
+        ("a/b/pageviews-20190401-120000.gz", "", ""),
+        ("notes.txt", "", ""),
+    ],
+)
+async def test_other_layouts_are_explained(tmp_path: Path, kind: str, dump: str, root: str, explained: str) -> None:
+    if kind == "folder":
+        (tmp_path / dump).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / dump).touch()
+        found = await explain_layout(FolderSource(f"{tmp_path}{root}"))
+    else:
+        memory = fsspec.filesystem("memory")
+        memory.pipe_file(f"/{tmp_path.name}/{dump}", b"")
+        found = await explain_layout(FsspecSource(f"memory://{tmp_path.name}{root}", Client(Settings.load())))
+        memory.rm(f"/{tmp_path.name}", recursive=True)
+    assert explained in found
+    assert bool(found) is bool(explained)
+
+
+async def test_layout_of_a_source_that_cannot_be_listed_is_not_explained(tmp_path: Path) -> None:
+    assert await explain_layout(FolderSource(str(tmp_path / "nothing"))) == ""
+    assert await explain_layout(FsspecSource("nosuch://x", Client(Settings.load()))) == ""
 
 
 async def test_newest_compares_hours_within_a_year(tmp_path: Path) -> None:
