@@ -4,13 +4,14 @@ python common.py spell BLACKLIST         print every excluded page as `code titl
 python common.py pack OUTPUT             write Parquet from ranked lines `code title views` on standard input
 """
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,13 +40,14 @@ class Title(str):
 def listed(path: str) -> set[tuple[str, str]]:
     """Return the code and title of every entry of a blacklist, as written and percent-decoded."""
     pages = set()
-    for line in Path(path).read_text("utf-8", "replace").split("\n"):
-        code, _, title = line.partition(" ")
+    for line in Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+        code, _, title = line.rstrip().partition(b" ")
         if title:
-            domain = "" if code == '""' else code
-            pages.add((domain, title))
-            if "%" in title or " " in title:
-                pages.add((domain, unquote(title, errors="replace").replace(" ", "_")))
+            domain = "" if code == b'""' else code.decode("utf-8", "replace")
+            pages.add((domain, title.decode("utf-8", "replace").replace(" ", "_")))
+            if b"%" in title:
+                with contextlib.suppress(UnicodeDecodeError):  # then only the title as written counts
+                    pages.add((domain, unquote_to_bytes(title).decode().replace(" ", "_")))
     return pages
 
 
@@ -66,7 +68,7 @@ def main() -> None:
     """Run the subcommand in the first argument."""
     step, path = sys.argv[1:]
     if step == "spell":
-        lines = (f"{code} {title}\n" for code, title in listed(path) if " " not in title)
+        lines = (f"{code} {title}\n" for code, title in listed(path))
         sys.stdout.buffer.write("".join(lines).encode())
         return
     rows = (line.decode("utf-8", "replace").rstrip("\n").split(" ") for line in sys.stdin.buffer)

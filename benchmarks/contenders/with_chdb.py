@@ -14,10 +14,14 @@ WITH
     listed AS (
         SELECT
             if(code = '""', '', code) AS domain_code,
-            arrayJoin([title, replaceAll(toValidUTF8(decodeURLComponent(title)), ' ', '_')]) AS page_title
+            decodeURLComponent(title) AS decoded,
+            replaceAll(arrayJoin([toValidUTF8(title), if(isValidUTF8(decoded), decoded, '')]), ' ', '_') AS page_title
         FROM (
-            SELECT substringIndex(line, ' ', 1) AS code, substring(line, length(code) + 2) AS title
-            FROM file({blacklist:String}, 'LineAsString', 'line String')
+            SELECT substringIndex(entry, ' ', 1) AS code, substring(entry, length(code) + 2) AS title
+            FROM (
+                SELECT replaceRegexpOne(line, '[ \\t\\v\\f\\r]+$', '') AS entry
+                FROM file({blacklist:String}, 'LineAsString', 'line String')
+            )
         )
         WHERE title != ''
     ),

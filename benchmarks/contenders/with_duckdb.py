@@ -12,13 +12,16 @@ import duckdb
 
 LISTED = r"""
 CREATE TEMP TABLE blacklist AS
-WITH lines AS (SELECT unnest(string_split(content, chr(10))) AS line FROM read_text($blacklist)),
+WITH lines AS (
+    SELECT rtrim(unnest(string_split(content, chr(10))), concat(' ', chr(9), chr(11), chr(12), chr(13))) AS line
+    FROM read_text($blacklist)
+),
 entries AS (
     SELECT replace(split_part(line, ' ', 1), '""', '') AS domain_code, line[strpos(line, ' ') + 1:] AS page_title
     FROM lines
     WHERE strpos(line, ' ') BETWEEN 1 AND length(line) - 1
 )
-SELECT domain_code, page_title FROM entries
+SELECT domain_code, replace(page_title, ' ', '_') AS page_title FROM entries
 UNION
 SELECT domain_code, replace(TRY(url_decode(page_title)), ' ', '_') FROM entries
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour, hour_range, parse_date
+from pvtop.core.hour import Hour, hour_range, hours_around, parse_date
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))
@@ -22,11 +23,47 @@ PATHS = [
 ]
 
 
+@pytest.mark.parametrize("day", ["2019-04-01T", "2019-04-01 "])
+@pytest.mark.parametrize("time", ["12", "12:00", "12:00:00"])
+@pytest.mark.parametrize("zone", ["", "Z", "+00:00", "-00:00", "+0000", "+00"])
+def test_parse_reads_stamps(day: str, time: str, zone: str) -> None:
+    assert Hour.parse(day + time + zone) == NOON
+
+
 @pytest.mark.parametrize(
-    "text", ["2019-04-01T12", "2019-04-01 12", "2019-04-01T12:00", "2019-04-01T12Z", "2019-04-01T12:00Z"]
+    "text",
+    [
+        "2019-04-01T13:00+01:00",
+        "2019-04-01T14+02",
+        "2019-04-01T05:00:00-0700",
+        "2019-04-01T17:30+05:30",
+        "2019-04-01T08:30:00-03:30",
+        "2019-04-02T02:00+14:00",
+        "2019-03-31T23:00-13:00",
+    ],
 )
-def test_parse_reads_stamps(text: str) -> None:
+def test_parse_converts_an_offset_to_utc(text: str) -> None:
     assert Hour.parse(text) == NOON
+
+
+def test_parse_reads_the_stamp_of_a_provenance() -> None:
+    assert Hour.parse(f"{NOON.stamp:%Y-%m-%dT%H:%M:%SZ}") == NOON
+    assert Hour.parse(NOON.stamp.isoformat()) == NOON
+
+
+@pytest.mark.parametrize(
+    "text", ["2019-04-01T12:30", "2019-04-01T12:00:01Z", "2019-04-01T12:00+05:30", "2019-04-01T17:00:30+05:00"]
+)
+def test_parse_refuses_stamps_that_are_not_a_whole_hour_in_utc(text: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(repr(text))} is not a whole hour in UTC") as caught:
+        Hour.parse(text)
+    assert "2019-04-01T12" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00+01:00", "9999-12-31T23-01:00"])
+def test_parse_refuses_offsets_that_leave_the_calendar(text: str) -> None:
+    with pytest.raises(UsageError, match="is beyond the calendar"):
+        Hour.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -35,15 +72,24 @@ def test_parse_reads_stamps(text: str) -> None:
         "",
         "2019-04-01",
         "12",
-        "2019-04-01T12:30",
-        "2019-04-01T12:00:00",
-        "2019-04-01T12+02:00",
+        "2019-04-01T12:60",
+        "2019-04-01T12:00:60",
+        "2019-04-01T12:0",
+        "2019-04-01T12:00:00.0",
+        "2019-04-01T12+2",
+        "2019-04-01T12+24:00",
+        "2019-04-01T12+02:60",
+        "2019-04-01T12Z+02:00",
+        "2019-04-01T12 UTC",
+        "2019-04-01T12z",
         "2019-04-01T7",
         "2019-4-1T12",
         "20190401T12",
         " 2019-04-01T12",
         "2019-04-01T12\n",
         "٢٠١٩-04-01T12",
+        "2019-04-01T１2",
+        "2019-04-01T1２:00+0０:00",
     ],
 )
 def test_parse_refuses_other_spellings_of_an_hour(text: str) -> None:
@@ -126,6 +172,11 @@ def test_of_dump_reads_the_hour_from_a_dump_name(text: str, dump: str, _: str) -
         "pageviews-20191301-120000.gz",
         "pageviews-20150501-000000.gz",
         "pageviews-٢٠١٩٠٤٠١-120000.gz",
+        "pageviews-２０１９0401-120000.gz",
+        "pageviews-2019040１-120000.gz",
+        "pageviews-20190401-1２0000.gz",
+        "pageviews-21010101-000000.gz",
+        "pageviews-99991231-230000.gz",
         "pageviews-20190401-120000xgz",
     ],
 )
@@ -188,6 +239,20 @@ def test_reversed_range_is_refused_without_naming_options() -> None:
     with pytest.raises(UsageError, match="2019-04-01 11:00 UTC is before 2019-04-01 12:00 UTC") as caught:
         hour_range(NOON, NOON + -1)
     assert (caught.value.hint, caught.value.remedy) == ("swap the two hours", "reversed_range")
+
+
+@pytest.mark.parametrize(
+    ("hour", "first", "last"),
+    [
+        ("2019-04-01T12", "2019-03-31T12", "2019-04-02T12"),
+        ("2015-05-01T03", "2015-05-01T01", "2015-05-02T03"),
+        ("2015-05-01T01", "2015-05-01T01", "2015-05-02T01"),
+        ("9999-12-31T22", "9999-12-30T22", "9999-12-31T23"),
+        ("9999-12-31T23", "9999-12-30T23", "9999-12-31T23"),
+    ],
+)
+def test_hours_around_stay_within_the_calendar(hour: str, first: str, last: str) -> None:
+    assert hours_around(Hour.parse(hour), 24) == hour_range(Hour.parse(first), Hour.parse(last))
 
 
 def test_hours_sort_by_time() -> None:

@@ -17,6 +17,15 @@ def test_paths_have_two_digits_for_the_hour() -> None:
     assert text_path(MIDNIGHT) == "text/2020/2020-01/top_pages-20200101-000000.txt"
 
 
-@pytest.mark.parametrize(("text", "hour"), [("2020-01-01T00", MIDNIGHT), ("9999-99-99T00", None), ("x", None)])
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2020-01-01T00", MIDNIGHT),
+        ("9999-99-99T00", None),
+        ("2020-01-01T00:00", None),
+        ("2020-01-01T02+02:00", None),
+        ("x", None),
+    ],
+)
 def test_parse_partition_returns_the_hour_or_none(text: str, hour: Hour | None) -> None:
     assert parse_partition(text) == hour

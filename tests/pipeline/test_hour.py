@@ -180,6 +180,12 @@ def test_changed_blacklist_makes_the_hour_again(write_dump: WriteDump, settings:
     assert entries(listed) == [("de", 1, '"x"', 2), ("en", 1, "A", 5)]
 
 
+@pytest.mark.parametrize("stamp", ["2015-05-01T01", "9999-12-31T23"])
+def test_first_and_last_hour_of_the_calendar_can_be_made(write_dump: WriteDump, settings: Settings, stamp: str) -> None:
+    write_dump(DUMP, Hour.parse(stamp))
+    assert run_hour(Hour.parse(stamp), settings).state is HourState.MADE
+
+
 def test_raised_rules_version_makes_the_hour_again(
     write_dump: WriteDump, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -238,17 +238,48 @@ BLACKLIST = (
     Mutation(
         "an entry counts as written",
         "transform.blacklist",
-        "pl.concat([as_written, decoded])",
-        "pl.concat([decoded, as_written.join(decoded, on='domain_code', how='anti')])",
+        "pl.concat([_pages(written), ",
+        "pl.concat([_pages(written.filter(~written.str.contains('%'))), ",
     ),
     Mutation(
         "an entry counts percent-decoded",
         "transform.blacklist",
-        "pl.concat([as_written, decoded])",
-        "pl.concat([as_written])",
+        "map(_decoded, lines)",
+        "map(_decoded, [])",
     ),
-    Mutation("an entry is decoded as UTF-8", "transform.blacklist", "unquote(title)", 'unquote(title, "latin-1")'),
-    Mutation("a space in a decoded entry becomes an underscore", "transform.blacklist", '.replace(" ", "_")', ""),
+    Mutation(
+        "an entry is decoded as UTF-8",
+        "transform.blacklist",
+        "unquote_to_bytes(title).decode()",
+        'unquote_to_bytes(title).decode("latin-1")',
+    ),
+    Mutation(
+        "an entry that is not UTF-8 when decoded counts only as written",
+        "transform.blacklist",
+        "unquote_to_bytes(title).decode()",
+        'unquote_to_bytes(title).decode("utf-8", "replace")',
+    ),
+    Mutation(
+        "the bytes of an entry are decoded",
+        "transform.blacklist",
+        "unquote_to_bytes(title).decode()",
+        'unquote_to_bytes(title.decode("utf-8", "replace")).decode()',
+    ),
+    Mutation(
+        "white space at the end of a line is dropped", "transform.blacklist", "line.rstrip()", r'line.rstrip(b"\r")'
+    ),
+    Mutation(
+        "a byte-order mark before the first entry is dropped",
+        "transform.blacklist",
+        "content.removeprefix(BYTE_ORDER_MARK)",
+        "content",
+    ),
+    Mutation(
+        "a space in a title of an entry becomes an underscore",
+        "transform.blacklist",
+        'title.str.replace_all(" ", "_", literal=True)',
+        "title",
+    ),
     Mutation(
         "an entry without a title is skipped",
         "transform.blacklist",

@@ -133,6 +133,14 @@ def test_blacklist_is_parsed_if_it_cannot_be_kept(listed: Settings, tmp_path: Pa
     assert configured_blacklist(but(listed, cache_dir=tmp_path / "file" / "cache")).pages.rows() == LISTED
 
 
+def test_blacklist_that_changes_before_it_is_counted_is_an_error(listed: Settings) -> None:
+    found = configured_blacklist(listed)
+    assert found.count().entries == 1
+    Path(listed.blacklist).write_text("de B\n")
+    with pytest.raises(BlacklistError, match="has changed while it was read"):
+        found.count()
+
+
 def test_failed_refresh_keeps_the_old_blacklist(server: Server) -> None:
     server.files["/blacklist"] = File(b"en B\n")
     online = Settings.load(blacklist=f"{server.url}/blacklist")

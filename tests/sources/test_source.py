@@ -13,7 +13,16 @@ import pytest
 from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
-from pvtop.sources.source import FolderSource, FsspecSource, HttpSource, Source, newest, open_source
+from pvtop.sources.source import (
+    FolderSource,
+    FsspecSource,
+    HttpSource,
+    Source,
+    explain_layout,
+    last,
+    newest,
+    open_source,
+)
 from pvtop.storage.http import MAX_LISTING_BYTES, Client
 
 FIRST = "2019-04-01T00 2019-04-01T23 2019-03-31T12"
@@ -97,6 +106,50 @@ async def test_newest_without_a_match_is_not_published(
         await newest(source, day, hour)
 
 
+async def test_layout_of_a_good_source_is_not_explained(source: Source) -> None:
+    assert await explain_layout(source) == ""
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+@pytest.mark.parametrize(
+    ("dump", "root", "explained"),
+    [
+        (
+            "pageviews-20190401-120000.gz",
+            "",
+            "found pageviews-20190401-120000.gz in the root: a source has folders like",
+        ),
+        (
+            "2019-04/pageviews-20190401-120000.gz",
+            "",
+            "found 2019-04 in the root: a source has folders like 2019/2019-04/",
+        ),
+        ("2019/2019-04/pageviews-20190401-120000.gz", "/2019", "; use the folder above"),
+        ("2019/2019-04/pageviews-20190401-120000.gz", "/2019/2019-04", "; use the folder two levels above"),
+        ("other/2019/2019-04/pageviews-20190401-120000.gz", "", "found other/2019/ below the root: use "),
+        ("a/b/pageviews-20190401-120000.gz", "", ""),
+        ("notes.txt", "", ""),
+    ],
+)
+async def test_other_layouts_are_explained(tmp_path: Path, kind: str, dump: str, root: str, explained: str) -> None:
+    if kind == "folder":
+        (tmp_path / dump).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / dump).touch()
+        found = await explain_layout(FolderSource(f"{tmp_path}{root}"))
+    else:
+        memory = fsspec.filesystem("memory")
+        memory.pipe_file(f"/{tmp_path.name}/{dump}", b"")
+        found = await explain_layout(FsspecSource(f"memory://{tmp_path.name}{root}", Client(Settings.load())))
+        memory.rm(f"/{tmp_path.name}", recursive=True)
+    assert explained in found
+    assert bool(found) is bool(explained)
+
+
+async def test_layout_of_a_source_that_cannot_be_listed_is_not_explained(tmp_path: Path) -> None:
+    assert await explain_layout(FolderSource(str(tmp_path / "nothing"))) == ""
+    assert await explain_layout(FsspecSource("nosuch://x", Client(Settings.load()))) == ""
+
+
 async def test_newest_compares_hours_within_a_year(tmp_path: Path) -> None:
     fill_folder(tmp_path, "2018-12-31T23 2019-01-01T00")
     assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-01-01T00")
@@ -110,6 +163,16 @@ async def test_newest_ignores_other_files(tmp_path: Path) -> None:
     (tmp_path / "2019/2020-01").mkdir()
     (tmp_path / "2019/2020-01/pageviews-20200101-000000.gz").touch()
     assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
+
+
+@pytest.mark.parametrize("month", ["9999/9999-12", "2019/2019-04"])
+async def test_newest_ignores_names_that_no_dump_can_have(tmp_path: Path, month: str) -> None:
+    fill_folder(tmp_path, "2019-04-01T12")
+    (tmp_path / month).mkdir(parents=True, exist_ok=True)
+    for name in ["pageviews-99991231-230000.gz", "pageviews-２０１９0401-130000.gz", "pageviews-20190401-1４0000.gz"]:
+        (tmp_path / month / name).touch()
+    assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
+    assert await last(FolderSource(str(tmp_path)), 2) == [Hour.parse("2019-04-01T12")]
 
 
 async def test_newest_of_an_empty_source_is_not_published(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ The tests compare pvtop with this module. It shares no code with pvtop: a mistak
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import unquote
 
 BOM = b"\xef\xbb\xbf"
 MAX_COUNT = 2**63 - 1
 QUOTED = re.compile(r'"(?:[^"\\]|\\["\\])*"')
 ESCAPED = re.compile(r'\\(["\\])')
+ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 class Page(NamedTuple):
@@ -126,16 +126,26 @@ def title_of(field: bytes) -> str:
 
 
 def entries_of(blacklist: bytes) -> set[tuple[str, str]]:
-    """Read the code and title of every entry, with the title as written and percent-decoded."""
+    """Read the code and title of every entry, with the title as written and, if that is UTF-8, percent-decoded."""
     entries: set[tuple[str, str]] = set()
-    for line in lines_of(blacklist):
-        code, _, title = line.partition(b" ")
+    for line in blacklist.removeprefix(BOM).split(b"\n"):
+        code, _, title = line.rstrip(b" \t\r\v\f").partition(b" ")
         if title == b"":
             continue
-        written = text_of(title)
-        entries.add((code_of(code), written))
-        entries.add((code_of(code), unquote(written, errors="replace").replace(" ", "_")))
+        entries.add((code_of(code), text_of(title.replace(b" ", b"_"))))
+        decoded = ENCODED.sub(lambda match: bytes([int(match[1], 16)]), title)
+        if is_utf8(decoded):
+            entries.add((code_of(code), text_of(decoded.replace(b" ", b"_"))))
     return entries
+
+
+def is_utf8(field: bytes) -> bool:
+    """Return whether every byte belongs to a character of UTF-8."""
+    try:
+        field.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def text_of(field: bytes) -> str:

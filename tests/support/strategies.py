@@ -114,7 +114,8 @@ TAILS = (  # count, size and line end as one member: lines of few draws shrink b
 
 ODD_ENTRY_TITLES = pool(
     b'| |  a| a|a |a b|a 1 0|"a b"|\ta|a\rb|+|%00|%0A|%20|%2D|%22%22|%%41|%4%31|%u0041',
-    b"%ff|%C3%28|%E2%82|%ED%A0%80|%c0%80|\xc3%A9|%C3\xa9|\xff",
+    b"%ff|%C3%28|%E2%82|%ED%A0%80|%c0%80|\xff|\xff%41|\xff%C3%A9|%FF%C3%A9",
+    b"\xc3%A9|%C3\xa9|%C3%A9 |\xc3\xa9\t|a_b\x0b\x0c |a%20|a%20 |%C3%A9%0D|\xf0%9D\x84%9E|%F0\x9d%84\x9e",
 )
 NO_ENTRIES = pool(b'| |  |\r|en|en |""|"en a"|en\ta|a|\xff|\xef\xbb\xbf')
 

@@ -135,6 +135,7 @@ def test_failure_modes_page_lists_every_fault() -> None:
     assert {fault for fault, *_ in failure_modes("A server and a dump")} == set(FAULTS)
     assert {fault for fault, *_ in failure_modes("A dump in a folder")} == set(BROKEN)
     assert {fault for fault, *_ in failure_modes("A dump that is refused")} == set(REFUSED)
+    assert {fault for fault, *_ in failure_modes("A source that is laid out otherwise")} == set(LAYOUTS)
 
 
 @pytest.mark.parametrize("case", cases("A server and a dump", "once", "always"), ids=name)
@@ -246,6 +247,37 @@ def test_batch_with_damaged_dumps_in_a_folder(pvtop_in_process: Command, write_d
         path.write_bytes(DUMP.content)
     assert pvtop_in_process(*batch, "--quiet").returncode == 0
     assert [ranking(hour) for hour in hours] == [right] * len(hours)
+
+
+# Sources that are laid out otherwise.
+
+LAYOUTS = {  # where the dump is, and where the source is
+    "dumps in one folder": (HOUR.dump_path.rpartition("/")[2], ""),
+    "address of a year": (HOUR.dump_path, "/2024"),
+    "address of a month": (HOUR.dump_path, "/2024/2024-08/"),
+    "address above the root": (f"pageviews/{HOUR.dump_path}", ""),
+}
+
+
+@pytest.mark.parametrize("remote", [False, True], ids=["folder", "server"])
+@pytest.mark.parametrize(
+    "args",
+    [("report",), ("report", *AT[:2]), ("report", *AT), ("batch", "--start", HOUR.iso), ("batch", "--last", "2")],
+    ids=["newest", "of a day", "one hour", "range", "last"],
+)
+@pytest.mark.parametrize("row", list(failure_modes("A source that is laid out otherwise")), ids=lambda row: row[0])
+def test_source_that_is_laid_out_otherwise_is_explained(
+    pvtop_in_process: Command, server: Server, row: tuple[str, ...], args: tuple[str, ...], *, remote: bool
+) -> None:
+    fault, expected, message, _ = row
+    path, root = LAYOUTS[fault]
+    server.files = {f"/{path}": DUMP}
+    Path("source", path).parent.mkdir(parents=True)
+    Path("source", path).write_bytes(DUMP.content)
+    address = (server.url if remote else "source") + root
+    done = pvtop_in_process(*args, "--source", address, "--blacklist", "none", "--quiet")
+    assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
+    assert len(server.requests) <= 5  # the dump or two listings to find it, and two listings to explain
 
 
 # Dumps that are refused for what they hold.

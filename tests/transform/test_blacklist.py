@@ -23,12 +23,15 @@ def parse(content: bytes | str) -> list[tuple[str, str]]:
         ("%F0%9D%84%9E", ["%F0%9D%84%9E", "𝄞"]),
         ("Category_talk%3AÖl", ["Category_talk%3AÖl", "Category_talk:Öl"]),
         ("a%2525", ["a%25", "a%2525"]),
-        ("a b", ["a b", "a_b"]),
-        ("a%3A b", ["a%3A b", "a:_b"]),
+        ("a b", ["a_b"]),
+        ("a%3A b", ["a%3A_b", "a:_b"]),
+        ("a%20", ["a%20", "a_"]),
+        ("%20", ["%20", "_"]),
+        ("a%0Db%0A", ["a%0Db%0A", "a\rb\n"]),
     ],
 )
 def test_entry_excludes_the_title_as_written_and_decoded(title: str, spellings: list[str]) -> None:
-    assert parse(f"en {title}\n") == [("en", spelling) for spelling in spellings]
+    assert parse(f"en {title}\n") == sorted(("en", spelling) for spelling in spellings)
 
 
 def test_decoded_space_becomes_an_underscore() -> None:
@@ -42,12 +45,44 @@ def test_plus_is_not_decoded_to_a_space() -> None:
     assert parse("en C%2B+\n") == [("en", "C%2B+"), ("en", "C++")]
 
 
-def test_entry_that_does_not_decode_to_utf8_gets_replacement_characters() -> None:
-    assert parse("de M%FCnchen\n") == [("de", "M%FCnchen"), ("de", "M\ufffdnchen")]
+@pytest.mark.parametrize("title", ["M%FCnchen", "%C3%9Fe%FC", "%ED%A0%80", "%C0%80", "é%C3", "%C3é%A9"])
+def test_entry_that_is_not_utf8_when_decoded_counts_only_as_written(title: str) -> None:
+    assert parse(f"de {title}\n") == [("de", title)]
 
 
-def test_entry_that_is_not_utf8_gets_replacement_characters() -> None:
+def test_raw_bytes_that_are_not_utf8_become_replacement_characters() -> None:
     assert parse(b"de M\xfcnchen\n") == [("de", "M\ufffdnchen")]
+    assert parse(b"de M\xfcnchen%3A%C3%A9\n") == [("de", "M\ufffdnchen%3A%C3%A9")]
+
+
+@pytest.mark.parametrize(
+    ("title", "written", "decoded"),
+    [
+        (b"Stra\xc3%9Fe", "Stra\ufffd%9Fe", "Straße"),
+        (b"Stra%C3\x9fe", "Stra%C3\ufffde", "Straße"),
+        (b"%F0\x9d%84\x9e", "%F0\ufffd%84\ufffd", "𝄞"),
+    ],
+)
+def test_character_that_is_half_raw_and_half_encoded_is_decoded(title: bytes, written: str, decoded: str) -> None:
+    assert set(parse(b"de " + title + b"\n")) == {("de", written), ("de", decoded)}
+
+
+def test_code_that_is_not_utf8_does_not_keep_its_title_from_being_decoded() -> None:
+    assert parse(b"en A\ne\xff a%3Ab\n") == [("en", "A"), ("e\ufffd", "a%3Ab"), ("e\ufffd", "a:b")]
+
+
+def test_code_ends_at_the_first_space() -> None:
+    assert parse("en A\nen  A\n") == [("en", "A"), ("en", "_A")]
+
+
+@pytest.mark.parametrize("end", [" ", "  ", "\t", "\v", "\f", "\r", " \t\r", "\r \r"])
+def test_ascii_white_space_at_the_end_of_a_line_is_dropped(end: str) -> None:
+    assert parse(f"en A%3AB{end}\nde C{end}") == [("de", "C"), ("en", "A%3AB"), ("en", "A:B")]
+
+
+@pytest.mark.parametrize("end", ["\u00a0", "\u3000", "\u2028", "\u0085", "\x1c", "\x1f", "\0"])
+def test_other_white_space_at_the_end_of_a_line_is_kept(end: str) -> None:
+    assert parse(f"en A{end}\n") == [("en", f"A{end}")]
 
 
 @pytest.mark.parametrize("title", ["100%", "100%_sure", "%zz", "%", "%4"])
@@ -65,7 +100,7 @@ def test_empty_code_in_both_spellings(code: str) -> None:
     assert parse(f"{code} Z6\n") == [("", "Z6")]
 
 
-@pytest.mark.parametrize("line", ["bn.m.v ", "bn.m.v", "", " ", '""'])
+@pytest.mark.parametrize("line", ["bn.m.v ", "bn.m.v", "bn.m.v \t\r", "", " ", "\t", '""'])
 def test_entry_without_a_title_is_skipped(line: str) -> None:
     assert parse(f"{line}\nen A\n") == [("en", "A")]
 
@@ -83,15 +118,17 @@ def test_last_entry_may_lack_its_newline() -> None:
     assert parse("en A\nen B") == [("en", "A"), ("en", "B")]
 
 
-def test_byte_order_mark_is_dropped() -> None:
-    assert parse(b"\xef\xbb\xbfen A\n") == [("en", "A")]
+def test_byte_order_mark_is_dropped_before_the_first_line_only() -> None:
+    mark = b"\xef\xbb\xbf"
+    assert parse(mark + b"en A\n") == [("en", "A")]
+    assert parse(b"en A\n" + mark + b"en A\n") == [("en", "A"), ("\ufeffen", "A")]
 
 
 def test_pages_are_sorted_and_unique() -> None:
     assert parse("en a:b\nen a%3Ab\nen a:b\nde a:b\n") == [("de", "a:b"), ("en", "a%3Ab"), ("en", "a:b")]
 
 
-@pytest.mark.parametrize("content", ["", "\n", "\n\r\n", b"\xef\xbb\xbf", "en \nde \n"])
+@pytest.mark.parametrize("content", ["", "\n", "\n\r\n", b"\xef\xbb\xbf", "en \nde \n", "en\nde\n"])
 def test_blacklist_without_entries_is_refused(content: bytes | str) -> None:
     with pytest.raises(BlacklistError, match="it has no entry") as caught:
         parse(content)
@@ -131,7 +168,6 @@ def test_files_of_other_kinds_are_refused(content: bytes) -> None:
 
 def test_up_to_half_of_the_lines_may_be_other_text() -> None:
     assert parse("# Pages to leave out\nen A\n") == [
-        ("#", "Pages to leave out"),
         ("#", "Pages_to_leave_out"),
         ("en", "A"),
     ]

@@ -74,7 +74,8 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
     if failed := result.counts[HourState.FAILED]:
         raise HoursFailedError(f"{failed:,} of {wanted:,} hours failed", "the next run tries them again")
     if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
-        raise NotPublishedError("none of the hours is published", "leave out the range for the newest hours")
+        hint = result.layout or "leave out the range for the newest hours"
+        raise NotPublishedError("none of the hours is published", hint, "source" if result.layout else "")
 
 
 def _action(action: Action) -> dict[str, str]:

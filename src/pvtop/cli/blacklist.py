@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
+from pvtop.core.escape import shorten
 
 if TYPE_CHECKING:
     from pvtop.settings import Settings
     from pvtop.sources.blacklists import Blacklist
+    from pvtop.transform.blacklist import BlacklistCounts
+
+KNOWN = " (the public list that pvtop knows)"
 
 app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_is_help=True)
 
@@ -20,9 +25,11 @@ app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_
 @app.command()
 @command_options("blacklist", "cache_dir", "contact", *PRINTING)
 def info(*, settings: Settings, out: Output) -> None:
-    """Describe the blacklist. Show its address, digest and number of titles.
+    """Describe the blacklist. Show its address, its digest, and what its lines exclude.
 
-    The command downloads the blacklist first if it is not in the cache.
+    The command downloads the blacklist first if it is not in the cache. An entry excludes a title as written and
+    percent-decoded: these are its spellings. The command also counts the entries that can never match a page, such as
+    those with a host name instead of a domain code.
 
     Example:
 
@@ -47,22 +54,37 @@ def _print(settings: Settings, out: Output) -> None:
     from pvtop.pipeline.lookup import configured_blacklist
 
     found = configured_blacklist(settings)
-    out.result(_data(found), _lines(found))
+    data = _data(found, found.count())
+    out.result(data, _lines(data))
 
 
-def _data(found: Blacklist) -> dict[str, Any]:
-    domains = found.pages.get_column("domain_code").n_unique()
+def _data(found: Blacklist, counts: BlacklistCounts) -> dict[str, Any]:
+    from pvtop.sources.blacklists import KNOWN_SHA256
+
     return {
         "address": found.address,
         "sha256": found.sha256,
+        "known_list": found.sha256 == KNOWN_SHA256,
+        **asdict(counts),
+        "duplicates": counts.entries + counts.decoded - len(found.pages),
         "spellings": len(found.pages),
-        "domains": domains,
+        "domains": found.pages.get_column("domain_code").n_unique(),
     }
 
 
-def _lines(found: Blacklist) -> Iterator[str]:
-    data = _data(found)
+def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield f"address    {data['address']}"
-    yield f"sha256     {data['sha256'] or '-'}"
-    yield f"titles     {data['spellings']:,} (each as written and percent-decoded, without duplicates)"
+    yield f"sha256     {data['sha256'] or '-'}{KNOWN if data['known_list'] else ''}"
+    yield (
+        f"lines      {data['lines']:,}: "
+        f"{data['entries']:,} entries, {data['untitled']:,} without a title, {data['blank']:,} blank"
+    )
+    yield (
+        f"spellings  {data['spellings']:,}: "
+        f"{data['entries']:,} as written + {data['decoded']:,} percent-decoded - {data['duplicates']:,} repeated"
+    )
     yield f"domains    {data['domains']:,}"
+    if count := data["written_only"]:
+        yield f"not UTF-8 when decoded, so excluded only as written: {count:,}"
+    for never in data["never_matching"]:
+        yield f"can never match: {never['entries']:,} with {never['reason']}, such as {shorten(never['example'])!r}"

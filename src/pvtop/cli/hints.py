@@ -33,7 +33,7 @@ def hint(error: PvtopError) -> str:
     return error.hint
 
 
-def reword(usage: Exception) -> None:
+def reword(usage: BaseException) -> None:
     """Put the message of wrong usage into our words, if it is pydantic's. Typer checks numbers with pydantic."""
     error: Any = usage.__cause__
     if hasattr(error, "errors"):

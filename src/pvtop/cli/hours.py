@@ -31,7 +31,8 @@ Start = Annotated[
     typer.Option(
         "--start",
         metavar="STAMP",
-        help="First hour of the range, for example 2024-08-03T00. A date without an hour means T00 of that date.",
+        help="First hour of the range in UTC, for example 2024-08-03T00, or with an offset: 2024-08-03T02:00+02:00. "
+        "A date without an hour means T00 of that date.",
     ),
 ]
 End = Annotated[
@@ -39,7 +40,7 @@ End = Annotated[
     typer.Option(
         "--end",
         metavar="STAMP",
-        help="Last hour of the range, for example 2024-08-03T23. A date without an hour means T23 of that date.",
+        help="Last hour of the range, written in the same way. A date without an hour means T23 of that date.",
     ),
 ]
 Last = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest published hours.")]
@@ -130,7 +131,7 @@ def described(date: str | None, hour: int | None) -> str:
 
 
 def parse_bound(text: str, *, end: bool) -> Hour:
-    """Parse the start or end of a range: an hour such as `2019-04-01T12`, or a date.
+    """Parse the start or end of a range: an hour as `Hour.parse` reads it, or a date.
 
     A date means its first hour, or its last if `end` is true.
 

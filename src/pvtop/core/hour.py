@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 
 from pvtop.core.errors import UsageError
 
-DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz")
+DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz", re.ASCII)
+LAST_YEAR = 2100  # of the name of a dump: a later one is a mistake of the source
+STAMP = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})[T ](?P<hour>\d{2})(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)?"
+    r"(?:Z|(?P<sign>[+-])(?P<ahead>[01]\d|2[0-3])(?::?(?P<minutes_ahead>[0-5]\d))?)?",
+    re.ASCII,
+)
 ONE_HOUR = timedelta(hours=1)
 MAX_HOURS = 1_000_000  # in a range: more than a century is a typing error
 
@@ -51,20 +57,27 @@ class Hour:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse `2019-04-01T12`.
+        """Parse `2019-04-01T12`, also with minutes, seconds, and `Z` or an offset: `2019-04-01T14:00:00+02:00`.
 
         Raises:
-            UsageError: The text is not an hour, or the hour is before the first dump.
+            UsageError: The text is not a whole hour in UTC, or the hour is before the first dump.
         """
-        if match := re.fullmatch(r"(\d{4}-\d{2}-\d{2})[T ](\d{2})(?::00)?Z?", text, re.ASCII):
-            return cls.of(parse_date(match[1]), int(match[2]))
-        raise UsageError(f"{text!r} is not an hour", "write it as 2019-04-01T12, in UTC")
+        match = STAMP.fullmatch(text)
+        if match is None:
+            raise UsageError(f"{text!r} is not an hour", "write it as 2019-04-01T12, in UTC")
+        try:
+            stamp = _local_time(match) - _offset(match)
+        except OverflowError:
+            raise UsageError(f"{text!r} is beyond the calendar", "check the year") from None
+        if stamp.minute or stamp.second:
+            raise UsageError(f"{text!r} is not a whole hour in UTC", "write it as 2019-04-01T12, in UTC")
+        return cls(stamp)
 
     @classmethod
     def from_dump_name(cls, name: str) -> Self | None:
-        """Parse the file name of a dump. Return None if it is not the name of a dump."""
+        """Parse the file name of a dump. Return None if it is not the name of a dump that can exist."""
         match = DUMP_NAME.fullmatch(name)
-        if match is None:
+        if match is None or int(match[1][:4]) > LAST_YEAR:
             return None
         try:
             return cls(datetime.strptime(match[1] + match[2], "%Y%m%d%H").replace(tzinfo=UTC))
@@ -112,6 +125,24 @@ class Hour:
 
 
 FIRST_STAMP = datetime(2015, 5, 1, 1, tzinfo=UTC)  # pageviews-20150501-010000.gz
+LAST_STAMP = datetime(9999, 12, 31, 23, tzinfo=UTC)  # the calendar of Python ends here
+
+
+def _local_time(match: re.Match[str]) -> datetime:
+    """Return the time that a match of `STAMP` names, without its offset.
+
+    Raises:
+        UsageError: The day or the hour does not exist.
+    """
+    day, hour = parse_date(match["date"]), int(match["hour"])
+    check_hour_of_day(hour)
+    return datetime.combine(day, time(hour, int(match["minute"] or 0), int(match["second"] or 0)), UTC)
+
+
+def _offset(match: re.Match[str]) -> timedelta:
+    """Return the offset of a match of `STAMP` from UTC."""
+    ahead = timedelta(hours=int(match["ahead"] or 0), minutes=int(match["minutes_ahead"] or 0))
+    return -ahead if match["sign"] == "-" else ahead
 
 
 def parse_date(text: str) -> date:
@@ -150,3 +181,10 @@ def hour_range(first: Hour, last: Hour) -> list[Hour]:
     if count > MAX_HOURS:
         raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check the last hour")
     return [first + i for i in range(count)]
+
+
+def hours_around(hour: Hour, distance: int) -> list[Hour]:
+    """Return the hours that are at most `distance` hours away, as far as there are any. They include the hour."""
+    before = min(distance, (hour.stamp - FIRST_STAMP) // ONE_HOUR)
+    after = min(distance, (LAST_STAMP - hour.stamp) // ONE_HOUR)
+    return hour_range(hour + -before, hour + after)

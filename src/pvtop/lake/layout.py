@@ -7,11 +7,12 @@ from pvtop.core.hour import Hour
 
 
 def parse_partition(text: str) -> Hour | None:
-    """Parse the hour from the values of the hive partitions. Return None if they are not an hour."""
+    """Parse the hour from the values of the hive partitions. Return None if they are not an hour as pvtop writes it."""
     try:
-        return Hour.parse(text)
+        hour = Hour.parse(text)
     except UsageError:
         return None
+    return hour if hour.iso == text else None
 
 
 def top_pages_path(hour: Hour) -> str:

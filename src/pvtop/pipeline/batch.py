@@ -17,6 +17,7 @@ from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, intern
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.pipeline.hour import make_hour
+from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour
 from pvtop.pipeline.plan import Action
 from pvtop.pipeline.results import HourOutcome
@@ -57,11 +58,14 @@ class BatchResult:
         counts: The number of hours in each state: `made`, `unchanged`, `not_published`, `failed`.
         failures: The outcomes of the hours that failed.
         not_published: The hours that the source does not have.
+        layout: How the layout of the source explains that it has none of the hours. Empty if it does not, or if the
+            source has some of them.
     """
 
     counts: Counter[HourState] = field(default_factory=Counter)
     failures: list[HourOutcome] = field(default_factory=list)
     not_published: list[Hour] = field(default_factory=list)
+    layout: str = ""
 
     def add(self, outcome: HourOutcome) -> None:
         """Count an outcome."""
@@ -119,6 +123,8 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
         async with asyncio.TaskGroup() as workers:
             for _ in range(settings.connections + BESIDE_DOWNLOADS):
                 workers.create_task(_work(to_do, session, observer, finish))
+        if len(result.not_published) == len(hours):
+            result.layout = await explain_unpublished(hours, session.source)
     prune(settings)
     return result
 

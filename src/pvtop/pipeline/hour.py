@@ -14,6 +14,7 @@ from pvtop.core.errors import CorruptError, NotPublishedError
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
+from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour, measure
 from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import HourResult, Seconds
@@ -46,7 +47,12 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
 
     async def run() -> HourResult:
         async with Session(settings) as session:
-            return await make_hour(hour, session, progress)
+            try:
+                return await make_hour(hour, session, progress)
+            except NotPublishedError as error:
+                if layout := await explain_unpublished([hour], session.source):
+                    raise NotPublishedError(error.message, layout, setting="source") from error
+                raise
 
     return run_sync(run())
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection
+from datetime import UTC, date, datetime
 
 from pvtop.core.hour import Hour
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, load_blacklist
-from pvtop.sources.source import last, newest, open_source
+from pvtop.sources.source import Source, explain_layout, last, newest, open_source
 from pvtop.storage.http import Client
 
 
@@ -30,6 +31,14 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
             return await newest(open_source(settings.source, client), day, hour)
 
     return run_sync(find())
+
+
+async def explain_unpublished(hours: Collection[Hour], source: Source) -> str:
+    """Return how the layout of a source explains that it has none of some hours, or an empty string.
+
+    Lists nothing if all hours are in the future.
+    """
+    return await explain_layout(source) if hours and min(hours).stamp <= datetime.now(UTC) else ""
 
 
 def configured_blacklist(settings: Settings) -> Blacklist:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -16,16 +17,20 @@ import polars as pl
 
 from pvtop.core.address import local_path, public
 from pvtop.core.errors import BlacklistError, SourceError
-from pvtop.settings import NO_BLACKLIST, Settings
+from pvtop.settings import NO_BLACKLIST, PUBLIC_BLACKLIST, Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import download
 from pvtop.storage.atomic import write_atomic
 from pvtop.storage.http import Client
 from pvtop.storage.regular_file import open_regular
-from pvtop.transform.blacklist import no_blacklist, parse_blacklist
+from pvtop.transform.blacklist import BlacklistCounts, count_entries, no_blacklist, parse_blacklist
 from pvtop.transform.report import RULES_VERSION
 from pvtop.transform.titles import encode_titles
 
+log = logging.getLogger(__name__)
+
+# The sha256 of the list at `PUBLIC_BLACKLIST`: 2,554,112 bytes, 57,114 lines. Others own that bucket and can change it.
+KNOWN_SHA256 = "c84e61119e5cee11469af4e454a50064761444a51b3a733fe20777eac163f447"
 MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist has about 2.5 million bytes
 
 
@@ -33,8 +38,10 @@ def read_blacklist(path: Path) -> pl.DataFrame:
     """Read a blacklist. Each line is a `domain_code` and a `page_title`, separated by one space.
 
     Some entries are percent-encoded, while the titles of dumps are not. So each entry excludes both the title as
-    written and the percent-decoded title. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`.
-    Entries without a title are skipped.
+    written and the percent-decoded title. The bytes of a title are decoded: if the result is not UTF-8, the entry
+    counts only as written. Bytes that are not UTF-8 become U+FFFD, as in a dump, and spaces become `_`. A byte-order
+    mark before the first line and ASCII white space at the end of a line are dropped. Entries without a title are
+    skipped.
 
     Args:
         path: The file.
@@ -94,16 +101,29 @@ class Blacklist:
         address: Where it comes from, without secrets, or `none`.
         sha256: Digest of its file in hex, None without a blacklist.
         pages: `domain_code` String, `page_title` String; each entry as written and percent-decoded.
+        path: Its file on this machine, None without a blacklist.
     """
 
     address: str
     sha256: str | None
     pages: pl.DataFrame
+    path: Path | None = None
 
     @cached_property
     def as_in_dumps(self) -> pl.DataFrame:
         """The pages with their titles spelled as in dumps. Computed once for all hours of a run."""
         return encode_titles(self.pages.lazy()).collect(engine="in-memory")
+
+    def count(self) -> BlacklistCounts:
+        """Return what its file contains.
+
+        Raises:
+            BlacklistError: The file cannot be read, or has changed since.
+        """
+        content = _read_bytes(self.path) if self.path else b""
+        if self.path and sha256(content).hexdigest() != self.sha256:
+            raise BlacklistError(f"the blacklist {self.address} has changed while it was read", "try again")
+        return count_entries(content)
 
 
 async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
@@ -128,7 +148,13 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
             hint = error.hint or "check the address, or give the path of a file"
             setting = "blacklist" if not error.hint or error.setting == "source" else error.setting
             raise BlacklistError(f"cannot download the blacklist: {error}", hint, setting, error.remedy) from error
-    return _read(path, public(address), public(address), cache.parsed_blacklist_path(address))
+    found = _read(path, public(address), public(address), cache.parsed_blacklist_path(address))
+    if address == PUBLIC_BLACKLIST and found.sha256 != KNOWN_SHA256:
+        log.warning(
+            "the public blacklist %s has changed: its sha256 is %s, pvtop knows %s; use a file of your own to be sure",
+            *(address, found.sha256, KNOWN_SHA256),
+        )
+    return found
 
 
 def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
@@ -149,7 +175,7 @@ def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
     if pages is None:
         pages = parse_blacklist(content, shown)
         _write_parsed(pages, parsed, digest)
-    return Blacklist(address, digest, pages)
+    return Blacklist(address, digest, pages, path)
 
 
 def _read_parsed(path: Path, digest: str) -> pl.DataFrame | None:

@@ -19,7 +19,7 @@ ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
 LINK = re.compile(
     r"""(?>[^>]*?(?<![\w-])href=["']([^"'\n]{1,500})["'])[^>]*+>(?>[^\n]*?</a>)"""
     r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?""",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -19,7 +19,10 @@ from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
 from pvtop.storage.regular_file import open_regular
 from pvtop.storage.remote import call_fsspec, translate_fsspec_errors
 
-SOURCE_LAYOUT = "a source has folders like 2019/2019-04/ with files like pageviews-20190401-120000.gz"
+FOLDERS = "a source has folders like 2019/2019-04/"
+SOURCE_LAYOUT = f"{FOLDERS} with files like pageviews-20190401-120000.gz"
+YEAR = re.compile(r"\d{4}", re.ASCII)
+MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 
 T = TypeVar("T")
 
@@ -189,7 +192,8 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
         if wanted:
             return max(wanted)
     when = "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
-    raise NotPublishedError(f"{public(source.root)} has no dump{when}", SOURCE_LAYOUT, setting="source")
+    hint = await explain_layout(source) or SOURCE_LAYOUT
+    raise NotPublishedError(f"{public(source.root)} has no dump{when}", hint, setting="source")
 
 
 async def last(source: Source, count: int) -> list[Hour]:
@@ -205,7 +209,8 @@ async def last(source: Source, count: int) -> list[Hour]:
         if len(found) >= count:
             break
     if not found:
-        raise NotPublishedError(f"{public(source.root)} has no dump", SOURCE_LAYOUT, setting="source")
+        hint = await explain_layout(source) or SOURCE_LAYOUT
+        raise NotPublishedError(f"{public(source.root)} has no dump", hint, setting="source")
     return sorted(found[:count])
 
 
@@ -220,12 +225,38 @@ async def list_month(source: Source, month: str) -> dict[Hour, ListedFile]:
 
 async def _months(source: Source) -> AsyncIterator[str]:
     """Yield the month folders of a source, the newest first."""
-    years = {entry.name for entry in await source.listing("") if re.fullmatch(r"\d{4}", entry.name, re.ASCII)}
+    years = {entry.name for entry in await source.listing("") if YEAR.fullmatch(entry.name)}
     for year in sorted(years, reverse=True):
         months = {entry.name for entry in await source.listing(year)}
         for month in sorted(months, reverse=True):
             if re.fullmatch(rf"{year}-\d\d", month, re.ASCII):
                 yield f"{year}/{month}"
+
+
+async def explain_layout(source: Source) -> str:
+    """Return what a root without year folders has instead. Return an empty string if that explains nothing.
+
+    Lists the root and at most one folder in it. If one of them cannot be listed, that is not an error.
+    """
+    try:
+        names = sorted(entry.name for entry in await source.listing(""))
+        if any(map(YEAR.fullmatch, names)):
+            return ""
+        if found := next((name for name in names if Hour.from_dump_name(name) or MONTH.fullmatch(name)), None):
+            return f"found {found} in the root: {FOLDERS}{_too_low(source.root)}"
+        folder = "pageviews" if "pageviews" in names else next((name for name in names if "." not in name), None)
+        below = sorted(entry.name for entry in await source.listing(folder)) if folder else []
+    except SourceError:
+        return ""
+    found = next(filter(YEAR.fullmatch, below), None)
+    return f"found {folder}/{found}/ below the root: use {public(join(source.root, str(folder)))}" if found else ""
+
+
+def _too_low(root: str) -> str:
+    """Return the end of the explanation for a root that is the folder of a year or a month."""
+    if re.search(r"(?:^|/)\d{4}/\d{4}-\d\d/*$", root, re.ASCII):
+        return "; use the folder two levels above"
+    return "; use the folder above" if re.search(r"(?:^|/)\d{4}/*$", root, re.ASCII) else ""
 
 
 async def _only(month: str) -> AsyncIterator[str]:

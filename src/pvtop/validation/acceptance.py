@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import polars as pl
 
 from pvtop.core.address import is_http
-from pvtop.core.hour import FIRST_STAMP, Hour, hour_range
+from pvtop.core.hour import Hour, hours_around
 from pvtop.lake.lake import Lake, Salvaged
 from pvtop.settings import Settings
 from pvtop.transform.report import Provenance, Report
@@ -20,7 +19,7 @@ MIN_DOMAINS = 500
 MIN_VIEWS = 1_000_000
 MIN_ENGLISH_VIEWS = 5_000
 MAX_BLACKLISTED = 0.5  # share of the views; the public blacklist excludes some 5 %
-DAY = timedelta(days=1)
+HOURS_OF_DAY = 24
 NEIGHBOURS = 2
 
 
@@ -108,8 +107,7 @@ def neighbours(hour: Hour, lake: Lake) -> list[Provenance]:
     Raises:
         OutputError: The lake cannot be read.
     """
-    around = hour_range(Hour(max(FIRST_STAMP, hour.stamp - DAY)), hour + 24)
-    others = set(lake.made_at(around)) - {hour}
+    others = set(lake.made_at(hours_around(hour, HOURS_OF_DAY))) - {hour}
     nearest = sorted(others, key=lambda other: (abs(other.stamp - hour.stamp), other))[:NEIGHBOURS]
     return [provenance for other in nearest if (provenance := lake.provenance(other))]
 
