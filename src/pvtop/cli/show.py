@@ -68,7 +68,7 @@ def _read(settings: Settings, date: str | None, hour: int | None) -> Report:
     """
     from pvtop.lake.lake import Lake
 
-    lake = Lake(settings.output, settings.timeout)
+    lake = Lake.of(settings)
     wanted = hour_in_lake(lake, date, hour)
     found = lake.read(wanted) if wanted else None
     if found is None:

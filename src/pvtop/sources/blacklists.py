@@ -27,6 +27,7 @@ from pvtop.transform.titles import encode_titles
 
 MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist has about 2.5 million bytes
 NO_BLACKLIST = "none"
+WITHOUT_IT = "use a file of your own as the blacklist, or none to exclude nothing"
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:
@@ -125,7 +126,7 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
         try:
             await download(client, address, path, verify_blacklist)
         except SourceError as error:
-            hint = error.hint or "check the address, or give the path of a file"
+            hint = f"{WITHOUT_IT}, or {error.hint or 'check the address'}"
             setting = "blacklist" if not error.hint or error.setting == "source" else error.setting
             raise BlacklistError(f"cannot download the blacklist: {error}", hint, setting, error.remedy) from error
     return _read(path, public(address), public(address), cache.parsed_blacklist_path(address))

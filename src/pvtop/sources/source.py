@@ -188,8 +188,12 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
         wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
         if wanted:
             return max(wanted)
-    when = "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
-    raise NotPublishedError(f"{public(source.root)} has no dump{when}", SOURCE_LAYOUT, setting="source")
+    raise NotPublishedError(f"{public(source.root)} has no dump{described(day, hour)}", SOURCE_LAYOUT, setting="source")
+
+
+def described(day: date | None, hour: int | None) -> str:
+    """Return a day and an hour of the day as words for a message: ` of 2024-08-03`, ` at hour 6`, or nothing."""
+    return "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
 
 
 async def last(source: Source, count: int) -> list[Hour]:
