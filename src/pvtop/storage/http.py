@@ -267,7 +267,9 @@ def check_listing_length(body: bytes | bytearray, shown: str) -> None:
 
 def is_elsewhere(response: aiohttp.ClientResponse, address: str) -> bool:
     """Return whether a response comes from another scheme, host or port than its address names."""
-    return type(response.url)(address).origin() != response.url.origin()
+    from yarl import URL
+
+    return URL(address).origin() != response.url.origin()
 
 
 def unreachable(message: str) -> UnreachableError:
