@@ -190,6 +190,8 @@ class Settings(BaseModel):
         check_source: Check whether the dump at the source has changed since the report was made.
         refresh_dump: Download dumps again.
         refresh_blacklist: Download the blacklist again.
+        offline: Download nothing: use only the cache, and sources and blacklists that are files on this machine. What
+            would have to be downloaded is an error, and so is a lake on object storage.
         no_validate: Write the report even if validation fails.
         expect_whole: Reject dumps that look incomplete. If not set, only incomplete dumps from Wikimedia and its
             mirrors are rejected.
@@ -225,6 +227,7 @@ class Settings(BaseModel):
     check_source: bool = False
     refresh_dump: bool = False
     refresh_blacklist: bool = False
+    offline: bool = False
     no_validate: bool = False
     expect_whole: bool | None = None
     min_share: Number = Field(0.5, ge=0, le=1)

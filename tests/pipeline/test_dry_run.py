@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from pvtop.core.errors import NotPublishedError
+from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
@@ -91,7 +91,13 @@ states_before = st.builds(
     remembers=st.booleans(),
     changed=st.sampled_from([{}, {}, {}, {"top": 1}, {"keep_unknown": True}, {"blacklist": "none"}]),
     asked=st.fixed_dictionaries(
-        {}, optional={"force": st.just(True), "check_source": st.just(True), "refresh_dump": st.just(True)}
+        {},
+        optional={
+            "force": st.just(True),
+            "check_source": st.just(True),
+            "refresh_dump": st.just(True),
+            "offline": st.just(True),
+        },
     ),
 )
 
@@ -196,6 +202,10 @@ def run_report(hour: Hour, settings: Settings) -> HourState:
         return run_hour(hour, settings).state
     except NotPublishedError:
         return HourState.NOT_PUBLISHED
+    except SourceError:
+        if not settings.offline:
+            raise
+        return HourState.FAILED
 
 
 def lawful(action: Action) -> set[HourState]:
@@ -222,6 +232,13 @@ def test_dry_run_announces_what_report_and_batch_do(shared_server: Server, befor
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), shared_server, before)
         lake_before = tree(world.folder / "lake")
+        shared_server.requests.clear()
+        if before.remote and {"offline", "check_source"} <= before.asked.keys():
+            for work in (plan_batch, run_hours):
+                with pytest.raises(SourceError, match="offline"):
+                    work(HOURS, world.settings)
+            assert (tree(world.folder / "lake"), shared_server.requests) == (lake_before, [])
+            return
         announced = plan_batch(HOURS, world.settings)
         assert tree(world.folder / "lake") == lake_before
 
@@ -235,11 +252,16 @@ def test_dry_run_announces_what_report_and_batch_do(shared_server: Server, befor
         assert reported == batch.states
         for settings in (batch_settings, report_settings):
             settled = settings.model_copy(update={"force": False, "refresh_dump": False})
-            settled_hours = [hour for hour in HOURS if reported[hour] is not HourState.NOT_PUBLISHED]
+            settled_hours = [hour for hour in HOURS if reported[hour] in {HourState.MADE, HourState.UNCHANGED}]
             assert {action.kind for action in plan_batch(settled_hours, settled)} <= {ActionKind.NONE}
+        assert not (shared_server.requests and "offline" in before.asked)
 
 
-@hypothesis.given(before=states_before.filter(lambda before: not before.remote or "refresh_dump" in before.asked))
+@hypothesis.given(
+    before=states_before.filter(
+        lambda before: not before.remote or ("refresh_dump" in before.asked and "offline" not in before.asked)
+    )
+)
 @hypothesis.settings(
     max_examples=hypothesis.settings.get_profile("test").max_examples // 6,
     suppress_health_check=[

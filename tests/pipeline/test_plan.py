@@ -17,6 +17,7 @@ from pvtop.pipeline.plan import (
     LakeEntry,
     PlanContext,
     decide,
+    decide_unfinished,
     holds,
     needs_listing,
 )
@@ -37,6 +38,7 @@ REMOTE = PlanContext(FINGERPRINT, malformed_limit=0.01)
 CHECKED = replace(REMOTE, check_source=True)
 REFRESHED = replace(REMOTE, refresh_dump=True)
 FOLDER = replace(REMOTE, in_place=True)
+OFFLINE = replace(REMOTE, offline=True)
 
 MISSING = HourFacts(HOUR, ADDRESS, listed=LISTED, source_listed=True)
 IN_LAKE = replace(MISSING, entry=LakeEntry(MADE))
@@ -268,3 +270,53 @@ def test_verified_report_holds_if_the_digest_is_that_of_its_dump() -> None:
     action = decide(replace(IN_LAKE, listed=LATER), CHECKED)
     assert holds(action, MADE.dump_sha256)
     assert not holds(action, "f")
+
+
+# Offline, and hours that have not ended.
+
+UNLISTED = replace(MISSING, listed=None, source_listed=False)
+NOT_DOWNLOADED = "the dump is not downloaded offline"
+
+
+@pytest.mark.parametrize(
+    ("facts", "context", "expected"),
+    [
+        (UNLISTED, OFFLINE, (NONE, f"not in the lake, and {NOT_DOWNLOADED}", HourState.FAILED)),
+        (replace(UNLISTED, cached=CACHED), OFFLINE, (MAKE, "not in the lake")),
+        (replace(UNLISTED, entry=LakeEntry(MADE)), OFFLINE, UP_TO_DATE),
+        (replace(IN_LAKE, cached=CACHED), replace(OFFLINE, force=True), (MAKE, "forced")),
+        (
+            replace(MISSING, cached=CACHED),
+            replace(OFFLINE, refresh_dump=True),
+            (NONE, f"not in the lake, and {NOT_DOWNLOADED}", HourState.FAILED),
+        ),
+        (
+            IN_LAKE,
+            replace(OFFLINE, refresh_dump=True),
+            (NONE, f"the dump is downloaded again, and {NOT_DOWNLOADED}", HourState.FAILED),
+        ),
+        (MISSING, replace(FOLDER, offline=True), (MAKE, "not in the lake")),
+    ],
+)
+def test_nothing_is_downloaded_offline(facts: HourFacts, context: PlanContext, expected: tuple[object, ...]) -> None:
+    assert told(decide(facts, context)) == expected
+
+
+def test_source_is_not_listed_offline_for_an_hour_that_cannot_be_made() -> None:
+    assert not needs_listing(UNLISTED, OFFLINE)
+
+
+@pytest.mark.parametrize(
+    ("facts", "in_place", "unfinished"),
+    [
+        (UNLISTED, False, True),
+        (UNLISTED, True, False),
+        (replace(UNLISTED, cached=CACHED), False, False),
+        (IN_LAKE, False, False),
+    ],
+)
+def test_hour_that_has_not_ended_is_not_published(facts: HourFacts, *, in_place: bool, unfinished: bool) -> None:
+    before, after = HOUR.stamp - timedelta(seconds=1), HOUR.stamp
+    action = decide_unfinished(facts, before, in_place=in_place)
+    assert (action and told(action)) == (NOT_PUBLISHED if unfinished else None)
+    assert decide_unfinished(facts, after, in_place=in_place) is None

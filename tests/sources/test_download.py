@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gzip
 import random
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -23,7 +24,8 @@ from pvtop.settings import Settings
 from pvtop.sources.download import download
 from pvtop.sources.facts import FileFacts, sidecar
 from pvtop.storage.gzip import sha256_of, verify_gzip
-from pvtop.storage.http import PROGRESS_BYTES, Client
+from pvtop.storage.http import Client
+from pvtop.storage.retries import PROGRESS_BYTES
 from support.clock import LoopClock
 from support.server.behaviours import chunked, cut, html, instead, spliced, stall, status
 from support.server.files import Behaviour, File, Server, start_response
@@ -319,6 +321,20 @@ async def test_facts_and_errors_contain_no_secrets(server: Server, target: Path)
             await download(client, address, target, verify_gzip)
     assert facts.address == server.url + PATH
     assert "secret" not in sidecar(target).read_text() + str(caught.value)
+
+
+async def test_nothing_of_another_servers_answer_is_quoted(
+    server: Server, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Server() as other:
+        other.files[PATH] = File(b"honeypot")
+        server.always[PATH] = status(302, Location=other.url + PATH)
+        with pytest.raises(CorruptError, match="redirects to another server, which sent a file that is not") as caught:
+            await fetch(server, target)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "honeypot" not in told + caplog.text
+    assert caught.value.hint
+    assert left_behind(target) == []
 
 
 async def test_download_reads_other_file_systems(target: Path) -> None:

@@ -139,7 +139,7 @@ def test_parse_projectviews_sums_views_by_domain(text: str, views: dict[str, int
     "line", ["en - 5", "en - 0x5 0", "en  5 0", "en A 5 0", "en - 99999999999999999999 0", "en - -5 0", "- A 0", " "]
 )
 def test_parse_projectviews_refuses_an_unreadable_line(line: str) -> None:
-    with pytest.raises(ValueError, match=f"it contains the line '{line}'"):
+    with pytest.raises(ValueError, match="its line 2 is not like 'en.m - 5000 0'"):
         parse_projectviews(f"de - 5 0\n{line}\n")
 
 

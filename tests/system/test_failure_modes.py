@@ -19,9 +19,11 @@ from pvtop.pipeline.hour import run_hour
 from pvtop.settings import Settings
 from support.pages import failure_modes
 from support.samples import Command, WriteDump
+from support.server.behaviours import status
 from support.server.faults import BROKEN, FAULTS
 from support.server.files import File, Server
 from support.server.loopback import self_signed_certificate
+from support.server.proxy import Proxy, Reply, always
 
 HOUR, NEXT = Hour.parse("2024-08-03T06"), Hour.parse("2024-08-03T07")
 PATH, LIST, MONTH = f"/{HOUR.dump_path}", "/blacklist", f"/{HOUR.month_folder}/"
@@ -349,3 +351,79 @@ def test_unreachable_server_is_explained(
     done = pvtop_in_process("report", *AT, "--blacklist", f"{address}/list", "--quiet")
     assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
     assert_nothing_is_half_done(HOUR)
+
+
+@pytest.mark.parametrize("row", list(failure_modes("A redirect that is refused")), ids=lambda row: row[0])
+def test_refused_redirect_is_explained(
+    pvtop_process: Command, server: Server, self_signed: Server, row: tuple[str, ...], tmp_path: Path
+) -> None:
+    fault, expected, message, _ = row
+    self_signed.always[PATH] = status(302, Location=server.url + PATH)
+    with Proxy(always(302, Location=server.url + PATH)) as proxy:
+        address, no_proxy = {
+            "redirect from https to http": (self_signed.url, "*"),
+            "redirect from a public to a private address": (FAR, "127.0.0.1"),
+        }[fault]
+        trust = {"SSL_CERT_FILE": str(tmp_path / "certificate.pem"), "NO_PROXY": no_proxy, "http_proxy": proxy.url}
+        done = pvtop_process("report", *AT, "--source", address, "--blacklist", "none", "--quiet", **trust)
+    assert_as_on_the_page(done, Case(fault, "always", expected, messages_of(message)))
+    assert server.requests == []
+    assert_nothing_is_half_done(HOUR)
+
+
+# Proxies.
+
+FAR = "http://dumps.example.invalid"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("row", list(failure_modes("A proxy")), ids=lambda row: row[0])
+def test_failure_of_a_proxy_names_it(
+    pvtop_in_process: Command, monkeypatch: pytest.MonkeyPatch, row: tuple[str, ...], scheme: str
+) -> None:
+    fault, *codes, message, _ = row
+    answer = re.search(r"\d+", fault)
+    with Proxy(always(int(answer[0]) if answer else 200)) as proxy:
+        address = {"proxy that is not there": "http://127.0.0.1:1", "SOCKS proxy": "socks5://127.0.0.1:1"}.get(
+            fault, proxy.url
+        )
+        monkeypatch.setenv("all_proxy", address)
+        for place in ("--source", "--blacklist"):
+            others = ("--blacklist", "none") if place == "--source" else ()
+            asked = len(proxy.asked)
+            done = pvtop_in_process(
+                "report", *AT, *others, place, FAR.replace("http", scheme), "--quiet", PVTOP_ATTEMPTS="3"
+            )
+            expected = Case(fault, "always", codes[scheme == "https"], messages_of(message))
+            assert_as_on_the_page(done, expected)
+            assert address in done.stderr
+            assert len(proxy.asked) - asked == {"proxy answers 503": 3}.get(fault, int(bool(answer)))
+
+
+def test_proxy_over_tls_is_used(pvtop_process: Command, tmp_path: Path, right: str) -> None:
+    with Proxy(lambda _, __: Reply(200, {}, DUMP.content), self_signed_certificate(tmp_path)) as proxy:
+        trust = {"SSL_CERT_FILE": str(tmp_path / "certificate.pem"), "http_proxy": proxy.url}
+        done = pvtop_process("report", *AT, "--source", FAR, "--quiet", **trust)
+    assert done.returncode == 0, done.stderr
+    assert ranking() == right
+
+
+# Offline.
+
+
+@pytest.mark.parametrize("args", [("report", *AT), ("batch", "--start", HOUR.iso)], ids=["report", "batch"])
+@pytest.mark.parametrize("row", list(failure_modes("Offline")), ids=lambda row: row[0])
+def test_what_needs_the_network_is_named_offline(
+    pvtop_in_process: Command, server: Server, row: tuple[str, ...], args: tuple[str, ...]
+) -> None:
+    fault, *codes, message, _ = row
+    future = ("report", "--date", "2999-01-01") if args[0] == "report" else ("batch", "--start", "2999-01-01")
+    args = {
+        "offline, and the dump is not in the cache": (*args, "--blacklist", "none"),
+        "offline, and the blacklist is not in the cache": args,
+        "offline, and the lake is on object storage": (*args, "--output", "s3://bucket/lake"),
+        "hour in the future": future,
+    }[fault]
+    done = pvtop_in_process(*args, "--offline")
+    assert (str(done.returncode), server.requests) == (codes[args[0] == "batch"], [])
+    assert any(one in done.stderr for one in messages_of(message))

@@ -10,7 +10,7 @@ import typer
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output, number_of_hours
-from pvtop.cli.progress import LABELS, summary, watching
+from pvtop.cli.progress import label, summary, watching
 from pvtop.core.errors import HoursFailedError, NotPublishedError, interrupted
 from pvtop.core.states import HourState
 
@@ -84,7 +84,7 @@ def _action(action: Action) -> dict[str, str]:
 
 def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
     for action in actions:
-        yield f"{action.hour.iso}  {LABELS[action.kind]}: {action.reason}"
+        yield f"{action.hour.iso}  {label(action)}: {action.reason}"
     yield summary(actions)
 
 

@@ -23,7 +23,7 @@ app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_
 
 
 @app.command()
-@command_options("blacklist", "cache_dir", "contact", *PRINTING)
+@command_options("blacklist", "cache_dir", "offline", "contact", *PRINTING)
 def info(*, settings: Settings, out: Output) -> None:
     """Describe the blacklist. Show its address, its digest, and what its lines exclude.
 
@@ -39,7 +39,7 @@ def info(*, settings: Settings, out: Output) -> None:
 
 
 @app.command()
-@command_options("blacklist", "cache_dir", "contact", *PRINTING)
+@command_options("blacklist", "cache_dir", "offline", "contact", *PRINTING)
 def refresh(*, settings: Settings, out: Output) -> None:
     """Download the blacklist again. The cache keeps the old one until the new one is complete.
 

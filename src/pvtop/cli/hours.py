@@ -125,11 +125,6 @@ def hours_in_lake(
     return [one] if one else []
 
 
-def described(date: str | None, hour: int | None) -> str:
-    """Return --date and --hour as words for the end of a message: ` of 2024-08-03`, ` at hour 6`, or nothing."""
-    return "".join([f" of {date}" if date else "", f" at hour {hour}" if hour is not None else ""])
-
-
 def parse_bound(text: str, *, end: bool) -> Hour:
     """Parse the start or end of a range: an hour as `Hour.parse` reads it, or a date.
 

@@ -82,6 +82,7 @@ OPTIONS = {
         Option("check_source", "Make a report again if its dump has changed at the source.", kind=bool),
         Option("refresh_dump", "Download the dump again.", kind=bool),
         Option("refresh_blacklist", "Download the blacklist again.", kind=bool),
+        Option("offline", "Download nothing: use only what is on this machine.", kind=bool),
         Option("no_validate", "Write the report even if validation fails.", kind=bool),
         Option("expect_whole", "Reject dumps that look incomplete.", kind=bool,
                shown="only for Wikimedia and its mirrors", flags=("--expect-whole/--no-expect-whole",)),
@@ -98,7 +99,7 @@ OPTIONS = {
 PRINTING = ("json", "quiet", "verbose")
 MAKING = (
     "source", "blacklist", "output", "cache_dir", "top", "keep_unknown", "force", "check_source", "refresh_dump",
-    "refresh_blacklist", "no_validate", "expect_whole", "contact", "statsd", "log_format",
+    "refresh_blacklist", "offline", "no_validate", "expect_whole", "contact", "statsd", "log_format",
 )  # fmt: skip
 
 

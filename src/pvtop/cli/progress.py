@@ -151,9 +151,14 @@ class _Bars(Watch):
         return f"{ended:,} of {wanted:,}, {60 * ended / taken:,.1f} a minute, {left} left"
 
 
+def label(action: Action) -> str:
+    """Return what a plan says of an hour: `to make`, `to verify`, `nothing to do` or `cannot be made`."""
+    return "cannot be made" if action.state is HourState.FAILED else LABELS[action.kind]
+
+
 def summary(actions: Sequence[Action]) -> str:
     """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
-    labels = Counter(LABELS[action.kind] for action in actions)
+    labels = Counter(map(label, actions))
     counts = ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
     return f"{number_of_hours(len(actions))}: {counts}"
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.hours import Date, HourOfDay, described, hour_in_lake
+from pvtop.cli.hours import Date, HourOfDay, hour_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.errors import NotInLakeError, UsageError
 from pvtop.core.escape import printable, shorten
+from pvtop.core.hour import described
 from pvtop.core.known_issues import known_issues
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _read(settings: Settings, date: str | None, hour: int | None) -> Report:
     """
     from pvtop.lake.lake import Lake
 
-    lake = Lake(settings.output, settings.timeout)
+    lake = Lake.of(settings)
     wanted = hour_in_lake(lake, date, hour)
     found = lake.read(wanted) if wanted else None
     if found is None:

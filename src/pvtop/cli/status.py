@@ -34,7 +34,7 @@ STYLES = {
 GAPS_SHOWN = 20
 
 
-@command_options("source", "output", "contact", *PRINTING)
+@command_options("source", "output", "cache_dir", "offline", "contact", *PRINTING)
 def status(
     start: Start = None,
     end: End = None,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli.hints import hint
-from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, described, hours_in_lake
+from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output, number_of_hours
 from pvtop.core.errors import NotInLakeError, NotPublishedError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, described
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SHOWN = 10  # rows that break a rule
 
 
 @command_options(
-    "source", "blacklist", "output", "cache_dir", "expect_whole", "contact", *PRINTING,
+    "source", "blacklist", "output", "cache_dir", "offline", "expect_whole", "contact", *PRINTING,
     blacklist="the one that the report was made with",
 )  # fmt: skip
 def validate(
@@ -82,7 +82,7 @@ def validate(
     from pvtop.pipeline.audit import AuditOptions, audit
     from pvtop.validation.rules import raise_for_violations
 
-    lake = Lake(settings.output, settings.timeout)
+    lake = Lake.of(settings)
     wanted = hours_in_lake(lake, date, hour, start, end, last)
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
     checks = AuditOptions(totals, domains if against_dump else 0, seed)

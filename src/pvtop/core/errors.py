@@ -5,6 +5,7 @@ PvtopError                    exit code 1
 ├── UsageError                          2   a wrong argument, setting or configuration file
 ├── SourceError                         1   a source cannot be read
 │   ├── UnreachableError                1   ... right now; try again
+│   │   ├── NoConnectionError           1   ... and has not answered before in this run; try again once
 │   │   └── RangeError                  1   ... from the middle; try again from the start
 │   ├── NotPublishedError               3   the source does not have the hour (yet)
 │   ├── NotFoundError                   1   there is no file at this address
@@ -88,6 +89,10 @@ class UnreachableError(SourceError):
     ) -> None:
         super().__init__(message, hint, setting, remedy)
         self.retry_after = retry_after
+
+
+class NoConnectionError(UnreachableError):
+    """A server that has not answered before has no address or accepts no connection. A second try may succeed."""
 
 
 class RangeError(UnreachableError):

@@ -188,3 +188,8 @@ def hours_around(hour: Hour, distance: int) -> list[Hour]:
     before = min(distance, (hour.stamp - FIRST_STAMP) // ONE_HOUR)
     after = min(distance, (LAST_STAMP - hour.stamp) // ONE_HOUR)
     return hour_range(hour + -before, hour + after)
+
+
+def described(day: date | str | None, hour: int | None) -> str:
+    """Return a day and an hour of the day as words for a message: ` of 2024-08-03`, ` at hour 6`, or nothing."""
+    return "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])

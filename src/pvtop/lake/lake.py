@@ -9,14 +9,17 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
+from typing import Self
 
 import polars as pl
 
+from pvtop.core.address import local_path, public
 from pvtop.core.errors import OutputError, PvtopError
 from pvtop.core.hour import Hour
 from pvtop.lake.layout import domains_path, failure_path, parse_partition, text_path, top_pages_path
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
 from pvtop.render.text import render_text
+from pvtop.settings import Settings
 from pvtop.storage.deadline import start_daemon
 from pvtop.storage.registry import open_filesystem
 from pvtop.transform.report import Provenance, Report
@@ -47,6 +50,21 @@ class Lake:
 
     def __init__(self, output: str, timeout: float = TIMEOUT) -> None:
         self._filesystem = open_filesystem(output, timeout)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the lake of the settings.
+
+        Raises:
+            OutputError: It is on object storage, and the setting `offline` is set.
+        """
+        if settings.offline and local_path(settings.output) is None:
+            raise OutputError(
+                f"the lake {public(settings.output)} is not on this machine, and pvtop is offline",
+                "name a folder",
+                setting="output",
+            )
+        return cls(settings.output, settings.timeout)
 
     def close(self) -> None:
         """Cancel what other threads wait for: a silent file system, or the lock of another run."""

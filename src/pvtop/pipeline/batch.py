@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from polars.exceptions import PanicException
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
-from pvtop.pipeline.hour import make_hour
+from pvtop.pipeline.hour import make_hour, reason_left
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour
 from pvtop.pipeline.plan import Action
@@ -130,10 +130,12 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
 
 
 def _left(action: Action, session: Session, observer: BatchObserver) -> HourOutcome:
-    """Return the outcome of an hour that needs no work. Report hours that are not published."""
+    """Return the outcome of an hour that is not worked on. Report it unless it is up to date."""
     outcome = HourOutcome(action.hour, action.state or HourState.UNCHANGED)
+    if outcome.state is HourState.FAILED:
+        outcome = replace(outcome, error=reason_left(action, session.settings))
     count_hour(session.metrics, outcome.state)
-    if outcome.state is HourState.NOT_PUBLISHED:
+    if outcome.state is not HourState.UNCHANGED:
         observer.finished(outcome)
     return outcome
 

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 
 from pvtop.core.address import public
-from pvtop.core.errors import CorruptError, NotPublishedError
+from pvtop.core.errors import CorruptError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
@@ -25,6 +25,7 @@ from pvtop.sources.download import Progress
 from pvtop.sources.dumps import fetch_dump, find_dump, not_published
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import is_other
+from pvtop.storage.http import offline
 from pvtop.transform.report import Provenance
 from pvtop.validation.acceptance import accept_replacement
 
@@ -81,6 +82,14 @@ async def make_hour(
     return result
 
 
+def reason_left(action: Action, settings: Settings) -> SourceError:
+    """Return the error for an hour that is neither in the lake nor made: not published, or not downloaded offline."""
+    source = public(settings.source)
+    if action.state is HourState.FAILED:
+        return offline(f"the dump of {action.hour} at {source}")
+    return not_published(action.hour, source)
+
+
 class _Work:
     """The work on one hour, from its plan to its result."""
 
@@ -106,7 +115,7 @@ class _Work:
 
     def _leave(self, action: Action) -> HourResult:
         if action.provenance is None:
-            raise not_published(self._hour, public(self._session.settings.source))
+            raise reason_left(action, self._session.settings)
         return self._result(HourState.UNCHANGED, action.provenance)
 
     async def _verify(self, action: Action, dump: LocalFile) -> HourResult:

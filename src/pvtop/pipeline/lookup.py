@@ -1,20 +1,25 @@
-"""Look up what a command needs before it runs: the newest published hours, or the blacklist of the settings."""
+"""Look up what a command needs before it runs: the newest hours, or the blacklist of the settings.
+
+With the setting `offline`, the newest hours are those whose dumps are in the cache, unless the source is a folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime
 
-from pvtop.core.hour import Hour
+from pvtop.core.address import local_path, public
+from pvtop.core.hour import Hour, described
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, load_blacklist
+from pvtop.sources.dumps import cached_hours, not_published
 from pvtop.sources.source import Source, explain_layout, last, newest, open_source
-from pvtop.storage.http import Client
+from pvtop.storage.http import Client, offline
 
 
 def newest_hour(settings: Settings, day: date | None = None, hour: int | None = None) -> Hour:
-    """Return the newest hour that the source has published.
+    """Return the newest hour that the source has published, or that is in the cache if the settings are offline.
 
     Args:
         settings: The settings, which give the source.
@@ -22,9 +27,13 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
         hour: Only hours that are stamped at this hour of the day, 0 to 23.
 
     Raises:
-        NotPublishedError: The source has no such hour.
-        SourceError: The source cannot be read.
+        NotPublishedError: The source has no such hour, or the day has not begun.
+        SourceError: The source cannot be read, or the cache has no such hour.
     """
+    if local_path(settings.source) is None:
+        _check_begun(settings, day)
+        if settings.offline:
+            return max(_cached(settings, day, hour))
 
     async def find() -> Hour:
         async with Client(settings) as client:
@@ -39,6 +48,29 @@ async def explain_unpublished(hours: Collection[Hour], source: Source) -> str:
     Lists nothing if all hours are in the future.
     """
     return await explain_layout(source) if hours and min(hours).stamp <= datetime.now(UTC) else ""
+
+
+def _check_begun(settings: Settings, day: date | None) -> None:
+    """Check that a day has begun: only then can any of its hours be published. Needs no network.
+
+    Raises:
+        NotPublishedError: It has not.
+    """
+    if day is not None and day > datetime.now(UTC).date():
+        raise not_published(Hour.of(day, 0), public(settings.source))
+
+
+def _cached(settings: Settings, day: date | None = None, hour: int | None = None) -> list[Hour]:
+    """Return the hours in the cache, of a day or at an hour of the day, the oldest first.
+
+    Raises:
+        SourceError: There is none.
+    """
+    hours = cached_hours(settings)
+    wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
+    if wanted:
+        return wanted
+    raise offline(f"every dump{described(day, hour)} at {public(settings.source)}")
 
 
 def configured_blacklist(settings: Settings) -> Blacklist:
@@ -56,12 +88,14 @@ def configured_blacklist(settings: Settings) -> Blacklist:
 
 
 def last_hours(settings: Settings, count: int) -> list[Hour]:
-    """Return the newest published hours, oldest first.
+    """Return the newest published hours, or the newest in the cache if the settings are offline; oldest first.
 
     Raises:
         NotPublishedError: The source has no dump.
-        SourceError: The source cannot be read.
+        SourceError: The source cannot be read, or the cache has no hour.
     """
+    if settings.offline and local_path(settings.source) is None:
+        return _cached(settings)[-count:]
 
     async def find() -> list[Hour]:
         async with Session(settings) as session:

@@ -4,7 +4,7 @@
 |---|---|---|
 | `make` | make the report from the dump | `made` |
 | `verify` | take the dump's digest; make the report if it differs | `unchanged` or `made` |
-| `none` | do nothing | `unchanged` or `not_published` |
+| `none` | do nothing | `unchanged`, `not_published`, or `failed` if the dump is needed but may not be downloaded |
 
 Each of the first two may end as `failed`, or as `not_published` if it turns out that the source does not have the dump.
 """
@@ -12,6 +12,7 @@ Each of the first two may end as `failed`, or as `not_published` if it turns out
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from pvtop.core.hour import Hour
@@ -20,6 +21,7 @@ from pvtop.sources.facts import FileFacts, KnownDigest
 from pvtop.sources.listing import ListedFile, is_other
 from pvtop.transform.report import Provenance
 
+OFFLINE = "the dump is not downloaded offline"
 TOUCHED = "the dump's time has changed"
 REPLACED = "the dump has changed"
 
@@ -137,6 +139,7 @@ class PlanContext:
         fingerprint: What reports depend on now.
         malformed_limit: Share of malformed lines above which an hour fails.
         in_place: Whether the source is a local folder. Its dumps are then read in place, not copied to the cache.
+        offline: Whether nothing is downloaded.
         check_source: Whether a change at a remote source counts.
         refresh_dump: Whether dumps are downloaded again.
         force: Whether reports are made in any case.
@@ -145,6 +148,7 @@ class PlanContext:
     fingerprint: Fingerprint
     malformed_limit: float
     in_place: bool = False
+    offline: bool = False
     check_source: bool = False
     refresh_dump: bool = False
     force: bool = False
@@ -153,6 +157,19 @@ class PlanContext:
     def compares_listings(self) -> bool:
         """Whether a report in the lake is compared with what the source lists."""
         return self.in_place or self.check_source
+
+
+def decide_unfinished(facts: HourFacts, now: datetime, *, in_place: bool) -> Action | None:
+    """Return the action for an hour that has not ended, None for any other. Needs neither blacklist nor listing.
+
+    Args:
+        facts: What is known of the hour without asking the source.
+        now: The time by the clock of this machine.
+        in_place: Whether the source is a local folder, which shows whether it has the dump.
+    """
+    if in_place or facts.entry or facts.cached or facts.hour.stamp <= now:
+        return None
+    return _not_published(facts)
 
 
 def decide(facts: HourFacts, context: PlanContext) -> Action:
@@ -193,14 +210,26 @@ def _make_if_available(facts: HourFacts, context: PlanContext, reason: str, *, d
     download = not context.in_place and (download or context.refresh_dump or _is_cache_outdated(facts, context))
     available = facts.is_available and not (download and facts.source_listed and facts.listed is None)
     if not available:
-        return Action(facts.hour, ActionKind.NONE, "not published", HourState.NOT_PUBLISHED)
+        return _not_published(facts)
+    if context.offline and not context.in_place and (download or facts.cached is None):
+        return _not_downloaded(facts, reason)
     return Action(facts.hour, ActionKind.MAKE, reason, download=download)
 
 
-def _verify_if_available(facts: HourFacts, made: Provenance, reason: str, *, download: bool = False) -> Action:
-    if download and facts.source_listed and facts.listed is None:
-        return Action(facts.hour, ActionKind.NONE, "not published", HourState.NOT_PUBLISHED)
-    return Action(facts.hour, ActionKind.VERIFY, reason, download=download, provenance=made)
+def _verify_download(facts: HourFacts, made: Provenance, context: PlanContext, reason: str) -> Action:
+    if facts.source_listed and facts.listed is None:
+        return _not_published(facts)
+    if context.offline:
+        return _not_downloaded(facts, reason)
+    return Action(facts.hour, ActionKind.VERIFY, reason, download=True, provenance=made)
+
+
+def _not_published(facts: HourFacts) -> Action:
+    return Action(facts.hour, ActionKind.NONE, "not published", HourState.NOT_PUBLISHED)
+
+
+def _not_downloaded(facts: HourFacts, reason: str) -> Action:
+    return Action(facts.hour, ActionKind.NONE, f"{reason}, and {OFFLINE}", HourState.FAILED)
 
 
 def _up_to_date(facts: HourFacts, made: Provenance) -> Action:
@@ -223,13 +252,14 @@ def _check_folder(facts: HourFacts, made: Provenance, context: PlanContext) -> A
         return _up_to_date(facts, made)
     if facts.listed_sha256 or listed.size != made.dump_bytes:
         return _make_if_available(facts, context, REPLACED)
-    return _verify_if_available(facts, made, TOUCHED if known_digest else "the dump was not verified before")
+    reason = TOUCHED if known_digest else "the dump was not verified before"
+    return Action(facts.hour, ActionKind.VERIFY, reason, provenance=made)
 
 
 def _check_remote(facts: HourFacts, made: Provenance, context: PlanContext) -> Action:
     """Compare a report with the dump at a remote source, as far as the settings ask for it, and with the cached one."""
     if context.refresh_dump:
-        return _verify_if_available(facts, made, "the dump is downloaded again", download=True)
+        return _verify_download(facts, made, context, "the dump is downloaded again")
     if context.check_source and (action := _check_listing(facts, made, context)):
         return action
     if facts.cached is None and made.source != facts.address:
@@ -253,5 +283,5 @@ def _check_listing(facts: HourFacts, made: Provenance, context: PlanContext) -> 
     if listed.size not in {None, size}:
         return _make_if_available(facts, context, REPLACED, download=True)
     if is_other(listed, size, modified):
-        return _verify_if_available(facts, made, TOUCHED if listed.size else "the source lists no size", download=True)
+        return _verify_download(facts, made, context, TOUCHED if listed.size else "the source lists no size")
     return None

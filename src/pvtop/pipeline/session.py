@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 from pvtop.core.address import join, local_path, public
@@ -44,6 +45,7 @@ class Session:
 
     Attributes:
         settings: As given.
+        started: When it was opened, by the clock of this machine.
         lake: Where reports go.
         cache: Where downloads are kept, and the digests of verified dumps.
         metrics: Counts every hour and every retry.
@@ -55,7 +57,8 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lake = Lake(settings.output, settings.timeout)
+        self.started = datetime.now(UTC)
+        self.lake = Lake.of(settings)
         self.metrics = open_metrics(settings.statsd)
         self.cache = Cache(settings.cache_dir)
         self.client = Client(settings, lambda: self.metrics.count("retries"))
@@ -106,6 +109,7 @@ class Session:
             Fingerprint(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES_VERSION),
             malformed_limit=chosen.malformed_limit,
             in_place=self.in_place,
+            offline=chosen.offline,
             check_source=chosen.check_source,
             refresh_dump=chosen.refresh_dump,
             force=chosen.force,

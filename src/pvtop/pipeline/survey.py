@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pvtop.core.hour import Hour
-from pvtop.pipeline.plan import Action, HourFacts, LakeEntry, decide, needs_listing
+from pvtop.pipeline.plan import Action, HourFacts, LakeEntry, decide, decide_unfinished, needs_listing
 from pvtop.pipeline.session import Session
 from pvtop.sources.source import listed_file
 
@@ -22,11 +22,16 @@ async def plan_hours(hours: Sequence[Hour], session: Session) -> list[Action]:
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read.
     """
-    context = await session.context()
     known = await asyncio.to_thread(_look_up, hours, session)
-    months = {facts.hour.month_folder for facts in known if needs_listing(facts, context)}
+    unfinished = [_decide_unfinished(facts, session) for facts in known]
+    if all(unfinished):
+        return [action for action in unfinished if action]
+    context = await session.context()
+    ended = [facts for facts, action in zip(known, unfinished, strict=True) if action is None]
+    months = {facts.hour.month_folder for facts in ended if needs_listing(facts, context)}
     await asyncio.gather(*map(session.list_month, sorted(months)))
-    return [decide(await _with_listing(facts, session), context) for facts in known]
+    decided = iter([decide(await _with_listing(facts, session), context) for facts in ended])
+    return [action or next(decided) for action in unfinished]
 
 
 async def plan_hour(hour: Hour, session: Session) -> Action:
@@ -35,13 +40,19 @@ async def plan_hour(hour: Hour, session: Session) -> Action:
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read.
     """
-    context = await session.context()
     (facts,) = await asyncio.to_thread(_look_up, [hour], session)
+    if action := _decide_unfinished(facts, session):
+        return action
+    context = await session.context()
     if context.in_place:
         return decide(await asyncio.to_thread(_look_at_dump, facts), context)
     if context.check_source:
         await session.list_month(hour.month_folder)
     return decide(await _with_listing(facts, session), context)
+
+
+def _decide_unfinished(facts: HourFacts, session: Session) -> Action | None:
+    return decide_unfinished(facts, session.started, in_place=session.in_place)
 
 
 def _look_at_dump(facts: HourFacts) -> HourFacts:

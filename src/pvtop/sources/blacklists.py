@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 # The sha256 of the list at `PUBLIC_BLACKLIST`: 2,554,112 bytes, 57,114 lines. Others own that bucket and can change it.
 KNOWN_SHA256 = "c84e61119e5cee11469af4e454a50064761444a51b3a733fe20777eac163f447"
 MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist has about 2.5 million bytes
+WITHOUT_IT = "use a file of your own as the blacklist, or none to exclude nothing"
 
 
 def read_blacklist(path: Path) -> pl.DataFrame:
@@ -145,7 +146,7 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
         try:
             await download(client, address, path, verify_blacklist)
         except SourceError as error:
-            hint = error.hint or "check the address, or give the path of a file"
+            hint = f"{WITHOUT_IT}, or {error.hint or 'check the address'}"
             setting = "blacklist" if not error.hint or error.setting == "source" else error.setting
             raise BlacklistError(f"cannot download the blacklist: {error}", hint, setting, error.remedy) from error
     found = _read(path, public(address), public(address), cache.parsed_blacklist_path(address))

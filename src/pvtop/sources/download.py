@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pvtop.core.address import is_http, public
-from pvtop.core.errors import CorruptError, RangeError, SourceError
+from pvtop.core.errors import CorruptError, PvtopError, RangeError, SourceError
 from pvtop.sources.facts import FileFacts, sidecar, translate_cache_errors
 from pvtop.storage.atomic import commit, temporary_file, write_atomic
 from pvtop.storage.deadline import start_daemon
-from pvtop.storage.http import Client, unreachable
+from pvtop.storage.http import Client, is_elsewhere, unreachable
 from pvtop.storage.remote import call_fsspec
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ async def download(
             async with client.transferring:
                 await transfer.run()
             try:
-                digest = await asyncio.wrap_future(start_daemon(verify, Path(file.name), public(address)))
+                digest = await _verified(transfer, verify)
                 break
             except CorruptError as error:
                 if last:
@@ -78,6 +78,23 @@ async def download(
         facts = FileFacts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
         _finish(file, target, facts)
     return facts
+
+
+async def _verified(transfer: _Transfer, verify: Verify) -> str:
+    """Verify a transferred file and return its digest.
+
+    Raises:
+        PvtopError: It failed the verification. If the file came from another server, the message quotes nothing of it:
+            a redirect must not show what only this machine can read.
+    """
+    shown = public(transfer.address)
+    try:
+        return await asyncio.wrap_future(start_daemon(verify, Path(transfer.file.name), shown))
+    except PvtopError as error:
+        if not transfer.redirected:
+            raise
+        message = f"{shown} redirects to another server, which sent a file that is not valid"
+        raise type(error)(message, error.hint, error.setting, error.remedy) from None
 
 
 def _finish(file: BinaryIO, target: Path, facts: FileFacts) -> None:
@@ -99,6 +116,7 @@ class _Transfer:
         self.etag: str | None = None
         self.last_modified: str | None = None
         self.total: int | None = None
+        self.redirected = False
         self.restart()
 
     def restart(self) -> None:
@@ -116,6 +134,7 @@ class _Transfer:
     async def _over_http(self) -> None:
         try:
             async with self.client.get(self.address, self._resume()) as response:
+                self.redirected = is_elsewhere(response, self.address)
                 expected = self._begin(response)
                 async for chunk in self.client.chunks(response):
                     self._take(chunk, expected)

@@ -80,6 +80,16 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
         raise SourceError(f"cannot read {path}: {error.strerror}", "check the file and its permissions") from error
 
 
+def cached_hours(settings: Settings) -> list[Hour]:
+    """Return the hours of the source whose dumps are in the cache, the oldest first.
+
+    Raises:
+        OutputError: The cache folder cannot be read.
+    """
+    cache = Cache(settings.cache_dir)
+    return [dump.hour for dump in cache.dumps() if cache.find(dump.path, join(settings.source, dump.hour.dump_path))]
+
+
 async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: Progress | None) -> LocalFile:
     """Download the dump of an hour into the cache. Return the file with its facts.
 
@@ -103,7 +113,7 @@ def not_published(hour: Hour, source: str) -> NotPublishedError:
     """Return the error for a dump that the source does not have. Its hint says when to expect the dump."""
     now = datetime.now(UTC)
     if hour.stamp > now:
-        hint = f"the hour ends at {hour}; its dump is published some hours later"
+        hint = f"the hour ends at {hour}, and the clock of this machine shows {now:%Y-%m-%d %H:%M} UTC"
     elif hour.stamp + OVERDUE_AFTER > now:
         hint = f"expect it by {hour + 6}, or choose an earlier hour"
     else:

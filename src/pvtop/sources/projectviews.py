@@ -6,7 +6,6 @@ import re
 from collections import Counter
 
 from pvtop.core.errors import CorruptError, NotFoundError
-from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
 from pvtop.sources.source import Source
 
@@ -53,11 +52,11 @@ def parse_projectviews(text: str) -> dict[str, int]:
         ValueError: A line has another form, or no line has a total.
     """
     views: Counter[str] = Counter()
-    for line in text.split("\n"):
+    for number, line in enumerate(text.split("\n"), 1):
         if match := TOTAL_LINE.fullmatch(line):
             views["" if match["code"] == '""' else match["code"]] += int(match["views"])
         elif not SKIPPED_LINE.fullmatch(line):
-            raise ValueError(f"it contains the line {shorten(line)!r}")
+            raise ValueError(f"its line {number:,} is not like 'en.m - 5000 0'")
     if not views:
         raise ValueError("it contains no line like 'en.m - 5000 0'")
     return dict(views)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from pvtop.core.address import is_http, join, local_path, public
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, described
 from pvtop.sources.facts import FileState
 from pvtop.sources.listing import ListedFile, parse_listing
 from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
@@ -191,9 +191,8 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
         wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
         if wanted:
             return max(wanted)
-    when = "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
     hint = await explain_layout(source) or SOURCE_LAYOUT
-    raise NotPublishedError(f"{public(source.root)} has no dump{when}", hint, setting="source")
+    raise NotPublishedError(f"{public(source.root)} has no dump{described(day, hour)}", hint, setting="source")
 
 
 async def last(source: Source, count: int) -> list[Hour]:

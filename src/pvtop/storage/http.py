@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import errno
 import os
-import random
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 
 from pvtop.core.address import public
-from pvtop.core.errors import NotFoundError, RangeError, SourceError, UnreachableError, is_transient
+from pvtop.core.errors import NoConnectionError, SourceError, UnreachableError
 from pvtop.settings import Settings
+from pvtop.storage.proxies import proxy_for
+from pvtop.storage.retries import RetryPolicy
+from pvtop.storage.statuses import check_status, proxy_refusal
 
 if TYPE_CHECKING:
     import aiohttp
     import stamina
 
-TRANSIENT_STATUSES = {408, 425, 429, 500, 502, 503, 504}
+    from pvtop.storage.redirects import Hop, Resolver
+
 MAX_LISTING_BYTES = 20_000_000  # the listing of a month on Wikimedia's server has about 200,000
-MAX_RETRY_AFTER = 600  # seconds; if a server asks for more, fail instead of waiting
-MAX_BACKOFF = 60  # seconds
 MIN_BYTES_PER_READ_TIMEOUT = 1 << 16  # a slower body counts as stalled
-PROGRESS_BYTES = 1 << 20  # an attempt that gets so much further than all before does not count as a failure
 CHUNK_BYTES = 1 << 18
 CHECK_CONNECTION = "check the address and the network, try again later, or use another address"
-
-
-log = logging.getLogger(__name__)
+CHECK_PROXY = "check http_proxy, https_proxy and all_proxy in the environment, and the network"
+PASSING_ERRNOS = {errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED}  # a busy server or network, not a missing one
 
 
 class Client:
@@ -54,27 +51,33 @@ class Client:
         self.transferring = asyncio.Semaphore(settings.connections)
         self._connections = asyncio.Semaphore(settings.connections)
         self._on_retry = on_retry
-        self._session: aiohttp.ClientSession | None = None
+        self._opened: tuple[aiohttp.ClientSession, Resolver] | None = None
+        self._answered: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._opened is not None:
+            for part in self._opened:
+                await part.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> tuple[aiohttp.ClientSession, Resolver]:
         """Open the session. It does not decompress bodies: a `.gz` with a Content-Encoding must stay a `.gz`."""
         import aiohttp
 
-        return aiohttp.ClientSession(
+        from pvtop.storage.redirects import Resolver
+
+        resolver = Resolver(aiohttp.DefaultResolver())
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=resolver),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
             ),
             headers={"User-Agent": self.settings.user_agent, "Accept-Encoding": "identity"},
             auto_decompress=False,
-            trust_env=True,
         )
+        return session, resolver
 
     async def retries(self, received: Callable[[], int] = lambda: 0) -> AsyncIterator[stamina.Attempt]:
         """Yield the attempts of a step: `async for attempt in client.retries(): with attempt: ...`.
@@ -86,8 +89,8 @@ class Client:
         """
         import stamina
 
-        timeout = _RetryPolicy(self.settings, received)
-        async for attempt in stamina.retry_context(on=timeout, attempts=None, timeout=None):
+        policy = RetryPolicy(self.settings, received)
+        async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
             if attempt.num > 1:
                 self._on_retry()
             yield attempt
@@ -103,30 +106,28 @@ class Client:
         Raises:
             NotFoundError: The status is 404 or 410.
             UnreachableError: The failure may be temporary: no connection, a stall, a lost connection, 429, 5xx.
-            SourceError: Any other failure: 403, an invalid address, a redirect to one.
+            SourceError: Any other failure: 403, a proxy that refuses, an invalid address, a redirect to one or to a
+                private address, the setting `offline`.
         """
         import aiohttp
 
-        self._session = self._session or self._open()
+        self.check_online(address)
         shown = public(address)
         try:
             async with (
                 self._connections,  # outside the time limit, as the wait for a free connection is not the server's
                 asyncio.timeout(self.settings.timeout) as deadline,  # aiohttp's own limit restarts with each byte
-                self._session.get(address, headers=headers) as response,
             ):
-                deadline.reschedule(None)
-                _check(response, shown)
-                yield response
-        except aiohttp.TooManyRedirects as error:
-            raise SourceError(f"{shown} redirects in a loop", "check the address") from error
-        except aiohttp.RedirectClientError as error:
-            raise SourceError(f"{shown} redirects to an invalid http(s) address", "check the address") from error
+                response, proxy = await self._follow(address, headers or {}, shown)
+                async with response:
+                    deadline.reschedule(None)
+                    check_status(response, shown, proxy)
+                    yield response
         except aiohttp.ClientConnectorCertificateError as error:
             raise SourceError(
                 f"{shown}: the server's certificate is not valid", CHECK_CONNECTION, setting="source"
             ) from error
-        except (aiohttp.NonHttpUrlClientError, ValueError) as error:  # ValueError: an invalid URL, host name or user
+        except ValueError as error:  # also aiohttp's InvalidURL: an invalid URL, host name or user
             raise SourceError(
                 f"{shown} is not a valid http(s) address, or redirects to one that is not", "check the address"
             ) from error
@@ -134,6 +135,76 @@ class Client:
             raise unreachable(f"{shown} did not answer in time") from error
         except (aiohttp.ClientError, ConnectionError) as error:
             raise unreachable(f"{shown}: {_reason(error)}") from error
+
+    async def _follow(
+        self, address: str, headers: Mapping[str, str], shown: str
+    ) -> tuple[aiohttp.ClientResponse, str | None]:
+        """Return the response for an address, after all redirects, and the proxy that may have sent it."""
+        from yarl import URL
+
+        from pvtop.storage.redirects import (
+            MAX_REQUESTS,
+            Hop,
+            PrivateAddressError,
+            location_of,
+            next_url,
+            private_redirect,
+            with_login,
+        )
+
+        session, resolver = self._opened = self._opened or self._open()
+        hop = Hop(with_login(URL(address)), proxy_for(address))
+        try:
+            for _ in range(MAX_REQUESTS):
+                response = await self._request(session, hop, headers, shown)
+                location = location_of(response)
+                if not location:
+                    return response, hop.proxy if hop.url.scheme == "http" else None
+                response.release()
+                before, url = hop, next_url(hop.url, location, shown)
+                hop = Hop(url, proxy_for(str(url)))
+                await resolver.check_redirect(before, hop)
+        except PrivateAddressError as error:
+            raise private_redirect(shown) from error
+        raise SourceError(f"{shown} redirects in a loop", "check the address")
+
+    async def _request(
+        self, session: aiohttp.ClientSession, hop: Hop, headers: Mapping[str, str], shown: str
+    ) -> aiohttp.ClientResponse:
+        """Send one request, and remember that its server or proxy has answered."""
+        import aiohttp
+
+        try:
+            response = await session.get(hop.url, headers=headers, proxy=hop.proxy, allow_redirects=False)
+        except aiohttp.ClientHttpProxyError as error:
+            raise proxy_refusal(hop.proxy or "", shown, error.status, error.headers) from error
+        except (aiohttp.ClientSSLError, aiohttp.ServerTimeoutError):
+            raise
+        except aiohttp.ClientConnectorError as error:
+            raise self._no_connection(hop, error, shown) from error
+        self._answered.add(hop.endpoint)
+        return response
+
+    def _no_connection(self, hop: Hop, error: aiohttp.ClientConnectorError, shown: str) -> UnreachableError:
+        """Return the error for a connection that cannot be made.
+
+        A server that has answered in this run may be restarting, so it is worth more attempts than one that has not.
+        """
+        missing = hop.endpoint not in self._answered and error.os_error.errno not in PASSING_ERRNOS
+        kind = NoConnectionError if missing else UnreachableError
+        if hop.proxy:
+            reason = f"connection to the proxy {public(hop.proxy)} failed: {_os_reason(error.os_error)}"
+            return kind(f"{shown}: {reason}", CHECK_PROXY)
+        return kind(f"{shown}: {_reason(error)}", CHECK_CONNECTION, setting="source")
+
+    def check_online(self, address: str) -> None:
+        """Check that the settings allow a request. Every request over any protocol calls this first.
+
+        Raises:
+            SourceError: The setting `offline` is set.
+        """
+        if self.settings.offline:
+            raise offline(public(address))
 
     async def chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield a body chunk by chunk.
@@ -194,9 +265,25 @@ def check_listing_length(body: bytes | bytearray, shown: str) -> None:
         )
 
 
+def is_elsewhere(response: aiohttp.ClientResponse, address: str) -> bool:
+    """Return whether a response comes from another scheme, host or port than its address names."""
+    from yarl import URL
+
+    return URL(address).origin() != response.url.origin()
+
+
 def unreachable(message: str) -> UnreachableError:
     """Return the error for a server that does not answer or a connection that is lost."""
     return UnreachableError(message, CHECK_CONNECTION, setting="source")
+
+
+def offline(what: str) -> SourceError:
+    """Return the error for something that is not on this machine while the setting `offline` is set."""
+    return SourceError(
+        f"{what} would have to be downloaded, but pvtop is offline",
+        "download it without this setting",
+        setting="offline",
+    )
 
 
 def _decompressed(body: bytearray, shown: str) -> bytes:
@@ -210,32 +297,6 @@ def _decompressed(body: bytearray, shown: str) -> bytes:
     if not decompressor.eof or decompressor.unused_data:
         raise unreachable(f"cannot decompress {shown}: the data is truncated or has trailing data")
     return content
-
-
-class _RetryPolicy:
-    """Decides for stamina whether to try again, and after how many seconds. Logs each retry."""
-
-    def __init__(self, settings: Settings, received: Callable[[], int]) -> None:
-        self._settings = settings
-        self._received = received
-        self._furthest = 0
-        self._failures = 0
-
-    def __call__(self, error: Exception) -> bool | float:
-        if not is_transient(error):
-            return False
-        if self._received() >= self._furthest + PROGRESS_BYTES:
-            self._furthest, self._failures = self._received(), 0
-        self._failures += 1
-        if self._failures >= self._settings.attempts:
-            return False
-        wait = self._backoff() if error.retry_after is None else error.retry_after
-        log.warning("%s; retrying in %.0f s (%d/%d)", error, wait, self._failures + 1, self._settings.attempts)
-        return wait
-
-    def _backoff(self) -> float:
-        doubled = min(self._settings.backoff * 2.0 ** (self._failures - 1), MAX_BACKOFF)
-        return doubled + random.uniform(0, self._settings.backoff)  # noqa: S311 - jitter, which spreads the load
 
 
 def _reason(error: Exception) -> str:
@@ -260,48 +321,3 @@ def _os_reason(error: OSError) -> str:
     if isinstance(error, ConnectionError) and error.errno:
         return os.strerror(error.errno)
     return error.strerror or str(error)
-
-
-def _check(response: aiohttp.ClientResponse, shown: str) -> None:
-    status, wanted = response.status, "Range" in response.request_info.headers
-    if status == 200 or (status == 206 and wanted):  # noqa: PLR2004 - the whole file, or the requested part
-        return
-    if status == 416 and wanted:  # noqa: PLR2004 - the server does not have this part
-        raise RangeError(f"the server cannot resume {shown} (416)")
-    if status in {404, 410}:
-        raise NotFoundError(f"{shown} does not exist ({status})")
-    if status == 403:  # noqa: PLR2004 - forbidden
-        raise SourceError(
-            f"access to {shown} is denied (403)",
-            "Wikimedia denies access to clients without a contact: give your e-mail address",
-            setting="contact",
-        )
-    if status not in TRANSIENT_STATUSES:
-        raise SourceError(f"{shown}: unexpected status {status}", "check the address")
-    wait = _retry_after(response.headers)
-    if wait is not None and wait > MAX_RETRY_AFTER:
-        hint = f"the server asks clients to wait {wait:,.0f} s; try again after that"
-        raise SourceError(f"{shown} is unavailable ({status})", hint)
-    raise UnreachableError(
-        f"{shown} is unavailable ({status})",
-        "try again later, or use another address",
-        setting="source",
-        retry_after=wait,
-    )
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Parse Retry-After: seconds, or a date by the server's clock. Return None if it is missing or invalid."""
-    value = headers.get("Retry-After", "")
-    if value.isascii() and value.isdigit():
-        return float(value)
-    when, now = _date(value), _date(headers.get("Date", "")) or datetime.now(UTC)
-    return max(0.0, (when - now).total_seconds()) if when else None
-
-
-def _date(value: str) -> datetime | None:
-    """Parse an HTTP date, which is in UTC. Return None if it is invalid."""
-    try:
-        return parsedate_to_datetime(value).replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -121,8 +121,9 @@ async def call_fsspec(client: Client, address: str, function: Callable[..., T], 
 
     Raises:
         UnreachableError: The failure may be temporary, or the call takes too long.
-        NotFoundError, SourceError: As for `translate_fsspec_errors`.
+        NotFoundError, SourceError: As for `translate_fsspec_errors`, or the setting `offline` is set.
     """
+    client.check_online(address)
     with translate_fsspec_errors(address):
         return await asyncio.wait_for(asyncio.wrap_future(start_daemon(function, *args)), client.settings.timeout)
 
