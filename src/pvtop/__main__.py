@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing takes time
     from collections.abc import Callable
     from types import FrameType
+    from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED, HUNG_UP = 130, 129  # exit codes
 GRACE = 5  # seconds that a run has to end after a signal
 
 
-def main() -> None:
-    """Run the command line. Signals end it with exit code 130 (SIGHUP: 129)."""
+def main() -> NoReturn:
+    """Run the command line, then end the process. Signals end it with exit code 130 (SIGHUP: 129)."""
     _handle_signals(_end_now)
     from pvtop.cli import main as run
 
-    _handle_signals(_interrupt)
-    try:
-        run()
-    except SystemExit as ended:
-        if isinstance(ended.code, int) and ended.code:
-            os._exit(ended.code)  # after a failure, a thread may never end, and neither would Python
-        raise
+    interrupts: list[int] = []
+    _handle_signals(lambda number, _: _interrupt(_exit_code(number), interrupts))
+    code = 0
+    with contextlib.suppress(KeyboardInterrupt):  # before the command has begun, or after its end
+        try:
+            run()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    os._exit(next(iter(interrupts), code))  # Python would wait for its threads, and after a failure one may never end
 
 
 def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -36,7 +42,7 @@ def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
 
 
 def _exit_code(number: int) -> int:
-    return 129 if number == signal.SIGHUP else 130
+    return HUNG_UP if number == signal.SIGHUP else INTERRUPTED
 
 
 def _end_now(number: int, _: FrameType | None) -> None:
@@ -44,10 +50,23 @@ def _end_now(number: int, _: FrameType | None) -> None:
     os._exit(_exit_code(number))
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    """Interrupt the run, so that it cleans up. End the program if that takes too long."""
-    code = _exit_code(number)
+def _interrupt(code: int, interrupts: list[int]) -> None:
+    """Interrupt the run once, so that it cleans up. End the program if that takes too long."""
+    if interrupts:
+        return
+    interrupts.append(code)
     _end_within_grace(code)
+    if "asyncio" in sys.modules:
+        from asyncio import get_running_loop
+
+        with contextlib.suppress(RuntimeError):  # no loop is running
+            # In the midst of a callback, somebody might catch it.
+            get_running_loop().call_soon_threadsafe(_raise_interrupt, code)
+            return
+    _raise_interrupt(code)
+
+
+def _raise_interrupt(code: int) -> None:
     raise KeyboardInterrupt(code)
 
 

@@ -36,7 +36,7 @@ import os, signal, sys, threading
 import pvtop.__main__ as program
 
 program.GRACE = 1
-program._handle_signals(program._interrupt)
+program._handle_signals(lambda number, _: program._interrupt(130, []))
 threading.Thread(target=threading.Event().wait).start()
 try:
     os.kill(os.getpid(), signal.SIGTERM)

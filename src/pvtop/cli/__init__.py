@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import io
 import os
@@ -77,7 +76,6 @@ def main() -> None:
     limit_arenas()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # otherwise pydantic searches all installed packages
     gc.set_threshold(OBJECTS)
-    atexit.register(gc.freeze)  # otherwise Python collects garbage once more at its end
     try:
         with writing_stdout():
             code = app(prog_name="pvtop", standalone_mode=False)
