@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.storage.atomic import commit, open_regular, output_error, temporary_file, write_atomic
+from pvtop.storage.atomic import broken_link, commit, open_regular, output_error, temporary_file, write_atomic
 
 
 def test_commit_makes_the_file_appear_whole(tmp_path: Path) -> None:
@@ -63,3 +63,14 @@ def test_open_regular_refuses_folders_and_pipes(tmp_path: Path) -> None:
             open_regular(other)
     with pytest.raises(FileNotFoundError):
         open_regular(tmp_path / "nothing")
+
+
+def test_broken_link_is_found_along_a_path(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, target in (("good", "folder"), ("broken", "nothing"), ("loop", "loop")):
+        (tmp_path / name).symlink_to(target)
+    for name in ("folder", "folder/a/b", "good", "good/a", "missing/a"):
+        assert broken_link(tmp_path / name) is None
+    for name in ("broken", "broken/a/b"):
+        assert broken_link(tmp_path / name) == tmp_path / "broken"
+    assert broken_link(tmp_path / "loop" / "a") == tmp_path / "loop"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pvtop.storage.atomic import output_error
+from pvtop.storage.atomic import broken_link, output_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ def translate_cache_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"cannot write the cache folder {folder}: {error.strerror}"
+        link = broken_link(folder)
+        reason = f"{link} is a link to {link.readlink()}, which does not exist" if link else error.strerror
+        message = f"cannot write the cache folder {folder}: {reason}"
         raise output_error(message, error, "choose another folder", "cache_dir") from error
 
 

@@ -39,6 +39,20 @@ def output_error(message: str, error: BaseException, hint: str, setting: str) ->
     return OutputError(message, hint, setting=setting)
 
 
+def broken_link(path: Path) -> Path | None:
+    """Return the link to nothing that a path is, or leads through. Return None if there is none."""
+    return next(filter(_is_broken_link, (path, *path.parents)), None)
+
+
+def _is_broken_link(path: Path) -> bool:
+    try:
+        if path.is_symlink():
+            path.stat()
+    except OSError as error:  # what must not be looked at may exist
+        return error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+    return False
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading. Refuse pipes, devices and folders. Reading a pipe could block forever.
 

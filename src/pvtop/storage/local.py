@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pvtop.core.errors import OutputError
-from pvtop.storage.atomic import check_writable, commit, stage
+from pvtop.storage.atomic import broken_link, check_writable, commit, stage
 from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
 from pvtop.storage.locks import exclusive_lock
 
@@ -22,6 +22,7 @@ class LocalFileSystem(FileSystem):
     def __init__(self, address: str, timeout: float, root: Path) -> None:
         super().__init__(address, timeout)
         self._root = root
+        self._refuse_broken_link(root)
 
     def prepare(self) -> None:
         """Create the folder."""
@@ -43,12 +44,14 @@ class LocalFileSystem(FileSystem):
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder."""
+        self._refuse_broken_link(self._root / folder)
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
             return [found.name for found in (self._root / folder).iterdir()]
         return []
 
     def find(self, folder: str) -> dict[str, datetime | None]:
         """Return all files below a folder. Follow links to folders."""
+        self._refuse_broken_link(self._root / folder)
         with self.translate_errors("read"):
             return dict(_files(self._root / folder, f"{folder}/"))
 
@@ -63,11 +66,25 @@ class LocalFileSystem(FileSystem):
         """Write a temporary file. Yield a function that renames it into place."""
         # Not in the partition: readers of a folder of Parquet files fail on any other file in it.
         target = self._root / path
+        self._refuse_broken_link(target.parent)
         with stage(target, content, self._root / TEMPORARY_FOLDER) as file:
             check_writable(target.parent)
             if target.is_dir():
                 raise OutputError(f"cannot write {self.path(path)}: it is a folder", "remove the folder")
             yield partial(commit, file, target)
+
+    def _refuse_broken_link(self, path: Path) -> None:
+        """Check that a folder is not a link to nothing, and does not lie behind one.
+
+        Raises:
+            OutputError: It is or does. A missing folder would be taken for an empty one, or created.
+        """
+        if link := broken_link(path):
+            raise OutputError(
+                f"the lake {self.address}: {link} is a link to {link.readlink()}, which does not exist",
+                "create that folder or mount its disk, or choose another lake",
+                setting="output",
+            )
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""
