@@ -55,6 +55,19 @@ def test_show_escapes_control_characters_and_markup(pvtop_in_process: Command, w
     assert "[bold]:smile:" in shown
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_show_draws_ascii_if_stdout_is_not_utf8(
+    pvtop_in_process: Command, pvtop_process: Command, encoding: str
+) -> None:
+    pvtop_in_process(*SAMPLE, *AT)
+    show = ("show", "--output", "lake", "--domain", "en", "-n", "2")
+    shown = pvtop_process(*show, PYTHONIOENCODING=encoding).stdout
+    first, second = shown.splitlines()[3:]
+    assert (first.split()[2], second.split()[2]) == ("#" * 20, "##")
+    assert len(first.partition("Main")[0]) == len(second.partition("Sydney")[0])
+    assert shown.isascii()
+
+
 @pytest.mark.parametrize(
     ("args", "when"),
     [

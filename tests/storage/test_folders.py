@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pvtop.storage.folders import mount_of, walk_files
+from pvtop.storage.folders import broken_link, mount_of, walk_files
 from support.disks import mounted_at
 
 
@@ -46,3 +46,14 @@ def test_mount_of_differs_for_a_folder_that_is_mounted_twice(tmp_path: Path) -> 
     (tmp_path / "folder").mkdir()
     with mounted_at(tmp_path / "again", "--bind", str(tmp_path / "folder")):
         assert mount_of(tmp_path / "again") != mount_of(tmp_path / "folder")
+
+
+def test_broken_link_is_found_along_a_path(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, target in (("good", "folder"), ("broken", "nothing"), ("loop", "loop")):
+        (tmp_path / name).symlink_to(target)
+    for name in ("folder", "folder/a/b", "good", "good/a", "missing/a"):
+        assert broken_link(tmp_path / name) is None
+    for name in ("broken", "broken/a/b"):
+        assert broken_link(tmp_path / name) == tmp_path / "broken"
+    assert broken_link(tmp_path / "loop" / "a") == tmp_path / "loop"

@@ -9,8 +9,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -63,6 +65,22 @@ def test_exclusive_lock_of_a_lock_file_that_was_removed_is_taken_again(tmp_path:
 
     with exclusive_lock(path, end_first), pytest.raises(InterruptedError), exclusive_lock(path, give_up):
         pass
+
+
+def test_lock_file_that_is_removed_at_any_moment_is_made_again(tmp_path: Path) -> None:
+    """As by a run that takes it for abandoned."""
+    path, done = tmp_path / "lock", Event()
+
+    def remove() -> None:
+        while not done.is_set():
+            unlink_if_unlocked(path)
+
+    with ThreadPoolExecutor() as others:
+        others.submit(remove)
+        for _ in range(300):
+            with exclusive_lock(path, lambda _: None):
+                assert path.exists()
+        done.set()
 
 
 @pytest.mark.usefixtures("impatient")

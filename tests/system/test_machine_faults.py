@@ -213,6 +213,48 @@ def test_file_instead_of_the_lake_folder(
     assert "choose another one (--output)" in done.stderr
 
 
+@fault("lake is a link to nothing")
+@pytest.mark.parametrize("link", ["lake", "folder/lake", "lake/top_pages"])
+@both
+def test_link_to_nothing_instead_of_a_lake_folder(
+    pvtop_in_process: Command, args: tuple[str, ...], work: tuple[str, ...], link: str
+) -> None:
+    Path(link).parent.mkdir(parents=True, exist_ok=True)
+    Path(link).symlink_to("nothing")
+    lake = "folder/lake/below" if link == "folder/lake" else "lake"
+    for command in (work, ("show",), ("status", "--start", HOUR.iso), ("validate",)):
+        done = pvtop_in_process(*command, *(args if command == work else ()), "--output", lake, "--quiet")
+        assert_as_told(done, "lake is a link to nothing")
+        assert f"{link} is a link to nothing, which does not exist\n" in done.stderr
+        assert "choose another lake (--output)" in done.stderr
+    assert not Path("nothing").exists()
+
+
+def test_link_to_nothing_instead_of_the_cache_folder(pvtop_in_process: Command, args: tuple[str, ...]) -> None:
+    Path("link").symlink_to("nothing")
+    done = pvtop_in_process(*REPORT, *args, "--cache-dir", "link", "--quiet")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("pvtop: cannot write the cache folder link")
+    assert "link is a link to nothing, which does not exist\n" in done.stderr
+
+
+@fault("current folder is gone")
+@both
+def test_current_folder_that_is_gone(
+    pvtop_in_process: Command, args: tuple[str, ...], work: tuple[str, ...], tmp_path: Path
+) -> None:
+    Path("gone").mkdir()
+    os.chdir("gone")
+    (tmp_path / "gone").rmdir()
+    for command in (work, ("show",), ("status", "--start", HOUR.iso), ("validate",)):
+        done = pvtop_in_process(*command, *(args if command == work else ()), "--output", "lake", "--quiet")
+        assert_as_told(done, "current folder is gone")
+    for option in ("--source", "--blacklist"):
+        done = pvtop_in_process(*work, *args, "--output", tmp_path / "lake", option, "here", "--quiet")
+        assert (done.returncode, "cannot find here: the current folder no longer exists" in done.stderr) == (1, True)
+    assert pvtop_in_process(*work, *args, "--output", tmp_path / "lake").returncode == 0
+
+
 @pytest.fixture
 def unprivileged() -> tuple[str, ...]:
     """Return a command that takes root's right to ignore permissions."""

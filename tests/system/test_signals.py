@@ -19,6 +19,22 @@ SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 129)]
 every_signal = pytest.mark.parametrize(("by", "code"), SIGNALS, ids=str)
 REPORT = ["report", "--date", "2024-08-03", "--hour", "6", "--blacklist", "none", "--output", "lake"]
 
+NO_SIGNAL_IGNORED = """
+import signal
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the tests themselves may run under nohup
+    signal.signal(number, signal.SIG_DFL)
+"""
+
+PVTOP = (
+    NO_SIGNAL_IGNORED
+    + """
+import runpy
+
+runpy.run_module("pvtop", run_name="__main__", alter_sys=True)
+"""
+)
+
 SIGNAL_AT_FIRST_IMPORT = """
 import os, runpy, sys
 
@@ -51,7 +67,7 @@ def python(*args: str) -> subprocess.CompletedProcess[str]:
 
 @every_signal
 def test_signal_before_anything_is_imported(by: signal.Signals, code: int) -> None:
-    done = python("-c", SIGNAL_AT_FIRST_IMPORT, "status", str(int(by)))
+    done = python("-c", NO_SIGNAL_IGNORED + SIGNAL_AT_FIRST_IMPORT, "status", str(int(by)))
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
@@ -93,7 +109,7 @@ def test_ignored_hangup_does_not_end_a_run() -> None:
 
 def interrupted(args: list[str], by: signal.Signals, when: Callable[[], bool]) -> tuple[int, str]:
     """Run pvtop and send it a signal when a condition holds. Return its exit code and its stderr."""
-    command = [sys.executable, "-m", "pvtop", *args]
+    command = [sys.executable, "-c", PVTOP, *args]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             while not when():

@@ -23,7 +23,7 @@ from pvtop.pipeline.hour import run_hour
 from pvtop.settings import WIKIMEDIA, Settings
 from pvtop.sources.facts import FileFacts, sidecar
 from pvtop.storage.gzip import sha256_of
-from pvtop.storage.locks import exclusive_lock
+from pvtop.storage.registry import open_filesystem
 from pvtop.transform.report import Report
 from pvtop.validation.acceptance import (
     WHOLE_DUMP_RULES,
@@ -311,9 +311,9 @@ def test_report_that_another_run_has_just_written_is_compared(settings: Settings
     (lake / top_pages_path(HOUR)).unlink()
     (lake / domains_path(HOUR)).unlink()
     with ThreadPoolExecutor() as runs:
-        with exclusive_lock((lake / top_pages_path(HOUR)).parent, lambda _: pytest.fail("nobody else has it")):
+        with open_filesystem(settings.output, 1).exclusive_lock(top_pages_path(HOUR)):
             ran = [runs.submit(run_hour, HOUR, one) for one in (large, tiny)]
-            while len(list(lake.glob(".tmp/.*"))) < 6:
+            while len(list(lake.glob(".tmp/*.tmp"))) < 6:
                 assert not any(run.done() for run in ran)
                 time.sleep(0.01)
         assert ran[0].exception() is None

@@ -10,6 +10,7 @@ import typer
 from pvtop.cli.hours import Date, HourOfDay, hour_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
+from pvtop.cli.streams import can_draw
 from pvtop.core.errors import NotInLakeError, UsageError
 from pvtop.core.escape import printable, shorten
 from pvtop.core.hour import described
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST = 5  # domains that are shown if none is named
 BAR_WIDTH = 20
-EIGHTHS = " ▏▎▍▌▋▊▉"
+BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
 @command_options("output", *PRINTING)
@@ -136,6 +137,8 @@ def _lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iterator[
 
 
 def _bar(views: int, most: int) -> str:
-    """Return a share of the most as a bar, to an eighth of a character."""
+    """Return a share of the most as a bar, to an eighth of a character. Use ASCII if stdout lacks the blocks."""
+    if not can_draw(BLOCKS):
+        return ("#" * round(views * BAR_WIDTH / max(most, 1))).ljust(BAR_WIDTH)
     whole, eighths = divmod(round(views * BAR_WIDTH * 8 / max(most, 1)), 8)
-    return ("█" * whole + EIGHTHS[eighths].strip()).ljust(BAR_WIDTH)
+    return (BLOCKS[8] * whole + BLOCKS[eighths].strip()).ljust(BAR_WIDTH)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
+from pvtop.cli.streams import can_draw
 from pvtop.core.known_issues import known_issues
 from pvtop.core.states import HourState
 
@@ -25,6 +26,7 @@ SIGNS = {
     HourState.FAILED: "x",
     HourState.NOT_PUBLISHED: " ",
 }
+ASCII_SIGNS = {**SIGNS, HourState.MADE: "#", HourState.MISSING: "."}
 STYLES = {
     HourState.MADE: "green",
     HourState.MISSING: "yellow",
@@ -75,15 +77,16 @@ def _data(found: LakeStatus) -> dict[str, Any]:
 def _lines(found: LakeStatus) -> Iterator[str | Text]:
     from rich.text import Text
 
+    signs = SIGNS if can_draw("".join(SIGNS.values())) else ASCII_SIGNS
     yield "            0     6     12    18"
     for day, hours in groupby(found.states.items(), key=lambda item: item[0].stamp.date()):
         states = {hour.stamp.hour: state for hour, state in hours}
         line = Text(f"{day}  ")
         for hour in range(24):
             state = states.get(hour, HourState.NOT_PUBLISHED)
-            line.append(SIGNS[state], STYLES[state])
+            line.append(signs[state], STYLES[state])
         yield line.append(f"  {list(states.values()).count(HourState.MADE):2}")
-    yield "  ".join(f"{sign} {state.label}" for state, sign in SIGNS.items() if sign.strip()) + "  blank: not published"
+    yield "  ".join(f"{sign} {state.label}" for state, sign in signs.items() if sign.strip()) + "  blank: not published"
     yield ", ".join(f"{count:,} {state.label}" for state, count in sorted(found.counts.items()))
     for first, last in found.gaps[:GAPS_SHOWN]:
         yield f"gap: {first.iso}" + (f" to {last.iso}" if first != last else "")

@@ -28,6 +28,8 @@ def writing_stdout() -> Iterator[None]:
     except BrokenPipeError:
         _drop(sys.stdout)
     except OSError as error:
+        if error.filename is not None:  # the failure of another file, not of stdout
+            raise
         _drop(sys.stdout)
         raise OutputError(f"cannot write to stdout: {error.strerror}", "check where the output goes") from error
 
@@ -42,6 +44,15 @@ def _drop(stream: TextIO) -> None:
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether a stream is a terminal. A stream that was closed before the start is None."""
     return stream is not None and stream.isatty()
+
+
+def can_draw(characters: str) -> bool:
+    """Return whether the encoding of stdout has these characters. Not every terminal uses UTF-8."""
+    try:
+        characters.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def say(text: str) -> None:

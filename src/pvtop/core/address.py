@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from pvtop.core.errors import UsageError
+from pvtop.core.errors import PvtopError, UsageError
 
 # The characters before a host, also with a slash or the colon missing, or with one slash too many.
 SLASHES = r"(?<![:/])(?!(?<=file):///)(:/+|//+)"
@@ -82,6 +82,20 @@ def local_path(address: str) -> Path | None:
         return Path(address).expanduser()
     except RuntimeError:  # the name after the tilde is not a user, so the tilde is part of a file name
         return Path(address)
+
+
+def absolute(path: Path) -> Path:
+    """Return the path from the root folder.
+
+    Raises:
+        PvtopError: The path is relative, and the current folder no longer exists.
+    """
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise PvtopError(
+            f"cannot find {path}: the current folder no longer exists", "change to a folder that exists, and try again"
+        ) from None
 
 
 def is_http(address: str) -> bool:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
-from pvtop.core.address import join, local_path, public
+from pvtop.core.address import absolute, join, local_path, public
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
@@ -84,7 +84,7 @@ class Session:
     def dump_address(self, hour: Hour) -> str:
         """Return where the dump of an hour is at the source, without secrets."""
         folder = local_path(self.settings.source)
-        root = self.settings.source if folder is None else str(folder.absolute())
+        root = self.settings.source if folder is None else str(absolute(folder))
         return public(join(root, hour.dump_path))
 
     async def blacklist(self) -> Blacklist:

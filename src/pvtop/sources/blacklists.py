@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pvtop.core.address import local_path, public
+from pvtop.core.address import absolute, local_path, public
 from pvtop.core.errors import BlacklistError, SourceError
 from pvtop.settings import NO_BLACKLIST, PUBLIC_BLACKLIST, Settings
 from pvtop.sources.cache import Cache
@@ -139,8 +139,8 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
         return Blacklist(NO_BLACKLIST, None, no_blacklist())
     cache = Cache(settings.cache_dir)
     if path := local_path(address):
-        absolute = str(path.absolute())
-        return _read(path, str(path), absolute, cache.parsed_blacklist_path(absolute))
+        place = str(absolute(path))
+        return _read(path, str(path), place, cache.parsed_blacklist_path(place))
     path = cache.blacklist_path(address)
     if settings.refresh_blacklist or not Cache.find(path, address):
         try:

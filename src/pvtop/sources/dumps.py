@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pvtop.core.address import join, local_path, public
+from pvtop.core.address import absolute, join, local_path, public
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
@@ -64,7 +64,7 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
     folder = local_path(settings.source)
     if folder is None:
         return Cache.find(Cache(settings.cache_dir).dump_path(hour), join(settings.source, hour.dump_path))
-    path = folder.absolute() / hour.dump_path
+    path = absolute(folder) / hour.dump_path
     try:
         if is_something_else(path):
             raise SourceError(f"{path} is not a file", "remove it, or put the dump in its place")

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from pvtop.core.errors import OutputError
 from pvtop.settings import NO_CACHE_DIR
 from pvtop.storage.atomic import output_error
+from pvtop.storage.folders import broken_link
 from pvtop.storage.regular_file import open_regular
 
 MAX_RECORD_BYTES = 1 << 16  # of JSON
@@ -66,7 +67,9 @@ def translate_cache_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if folder.is_relative_to(NO_CACHE_DIR):
             raise no_cache_folder() from error
-        message = f"cannot write the cache folder {folder}: {error.strerror}"
+        link = broken_link(folder)
+        reason = f"{link} is a link to {link.readlink()}, which does not exist" if link else error.strerror
+        message = f"cannot write the cache folder {folder}: {reason}"
         raise output_error(message, error, "choose another folder", "cache_dir") from error
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pvtop.core.address import is_http, join, local_path, public
+from pvtop.core.address import absolute, is_http, join, local_path, public
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour, described
 from pvtop.sources.facts import FileState
@@ -60,7 +60,7 @@ class FolderSource:
         """List a folder, with sizes and times."""
         root = local_path(self.root)
         if root is None or not root.is_dir():
-            what = "is not a folder" if root and root.exists() else "does not exist"
+            what = "is not a folder" if root and absolute(root).exists() else "does not exist"
             raise SourceError(f"the source {root} {what}", "give an address or a folder", setting="source")
         try:
             return [file for path in (root / folder).iterdir() if (file := listed_file(path))]

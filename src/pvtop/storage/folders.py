@@ -1,8 +1,9 @@
-"""Folders on this machine: all files below one, and the disk that one is on."""
+"""Folders on this machine: all files below one, the disk that one is on, and links to nothing."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -56,3 +57,17 @@ def mount_of(folder: Path) -> tuple[int, str]:
         return device, ""
     finally:
         os.close(opened)
+
+
+def broken_link(path: Path) -> Path | None:
+    """Return the link to nothing that a path is, or leads through. Return None if there is none."""
+    return next(filter(_is_broken_link, (path, *path.parents)), None)
+
+
+def _is_broken_link(path: Path) -> bool:
+    try:
+        if path.is_symlink():
+            path.stat()
+    except OSError as error:  # what must not be looked at may exist
+        return error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+    return False

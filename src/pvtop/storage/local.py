@@ -13,7 +13,7 @@ from typing import BinaryIO
 from pvtop.core.errors import OutputError
 from pvtop.storage.atomic import check_writable, commit, remove_abandoned, set_aside, stage
 from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
-from pvtop.storage.folders import mount_of, walk_files
+from pvtop.storage.folders import broken_link, mount_of, walk_files
 from pvtop.storage.locks import exclusive_lock
 from pvtop.storage.regular_file import NOT_REGULAR, is_something_else, open_regular
 
@@ -24,6 +24,7 @@ class LocalFileSystem(FileSystem):
     def __init__(self, address: str, timeout: float, root: Path) -> None:
         super().__init__(address, timeout)
         self._root = root
+        self._refuse_broken_link(root)
 
     def prepare(self) -> None:
         """Create the folder. Remove the temporary files of killed runs."""
@@ -45,12 +46,14 @@ class LocalFileSystem(FileSystem):
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder."""
+        self._refuse_broken_link(self._root / folder)
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
             return [found.name for found in (self._root / folder).iterdir()]
         return []
 
     def find(self, folder: str) -> dict[str, datetime | None]:
         """Return all files below a folder. Follow links to folders."""
+        self._refuse_broken_link(self._root / folder)
         with self.translate_errors("read"):
             return {f"{folder}/{name}": changed for name, changed in walk_files(self._root / folder)}
 
@@ -66,6 +69,7 @@ class LocalFileSystem(FileSystem):
     def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
         """Write a temporary file. Yield a function that renames it into place."""
         target = self._root / path
+        self._refuse_broken_link(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         with stage(target, content, self._temporary_folder(target)) as file:
             check_writable(target.parent)
@@ -89,6 +93,19 @@ class LocalFileSystem(FileSystem):
         folders = (self._root.joinpath(*parts[:depth]) for depth in range(len(parts)))
         disk = mount_of(target.parent)
         return next((folder for folder in folders if mount_of(folder) == disk), target.parent) / TEMPORARY_FOLDER
+
+    def _refuse_broken_link(self, path: Path) -> None:
+        """Check that a folder is not a link to nothing, and does not lie behind one.
+
+        Raises:
+            OutputError: It is or does. A missing folder would be taken for an empty one, or created.
+        """
+        if link := broken_link(path):
+            raise OutputError(
+                f"the lake {self.address}: {link} is a link to {link.readlink()}, which does not exist",
+                "create that folder or mount its disk, or choose another lake",
+                setting="output",
+            )
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""

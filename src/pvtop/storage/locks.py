@@ -44,7 +44,7 @@ def exclusive_lock(path: Path, sleep: Callable[[float], object]) -> Iterator[Non
         OSError: The file cannot be opened, or is not a regular file.
     """
     while True:
-        with _open_lock_file(path) as file:
+        with _open_for_lock(path, "a+b") as file:
             _wait_for_owner(file, path, sleep)
             if not _is_at(file, path):
                 continue  # its last owner has just removed it
@@ -54,12 +54,6 @@ def exclusive_lock(path: Path, sleep: Callable[[float], object]) -> Iterator[Non
             finally:
                 path.unlink(missing_ok=True)
             return
-
-
-def _open_lock_file(path: Path) -> BinaryIO:
-    with contextlib.suppress(FileExistsError):
-        open_regular(path, "xb").close()
-    return _open_for_lock(path)
 
 
 def _wait_for_owner(file: BinaryIO, path: Path, sleep: Callable[[float], object]) -> None:
@@ -81,7 +75,7 @@ def _wait_for_owner(file: BinaryIO, path: Path, sleep: Callable[[float], object]
 
 def _write_owner(file: BinaryIO) -> None:
     if file.writable():  # a killed run of another user may have left it
-        file.truncate()
+        file.truncate(0)
         file.write(f"{os.getpid()} {socket.gethostname()}".encode())
         file.flush()
 
@@ -174,7 +168,7 @@ def unlink_if_unlocked(path: Path, idle: float = 0) -> bool:
     if not path.is_file():
         return not path.exists()
     try:
-        with _open_for_lock(path) as file:
+        with _open_for_lock(path, "r+b") as file:
             locked = try_lock(file, fcntl.LOCK_EX)
             if locked is False or not _is_at(file, path):
                 return False
@@ -186,10 +180,10 @@ def unlink_if_unlocked(path: Path, idle: float = 0) -> bool:
     return True
 
 
-def _open_for_lock(path: Path) -> BinaryIO:
+def _open_for_lock(path: Path, mode: str) -> BinaryIO:
     """Open a file for writing, as an exclusive lock on NFS needs. If that is not allowed, open it for reading."""
     try:
-        return open_regular(path, "r+b")
+        return open_regular(path, mode)
     except PermissionError:
         return open_regular(path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pvtop.core.address import local_path
+from pvtop.core.address import absolute, local_path
 from pvtop.storage.filesystem import FileSystem
 from pvtop.storage.local import LocalFileSystem
 from pvtop.storage.remote import RemoteFileSystem
@@ -19,4 +19,4 @@ def open_filesystem(address: str, timeout: float) -> FileSystem:
         OutputError: fsspec does not support the address.
     """
     folder = local_path(address)
-    return LocalFileSystem(address, timeout, folder.absolute()) if folder else RemoteFileSystem(address, timeout)
+    return LocalFileSystem(address, timeout, absolute(folder)) if folder else RemoteFileSystem(address, timeout)

@@ -16,7 +16,7 @@ def open_regular(path: Path, mode: str = "rb") -> BinaryIO:
 
     Args:
         path: The file.
-        mode: `rb` to read, `r+b` to read and write, `w+b` or `xb` to create.
+        mode: `rb` to read, `r+b` to read and write, `a+b` to create if needed.
 
     Raises:
         IsADirectoryError: It is a folder.
