@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
 COMMANDS = re.compile(r"^\$ (?!make )(.*)\n((?:(?!\$ |```).*\n)*)", re.MULTILINE)
 EXAMPLES = [
     (page.name, command, output)
@@ -20,7 +21,8 @@ EXAMPLES = [
     for command, output in COMMANDS.findall(block)
     if "OPTIONS" not in command and "COMMAND" not in command
 ]
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+PASTED = re.findall(r"^```sh\n(.*?)^```(?:\n+```text\n(.*?)^```)?", README, re.MULTILINE | re.DOTALL)
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -34,8 +36,31 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_pages_contain_examples() -> None:
-    assert {page for page, *_ in EXAMPLES} >= {"README.md", "sanity-checks.md"}
+    assert "sanity-checks.md" in {page for page, *_ in EXAMPLES}
+    assert [commands for commands, output in PASTED if output]
     assert SNIPPETS
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) < 200
+
+
+def test_blocks_of_the_readme_can_be_pasted() -> None:
+    assert PASTED[0] == ("make demo\n", "")
+    assert "```console" not in README
+    assert not [commands for commands, _ in PASTED if re.search(r"(?m)^[$>] ", commands)]
+
+
+def test_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
+    demo = re.search(r"^demo:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert demo
+    printed = run(["sh", "-ec", demo[1].replace("$(BIN)/", "")], tmp_path)
+    shown = re.search(r"^```text\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert shown[1] in printed
+    for commands, output in PASTED:
+        if output:
+            assert run(["sh", "-ec", commands], tmp_path) == output
 
 
 def test_examples_print_what_the_pages_show(tmp_path: Path) -> None:

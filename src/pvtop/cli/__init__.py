@@ -63,6 +63,7 @@ def _common(
         bool,
         typer.Option(
             "--version",
+            "-V",
             callback=lambda value: _version(wanted=value),
             is_eager=True,
             help="Print the version.",
