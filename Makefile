@@ -35,10 +35,10 @@ PYTHON_WORD = $(call quoted,PYTHON)
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock' $(if $(call option,,UPGRADE),--upgrade) --quiet
-# Install into an environment: with uv, which takes a fifth of the time. If that fails, with pip, which may know another
-# package index or other certificates.
+# Install into an environment: with uv, which takes a fifth of the time and shows its downloads on a terminal. If that
+# fails, with pip, which may know another package index or other certificates.
 define install
-UV_BUILD_CONSTRAINT=requirements.lock $(BIN)/uv pip install --python $(1)/bin/python $(2) \
+UV_BUILD_CONSTRAINT=requirements.lock $(BIN)/uv pip install $$([ -t 2 ] || echo --quiet) --python $(1)/bin/python $(2) \
 	|| { echo 'uv failed; trying pip'; $(1)/bin/python -m pip install --disable-pip-version-check $(2); }
 endef
 MADE_UP = ^((very)?secret|password|h0neyp0t|[0-9a-f]{64})$$
@@ -99,8 +99,8 @@ define test_wheel
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation >/dev/null
 	$(PYTHON_WORD) -m venv --clear .venv-wheel
-	$(call install,.venv-wheel,--quiet --require-hashes --no-deps --requirement $(1))
-	$(call install,.venv-wheel,--quiet --no-deps dist/*.whl)
+	$(call install,.venv-wheel,--require-hashes --no-deps --requirement $(1))
+	$(call install,.venv-wheel,--no-deps dist/*.whl)
 	.venv-wheel/bin/python -m pytest -q $(PARALLEL)
 endef
 
@@ -154,7 +154,7 @@ bench: $(READY) $(CONTENDERS) ## Measure against the alternatives; ONLY=hour|alt
 
 $(CONTENDERS): benchmarks/requirements.lock | $(READY)
 	$(PYTHON_WORD) -m venv --clear .venv-bench
-	$(call install,.venv-bench,--quiet --require-hashes --no-deps --requirement $<)
+	$(call install,.venv-bench,--require-hashes --no-deps --requirement $<)
 	@touch $@
 
 clean: ## Remove what can be made again

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_python_snippets_of_the_pages_run(tmp_path: Path, snippet: str) -> None:
 
 
 def test_links_between_pages_resolve() -> None:
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"]:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "data" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
@@ -100,6 +101,16 @@ def test_settings_page_lists_every_setting() -> None:
 
     page = (ROOT / "docs" / "settings.md").read_text()
     assert [name for name in Settings.model_fields if f"`{name}`" not in page] == []
+
+
+def test_help_names_a_page_that_is_installed() -> None:
+    from pvtop.cli import EPILOG
+
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for page, installed in wheel["shared-data"].items():
+        assert (ROOT / page).is_file()
+        assert installed == f"share/doc/pvtop/{Path(page).name}"
+    assert wheel["shared-data"]["docs/cli.md"] in EPILOG
 
 
 def test_every_target_of_the_makefile_has_a_help_text() -> None:

@@ -22,7 +22,8 @@ from pvtop.core.errors import PvtopError, UsageError, internal_error
 EPILOG = (
     "You can also set an option marked [env: ...] as an environment variable, or in ./pvtop.toml: top = 10. "
     "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not published or not in the lake, "
-    "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, 130 interrupted."
+    "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, 130 interrupted. "
+    "Every command and option on one page: docs/cli.md, or share/doc/pvtop/cli.md in the environment's folder."
 )
 
 # Polars' allocator, jemalloc, keeps freed memory in each of its arenas, four per core by default. With one per two
@@ -82,7 +83,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # SIGTERM ends a run as Ctrl-C does
     try:
         with writing_stdout():
-            code = app(standalone_mode=False)
+            code = app(prog_name="pvtop", standalone_mode=False)
     except typer.Abort:
         say("Aborted!")
         sys.exit(1)
