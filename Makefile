@@ -35,11 +35,12 @@ PYTHON_WORD = $(call quoted,PYTHON)
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock' $(if $(call option,,UPGRADE),--upgrade) --quiet
-# Install into an environment: with uv, which takes a fifth of the time and shows its downloads on a terminal. If that
-# fails, with pip, which may know another package index or other certificates.
+# Install into an environment: with uv, which takes a fifth of the time. If that fails, with pip, which may know another
+# package index. On a terminal, both show their downloads.
 define install
-UV_BUILD_CONSTRAINT=requirements.lock $(BIN)/uv pip install $$([ -t 2 ] || echo --quiet) --python $(1)/bin/python $(2) \
-	|| { echo 'uv failed; trying pip'; $(1)/bin/python -m pip install --disable-pip-version-check $(2); }
+quiet=$$([ -t 2 ] || echo --quiet); UV_BUILD_CONSTRAINT=requirements.lock \
+	$(BIN)/uv pip install $$quiet --system-certs --python $(1)/bin/python $(2) \
+	|| { echo 'uv failed; trying pip'; $(1)/bin/python -m pip install $$quiet --disable-pip-version-check $(2); }
 endef
 MADE_UP = ^((very)?secret|password|h0neyp0t|[0-9a-f]{64})$$
 PARALLEL = --numprocesses auto --dist loadfile
