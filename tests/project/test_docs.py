@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
 COMMANDS = re.compile(r"^\$ (?!make )(.*)\n((?:(?!\$ |```).*\n)*)", re.MULTILINE)
 EXAMPLES = [
     (page.name, command, output)
@@ -20,7 +22,8 @@ EXAMPLES = [
     for command, output in COMMANDS.findall(block)
     if "OPTIONS" not in command and "COMMAND" not in command
 ]
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+PASTED = re.findall(r"^```sh\n(.*?)^```(?:\n+```text\n(.*?)^```)?", README, re.MULTILINE | re.DOTALL)
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -34,8 +37,31 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_pages_contain_examples() -> None:
-    assert {page for page, *_ in EXAMPLES} >= {"README.md", "sanity-checks.md"}
+    assert "sanity-checks.md" in {page for page, *_ in EXAMPLES}
+    assert [commands for commands, output in PASTED if output]
     assert SNIPPETS
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) < 200
+
+
+def test_blocks_of_the_readme_can_be_pasted() -> None:
+    assert PASTED[0] == ("make demo\n", "")
+    assert "```console" not in README
+    assert not [commands for commands, _ in PASTED if re.search(r"(?m)^[$>] ", commands)]
+
+
+def test_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
+    demo = re.search(r"^demo:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert demo
+    printed = run(["sh", "-ec", demo[1].replace("$(BIN)/", "")], tmp_path)
+    shown = re.search(r"^```text\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert shown[1] in printed
+    for commands, output in PASTED:
+        if output:
+            assert run(["sh", "-ec", commands], tmp_path) == output
 
 
 def test_examples_print_what_the_pages_show(tmp_path: Path) -> None:
@@ -49,7 +75,7 @@ def test_python_snippets_of_the_pages_run(tmp_path: Path, snippet: str) -> None:
 
 
 def test_links_between_pages_resolve() -> None:
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "data" / "README.md"]:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "data" / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
@@ -75,6 +101,16 @@ def test_settings_page_lists_every_setting() -> None:
 
     page = (ROOT / "docs" / "settings.md").read_text()
     assert [name for name in Settings.model_fields if f"`{name}`" not in page] == []
+
+
+def test_help_names_a_page_that_is_installed() -> None:
+    from pvtop.cli import EPILOG
+
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for page, installed in wheel["shared-data"].items():
+        assert (ROOT / page).is_file()
+        assert installed == f"share/doc/pvtop/{Path(page).name}"
+    assert wheel["shared-data"]["docs/cli.md"] in EPILOG
 
 
 def test_every_target_of_the_makefile_has_a_help_text() -> None:

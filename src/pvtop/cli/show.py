@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pvtop.cli.completion import complete_domains
 from pvtop.cli.hours import Date, HourOfDay, hour_in_lake
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
@@ -34,7 +35,10 @@ def show(
     domain: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CODE", help="Domain code, such as en or en.m. Repeatable.", show_default="the 5 most viewed"
+            metavar="CODE",
+            help="Domain code, such as en or en.m. Repeatable.",
+            show_default="the 5 most viewed",
+            autocompletion=complete_domains,
         ),
     ] = None,
     count: Annotated[int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages per domain.")] = 10,
