@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from pydantic import ByteSize
 
-from pvtop.cli.options import OPTIONS, variable
+from pvtop.cli.hints import variable
+from pvtop.cli.options import OPTIONS
 from pvtop.settings import Settings
 
 INTRODUCTION = """\

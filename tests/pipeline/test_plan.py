@@ -268,3 +268,25 @@ def test_verified_report_holds_if_the_digest_is_that_of_its_dump() -> None:
     action = decide(replace(IN_LAKE, listed=LATER), CHECKED)
     assert holds(action, MADE.dump_sha256)
     assert not holds(action, "f")
+
+
+# What is downloaded.
+
+
+@pytest.mark.parametrize(
+    ("facts", "context", "size"),
+    [
+        (MISSING, REMOTE, LISTED.size),
+        (MISSING, FOLDER, 0),
+        (HourFacts(HOUR, ADDRESS), REMOTE, None),
+        (replace(MISSING, listed=replace(LISTED, size=None)), REMOTE, None),
+        (replace(MISSING, cached=CACHED), REMOTE, 0),
+        (replace(MISSING, cached=CACHED), REFRESHED, LISTED.size),
+        (replace(MISSING, listed=None), REMOTE, 0),
+        (IN_LAKE, REMOTE, 0),
+        (IN_LAKE, REFRESHED, LISTED.size),
+        (replace(IN_LAKE, cached=CACHED, listed=LARGER), CHECKED, LARGER.size),
+    ],
+)
+def test_action_has_the_bytes_that_it_downloads(facts: HourFacts, context: PlanContext, size: int | None) -> None:
+    assert decide(facts, context).download_bytes == size

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options("blacklist", "cache_dir", "contact", *PRINTING)
 def info(*, settings: Settings, out: Output) -> None:
     """Describe the blacklist. Show its address, digest and number of titles.
@@ -31,7 +32,7 @@ def info(*, settings: Settings, out: Output) -> None:
     _print(settings, out)
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options("blacklist", "cache_dir", "contact", *PRINTING)
 def refresh(*, settings: Settings, out: Output) -> None:
     """Download the blacklist again. The cache keeps the old one until the new one is complete.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pvtop.cli.options import OPTIONS, variable
+from collections.abc import Mapping
+
 from pvtop.core.errors import PvtopError
 
 REMEDIES = {
@@ -18,16 +19,20 @@ REMEDIES = {
 }
 
 
-def hint(error: PvtopError) -> str:
-    """Return the advice for an error: the remedy's text, or its hint with the option or variable of the setting."""
+def hint(error: PvtopError, options: Mapping[str, str]) -> str:
+    """Return the advice for an error: the remedy's text, or its hint with the option or variable of the setting.
+
+    Args:
+        error: The error.
+        options: The settings for which the command has an option, with that option. Others are set by their variable.
+    """
     if error.remedy in REMEDIES:
         return REMEDIES[error.remedy]
     if error.hint and error.setting:
-        return f"{error.hint} ({_place(error.setting)})"
+        return f"{error.hint} ({options.get(error.setting) or variable(error.setting)})"
     return error.hint
 
 
-def _place(setting: str) -> str:
-    """Return a setting's option, such as `--output`. If it has none, return its variable, such as `PVTOP_ATTEMPTS`."""
-    option = OPTIONS.get(setting)
-    return option.written[0] if option else variable(setting)
+def variable(setting: str) -> str:
+    """Return the name of a setting in the environment: `PVTOP_SOURCE`."""
+    return f"PVTOP_{setting.upper()}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Self
 
 from pvtop.core.errors import UsageError
@@ -150,3 +152,13 @@ def hour_range(first: Hour, last: Hour) -> list[Hour]:
     if count > MAX_HOURS:
         raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check the last hour")
     return [first + i for i in range(count)]
+
+
+def runs_of_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
+    """Return the first and the last of each run of consecutive hours."""
+    if not hours:
+        return []
+    breaks = [(before, after) for before, after in pairwise(hours) if before + 1 != after]
+    firsts = [hours[0], *(after for _, after in breaks)]
+    lasts = [*(before for before, _ in breaks), hours[-1]]
+    return list(zip(firsts, lasts, strict=True))
