@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
+from pvtop.cli.progress import summary
+from pvtop.pipeline.plan import Action, ActionKind
 from support.samples import DATA, DAY, Command, serve
 from support.server.files import File, Server
 
@@ -61,7 +65,7 @@ def test_dry_run_announces_the_bytes_to_download(pvtop_in_process: Command, serv
     planned = json.loads(pvtop_in_process(*args, "--last", "3", "--dry-run", "--json").stdout)
     assert [action["download_bytes"] for action in planned] == [0, *sizes[1:]]
     shown = pvtop_in_process(*args, "--last", "3", "--dry-run").stdout
-    assert shown.endswith(f"3 hours: 1 nothing to do, 2 to make; {sum(sizes[1:]) / 10**6:,.1f} MB to download\n")
+    assert shown.endswith(f"3 hours: 1 nothing to do, 2 to make; {sum(sizes[1:]):,} bytes to download\n")
 
 
 def test_dry_run_says_if_the_size_of_a_download_is_unknown(pvtop_in_process: Command, server: Server) -> None:
@@ -83,3 +87,17 @@ def test_verbose_batch_says_what_is_decided_and_why(pvtop_in_process: Command, s
     assert f"{DAY[0]}: found " in told
     assert re.search(rf"{DAY[0]}: checked \d+ rules, 0 violated; 59 domains, ", told)
     assert f"{DAY[0]}: planned as none, up to date\n" in pvtop_in_process(*args, "--top", "3").stderr
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([0, 0], "2 hours: 2 to make"),
+        ([57_000_000, 114_400_000], "2 hours: 2 to make; 171 MB to download"),
+        ([57_000_000, None], "2 hours: 2 to make; 57 MB and 1 dump of unknown size to download"),
+        ([None, None], "2 hours: 2 to make; 2 dumps of unknown size to download"),
+    ],
+)
+def test_summary_of_a_plan_has_known_and_unknown_sizes(sizes: list[int | None], told: str) -> None:
+    actions = [Action(DAY[0], ActionKind.MAKE, "not in the lake", download_bytes=size) for size in sizes]
+    assert summary(actions) == told

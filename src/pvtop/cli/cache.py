@@ -96,7 +96,7 @@ def verify(*, settings: Settings, out: Output) -> None:
 
     found = _open(settings)
     count = sum(1 for _ in found.dumps())
-    with waiting(out, f"verifying {count:,} dumps"):
+    with waiting(out, f"verifying {count:,} dump{'' if count == 1 else 's'}"):
         broken = list(found.damaged())
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
     out.result(data, iter([*(reason for _, reason in broken), f"{count:,} dumps, {len(broken):,} broken"]))

@@ -27,7 +27,9 @@ log = logging.getLogger("pvtop.pipeline.batch")
 LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
 BAR_WIDTH = 40
 MIN_BAR_WIDTH = 8  # columns; a shorter bar says nothing
+NAME_WIDTH = 13  # columns of an hour
 BESIDE_BARS = 62  # columns for a spinner, an hour and what is done for it
+WIDE = 64  # columns of a terminal that has room for the pace
 
 
 class HourObserver(NamedTuple):
@@ -57,7 +59,7 @@ def watching_hour(out: Output, hour: Hour) -> Iterator[HourObserver]:
         return
     with _open_bars() as bars:
         rows = _Rows(bars)
-        rows.show(hour, "planning")
+        rows.show(hour, "starting")
         yield HourObserver(partial(rows.downloading, hour), partial(rows.show, hour, "computing"))
 
 
@@ -79,7 +81,7 @@ def _open_bars() -> Progress:
 
     console = Console(stderr=True)
     width = min(BAR_WIDTH, console.width - BESIDE_BARS)
-    name = TextColumn("{task.description}", table_column=Column(no_wrap=True))
+    name = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=NAME_WIDTH))
     detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
     columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_BAR_WIDTH else []), detail]
     return Progress(*columns, console=console, transient=True)
@@ -92,6 +94,7 @@ class _Rows:
         self._bars = bars
         self._tasks: dict[Hour, TaskID] = {}
         self._started: dict[Hour, float] = {}
+        self._wide = bars.console.width >= WIDE
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Show how much of an hour is downloaded and how fast. After the last byte, the dump is verified."""
@@ -100,7 +103,7 @@ class _Rows:
             return
         seconds = monotonic() - self._started.setdefault(hour, monotonic())
         of_total = "" if total is None else f" of {total / 10**6:.0f}"
-        pace = f", {done / 10**6 / seconds:.1f} MB/s" if seconds else ""
+        pace = f", {done / 10**6 / seconds:.1f} MB/s" if seconds and self._wide else ""
         self.show(hour, f"downloading, {done / 10**6:.0f}{of_total} MB{pace}", done, total)
 
     def show(self, hour: Hour, detail: str, done: int = 0, total: int | None = None) -> None:
@@ -187,7 +190,8 @@ class _Bars(_Log):
         ended, wanted = self._ended, len(self._to_do)
         taken = monotonic() - self._started
         left = timedelta(seconds=round((wanted - ended) * taken / ended))
-        return f"{ended:,} of {wanted:,}, {60 * ended / taken:,.1f} a minute, {left} left"
+        pace = f", {60 * ended / taken:,.1f} a minute" if self._bars.console.width >= WIDE else ""
+        return f"{ended:,} of {wanted:,}{pace}, {left} left"
 
 
 def described(action: Action) -> str:
@@ -212,7 +216,8 @@ def _to_download(actions: Sequence[Action]) -> str:
     """Return how much a plan downloads, or nothing if it downloads nothing."""
     sizes = [action.download_bytes for action in actions]
     known, unknown = sum(size for size in sizes if size), sizes.count(None)
-    parts = [f"{known / 10**6:,.1f} MB"] if known else []
+    size = f"{known / 10**6:,.0f} MB" if known >= 10**7 else f"{known:,} bytes"
+    parts = [size] if known else []
     parts += [f"{unknown:,} dump{'' if unknown == 1 else 's'} of unknown size"] if unknown else []
     return f"{' and '.join(parts)} to download" if parts else ""
 

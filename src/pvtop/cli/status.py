@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, Table, runs
+from pvtop.cli.output import Output, Table, failed, runs
 from pvtop.core.known_issues import known_issues
 from pvtop.core.states import HourState
 
@@ -90,9 +90,13 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
         yield line.append(f"  {list(states.values()).count(HourState.MADE):2}")
     yield "  ".join(f"{sign} {state.label}" for state, sign in SIGNS.items() if sign.strip()) + "  blank: not published"
     yield ", ".join(f"{count:,} {state.label}" for state, count in sorted(found.counts.items()))
-    for state in (HourState.MISSING, HourState.FAILED):
-        yield from runs([hour for hour, it in found.states.items() if it is state], state.label)
+    yield from _runs(found, HourState.MISSING)
+    yield from map(failed, _runs(found, HourState.FAILED))
     for issue in known_issues(found.states):
         yield f"Note: {issue}"
     if found.unlisted:
         yield f"cannot list the source, so some missing hours may not be published: {found.unlisted}"
+
+
+def _runs(found: LakeStatus, wanted: HourState) -> Iterator[str]:
+    return runs([hour for hour, state in found.states.items() if state is wanted], wanted.label)
