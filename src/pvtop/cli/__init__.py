@@ -79,7 +79,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # SIGTERM ends a run as Ctrl-C does
     try:
         with writing_stdout():
-            code = app(standalone_mode=False)
+            code = app(prog_name="pvtop", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - the edge: every failure ends in a message and an exit code
         from pvtop.cli.failures import explain, output_asked_for
 
