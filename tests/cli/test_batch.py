@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from pvtop.cli.progress import summary
+from pvtop.pipeline.plan import Action, ActionKind
 from pvtop.transform.report import RULES_VERSION
-from support.samples import DATA, Command
+from support.samples import DATA, DAY, Command, serve
+from support.server.files import File, Server
 
 BATCH = ("batch", "--source", DATA / "source", "--blacklist", "none", "--output", "lake")
 
@@ -41,3 +45,73 @@ def test_dry_run_names_the_rules_if_a_report_is_from_an_earlier_version(
     assert [(one["action"], one["reason"]) for one in planned] == [("make", "made by other rules")]
     assert pvtop_in_process(*BATCH, *hour).stdout == "1 hour: 1 made\n"
     assert pvtop_in_process(*BATCH, *hour).stdout == "1 hour: 1 unchanged\n"
+
+
+def test_dry_run_counts_what_is_not_published_and_tells_runs(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process(*BATCH, "--start", "2025-01-01T00", "--end", "2025-01-02T23", "--dry-run")
+    assert done.stdout.splitlines() == [
+        "2 hours to make (not in the lake): 2025-01-01T00 to 2025-01-01T01",
+        "46 hours not published: 2025-01-01T02 to 2025-01-02T23",
+        "48 hours: 46 not published, 2 to make",
+    ]
+
+
+def test_batch_tells_unpublished_hours_as_a_run(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process(*BATCH, "--start", "2025-01-01T01", "--end", "2025-01-02T23")
+    assert done.stdout.splitlines() == [
+        "46 hours not published: 2025-01-01T02 to 2025-01-02T23",
+        "47 hours: 1 made, 46 not published",
+    ]
+    assert done.stderr.count("2025-01-01T02") == 1
+
+
+def test_many_runs_are_cut_and_counted(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process(*BATCH, "--start", "2024-11-01", "--end", "2024-11-30", "--hours", "6", "--dry-run")
+    assert "1 hour not published: 2024-11-20T06" in done.stdout
+    assert "and 10 more such periods; --json has them all" in done.stdout
+
+
+def test_dry_run_announces_the_bytes_to_download(pvtop_in_process: Command, server: Server) -> None:
+    settings = serve(server, DAY[:3])
+    sizes = [len(server.files[f"/{hour.dump_path}"].content) for hour in DAY[:3]]
+    args = ("batch", "--source", settings.source, "--blacklist", "none", "--output", "lake")
+    pvtop_in_process(*args, "--start", DAY[0].iso, "--end", DAY[0].iso)
+    planned = json.loads(pvtop_in_process(*args, "--last", "3", "--dry-run", "--json").stdout)
+    assert [action["download_bytes"] for action in planned] == [0, *sizes[1:]]
+    shown = pvtop_in_process(*args, "--last", "3", "--dry-run").stdout
+    assert shown.endswith(f"3 hours: 1 nothing to do, 2 to make; {sum(sizes[1:]):,} bytes to download\n")
+
+
+def test_dry_run_says_if_the_size_of_a_download_is_unknown(pvtop_in_process: Command, server: Server) -> None:
+    settings = serve(server, DAY[:2])
+    name = DAY[0].dump_path.rpartition("/")[2]
+    server.files[f"/{DAY[0].month_folder}/"] = File(f'<a href="{name}">{name}</a>\n'.encode())
+    args = ("--source", settings.source, "--start", DAY[0].iso, "--end", DAY[0].iso, "--dry-run")
+    shown = pvtop_in_process("batch", *args, "--blacklist", "none", "--output", "lake").stdout
+    assert shown.endswith("1 hour: 1 to make; 1 dump of unknown size to download\n")
+
+
+def test_verbose_batch_says_what_is_decided_and_why(pvtop_in_process: Command, server: Server) -> None:
+    settings = serve(server, DAY[:2])
+    places = ("--source", settings.source, "--blacklist", "none", "--output", "lake")
+    args = ("batch", *places, "--start", DAY[0].iso, "--end", DAY[1].iso, "-v")
+    pvtop_in_process(*args)
+    told = pvtop_in_process(*args, "--top", "3").stderr
+    assert f"{DAY[0]}: planned as make, made with top 25\n" in told
+    assert f"{DAY[0]}: found " in told
+    assert re.search(rf"{DAY[0]}: checked \d+ rules, 0 violated; 59 domains, ", told)
+    assert f"{DAY[0]}: planned as none, up to date\n" in pvtop_in_process(*args, "--top", "3").stderr
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([0, 0], "2 hours: 2 to make"),
+        ([57_000_000, 114_400_000], "2 hours: 2 to make; 171 MB to download"),
+        ([57_000_000, None], "2 hours: 2 to make; 57 MB and 1 dump of unknown size to download"),
+        ([None, None], "2 hours: 2 to make; 2 dumps of unknown size to download"),
+    ],
+)
+def test_summary_of_a_plan_has_known_and_unknown_sizes(sizes: list[int | None], told: str) -> None:
+    actions = [Action(DAY[0], ActionKind.MAKE, "not in the lake", download_bytes=size) for size in sizes]
+    assert summary(actions) == told

@@ -100,7 +100,7 @@ def test_traceback_is_shown_with_verbose_only(pvtop_in_process: Command) -> None
 @pytest.mark.parametrize(
     "command",
     [
-        "report", "show", "batch", "status", "validate", "blacklist info", "blacklist refresh",
+        "report", "show", "domains", "batch", "status", "validate", "blacklist info", "blacklist refresh",
         "cache dir", "cache ls", "cache verify", "cache prune", "config show",
     ],
 )  # fmt: skip

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import subprocess
 
 import pytest
 
 from pvtop.core.hour import Hour
 from support.samples import DATA, Command, WriteDump
+from support.terminal import on_terminal
 
 SOURCE = DATA / "source"
 SAMPLE = ("report", "--source", SOURCE, "--blacklist", DATA / "blacklist", "--output", "lake")
@@ -127,3 +129,33 @@ def test_page_with_raised_views_is_first(
         "views": most,
         "page_title": title,
     }
+
+
+def test_title_is_a_link_on_a_terminal_only(pvtop_in_process: Command, write_dump: WriteDump) -> None:
+    write_dump('en 東京_"100%"? 5 0\n"" Nowhere 4 0\n')
+    pvtop_in_process("report", "--source", "source", "--blacklist", "none", "--output", "lake")
+    shown = on_terminal("show", "--output", "lake", stdout=True)
+    links = re.findall(r"\x1b]8;[^;]*;([^\x1b]+)\x1b", shown.raw)
+    assert links == ["https://en.wikipedia.org/wiki/%E6%9D%B1%E4%BA%AC_%22100%25%22%3F"]
+    assert "Nowhere" in shown.text
+    assert "\x1b]8" not in pvtop_in_process("show", "--output", "lake", FORCE_COLOR="1").stdout
+
+
+@pytest.mark.parametrize(("columns", "bar"), [(120, 20), (80, 20), (56, 12), (40, 0)])
+def test_page_stays_on_one_line_of_a_terminal(
+    pvtop_in_process: Command, write_dump: WriteDump, columns: int, bar: int
+) -> None:
+    write_dump(f"en {'Long' * 40} 5 0\nja {'東京' * 40} 5 0\n")
+    pvtop_in_process("report", "--source", "source", "--blacklist", "none", "--output", "lake")
+    lines = on_terminal("show", "--output", "lake", columns=columns, stdout=True).lines
+    pages = [line for line in lines if line.startswith("   1 ")]
+    assert len(pages) == 2
+    assert all(line.endswith("…") and line.count("█") == bar for line in pages)
+    assert len(pages[0]) == columns
+    assert len(pages[1]) + pages[1].count("東") + pages[1].count("京") <= columns
+
+
+def test_long_title_is_whole_in_a_pipe(pvtop_in_process: Command, write_dump: WriteDump) -> None:
+    write_dump(f"en {'Long' * 40} 5 0\n")
+    pvtop_in_process("report", "--source", "source", "--blacklist", "none", "--output", "lake")
+    assert "Long" * 40 in pvtop_in_process("show", "--output", "lake", COLUMNS="40").stdout

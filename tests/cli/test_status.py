@@ -16,7 +16,7 @@ def test_status_with_gaps_names_them_and_exits_0(pvtop_in_process: Command) -> N
         "status", "--source", SOURCE, "--start", "2024-12-31T14", "--end", "2024-12-31T15", "--output", "lake"
     )
     assert done.returncode == 0, done.stderr
-    assert "gap: 2024-12-31T14 to 2024-12-31T15\n" in done.stdout
+    assert "2 hours missing: 2024-12-31T14 to 2024-12-31T15\n" in done.stdout
 
 
 def test_status_shows_the_newest_week_by_default(pvtop_in_process: Command) -> None:

@@ -20,7 +20,7 @@ def _one_hour(pvtop_in_process: Command) -> None:
 def test_validate_with_gaps_names_them_and_exits_0(pvtop_in_process: Command) -> None:
     done = pvtop_in_process("validate", "--start", "2024-12-31T14", "--end", "2024-12-31T15", "--output", "lake")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "2024-12-31T14  valid\n2024-12-31T15  missing\n2 hours: 1 missing, 1 valid\n"
+    assert done.stdout == "2024-12-31T14  valid\n1 hour missing: 2024-12-31T15\n2 hours: 1 missing, 1 valid\n"
 
 
 @pytest.mark.parametrize("args", [("--date", "2024-12-31", "--hour", "15"), ("--start", "2024-12-30"), ("--hour", "3")])

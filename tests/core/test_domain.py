@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
-from pvtop.core.domain import SHARED_CODES, Domain
+from pvtop.core.domain import SHARED_CODES, SITES, Domain
+from support.samples import SOURCE
 
 TABLE = """
 en          wikipedia            en.wikipedia.org                desktop
@@ -82,6 +85,64 @@ def test_code_of_a_wikimedia_wiki_is_never_a_mobile_wikipedia(prefix: str) -> No
 @pytest.mark.parametrize("code", ["", ".", ".m", "en.", "en..m", "en.x", "en.b.m.b", "a.b.c.d", "en.zero.zero"])
 def test_unknown_code_belongs_to_no_project(code: str) -> None:
     assert Domain.of(code) == Domain(code, "other", None, None)
+
+
+PREFIXES = ["en", "zh-min-nan", "simple", "be-x-old", "test", *AMBIGUOUS.split(), *WIKIMEDIA.split()]
+KNOWN_CODES = {
+    *(f"{prefix}{marker}{site}" for prefix in PREFIXES for marker in ("", ".m", ".zero")
+      for site in ("", *(f".{site}" for site in SITES))),
+    *(f"{prefix}.{site}" for prefix in ("www", "m") for site in SITES),
+    "www", "m",
+}  # fmt: skip
+
+
+def sample_codes() -> set[str]:
+    """Return the codes of every dump of the sample."""
+    dumps = [gzip.decompress(path.read_bytes()) for path in SOURCE.rglob("pageviews-*.gz")]
+    return {line.split(b" ")[0].decode() for dump in dumps for line in dump.splitlines()}
+
+
+def test_host_of_a_code_leads_back_to_the_code_alone() -> None:
+    codes = {decoded for code in sample_codes() | KNOWN_CODES if (decoded := code.strip('"'))}
+    hosts: dict[str, set[str]] = {}
+    for code in codes:
+        if host := Domain.of(code).host:
+            hosts.setdefault(host, set()).add(code)
+    assert len(codes) > 1_000
+    assert [codes for codes in hosts.values() if len(codes) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("en.m", ["en.m", "en.m.wikipedia.org"]),
+        ("www.wd", ["www.wd", "wikidata.org", "www.wikidata.org"]),
+        ("www.s", ["www.s", "wikisource.org", "www.wikisource.org"]),
+        ("", [""]),
+        ("en.x", ["en.x"]),
+    ],
+)
+def test_names_of_a_domain_are_its_code_and_its_host(code: str, names: list[str]) -> None:
+    assert Domain.of(code).names == names
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "address"),
+    [
+        ("en", "Main_Page", "https://en.wikipedia.org/wiki/Main_Page"),
+        ("en.m", "AC/DC", "https://en.m.wikipedia.org/wiki/AC/DC"),
+        ("de.d", "Straße", "https://de.wiktionary.org/wiki/Stra%C3%9Fe"),
+        ("en", 'Who?_"100%"_#1&2+3', "https://en.wikipedia.org/wiki/Who%3F_%22100%25%22_%231%262%2B3"),
+        ("en", "Special:Search", "https://en.wikipedia.org/wiki/Special:Search"),
+        ("en", "a\x1b\\b c", "https://en.wikipedia.org/wiki/a%1B%5Cb%20c"),
+    ],
+)
+def test_page_address_is_percent_encoded_as_mediawiki_does(code: str, title: str, address: str) -> None:
+    assert Domain.of(code).page_address(title) == address
+
+
+def test_page_of_an_unknown_host_has_no_address() -> None:
+    assert Domain.of("").page_address("Main_Page") is None
 
 
 def test_empty_code_is_shown_as_two_quotes() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour, hour_range, hours_around, parse_date
+from pvtop.core.hour import Hour, hour_range, hours_around, parse_date, runs_of_hours
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))
@@ -289,3 +289,18 @@ def test_parse_date_reads_a_date() -> None:
 def test_parse_date_refuses_other_spellings(text: str) -> None:
     with pytest.raises(UsageError, match="is not a date"):
         parse_date(text)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "runs"),
+    [
+        ([], []),
+        ([3], [(3, 3)]),
+        ([0, 1, 2], [(0, 2)]),
+        ([0, 2, 3, 5], [(0, 0), (2, 3), (5, 5)]),
+        ([5, 0], [(5, 5), (0, 0)]),
+    ],
+)
+def test_runs_of_hours_are_their_first_and_last_hours(offsets: list[int], runs: list[tuple[int, int]]) -> None:
+    hours = [NOON + offset for offset in offsets]
+    assert runs_of_hours(hours) == [(NOON + first, NOON + last) for first, last in runs]

@@ -79,7 +79,7 @@ def test_validate_checks_the_hours_of_a_range(pvtop_in_process: Command) -> None
     between = pvtop_in_process("validate", *LAKE, "--start", HOUR.iso, "--end", (HOUR + 3).iso)
     assert between.returncode == 0
     assert between.stdout.splitlines() == [
-        "2024-12-31T14  valid", "2024-12-31T15  valid", "2024-12-31T16  missing", "2024-12-31T17  valid",
+        "2024-12-31T14  valid", "2024-12-31T15  valid", "1 hour missing: 2024-12-31T16", "2024-12-31T17  valid",
         "4 hours: 1 missing, 3 valid",
     ]  # fmt: skip
 

@@ -55,8 +55,7 @@ def test_batch_makes_chosen_hours_of_each_day(pvtop_in_process: Command) -> None
 def test_dry_run_writes_nothing(pvtop_in_process: Command) -> None:
     done = pvtop_in_process("batch", *ARGS, "--last", "2", "--dry-run")
     assert done.stdout.splitlines() == [
-        "2025-01-01T00  to make: not in the lake",
-        "2025-01-01T01  to make: not in the lake",
+        "2 hours to make (not in the lake): 2025-01-01T00 to 2025-01-01T01",
         "2 hours: 2 to make",
     ]
     assert not Path("lake").exists()

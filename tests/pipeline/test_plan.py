@@ -320,3 +320,25 @@ def test_hour_that_has_not_ended_is_not_published(facts: HourFacts, *, in_place:
     action = decide_unfinished(facts, before, in_place=in_place)
     assert (action and told(action)) == (NOT_PUBLISHED if unfinished else None)
     assert decide_unfinished(facts, after, in_place=in_place) is None
+
+
+# What is downloaded.
+
+
+@pytest.mark.parametrize(
+    ("facts", "context", "size"),
+    [
+        (MISSING, REMOTE, LISTED.size),
+        (MISSING, FOLDER, 0),
+        (HourFacts(HOUR, ADDRESS), REMOTE, None),
+        (replace(MISSING, listed=replace(LISTED, size=None)), REMOTE, None),
+        (replace(MISSING, cached=CACHED), REMOTE, 0),
+        (replace(MISSING, cached=CACHED), REFRESHED, LISTED.size),
+        (replace(MISSING, listed=None), REMOTE, 0),
+        (IN_LAKE, REMOTE, 0),
+        (IN_LAKE, REFRESHED, LISTED.size),
+        (replace(IN_LAKE, cached=CACHED, listed=LARGER), CHECKED, LARGER.size),
+    ],
+)
+def test_action_has_the_bytes_that_it_downloads(facts: HourFacts, context: PlanContext, size: int | None) -> None:
+    assert decide(facts, context).download_bytes == size

@@ -15,4 +15,4 @@ def test_status_shows_a_calendar_and_gaps(pvtop_in_process: Command) -> None:
     assert shown[1] == "2024-12-31  ··██████████████████████  22"
     assert shown[2].rstrip() == "2025-01-01  ██                         2"
     assert "24 made, 2 missing, 22 not published" in shown
-    assert "gap: 2024-12-31T00 to 2024-12-31T01" in shown
+    assert "2 hours missing: 2024-12-31T00 to 2024-12-31T01" in shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
 import sys
 from typing import Annotated
@@ -11,11 +10,9 @@ from typing import Annotated
 import typer
 
 from pvtop._version import __version__
-from pvtop.cli import batch, blacklist, cache, config, report, show, status, validate
-from pvtop.cli.hints import hint, reword
-from pvtop.cli.streams import close_log, say, writing_stdout
-from pvtop.core.address import redacted
-from pvtop.core.errors import PvtopError, UsageError, internal_error
+from pvtop.cli import batch, blacklist, cache, config, domains, report, show, status, validate
+from pvtop.cli.help import GroupedCommand
+from pvtop.cli.streams import close_log, writing_stdout
 
 EPILOG = (
     "You can also set an option marked [env: ...] as an environment variable, or in pvtop.toml: top = 10. "
@@ -40,11 +37,12 @@ app = typer.Typer(
     rich_markup_mode=None,  # with Rich, help takes twice as long
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(report.report)
-app.command()(show.show)
-app.command()(batch.batch)
-app.command()(status.status)
-app.command()(validate.validate)
+app.command(cls=GroupedCommand)(report.report)
+app.command(cls=GroupedCommand)(show.show)
+app.command(cls=GroupedCommand)(domains.domains)
+app.command(cls=GroupedCommand)(batch.batch)
+app.command(cls=GroupedCommand)(status.status)
+app.command(cls=GroupedCommand)(validate.validate)
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(cache.app, name="cache")
 app.add_typer(config.app, name="config")
@@ -74,20 +72,19 @@ def _common(
 
 
 def main() -> None:
-    """Run the command line, and turn failures into messages and exit codes. Nothing else does that."""
+    """Run the command line. A command explains its own failures (`cli/options`), and this explains all others."""
     limit_arenas()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # otherwise pydantic searches all installed packages
     gc.set_threshold(OBJECTS)
     try:
         with writing_stdout():
             code = app(prog_name="pvtop", standalone_mode=False)
-    except typer.Abort as abort:
-        say("Aborted!")
-        sys.exit(130 if isinstance(abort.__context__, KeyboardInterrupt) else 1)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - the edge: every failure, even a panic of Polars, ends in a message
-        sys.exit(_explain(error))
+        from pvtop.cli.failures import explain, output_asked_for
+
+        sys.exit(explain(error, output_asked_for(sys.argv[1:])))
     finally:
         close_log()
     sys.exit(code or 0)
@@ -98,24 +95,3 @@ def limit_arenas() -> None:
     found = os.environ.get("_RJEM_MALLOC_CONF", "")
     if "narenas" not in found:
         os.environ["_RJEM_MALLOC_CONF"] = ",".join(filter(None, [found, ARENAS]))
-
-
-def _explain(error: BaseException) -> int:
-    """Print a failure and return its exit code. With --verbose, print the traceback too."""
-    import logging
-    import traceback
-
-    if hasattr(error, "show"):  # wrong usage: Typer's class has no public name
-        reword(error)
-        usage = io.StringIO()
-        error.show(usage)
-        say(redacted(usage.getvalue().rstrip()))
-        return UsageError.exit_code
-    if logging.getLogger("pvtop").isEnabledFor(logging.DEBUG):
-        say(redacted("".join(traceback.format_exception(error)).rstrip()))
-    if not isinstance(error, PvtopError):
-        error = internal_error(error)
-    say(redacted(f"pvtop: {error}"))
-    if advice := hint(error):
-        say(redacted(f"  {advice}"))
-    return error.exit_code

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
-from pvtop.cli.output import Output, number_of_hours
-from pvtop.cli.progress import label, summary, watching
+from pvtop.cli.output import Output, failed, number_of_hours, runs
 from pvtop.core.errors import HoursFailedError, NotPublishedError, interrupted
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from pvtop.pipeline.batch import BatchResult
     from pvtop.pipeline.plan import Action
     from pvtop.settings import Settings
@@ -48,6 +50,7 @@ def batch(
 
       pvtop batch --start 2024-08-01 --end 2024-08-31 --hours 0,6,12-17
     """
+    from pvtop.cli.progress import watching
     from pvtop.pipeline.batch import plan_batch, run_hours
 
     wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
@@ -71,35 +74,41 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
         HoursFailedError: Hours failed.
         NotPublishedError: None of the hours is published.
     """
-    if failed := result.counts[HourState.FAILED]:
-        raise HoursFailedError(f"{failed:,} of {wanted:,} hours failed", "the next run tries them again")
+    if count := result.counts[HourState.FAILED]:
+        raise HoursFailedError(f"{count:,} of {wanted:,} hours failed", "the next run tries them again")
     if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
         hint = result.layout or "leave out the range for the newest hours"
         raise NotPublishedError("none of the hours is published", hint, "source" if result.layout else "")
 
 
-def _action(action: Action) -> dict[str, str]:
-    return {"hour": action.hour.iso, "action": action.kind, "reason": action.reason}
+def _action(action: Action) -> dict[str, Any]:
+    return {
+        "hour": action.hour.iso,
+        "action": action.kind,
+        "reason": action.reason,
+        "download_bytes": action.download_bytes,
+    }
 
 
 def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
-    for action in actions:
-        yield f"{action.hour.iso}  {label(action)}: {action.reason}"
+    from pvtop.cli.progress import described, summary
+
+    for what, alike in groupby(actions, key=described):
+        yield from runs([action.hour for action in alike], what)
     yield summary(actions)
 
 
 def _data(result: BatchResult) -> dict[str, Any]:
     return {
         "counts": dict(sorted(result.counts.items())),
-        "failures": [{"hour": failed.hour.iso, "error": str(failed.error)} for failed in result.failures],
+        "failures": [{"hour": failure.hour.iso, "error": str(failure.error)} for failure in result.failures],
         "not_published": [hour.iso for hour in result.not_published],
     }
 
 
-def _lines(result: BatchResult) -> Iterator[str]:
-    for failed in result.failures:
-        yield f"{failed.hour.iso}  failed: {failed.error}"
-    for hour in result.not_published:
-        yield f"{hour.iso}  not published"
+def _lines(result: BatchResult) -> Iterator[str | Text]:
+    for failure in result.failures:
+        yield failed(f"{failure.hour.iso}  failed: {failure.error}")
+    yield from runs(sorted(result.not_published), HourState.NOT_PUBLISHED.label)
     counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items()) if count]
     yield f"{number_of_hours(result.counts.total())}: {', '.join(counts)}"

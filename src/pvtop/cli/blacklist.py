@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.escape import shorten
@@ -22,7 +23,7 @@ KNOWN = " (the public list that pvtop knows)"
 app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options("blacklist", "cache_dir", "offline", "contact", *PRINTING)
 def info(*, settings: Settings, out: Output) -> None:
     """Describe the blacklist. Show its address, its digest, and what its lines exclude.
@@ -38,7 +39,7 @@ def info(*, settings: Settings, out: Output) -> None:
     _print(settings, out)
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options("blacklist", "cache_dir", "offline", "contact", *PRINTING)
 def refresh(*, settings: Settings, out: Output) -> None:
     """Download the blacklist again. The cache keeps the old one until the new one is complete.

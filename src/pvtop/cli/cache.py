@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.cli.streams import is_terminal
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pvtop.sources.cache import Cache, CachedDump
 
 app = typer.Typer(help="List, verify and remove cached downloads.", no_args_is_help=True)
+
+COLUMNS = ("hour", "path", "bytes", "downloaded")
 
 
 def _duration(text: str) -> timedelta:
@@ -58,7 +61,7 @@ def _open(settings: Settings) -> Cache:
     return Cache(settings.cache_dir)
 
 
-@app.command("dir")
+@app.command("dir", cls=GroupedCommand)
 @command_options("cache_dir", "json")
 def dir_(*, settings: Settings, out: Output) -> None:
     """Print the path of the cache folder.
@@ -71,8 +74,8 @@ def dir_(*, settings: Settings, out: Output) -> None:
     out.result({"folder": folder}, iter([folder]))
 
 
-@app.command()
-@command_options("cache_dir", "json")
+@app.command(cls=GroupedCommand)
+@command_options("cache_dir", "json", "csv")
 def ls(*, settings: Settings, out: Output) -> None:
     """List the cached dumps, oldest hour first.
 
@@ -81,10 +84,11 @@ def ls(*, settings: Settings, out: Output) -> None:
       pvtop cache ls
     """
     dumps = list(_open(settings).dumps())
-    out.result([_data(dump) for dump in dumps], _lines(dumps))
+    rows = [_data(dump) for dump in dumps]
+    out.result(rows, _lines(dumps), [COLUMNS, *(list(row.values()) for row in rows)])
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options("cache_dir", *PRINTING)
 def verify(*, settings: Settings, out: Output) -> None:
     """Check every cached dump.
@@ -97,9 +101,12 @@ def verify(*, settings: Settings, out: Output) -> None:
 
       pvtop cache verify
     """
+    from pvtop.cli.progress import waiting
+
     found = _open(settings)
-    broken = list(found.damaged())
     count = sum(1 for _ in found.dumps())
+    with waiting(out, f"verifying {count:,} dump{'' if count == 1 else 's'}"):
+        broken = list(found.damaged())
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
     out.result(data, iter([*(reason for _, reason in broken), f"{count:,} dumps, {len(broken):,} broken"]))
     if broken:
@@ -110,7 +117,7 @@ def verify(*, settings: Settings, out: Output) -> None:
         )
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options("cache_dir", *PRINTING)
 def prune(
     older_than: Annotated[
@@ -177,12 +184,8 @@ def _confirm(chosen: list[CachedDump]) -> None:
 
 
 def _data(dump: CachedDump) -> dict[str, Any]:
-    return {
-        "hour": dump.hour.iso,
-        "path": str(dump.path),
-        "bytes": dump.bytes,
-        "downloaded": f"{dump.modified:%Y-%m-%dT%H:%M:%SZ}",
-    }
+    values = dump.hour.iso, str(dump.path), dump.bytes, f"{dump.modified:%Y-%m-%dT%H:%M:%SZ}"
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _lines(dumps: list[CachedDump], what: str = "") -> Iterator[str]:

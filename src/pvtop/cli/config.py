@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.core.address import public, redacted
@@ -34,7 +35,7 @@ def _names(incomplete: str) -> list[str]:
     return [name for name in Settings.model_fields if name.startswith(incomplete)]
 
 
-@app.command()
+@app.command(cls=GroupedCommand)
 @command_options(*PRINTING)
 def show(
     names: Annotated[

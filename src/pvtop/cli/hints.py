@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pvtop.cli.options import OPTIONS
 from pvtop.core.errors import PvtopError, exhausted
 from pvtop.core.setting_names import variable
 
@@ -22,14 +22,19 @@ REMEDIES = {
 }
 
 
-def hint(error: PvtopError) -> str:
-    """Return the advice for an error: the remedy's text, or its hint with the option or variable of the setting."""
+def hint(error: PvtopError, options: Mapping[str, str]) -> str:
+    """Return the advice for an error: the remedy's text, or its hint with the option or variable of the setting.
+
+    Args:
+        error: The error.
+        options: The settings for which the command has an option, with that option. Others are set by their variable.
+    """
     if error.__cause__ and (cause := exhausted(error.__cause__)):
         return cause.hint
     if error.remedy in REMEDIES:
         return REMEDIES[error.remedy]
     if error.hint and error.setting:
-        return f"{error.hint} ({_place(error.setting)})"
+        return f"{error.hint} ({options.get(error.setting) or variable(error.setting)})"
     return error.hint
 
 
@@ -41,9 +46,3 @@ def reword(usage: BaseException) -> None:
 
         cause = error.errors()[0].get("ctx", {}).get("error")  # Typer's own message, which names the value
         usage.message = str(cause) if cause else reason(error)  # type: ignore[attr-defined] # it has no public name
-
-
-def _place(setting: str) -> str:
-    """Return a setting's option, such as `--output`. If it has none, return its variable, such as `PVTOP_ATTEMPTS`."""
-    option = OPTIONS.get(setting)
-    return option.written[0] if option else variable(setting)

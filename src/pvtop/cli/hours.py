@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pvtop.cli.help import HOURS
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import FIRST_STAMP, Hour, check_hour_of_day, hour_range, parse_date
 
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
 ALL_DAY = frozenset(range(24))
 
-Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the hour's end, in UTC.")]
+Date = Annotated[
+    str | None,
+    typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the hour's end, in UTC.", rich_help_panel=HOURS),
+]
 HourOfDay = Annotated[
     int | None,
     typer.Option(
         "--hour",
         metavar="0-23",
         help="Hour at which the period ends, in UTC: 6 means 05:00 to 06:00.",
+        rich_help_panel=HOURS,
     ),
 ]
 Start = Annotated[
@@ -33,6 +38,7 @@ Start = Annotated[
         metavar="STAMP",
         help="First hour of the range in UTC, for example 2024-08-03T00, or with an offset: 2024-08-03T02:00+02:00. "
         "A date without an hour means T00 of that date.",
+        rich_help_panel=HOURS,
     ),
 ]
 End = Annotated[
@@ -41,12 +47,19 @@ End = Annotated[
         "--end",
         metavar="STAMP",
         help="Last hour of the range, written in the same way. A date without an hour means T23 of that date.",
+        rich_help_panel=HOURS,
     ),
 ]
-Last = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest published hours.")]
-LastInLake = Annotated[int | None, typer.Option("--last", min=1, metavar="N", help="The N newest hours in the lake.")]
+Last = Annotated[
+    int | None, typer.Option("--last", min=1, metavar="N", help="The N newest published hours.", rich_help_panel=HOURS)
+]
+LastInLake = Annotated[
+    int | None,
+    typer.Option("--last", min=1, metavar="N", help="The N newest hours in the lake.", rich_help_panel=HOURS),
+]
 HoursOfDay = Annotated[
-    str | None, typer.Option("--hours", metavar="LIST", help="Only these hours of each day: 0,6,12-17.")
+    str | None,
+    typer.Option("--hours", metavar="LIST", help="Only these hours of each day: 0,6,12-17.", rich_help_panel=HOURS),
 ]
 
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
-from enum import StrEnum
 
-from pvtop.cli.streams import say
+from pvtop.cli.streams import RED, YELLOW, LogFormat, say
 from pvtop.core.address import redacted
 from pvtop.core.escape import printable_json
-
-
-class LogFormat(StrEnum):
-    """The format of the log."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def open_log(*, quiet: bool, verbose: bool, log_format: LogFormat) -> None:
@@ -33,14 +24,20 @@ class _StderrHandler(logging.Handler):
     def __init__(self, log_format: LogFormat) -> None:
         super().__init__()
         self._format = log_format
+        self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(self._line(record))
+        colour = RED if record.levelno >= logging.ERROR else YELLOW if record.levelno >= logging.WARNING else ""
+        say(self._line(record), "" if self._format is LogFormat.JSON else colour)
 
     def _line(self, record: logging.LogRecord) -> str:
         if self._format is LogFormat.JSON:
+            import json
+
             time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
             fields = getattr(record, "fields", {})
+            if record.exc_info:
+                fields = fields | {"traceback": redacted(self._formatter.formatException(record.exc_info))}
             message = {"time": time, "level": record.levelname.lower(), "message": record.getMessage(), **fields}
             return printable_json(json.dumps(message, ensure_ascii=False, default=str))
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "

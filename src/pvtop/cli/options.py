@@ -11,9 +11,10 @@ from typing import Any, get_type_hints
 
 import typer
 
-from pvtop.cli.log import LogFormat
+from pvtop.cli.failures import exit_on_failure
+from pvtop.cli.help import INPUT, MESSAGES, NETWORK, OUTPUT
 from pvtop.cli.output import Output
-from pvtop.core.errors import interrupted
+from pvtop.cli.streams import LogFormat
 from pvtop.core.setting_names import PREFIX, nearest, unknown_variables, variable
 from pvtop.storage.deadline import check_threads
 
@@ -29,6 +30,7 @@ class Option:
 
     Args:
         name: The field or the argument.
+        group: The heading in the help text.
         help: What it means. One or two short sentences.
         metavar: Placeholder for the value in the help. Empty for a switch.
         kind: The type of its value.
@@ -38,6 +40,7 @@ class Option:
     """
 
     name: str
+    group: str
     help: str
     metavar: str = ""
     kind: type = str
@@ -56,14 +59,19 @@ class Option:
         return self.flags or (f"--{self.name.replace('_', '-')}",)
 
     @property
+    def _facts(self) -> str:
+        """The variable and the default of a setting, for the help text."""
+        return "; ".join([f"env: {variable(self.name)}", *([f"default: {self.shown}"] if self.shown else [])])
+
+    @property
     def parameter(self) -> inspect.Parameter:
         """The option as a parameter that Typer reads."""
         option = typer.Option(
             self.default,
             *self.written,
             metavar=self.metavar or None,
-            help=f"{self.help}  [env: {variable(self.name)}]" if self.is_setting else self.help,
-            show_default=self.shown or True,
+            help=f"{self.help}  [{self._facts}]" if self.is_setting else self.help,
+            rich_help_panel=self.group,
         )
         kind: Any = self.kind | None if self.is_setting else self.kind
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
@@ -72,34 +80,42 @@ class Option:
 OPTIONS = {
     option.name: option
     for option in (
-        Option("source", "Source of the dumps: https address, folder or fsspec address.", "ADDRESS", shown="Wikimedia"),
-        Option("blacklist", "List of pages to exclude: address, path, or none.", "ADDRESS", shown="the public one"),
-        Option("output", "Where reports are kept (the lake): folder or fsspec address.", "ADDRESS", shown="reports"),
-        Option("cache_dir", "Folder for downloads.", "FOLDER", shown="the user's cache folder"),
-        Option("top", "Pages per domain.", "N", int, shown="25"),
-        Option("keep_unknown", "Rank pages titled '-' (unknown) too.", kind=bool),
-        Option("force", "Make a report again even if it is up to date, or much larger than the new one.", kind=bool),
-        Option("check_source", "Make a report again if its dump has changed at the source.", kind=bool),
-        Option("refresh_dump", "Download the dump again.", kind=bool),
-        Option("refresh_blacklist", "Download the blacklist again.", kind=bool),
-        Option("offline", "Download nothing: use only what is on this machine.", kind=bool),
-        Option("no_validate", "Write the report even if validation fails.", kind=bool),
-        Option("expect_whole", "Reject dumps that look incomplete.", kind=bool,
+        Option("source", INPUT, "Source of the dumps: https address, folder or fsspec address.", "ADDRESS",
+               shown="https://dumps.wikimedia.org/other/pageviews"),
+        Option("blacklist", INPUT, "List of pages to exclude: address, path, or none.", "ADDRESS",
+               shown="the public list; pvtop blacklist info shows its address"),
+        Option("cache_dir", INPUT, "Folder for downloads.", "FOLDER",
+               shown="pvtop in the user's cache folder; pvtop cache dir prints it"),
+        Option("check_source", INPUT, "Make a report again if its dump has changed at the source.", kind=bool),
+        Option("refresh_dump", INPUT, "Download the dump again.", kind=bool),
+        Option("refresh_blacklist", INPUT, "Download the blacklist again.", kind=bool),
+        Option("offline", INPUT, "Download nothing: use only what is on this machine.", kind=bool),
+        Option("expect_whole", INPUT, "Reject dumps that look incomplete.", kind=bool,
                shown="only for Wikimedia and its mirrors", flags=("--expect-whole/--no-expect-whole",)),
-        Option("contact", "E-mail or web address for the User-Agent. Wikimedia requires one.", "TEXT"),
-        Option("statsd", "Send metrics to this DogStatsD server.", "HOST:PORT"),
-        Option("log_format", "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT),
-        Option("json", "Print one JSON document.", kind=bool, default=False),
-        Option("quiet", "Print nothing but errors.", kind=bool, default=False, flags=("--quiet", "-q")),
-        Option("verbose", "Log details, and show tracebacks of failures.", kind=bool, default=False,
-               flags=("--verbose", "-v")),
+        Option("output", OUTPUT, "Where reports are kept (the lake): folder or fsspec address.", "ADDRESS",
+               shown="reports"),
+        Option("top", OUTPUT, "Pages per domain.", "N", int, shown="25"),
+        Option("keep_unknown", OUTPUT, "Rank pages titled '-' (unknown) too.", kind=bool),
+        Option("force", OUTPUT, "Make a report again even if it is up to date, or much larger than the new one.",
+               kind=bool),
+        Option("no_validate", OUTPUT, "Write the report even if validation fails.", kind=bool),
+        Option("contact", NETWORK, "E-mail or web address for the User-Agent. Wikimedia requires one.", "TEXT",
+               shown="none"),
+        Option("statsd", NETWORK, "Send metrics to this DogStatsD server.", "HOST:PORT", shown="none"),
+        Option("json", MESSAGES, "Print one JSON document, for a failure too.", kind=bool, default=False),
+        Option("csv", MESSAGES, "Print the result as CSV, with a header.", kind=bool, default=False),
+        Option("quiet", MESSAGES, "Print nothing but errors.", kind=bool, default=False, flags=("--quiet", "-q")),
+        Option("verbose", MESSAGES, "Log what is decided and why, and show tracebacks of failures.", kind=bool,
+               default=False, flags=("--verbose", "-v")),
+        Option("log_format", MESSAGES, "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT),
     )
 }  # fmt: skip
 
 PRINTING = ("json", "quiet", "verbose")
+TABLES = ("json", "csv", "quiet", "verbose")  # of a command whose result is a table
 MAKING = (
-    "source", "blacklist", "output", "cache_dir", "top", "keep_unknown", "force", "check_source", "refresh_dump",
-    "refresh_blacklist", "offline", "no_validate", "expect_whole", "contact", "statsd", "log_format",
+    "source", "blacklist", "cache_dir", "check_source", "refresh_dump", "refresh_blacklist", "offline", "expect_whole",
+    "output", "top", "keep_unknown", "force", "no_validate", "contact", "statsd", "log_format",
 )  # fmt: skip
 
 
@@ -119,18 +135,17 @@ def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**values: Any) -> None:  # noqa: ANN401 - Typer passes what `__signature__` declares
-            out = Output(**{option.name: values.pop(option.name) for option in chosen if not option.is_setting})
+            printing = {option.name: values.pop(option.name) for option in chosen if not option.is_setting}
             flags = {option.name: values.pop(option.name) for option in chosen if option.is_setting}
-            from pvtop.settings import Settings, given_settings
+            out = Output(**printing, options={name: OPTIONS[name].written[0] for name in flags})
+            with exit_on_failure(out):
+                from pvtop.settings import Settings, given_settings
 
-            _warn_of_unknown_variables(Settings.model_fields)
-            given = given_settings(**flags)
-            provided = {"settings": Settings.of(given), "given": given, "out": out}
-            try:
+                _warn_of_unknown_variables(Settings.model_fields)
+                given = given_settings(**flags)
+                provided = {"settings": Settings.of(given), "given": given, "out": out}
                 check_threads()
                 command(**values, **{name: provided[name] for name in wanted})
-            except KeyboardInterrupt as interrupt:
-                raise interrupted(interrupt, "nothing is half-written") from None
 
         wanted = [name for name in inspect.signature(command).parameters if name in PROVIDED]
         parameters = [*_own_parameters(command), *(option.parameter for option in chosen)]

@@ -1,18 +1,24 @@
-"""The result of a command on stdout, as text or as JSON. Everything else goes to stderr."""
+"""The result of a command on stdout, as text, JSON or CSV. Everything else goes to stderr."""
 
 from __future__ import annotations
 
 import io
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pvtop.cli.log import LogFormat, open_log
-from pvtop.cli.streams import is_terminal, writing_stdout
+from pvtop.cli.streams import LogFormat, is_terminal, writing_stdout
+from pvtop.core.errors import UsageError
 from pvtop.core.escape import printable, printable_json
+from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+Table = Iterable[Sequence[object]]
+RUNS_SHOWN = 20
 
 
 class Output:
@@ -20,53 +26,138 @@ class Output:
 
     Args:
         json: Print one JSON document instead of text.
+        csv: Print a table as CSV instead of text.
         quiet: Print nothing but errors.
         verbose: Log details.
         log_format: The format of the log.
+        options: The settings for which the command has an option, with that option.
+
+    Raises:
+        UsageError: Both JSON and CSV are wanted.
     """
 
     def __init__(
         self,
         *,
         json: bool = False,
+        csv: bool = False,
         quiet: bool = False,
         verbose: bool = False,
         log_format: LogFormat = LogFormat.TEXT,
+        options: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        from pvtop.cli.log import open_log
+
+        if json and csv:
+            raise UsageError("--json cannot be combined with --csv", "give one of them")
+        self.log_format = log_format
+        self.options = options
         self._json = json
+        self._csv = csv
         self._quiet = quiet
+        self._has_result = False
         open_log(quiet=quiet, verbose=verbose, log_format=log_format)
 
     @property
     def on_terminal(self) -> bool:
-        """Whether stderr is a terminal, so that progress is shown."""
-        return not self._quiet and is_terminal(sys.stderr)
+        """Whether progress is shown: stderr is a terminal, and its text is for people."""
+        return not self._quiet and self.log_format is LogFormat.TEXT and is_terminal(sys.stderr)
 
-    def result(self, data: Any, lines: Iterator[str | Text]) -> None:  # noqa: ANN401 - whatever JSON can represent
+    @property
+    def width(self) -> int | None:
+        """The columns of the terminal that stdout is, None if it is none."""
+        return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+
+    def result(
+        self,
+        data: Any,  # noqa: ANN401 - whatever JSON can represent
+        lines: Iterator[str | Text],
+        table: Table | None = None,
+    ) -> None:
         """Print the result of a command.
 
         Args:
             data: The result for JSON.
-            lines: The result as text. Not read if JSON is wanted.
+            lines: The result as text. Not read if JSON or CSV is wanted.
+            table: The result as rows for CSV, the first of them with the names of the columns.
 
         Raises:
             OutputError: stdout cannot be written.
         """
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # the encoding may lack a character
-        with writing_stdout():
-            if self._json:
-                import json
+        self._has_result = True
+        if self._json:
+            _print(_document(data))
+        elif self._csv and table is not None:
+            _print(_comma_separated(table), encoding="utf-8")
+        elif not self._quiet:
+            _print(_rendered(lines))
 
-                document = json.dumps(data, ensure_ascii=False, indent=1, default=str)
-                print(printable_json(document))  # noqa: T201 - the result
-            elif not self._quiet:
-                print(_rendered(lines), end="")  # noqa: T201 - the result
+    def failure(self, data: Any) -> None:  # noqa: ANN401 - whatever JSON can represent
+        """Print why a command failed, if JSON is wanted and no result was printed: there is one document only.
+
+        Raises:
+            OutputError: stdout cannot be written.
+        """
+        if self._json and not self._has_result:
+            _print(_document(data))
 
 
 def number_of_hours(count: int) -> str:
     """Return a number of hours as text: `1 hour`, `1,024 hours`."""
     return f"{count:,} hour{'' if count == 1 else 's'}"
+
+
+def _print(text: str, encoding: str | None = None) -> None:
+    """Print to stdout, in an encoding or in that of the terminal, which may lack a character."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+    with writing_stdout():
+        print(text, end="")  # noqa: T201 - the result
+
+
+def _document(data: Any) -> str:  # noqa: ANN401 - whatever JSON can represent
+    import json
+
+    return printable_json(json.dumps(data, ensure_ascii=False, indent=1, default=str)) + "\n"
+
+
+def _comma_separated(table: Table) -> str:
+    """Return rows as CSV. Text is escaped as on screens, because editors and terminals show CSV, too."""
+    import csv
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([printable(cell) if isinstance(cell, str) else cell for cell in row] for row in table)
+    return text.getvalue()
+
+
+def runs(hours: Sequence[Hour], what: str) -> Iterator[str]:
+    """Yield a line for each run of consecutive hours: `46 hours missing: 2024-08-01T00 to 2024-08-02T21`."""
+    found = runs_of_hours(hours)
+    for first, last in found[:RUNS_SHOWN]:
+        yield run(first, last, what)
+    if more := found[RUNS_SHOWN:]:
+        yield f"and {len(more):,} more such periods; --json has them all"
+
+
+def run(first: Hour, last: Hour, what: str) -> str:
+    """Return the line for a run of consecutive hours: `1 hour missing: 2024-08-01T00`."""
+    count = (last.stamp - first.stamp) // ONE_HOUR + 1
+    return f"{number_of_hours(count)} {what}: {first.iso}" + (f" to {last.iso}" if first != last else "")
+
+
+def failed(line: str) -> Text:
+    """Return a line about a failure, in colour if stdout shows colours."""
+    from rich.text import Text
+
+    return Text(printable(line), style="bold red")
+
+
+def cut(line: Text, width: int | None) -> Text:
+    """Return a line that fits into a terminal, with an ellipsis if it is cut. Elsewhere, lines stay as they are."""
+    if width is not None:
+        line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def _rendered(lines: Iterator[str | Text]) -> str:

@@ -1,4 +1,4 @@
-"""Progress: a bar for a download, and bars or a line for each hour of a batch."""
+"""Progress: bars on a terminal for an hour or a batch, or a line of the log for each hour; a spinner for a wait."""
 
 from __future__ import annotations
 
@@ -7,53 +7,59 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pvtop.cli.output import Output, number_of_hours
+from pvtop.cli.output import Output, number_of_hours, run
+from pvtop.core.hour import Hour, runs_of_hours
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from pvtop.core.hour import Hour
     from pvtop.pipeline.plan import Action
     from pvtop.pipeline.results import HourOutcome
 
 log = logging.getLogger("pvtop.pipeline.batch")
 
 LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
+BAR_WIDTH = 40
+MIN_BAR_WIDTH = 8  # columns; a shorter bar says nothing
+NAME_WIDTH = 13  # columns of an hour
+BESIDE_BARS = 62  # columns for a spinner, an hour and what is done for it
+WIDE = 64  # columns of a terminal that has room for the pace
+
+
+class HourObserver(NamedTuple):
+    """What receives the progress of one hour. `downloading` is None if nobody wants the bytes."""
+
+    downloading: Callable[[int, int | None], None] | None = None
+    computing: Callable[[], None] = lambda: None
 
 
 @contextlib.contextmanager
-def downloading(out: Output, name: str) -> Iterator[Callable[[int, int | None], None] | None]:
-    """Show a bar while a file downloads, if stderr is a terminal.
-
-    Yield a callback that takes the bytes received and the total.
-    """
+def waiting(out: Output, what: str) -> Iterator[None]:
+    """Show a spinner beside a text, if stderr is a terminal."""
     if not out.on_terminal:
-        yield None
+        yield
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(name, total=None, visible=False)
-        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
+    with Console(stderr=True).status(what):
+        yield
+
+
+@contextlib.contextmanager
+def watching_hour(out: Output, hour: Hour) -> Iterator[HourObserver]:
+    """Show what is done for an hour, and a bar while its dump downloads, if stderr is a terminal."""
+    if not out.on_terminal:
+        yield HourObserver()
+        return
+    with _open_bars() as bars:
+        rows = _Rows(bars)
+        rows.show(hour, "starting")
+        yield HourObserver(partial(rows.downloading, hour), partial(rows.show, hour, "computing"))
 
 
 @contextlib.contextmanager
@@ -62,29 +68,75 @@ def watching(out: Output) -> Iterator[Watch]:
     if not out.on_terminal:
         yield Watch()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with _open_bars() as bars:
         yield _Bars(bars)
+
+
+def _open_bars() -> Progress:
+    """Return bars for the terminal: short ones if it is narrow, and none if they would be too short."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.table import Column
+
+    console = Console(stderr=True)
+    width = min(BAR_WIDTH, console.width - BESIDE_BARS)
+    name = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=NAME_WIDTH))
+    detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+    columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_BAR_WIDTH else []), detail]
+    return Progress(*columns, console=console, transient=True)
+
+
+class _Rows:
+    """A row with a bar for each hour in progress."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[Hour, TaskID] = {}
+        self._started: dict[Hour, float] = {}
+        self._wide = bars.console.width >= WIDE
+
+    def downloading(self, hour: Hour, done: int, total: int | None) -> None:
+        """Show how much of an hour is downloaded and how fast. After the last byte, the dump is verified."""
+        if done == total:
+            self.show(hour, "verifying")
+            return
+        seconds = monotonic() - self._started.setdefault(hour, monotonic())
+        of_total = "" if total is None else f" of {total / 10**6:.0f}"
+        pace = f", {done / 10**6 / seconds:.1f} MB/s" if seconds and self._wide else ""
+        self.show(hour, f"downloading, {done / 10**6:.0f}{of_total} MB{pace}", done, total)
+
+    def show(self, hour: Hour, detail: str, done: int = 0, total: int | None = None) -> None:
+        """Show what is done for an hour."""
+        if hour not in self._tasks:
+            self._tasks[hour] = self._bars.add_task(hour.iso, detail=detail)
+        self._bars.update(self._tasks[hour], completed=done, total=total, detail=detail)
+
+    def remove(self, hour: Hour) -> None:
+        """Remove the row of an hour, if it has one."""
+        if (task := self._tasks.pop(hour, None)) is not None:
+            self._bars.remove_task(task)
 
 
 class Watch:
     """Log a line for each hour. An observer of a batch."""
 
     def __init__(self) -> None:
-        self._made = self._planned = 0
+        self._to_do: set[Hour] = set()
+        self._made = 0
 
     @property
     def progress(self) -> str:
         """How far the batch is: `3 of 24 hours made`."""
-        return f"{self._made:,} of {number_of_hours(self._planned)} made"
+        return f"{self._made:,} of {number_of_hours(len(self._to_do))} made"
 
     def planned(self, actions: Sequence[Action]) -> None:
         """Log how many hours the plan will make, verify and skip."""
-        self._planned = sum(action.state is None for action in actions)
+        self._to_do = {action.hour for action in actions if action.state is None}
         log.info("%s", summary(actions))
+        for action in actions:
+            if action.state is not None:
+                log.debug("%s: planned as %s, %s", action.hour, action.kind, action.reason)
+        self._log_unpublished([action.hour for action in actions if action.state is HourState.NOT_PUBLISHED])
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Log nothing."""
@@ -93,74 +145,89 @@ class Watch:
         """Log nothing."""
 
     def finished(self, outcome: HourOutcome) -> None:
-        """Log the result of an hour."""
+        """Log the result of an hour, unless its plan has said that it is not published."""
         self._made += outcome.state is HourState.MADE
+        if outcome.state is HourState.NOT_PUBLISHED and outcome.hour not in self._to_do:
+            return
         level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
         log.log(level, "%s", _line(outcome), extra={"fields": _fields(outcome)})
 
+    def _log_unpublished(self, hours: Sequence[Hour]) -> None:
+        for first, last in runs_of_hours(hours):
+            fields = {"hour": first.iso, "last_hour": last.iso, "state": HourState.NOT_PUBLISHED}
+            log.info("%s", run(first, last, HourState.NOT_PUBLISHED.label), extra={"fields": fields})
+
 
 class _Bars(Watch):
-    """Show a bar for the batch, and below it one for each hour in progress. Failed hours are logged above."""
+    """Show a bar for the batch, and below it one for each hour in progress. The results of hours are logged above."""
 
     def __init__(self, bars: Progress) -> None:
         super().__init__()
         self._bars = bars
         self._all = bars.add_task("hours", total=None, detail="planning")
-        self._under_way: dict[Hour, TaskID] = {}
-        self._to_do: set[Hour] = set()
+        self._rows = _Rows(bars)
         self._ended = 0
         self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
-        """Show how many hours need work."""
-        self._to_do = {action.hour for action in actions if action.state is None}
-        self._planned = len(self._to_do)
+        """Log the plan, and show how many hours need work."""
+        super().planned(actions)
         self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
         self._started = monotonic()
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Show how much of an hour is downloaded."""
-        of_total = "" if total is None else f" of {total / 10**6:.0f}"
-        self._show(hour, done, total, f"downloading, {done / 10**6:.0f}{of_total} MB")
+        self._rows.downloading(hour, done, total)
 
     def computing(self, hour: Hour) -> None:
         """Show that an hour is being computed."""
-        self._show(hour, 0, None, "computing")
+        self._rows.show(hour, "computing")
 
     def finished(self, outcome: HourOutcome) -> None:
-        """Count an hour, and log it if it failed."""
-        self._made += outcome.state is HourState.MADE
-        if (task := self._under_way.pop(outcome.hour, None)) is not None:
-            self._bars.remove_task(task)
+        """Count an hour, and log it."""
+        self._rows.remove(outcome.hour)
         if outcome.hour in self._to_do:
             self._ended += 1
             self._bars.update(self._all, completed=self._ended, detail=self._pace())
-        if outcome.state is HourState.FAILED:
-            super().finished(outcome)
-
-    def _show(self, hour: Hour, done: int, total: int | None, detail: str) -> None:
-        if hour not in self._under_way:
-            self._under_way[hour] = self._bars.add_task(hour.iso, detail=detail)
-        self._bars.update(self._under_way[hour], completed=done, total=total, detail=detail)
+        super().finished(outcome)
 
     def _pace(self) -> str:
         """Return how many hours have ended, how many a minute, and the time left."""
         ended, wanted = self._ended, len(self._to_do)
         taken = monotonic() - self._started
         left = timedelta(seconds=round((wanted - ended) * taken / ended))
-        return f"{ended:,} of {wanted:,}, {60 * ended / taken:,.1f} a minute, {left} left"
+        pace = f", {60 * ended / taken:,.1f} a minute" if self._bars.console.width >= WIDE else ""
+        return f"{ended:,} of {wanted:,}{pace}, {left} left"
 
 
-def label(action: Action) -> str:
-    """Return what a plan says of an hour: `to make`, `to verify`, `nothing to do` or `cannot be made`."""
-    return "cannot be made" if action.state is HourState.FAILED else LABELS[action.kind]
+def described(action: Action) -> str:
+    """Return an action as words: `to make (not in the lake)`."""
+    label = _label(action)
+    return label if label == action.reason else f"{label} ({action.reason})"
 
 
 def summary(actions: Sequence[Action]) -> str:
-    """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify`."""
-    labels = Counter(map(label, actions))
+    """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify; 171 MB to download`."""
+    labels = Counter(map(_label, actions))
     counts = ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
-    return f"{number_of_hours(len(actions))}: {counts}"
+    return "; ".join(filter(None, [f"{number_of_hours(len(actions))}: {counts}", _to_download(actions)]))
+
+
+def _label(action: Action) -> str:
+    """Return the kind of an action as words. An hour that is not published, or cannot be made, is not done."""
+    if action.state is HourState.FAILED:
+        return "cannot be made"
+    return action.state.label if action.state is HourState.NOT_PUBLISHED else LABELS[action.kind]
+
+
+def _to_download(actions: Sequence[Action]) -> str:
+    """Return how much a plan downloads, or nothing if it downloads nothing."""
+    sizes = [action.download_bytes for action in actions]
+    known, unknown = sum(size for size in sizes if size), sizes.count(None)
+    size = f"{known / 10**6:,.0f} MB" if known >= 10**7 else f"{known:,} bytes"
+    parts = [size] if known else []
+    parts += [f"{unknown:,} dump{'' if unknown == 1 else 's'} of unknown size"] if unknown else []
+    return f"{' and '.join(parts)} to download" if parts else ""
 
 
 def _line(outcome: HourOutcome) -> str:

@@ -30,12 +30,12 @@ def report(date: Date = None, hour: HourOfDay = None, *, settings: Settings, out
 
       pvtop report --date 2024-08-03 --hour 6 --source ./mirror --blacklist none --output s3://bucket/lake
     """
-    from pvtop.cli.progress import downloading
+    from pvtop.cli.progress import watching_hour
     from pvtop.pipeline.hour import run_hour
 
     wanted = published_hour(settings, date, hour)
-    with downloading(out, str(wanted)) as progress:
-        result = run_hour(wanted, settings, progress)
+    with watching_hour(out, wanted) as watch:
+        result = run_hour(wanted, settings, watch.downloading, watch.computing)
     out.result(_data(result), _lines(result))
 
 

@@ -7,40 +7,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.completion import complete_domains
-from pvtop.cli.hours import Date, HourOfDay, hour_in_lake
-from pvtop.cli.options import PRINTING, command_options
-from pvtop.cli.output import Output
+from pvtop.cli.hours import Date, HourOfDay
+from pvtop.cli.options import TABLES, command_options
+from pvtop.cli.output import Output, Table, cut
+from pvtop.cli.selection import DomainNames, chosen_domains, largest_domains, read_report
 from pvtop.cli.streams import can_draw
-from pvtop.core.errors import NotInLakeError, UsageError
-from pvtop.core.escape import printable, shorten
-from pvtop.core.hour import described
+from pvtop.core.escape import printable
 from pvtop.core.known_issues import known_issues
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from pvtop.core.domain import Domain
     from pvtop.settings import Settings
     from pvtop.transform.report import Report
 
-LARGEST = 5  # domains that are shown if none is named
 BAR_WIDTH = 20
 BLOCKS = " ▏▎▍▌▋▊▉█"
+MIN_BAR_WIDTH = 5  # columns; a shorter bar says nothing
+BESIDE_BARS = 44  # columns for rank, views and most of a title
 
 
-@command_options("output", *PRINTING)
+@command_options("output", *TABLES)
 def show(
     date: Date = None,
     hour: HourOfDay = None,
-    domain: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CODE",
-            help="Domain code, such as en or en.m. Repeatable.",
-            show_default="the 5 most viewed",
-            autocompletion=complete_domains,
-        ),
-    ] = None,
+    domain: DomainNames = None,
     count: Annotated[int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages per domain.")] = 10,
     *,
     settings: Settings,
@@ -48,59 +40,24 @@ def show(
 ) -> None:
     """Show the top pages of an hour. The default is the newest hour in the lake.
 
+    Without --domain, it shows the 5 most viewed domains. On a terminal, each title is a link to its page.
+
     The exit code is 3 if the hour is not in the lake.
 
     Examples:
 
       pvtop show
 
-      pvtop show --domain en --domain de.m -n 25
+      pvtop show --domain en,de.wikipedia.org -n 25
+
+      pvtop show --domain "*.m" -n 1
 
       pvtop show --date 2024-08-03 --hour 6 --domain en --json
     """
-    found = _read(settings, date, hour)
-    codes = ["" if code == '""' else code for code in domain] if domain else _largest(found)
-    _check_domains(codes, found)
+    found = read_report(settings, date, hour)
+    codes = chosen_domains(domain, found) if domain else largest_domains(found)
     chosen = {code: _pages(found, code, count) for code in codes}
-    out.result(_data(found, chosen), _lines(found, chosen))
-
-
-def _read(settings: Settings, date: str | None, hour: int | None) -> Report:
-    """Read the report that --date and --hour mean.
-
-    Raises:
-        NotInLakeError: The report is not in the lake.
-        OutputError: The lake cannot be read.
-    """
-    from pvtop.lake.lake import Lake
-
-    lake = Lake.of(settings)
-    wanted = hour_in_lake(lake, date, hour)
-    found = lake.read(wanted) if wanted else None
-    if found is None:
-        when = f" of {wanted}" if wanted else described(date, hour)
-        raise NotInLakeError(f"the lake {lake.path('')} has no report{when}", remedy="make_report")
-    return found
-
-
-def _largest(report: Report) -> list[str]:
-    """Return the codes of the most viewed domains in a report."""
-    ranked = report.domains.join(report.top_pages, on="domain_code", how="semi")
-    return (
-        ranked.sort("views", "domain_code", descending=[True, False]).head(LARGEST).get_column("domain_code").to_list()
-    )
-
-
-def _check_domains(codes: list[str], report: Report) -> None:
-    """Check that a report has these domains.
-
-    Raises:
-        UsageError: It lacks one of them.
-    """
-    missing = set(codes) - set(report.domains.get_column("domain_code"))
-    if missing:
-        known = ", ".join(repr(shorten(code)) for code in _largest(report))
-        raise UsageError(f"{report.hour} has no domain {shorten(min(missing))!r}", f"it has, for example, {known}")
+    out.result(_data(found, chosen), _lines(found, chosen, out.width), _table(found, chosen))
 
 
 def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
@@ -115,7 +72,14 @@ def _data(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> dict[str, 
     return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "notes": notes, "domains": domains}
 
 
-def _lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iterator[str | Text]:
+def _table(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Table:
+    yield "hour", "domain_code", "rank", "page_title", "views"
+    for code, pages in chosen.items():
+        for page in pages:
+            yield report.hour.iso, code, page["rank"], page["page_title"], page["views"]
+
+
+def _lines(report: Report, chosen: dict[str, list[dict[str, Any]]], width: int | None) -> Iterator[str | Text]:
     from rich.text import Text
 
     from pvtop.core.domain import Domain
@@ -126,23 +90,34 @@ def _lines(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Iterator[
     for code, pages in chosen.items():
         domain = Domain.of(code)
         yield ""
-        yield Text(
-            printable(domain.heading),
-            style="bold",
-        )
+        yield cut(Text(printable(domain.heading), style="bold"), width)
         if not pages:
             yield "      all pages are excluded"
         for page in pages:
-            line = Text(f"{page['rank']:4} {page['views']:>11,}  ")
-            line.append(_bar(page["views"], pages[0]["views"]), style="cyan").append(
-                f"  {printable(page['page_title'])}"
-            )
-            yield line
+            yield cut(_page_line(page, domain, pages[0]["views"], width), width)
 
 
-def _bar(views: int, most: int) -> str:
-    """Return a share of the most as a bar, to an eighth of a character. Use ASCII if stdout lacks the blocks."""
+def _page_line(page: dict[str, Any], domain: Domain, most: int, width: int | None) -> Text:
+    """Return the line of a page. On a terminal, its title is a link, and its bar leaves room for the title."""
+    from rich.style import Style
+    from rich.text import Text
+
+    line = Text(f"{page['rank']:4} {page['views']:>11,}  ")
+    if bar := _bar(page["views"], most, _bar_width(width)):
+        line.append(bar, style="cyan").append("  ")
+    link = None if width is None else domain.page_address(page["page_title"])
+    return line.append(printable(page["page_title"]), Style(link=link))
+
+
+def _bar_width(width: int | None) -> int:
+    """Return the columns of a bar: fewer on a narrow terminal, and none if it would be too short."""
+    room = BAR_WIDTH if width is None else min(BAR_WIDTH, width - BESIDE_BARS)
+    return room if room >= MIN_BAR_WIDTH else 0
+
+
+def _bar(views: int, most: int, width: int) -> str:
+    """Return a share of the most as a bar of `width` columns. Use ASCII if stdout lacks the blocks."""
     if not can_draw(BLOCKS):
-        return ("#" * round(views * BAR_WIDTH / max(most, 1))).ljust(BAR_WIDTH)
-    whole, eighths = divmod(round(views * BAR_WIDTH * 8 / max(most, 1)), 8)
-    return (BLOCKS[8] * whole + BLOCKS[eighths].strip()).ljust(BAR_WIDTH)
+        return ("#" * round(views * width / max(most, 1))).ljust(width)
+    whole, eighths = divmod(round(views * width * 8 / max(most, 1)), 8)
+    return (BLOCKS[8] * whole + BLOCKS[eighths].strip()).ljust(width)

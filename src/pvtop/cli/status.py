@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
-from pvtop.cli.options import PRINTING, command_options
-from pvtop.cli.output import Output
+from pvtop.cli.options import TABLES, command_options
+from pvtop.cli.output import Output, Table, failed, runs
 from pvtop.cli.streams import can_draw
 from pvtop.core.known_issues import known_issues
 from pvtop.core.states import HourState
@@ -33,10 +33,9 @@ STYLES = {
     HourState.FAILED: "bold red",
     HourState.NOT_PUBLISHED: "",
 }
-GAPS_SHOWN = 20
 
 
-@command_options("source", "output", "cache_dir", "offline", "contact", *PRINTING)
+@command_options("source", "output", "cache_dir", "offline", "contact", *TABLES)
 def status(
     start: Start = None,
     end: End = None,
@@ -61,7 +60,7 @@ def status(
 
     wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
     found = lake_status(wanted, settings)
-    out.result(_data(found), _lines(found))
+    out.result(_data(found), _lines(found), _table(found))
 
 
 def _data(found: LakeStatus) -> dict[str, Any]:
@@ -72,6 +71,12 @@ def _data(found: LakeStatus) -> dict[str, Any]:
         "notes": [str(issue) for issue in known_issues(found.states)],
         "source_not_listed": found.unlisted or None,
     }
+
+
+def _table(found: LakeStatus) -> Table:
+    yield "hour", "state"
+    for hour, state in found.states.items():
+        yield hour.iso, str(state)
 
 
 def _lines(found: LakeStatus) -> Iterator[str | Text]:
@@ -88,11 +93,13 @@ def _lines(found: LakeStatus) -> Iterator[str | Text]:
         yield line.append(f"  {list(states.values()).count(HourState.MADE):2}")
     yield "  ".join(f"{sign} {state.label}" for state, sign in signs.items() if sign.strip()) + "  blank: not published"
     yield ", ".join(f"{count:,} {state.label}" for state, count in sorted(found.counts.items()))
-    for first, last in found.gaps[:GAPS_SHOWN]:
-        yield f"gap: {first.iso}" + (f" to {last.iso}" if first != last else "")
-    if more := found.gaps[GAPS_SHOWN:]:
-        yield f"and {len(more):,} more gaps; --json has them all"
+    yield from _runs(found, HourState.MISSING)
+    yield from map(failed, _runs(found, HourState.FAILED))
     for issue in known_issues(found.states):
         yield f"Note: {issue}"
     if found.unlisted:
         yield f"cannot list the source, so some missing hours may not be published: {found.unlisted}"
+
+
+def _runs(found: LakeStatus, wanted: HourState) -> Iterator[str]:
+    return runs([hour for hour, state in found.states.items() if state is wanted], wanted.label)

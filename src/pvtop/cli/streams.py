@@ -6,10 +6,22 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TextIO
+
+import typer
 
 from pvtop.core.errors import OutputError
 from pvtop.core.escape import printable
+
+RED, YELLOW = typer.colors.RED, typer.colors.YELLOW
+
+
+class LogFormat(StrEnum):
+    """The format of what is written to stderr."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @contextlib.contextmanager
@@ -55,13 +67,24 @@ def can_draw(characters: str) -> bool:
     return True
 
 
-def say(text: str) -> None:
-    """Print to stderr, with control characters escaped. Do nothing if it is closed or cannot be written."""
+def has_colour(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal that shows colours. `NO_COLOR` turns them off."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str, colour: str = "") -> None:
+    """Print to stderr, with control characters escaped. Do nothing if it is closed or cannot be written.
+
+    Args:
+        text: One or more lines.
+        colour: The colour of the text if stderr shows colours. Empty for none.
+    """
     if sys.stderr is None:
         return
     with contextlib.suppress(OSError):
-        for line in text.split("\n"):
-            print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - the log, and the message of a failure
+        for line in map(printable, text.split("\n")):
+            shown = typer.style(line, fg=colour) if colour and has_colour(sys.stderr) else line
+            print(shown, file=sys.stderr, flush=True)  # noqa: T201 - the log, and the message of a failure
 
 
 def close_log() -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pvtop.cli.hints import hint
 from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
-from pvtop.cli.options import PRINTING, command_options
-from pvtop.cli.output import Output, number_of_hours
+from pvtop.cli.options import TABLES, command_options
+from pvtop.cli.output import Output, Table, failed, number_of_hours, runs
 from pvtop.core.errors import NotInLakeError, NotPublishedError
+from pvtop.core.escape import printable, shorten
 from pvtop.core.hour import Hour, described
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.text import Text
 
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.audit import AuditOptions, AuditResult
@@ -27,7 +30,7 @@ SHOWN = 10  # rows that break a rule
 
 
 @command_options(
-    "source", "blacklist", "output", "cache_dir", "offline", "expect_whole", "contact", *PRINTING,
+    "source", "blacklist", "cache_dir", "offline", "expect_whole", "output", "contact", *TABLES,
     blacklist="the one that the report was made with",
 )  # fmt: skip
 def validate(
@@ -78,6 +81,7 @@ def validate(
     """
     import random
 
+    from pvtop.cli.progress import waiting
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.audit import AuditOptions, audit
     from pvtop.validation.rules import raise_for_violations
@@ -86,10 +90,11 @@ def validate(
     wanted = hours_in_lake(lake, date, hour, start, end, last)
     seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - a sample, not a secret
     checks = AuditOptions(totals, domains if against_dump else 0, seed)
-    found = audit(wanted, settings, checks)
+    with waiting(out, f"checking {number_of_hours(len(wanted))}"):
+        found = audit(wanted, settings, checks)
     if not any(result.in_lake for result in found):
         raise _nothing(lake, wanted, described(date, hour))
-    out.result(_data(found, checks), _lines(found, checks))
+    out.result(_data(found, checks, out.options), _lines(found, checks, out.options), _table(found))
     raise_for_violations({result.hour: result.violations for result in found}, "", remedy="remake_report")
     if uncompared := [error for result in found for error in result.uncompared]:
         raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
@@ -113,7 +118,7 @@ def _state(result: AuditResult) -> str:
     return "not valid" if result.violations else "could not be compared" if result.uncompared else "valid"
 
 
-def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
+def _data(found: Sequence[AuditResult], checks: AuditOptions, options: Mapping[str, str]) -> dict[str, Any]:
     return {
         "counts": dict(sorted(Counter(map(_state, found)).items())),
         "seed": checks.seed if checks.recount else None,
@@ -125,7 +130,7 @@ def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
                     {"rule": violation.rule, "violations": violation.rows.to_dicts()} for violation in result.violations
                 ],
                 "uncompared": [
-                    {"error": str(error), "hint": hint(error), "exit_code": error.exit_code}
+                    {"error": str(error), "hint": hint(error, options), "exit_code": error.exit_code}
                     for error in result.uncompared
                 ],
                 "notes": list(result.notes),
@@ -136,32 +141,47 @@ def _data(found: Sequence[AuditResult], checks: AuditOptions) -> dict[str, Any]:
     }
 
 
-def _lines(found: Sequence[AuditResult], checks: AuditOptions) -> Iterator[str]:
-    from pvtop.core.domain import Domain
-    from pvtop.core.escape import printable, shorten
-
+def _table(found: Sequence[AuditResult]) -> Table:
+    yield "hour", "state", "broken_rules", "not_compared", "notes"
     for result in found:
-        yield f"{result.hour.iso}  {_state(result)}"
-        for violation in result.violations:
-            yield f"  breaks the rule: {violation.rule}"
-            yield from _table(violation.rows)
-        for error in result.uncompared:
-            yield f"  not compared: {error}"
-            if advice := hint(error):
-                yield f"    {advice}"
-        for note in result.notes:
-            yield f"  {note}"
-        if result.recounted:
-            codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in result.recounted)
-            yield f"  recounted: {codes} (--seed {checks.seed})"
+        rules = [violation.rule for violation in result.violations]
+        details = (rules, map(str, result.uncompared), result.notes)
+        yield result.hour.iso, str(_state(result)), *("; ".join(texts) for texts in details)
+
+
+def _lines(found: Sequence[AuditResult], checks: AuditOptions, options: Mapping[str, str]) -> Iterator[str | Text]:
+    for in_lake, results in groupby(found, key=lambda result: result.in_lake):
+        if in_lake:
+            for result in results:
+                yield from _result_lines(result, checks, options)
+        else:
+            yield from runs([result.hour for result in results], HourState.MISSING.label)
     counts = sorted(Counter(map(_state, found)).items())
     yield f"{number_of_hours(len(found))}: {', '.join(f'{count:,} {state}' for state, count in counts)}"
 
 
-def _table(violations: pl.DataFrame) -> Iterator[str]:
-    """Yield the lines of a table with the first rows, numbers to the right."""
-    from pvtop.core.escape import printable
+def _result_lines(result: AuditResult, checks: AuditOptions, options: Mapping[str, str]) -> Iterator[str | Text]:
+    """Yield the lines of an hour in the lake."""
+    from pvtop.core.domain import Domain
 
+    head = f"{result.hour.iso}  {_state(result)}"
+    yield failed(head) if result.violations else head
+    for violation in result.violations:
+        yield f"  breaks the rule: {violation.rule}"
+        yield from _violations(violation.rows)
+    for error in result.uncompared:
+        yield f"  not compared: {error}"
+        if advice := hint(error, options):
+            yield f"    {advice}"
+    for note in result.notes:
+        yield f"  {note}"
+    if result.recounted:
+        codes = ", ".join(printable(shorten(Domain.of(code).label)) for code in result.recounted)
+        yield f"  recounted: {codes} (--seed {checks.seed})"
+
+
+def _violations(violations: pl.DataFrame) -> Iterator[str]:
+    """Yield the lines of a table with the first rows, numbers to the right."""
     columns = []
     for column in violations.head(SHOWN):
         numeric = column.dtype.is_numeric()
@@ -175,8 +195,6 @@ def _table(violations: pl.DataFrame) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
-    from pvtop.core.escape import shorten
-
     if value == "":
         return '""'
     return f"{value:,}" if isinstance(value, int) else "none" if value is None else shorten(str(value))

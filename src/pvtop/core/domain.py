@@ -7,6 +7,7 @@ prefixes that exist both as a Wikipedia and under wikimedia.org come from Wikime
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 SITES = {
     "b": "wikibooks",
@@ -31,6 +32,7 @@ SHARED_CODES = frozenset(["", *(f"{prefix}.m" for prefix in ALSO_A_CHAPTER | {"c
 `commons.m` is just as ambiguous, and all projects without their own code share the empty code."""
 WITHOUT_WWW = frozenset(["wikisource", "wikimediafoundation"])
 ACCESS = {"m": "mobile", "zero": "zero"}
+UNENCODED = "/:;@$!*(),~"  # characters that MediaWiki leaves as they are in the address of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ class Domain:
     def heading(self) -> str:
         """Code, host (or project) and access in one line: `en.m  en.m.wikipedia.org  mobile`."""
         return "  ".join(filter(None, [self.label, self.host or self.project, self.access]))
+
+    def page_address(self, title: str) -> str | None:
+        """Return the web address of a page, None if the host is unknown."""
+        return f"https://{self.host}/wiki/{quote(title, safe=UNENCODED)}" if self.host else None
+
+    @property
+    def names(self) -> list[str]:
+        """The names that mean this domain: its code and its host, also with and without `www.` if that is the wiki."""
+        if self.host is None:
+            return [self.code]
+        bare = self.host.removeprefix("www.")
+        return [self.code, *([bare, f"www.{bare}"] if self.code.split(".")[0] == "www" else [self.host])]
 
     @classmethod
     def of(cls, code: str) -> Domain:

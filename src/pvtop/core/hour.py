@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Self
 
 from pvtop.core.errors import UsageError
@@ -193,3 +195,13 @@ def hours_around(hour: Hour, distance: int) -> list[Hour]:
 def described(day: date | str | None, hour: int | None) -> str:
     """Return a day and an hour of the day as words for a message: ` of 2024-08-03`, ` at hour 6`, or nothing."""
     return "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
+
+
+def runs_of_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
+    """Return the first and the last of each run of consecutive hours."""
+    if not hours:
+        return []
+    breaks = [(before, after) for before, after in pairwise(hours) if before + 1 != after]
+    firsts = [hours[0], *(after for _, after in breaks)]
+    lasts = [*(before for before, _ in breaks), hours[-1]]
+    return list(zip(firsts, lasts, strict=True))

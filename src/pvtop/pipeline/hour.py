@@ -32,13 +32,16 @@ from pvtop.validation.acceptance import accept_replacement
 log = logging.getLogger(__name__)
 
 
-def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -> HourResult:
+def run_hour(
+    hour: Hour, settings: Settings, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
+) -> HourResult:
     """Make the report of one hour, unless the one in the lake is up to date.
 
     Args:
         hour: The hour.
         settings: Everything else.
         progress: Called after each chunk of a download with the bytes received and the bytes expected.
+        computing: Called when computing begins.
 
     Raises:
         NotPublishedError: The source does not have the dump.
@@ -49,7 +52,7 @@ def run_hour(hour: Hour, settings: Settings, progress: Progress | None = None) -
     async def run() -> HourResult:
         async with Session(settings) as session:
             try:
-                return await make_hour(hour, session, progress)
+                return await make_hour(hour, session, progress, computing)
             except NotPublishedError as error:
                 if layout := await explain_unpublished([hour], session.source):
                     raise NotPublishedError(error.message, layout, setting="source") from error
@@ -104,7 +107,7 @@ class _Work:
         """Plan the hour and carry the plan out."""
         await asyncio.to_thread(self._session.lake.prepare)
         action = await plan_hour(self._hour, self._session)
-        log.debug("%s: %s, %s", self._hour, action.kind, action.reason)
+        log.debug("%s: planned as %s, %s", self._hour, action.kind, action.reason)
         match action.kind:
             case ActionKind.MAKE:
                 return await self._make(await self._obtain_dump(action))
@@ -149,6 +152,8 @@ class _Work:
     async def _obtain_dump(self, action: Action) -> LocalFile:
         """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
         dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
+        if dump:
+            log.debug("%s: found %s, %s bytes", self._hour, dump.path, f"{dump.facts.bytes:,}")
         if dump and dump.state:
             self._session.cache.remember_digest(dump.facts, dump.state.modified)
         if dump is None:

@@ -11,7 +11,7 @@ Each of the first two may end as `failed`, or as `not_published` if it turns out
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,6 +45,7 @@ class Action:
         state: How the hour ends if the kind is `none`. None for the other kinds, because the dump decides.
         download: Whether to download the dump even if it is in the cache.
         provenance: Where the report in the lake comes from; None if there is none that can be read.
+        download_bytes: Size of what must be downloaded, 0 if nothing is. None if the source does not list the size.
     """
 
     hour: Hour
@@ -53,6 +54,7 @@ class Action:
     state: HourState | None = None
     download: bool = False
     provenance: Provenance | None = None
+    download_bytes: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,25 @@ def decide_unfinished(facts: HourFacts, now: datetime, *, in_place: bool) -> Act
 
 def decide(facts: HourFacts, context: PlanContext) -> Action:
     """Decide what is to be done about an hour. Pure: the same arguments give the same action."""
+    action = _decide(facts, context)
+    if action.kind is ActionKind.NONE or context.in_place or (facts.cached and not action.download):
+        return action
+    return replace(action, download_bytes=facts.listed.size if facts.listed else None)
+
+
+def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
+    """Return whether the plan of an hour depends on what the source lists."""
+    action = _decide(facts, context)
+    needs_dump = action.kind is not ActionKind.NONE and (action.download or facts.cached is None)
+    return context.compares_listings or needs_dump
+
+
+def holds(action: Action, dump_sha256: str) -> bool:
+    """Return whether the report in the lake is up to date, given the digest of its dump."""
+    return action.provenance is not None and action.provenance.dump_sha256 == dump_sha256
+
+
+def _decide(facts: HourFacts, context: PlanContext) -> Action:
     if facts.entry is None:
         return _make_if_available(facts, context, "not in the lake")
     if facts.entry.provenance is None:
@@ -183,18 +204,6 @@ def decide(facts: HourFacts, context: PlanContext) -> Action:
         return _make_if_available(facts, context, reason)
     check = _check_folder if context.in_place else _check_remote
     return check(facts, facts.entry.provenance, context)
-
-
-def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
-    """Return whether the plan of an hour depends on what the source lists."""
-    action = decide(facts, context)
-    needs_dump = action.kind is not ActionKind.NONE and (action.download or facts.cached is None)
-    return context.compares_listings or needs_dump
-
-
-def holds(action: Action, dump_sha256: str) -> bool:
-    """Return whether the report in the lake is up to date, given the digest of its dump."""
-    return action.provenance is not None and action.provenance.dump_sha256 == dump_sha256
 
 
 def _reason_outdated(entry: LakeEntry, made: Provenance, context: PlanContext) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from pvtop.transform.report import RULES_VERSION, Report
 from pvtop.validation.acceptance import accept
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 def run_sync(step: Coroutine[Any, Any, T]) -> T:
@@ -95,7 +98,8 @@ class Session:
         """
         async with self._reading_blacklist:
             if self._blacklist is None:
-                self._blacklist = await load_blacklist(self.client, self.settings)
+                found = self._blacklist = await load_blacklist(self.client, self.settings)
+                log.debug("blacklist %s: %s spellings, sha256 %s", found.address, f"{len(found.pages):,}", found.sha256)
             return self._blacklist
 
     async def context(self) -> PlanContext:

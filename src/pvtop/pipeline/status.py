@@ -6,10 +6,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from pvtop.core.errors import SourceError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, runs_of_hours
 from pvtop.core.states import HourState
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
@@ -37,7 +36,7 @@ class LakeStatus:
     @property
     def gaps(self) -> list[tuple[Hour, Hour]]:
         """The gaps of missing or failed hours: the first and the last hour of each."""
-        return _join_hours([hour for hour, state in self.states.items() if state in GAP_STATES])
+        return runs_of_hours([hour for hour, state in self.states.items() if state in GAP_STATES])
 
 
 def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
@@ -74,13 +73,3 @@ def _state(hour: Hour, made: Container[Hour], failed: Container[Hour], published
     if hour in failed:
         return HourState.FAILED
     return HourState.MISSING if hour in published else HourState.NOT_PUBLISHED
-
-
-def _join_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
-    """Return the first and the last of each run of consecutive hours."""
-    if not hours:
-        return []
-    breaks = [(before, after) for before, after in pairwise(hours) if before + 1 != after]
-    firsts = [hours[0], *(after for _, after in breaks)]
-    lasts = [*(before for before, _ in breaks), hours[-1]]
-    return list(zip(firsts, lasts, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,8 +19,6 @@ from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
 from pvtop.storage.regular_file import is_something_else
 from pvtop.transform.dump import scan_blocks, well_formed
-
-log = logging.getLogger(__name__)
 
 OVERDUE_AFTER = timedelta(hours=6)  # Wikimedia's own alarm for a missing hour
 
@@ -101,7 +98,6 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
     path = Cache(settings.cache_dir).dump_path(hour)
     address = join(settings.source, hour.dump_path)
     verify = partial(verify_gzip, max_bytes=settings.max_inflated)
-    log.info("downloading %s", public(address))
     try:
         facts = await download(client, address, path, verify, progress)
     except NotFoundError as error:

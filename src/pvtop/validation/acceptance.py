@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ MAX_BLACKLISTED = 0.5  # share of the views; the public blacklist excludes some 
 HOURS_OF_DAY = 24
 NEIGHBOURS = 2
 
+log = logging.getLogger(__name__)
+
 
 def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settings) -> None:
     """Check a new report against every rule, unless `no_validate` is set.
@@ -38,7 +41,15 @@ def accept(report: Report, blacklist: pl.DataFrame, lake: Lake, settings: Settin
     """
     if settings.no_validate:
         return
-    violations = violations_of(report, rules_for(report, blacklist, lake, settings))
+    rules, facts = rules_for(report, blacklist, lake, settings), report.provenance
+    violations = violations_of(report, rules)
+    log.debug(
+        "%s: checked %d rules, %d violated; %s domains, %s entries, %s pages with %s views, %s on the blacklist",
+        report.hour,
+        len(rules),
+        len(violations),
+        *(f"{count:,}" for count in (facts.domains, facts.entries, facts.rows, facts.views, facts.blacklisted_rows)),
+    )
     hint = "the lake is unchanged; to write the report anyway, turn validation off"
     raise_for_violations({report.hour: violations}, hint, setting="no_validate")
 
@@ -80,6 +91,8 @@ def rules_for(report: Report, blacklist: pl.DataFrame | None, lake: Lake, settin
         rules += WHOLE_DUMP_RULES
     if settings.expect_whole is not False:
         comparable = [other for other in neighbours(report.hour, lake) if whole or can_be_whole(other)]
+        for other in comparable:
+            log.debug("%s: compared with its neighbour %s, which has %s views", report.hour, other.stamp, other.views)
         rules += [not_below_neighbours(comparable, settings.min_share)] if comparable else []
     return rules
 

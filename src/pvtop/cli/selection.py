@@ -1,0 +1,98 @@
+"""Which report and which domains are meant: the one place that reads --domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pvtop.cli.completion import complete_domains
+from pvtop.cli.hours import hour_in_lake
+from pvtop.core.errors import NotInLakeError, UsageError
+from pvtop.core.escape import shorten
+from pvtop.core.hour import described
+
+if TYPE_CHECKING:
+    from pvtop.settings import Settings
+    from pvtop.transform.report import Report
+
+DomainNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--domain",
+        metavar="DOMAIN",
+        help="Code (en.m), host (en.wikipedia.org) or pattern (*.m); several with commas. Repeatable.",
+        autocompletion=complete_domains,
+    ),
+]
+SIMILAR = 5  # names in a hint
+LARGEST = 5
+
+
+def read_report(settings: Settings, date: str | None, hour: int | None) -> Report:
+    """Read the report that --date and --hour mean. The default is the newest hour in the lake.
+
+    Raises:
+        NotInLakeError: The report is not in the lake.
+        OutputError: The lake cannot be read.
+    """
+    from pvtop.lake.lake import Lake
+
+    lake = Lake.of(settings)
+    wanted = hour_in_lake(lake, date, hour)
+    found = lake.read(wanted) if wanted else None
+    if found is None:
+        when = f" of {wanted}" if wanted else described(date, hour)
+        raise NotInLakeError(f"the lake {lake.path('')} has no report{when}", remedy="make_report")
+    return found
+
+
+def largest_domains(report: Report) -> list[str]:
+    """Return the codes of the most viewed domains in a report."""
+    ranked = report.domains.join(report.top_pages, on="domain_code", how="semi")
+    return (
+        ranked.sort("views", "domain_code", descending=[True, False]).head(LARGEST).get_column("domain_code").to_list()
+    )
+
+
+def chosen_domains(names: Sequence[str], report: Report) -> list[str]:
+    """Return the codes of a report that the values of --domain mean: in their order, each code once.
+
+    Upper and lower case are the same, unless a code is written exactly. An empty name is the empty code.
+
+    Raises:
+        UsageError: A name fits no domain of the report.
+    """
+    from pvtop.core.domain import Domain
+
+    by_name: dict[str, list[str]] = {}
+    for code in report.domains.get_column("domain_code").sort():
+        for name in Domain.of(code).names:
+            by_name.setdefault(name.casefold(), []).append(code)
+    chosen: dict[str, None] = {}
+    for name in (part.strip().replace('""', "") for value in names for part in value.split(",")):
+        if not (codes := _matching(name, by_name)):
+            raise UsageError(f"{report.hour} has no domain {shorten(name)!r}", _advice(name, by_name, report))
+        chosen |= dict.fromkeys(codes)
+    return list(chosen)
+
+
+def _matching(name: str, by_name: dict[str, list[str]]) -> list[str]:
+    """Return the codes that a name or a pattern means."""
+    folded = name.casefold()
+    if found := by_name.get(folded):
+        return [name] if name in found else found
+    if set(name).isdisjoint("*?["):
+        return []
+    return [code for known, codes in by_name.items() if fnmatchcase(known, folded) for code in codes]
+
+
+def _advice(name: str, known: Iterable[str], report: Report) -> str:
+    """Return the advice for a name that fits no domain: similar names, or the most viewed domains."""
+    from difflib import get_close_matches
+
+    similar = get_close_matches(name.casefold(), filter(None, known), SIMILAR)
+    words = "similar domains are" if similar else "it has, for example,"
+    return f"{words} {', '.join(repr(shorten(other)) for other in similar or largest_domains(report))}"
