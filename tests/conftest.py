@@ -22,10 +22,15 @@ from support.samples import HOUR, Command, WriteDump
 from support.server.files import Server
 
 hypothesis.settings.register_profile(
-    "test", max_examples=300, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "test", max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)
 hypothesis.settings.load_profile("test")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests to run at once: one more than there are cores, because some tests wait for time-outs."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ def on_terminal(*args: object, columns: int = 80, stdout: bool = False, **enviro
         stdin=subprocess.DEVNULL,
         stdout=theirs if stdout else subprocess.PIPE,
         stderr=theirs,
-        env=os.environ | {"TERM": "xterm-256color"} | environment,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", "LINES": "", **environment},  # pytest may set them
     ) as process:
         os.close(theirs)
         raw = b"".join(iter(lambda: _read(ours), b""))

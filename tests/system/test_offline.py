@@ -67,9 +67,8 @@ def test_newest_hour_offline_is_the_newest_in_the_cache(pvtop_in_process: Comman
 def test_batch_offline_makes_what_is_cached_and_names_the_rest(pvtop_in_process: Command) -> None:
     plan = pvtop_in_process("batch", *RANGE, "--offline", "--dry-run")
     assert plan.stdout.splitlines() == [
-        f"{CACHED[0].iso}  to make: not in the lake",
-        f"{CACHED[1].iso}  to make: not in the lake",
-        f"{OTHER.iso}  cannot be made: not in the lake, and the dump is not downloaded offline",
+        f"2 hours to make (not in the lake): {CACHED[0].iso} to {CACHED[1].iso}",
+        f"1 hour cannot be made (not in the lake, and the dump is not downloaded offline): {OTHER.iso}",
         "3 hours: 1 cannot be made, 2 to make",
     ]
     done = pvtop_in_process("batch", *RANGE, "--offline", "--json")
@@ -133,7 +132,7 @@ def test_future_hour_needs_no_network(
     assert "is not published" in done.stderr
     assert "the clock of this machine shows 20" in done.stderr
     batch = ("batch", "--start", "2999-01-01T00", "--end", "2999-01-01T03", *source, *options)
-    assert pvtop_in_process(*batch, "--dry-run").stdout.endswith("4 hours: 4 nothing to do\n")
+    assert pvtop_in_process(*batch, "--dry-run").stdout.endswith("4 hours: 4 not published\n")
     done = pvtop_in_process(*batch)
     assert (done.returncode, server.requests) == (3, [])
 

@@ -17,7 +17,8 @@ from pvtop.cli.streams import close_log, writing_stdout
 EPILOG = (
     "You can also set an option marked [env: ...] as an environment variable, or in pvtop.toml: top = 10. "
     "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not published or not in the lake, "
-    "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, 130 interrupted. "
+    "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, "
+    "129 or 130 interrupted. "
     "Every command and option on one page: docs/cli.md, or share/doc/pvtop/cli.md in the environment's folder."
 )
 

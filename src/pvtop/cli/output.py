@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pvtop.cli.streams import LogFormat, is_terminal, writing_stdout
+from pvtop.cli.streams import LogFormat, can_draw, is_terminal, writing_stdout
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import printable, printable_json
 from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours
@@ -156,7 +156,7 @@ def failed(line: str) -> Text:
 def cut(line: Text, width: int | None) -> Text:
     """Return a line that fits into a terminal, with an ellipsis if it is cut. Elsewhere, lines stay as they are."""
     if width is not None:
-        line.truncate(width, overflow="ellipsis")
+        line.truncate(width, overflow="ellipsis" if can_draw("…") else "crop")
     return line
 
 
