@@ -79,7 +79,7 @@ class LocalFileSystem(FileSystem):
 
     @contextlib.contextmanager
     def set_aside(self, path: str) -> Iterator[None]:
-        """Give the file a temporary name."""
+        """Rename the file to a temporary name."""
         target = self._root / path
         with set_aside(target, self._temporary_folder(target)):
             yield
