@@ -27,6 +27,9 @@ TESTS = (  # the quick ones first
     "render/test_text.py",
     "core/test_escape.py",
     "storage/test_gzip.py",
+    "storage/test_regular_file.py",
+    "storage/test_locks.py",
+    "storage/test_atomic.py",
     "sources/test_dumps.py",
     "sources/test_blacklists.py",
     "transform/test_properties.py",
@@ -397,7 +400,31 @@ TEXT = (
     Mutation("views have thousands separators", "render.text", "{count:>11,}  ", "{count:>11}  "),
     Mutation("ranks are aligned", "render.text", ".str.pad_start(4)", ""),
 )
-MUTATIONS = (*LINES, *PROOF, *BLOCKS, *DOWNLOADS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES, *TEXT)
+FILES = (
+    Mutation(
+        "a failed write puts the earlier file back",
+        "storage.atomic",
+        "            _put_back(aside, target)\n            raise\n",
+        "            raise\n",
+    ),
+    Mutation(
+        "a failed write removes the new file",
+        "storage.atomic",
+        "            target.unlink(missing_ok=True)\n",
+        "            ...\n",
+    ),
+    Mutation("only regular files are opened", "storage.regular_file", "if stat.S_ISREG(mode):", "if mode:"),
+    Mutation(
+        "a lock on NFS needs a file open for writing", "storage.locks", "open_regular(path, mode)", "open_regular(path)"
+    ),
+    Mutation(
+        "a removed lock file is made again",
+        "storage.locks",
+        "            if not _is_at(file, path):\n",
+        "            if False:\n",
+    ),
+)
+MUTATIONS = (*LINES, *PROOF, *BLOCKS, *DOWNLOADS, *TITLES, *UNKNOWN, *BLACKLIST, *RANKING, *BYTES, *TEXT, *FILES)
 
 
 def main() -> None:

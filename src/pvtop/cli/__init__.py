@@ -19,7 +19,7 @@ EPILOG = (
     "Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not published or not in the lake, "
     "4 some hours of a batch failed, 5 a report is not valid or a dump has too many malformed lines, "
     "129 or 130 interrupted. "
-    "Every command and option on one page: docs/cli.md, or share/doc/pvtop/cli.md in the environment's folder."
+    "Every command and option on one page: docs/cli.md, installed as share/doc/pvtop/cli.md."
 )
 
 # Polars' allocator, jemalloc, keeps freed memory in each of its arenas, four per core by default. With one per two

@@ -28,9 +28,9 @@ app = typer.Typer(help="Describe the blacklist, or download it again.", no_args_
 def info(*, settings: Settings, out: Output) -> None:
     """Describe the blacklist. Show its address, its digest, and what its lines exclude.
 
-    The command downloads the blacklist first if it is not in the cache. An entry excludes a title as written and
-    percent-decoded: these are its spellings. The command also counts the entries that can never match a page, such as
-    those with a host name instead of a domain code.
+    The command downloads the blacklist first if it is not in the cache. An entry excludes two
+    spellings of a title: as written, and percent-decoded. The command also counts the entries that can never match a
+    page, such as those with a host name instead of a domain code.
 
     Example:
 

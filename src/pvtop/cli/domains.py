@@ -33,7 +33,7 @@ def domains(
     """List the domains of an hour, most viewed first. The default is the newest hour in the lake.
 
     For each domain, the list has the number of views and of viewed pages, its code, host, project and access. Pages
-    and views include excluded pages. A code that is no wiki of its own has no host and no access.
+    and views include excluded pages. A code that does not stand for one wiki has neither host nor access.
 
     The exit code is 3 if the hour is not in the lake.
 

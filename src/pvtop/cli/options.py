@@ -96,7 +96,7 @@ OPTIONS = {
                shown="reports"),
         Option("top", OUTPUT, "Pages per domain.", "N", int, shown="25"),
         Option("keep_unknown", OUTPUT, "Rank pages titled '-' (unknown) too.", kind=bool),
-        Option("force", OUTPUT, "Make a report again even if it is up to date, or much larger than the new one.",
+        Option("force", OUTPUT, "Make a report again even if the earlier one is up to date or much larger.",
                kind=bool),
         Option("no_validate", OUTPUT, "Write the report even if validation fails.", kind=bool),
         Option("contact", NETWORK, "E-mail or web address for the User-Agent. Wikimedia requires one.", "TEXT",

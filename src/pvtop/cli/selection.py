@@ -58,9 +58,9 @@ def largest_domains(report: Report) -> list[str]:
 
 
 def chosen_domains(names: Sequence[str], report: Report) -> list[str]:
-    """Return the codes of a report that the values of --domain mean: in their order, each code once.
+    """Return the codes of the report that match `names`, in the order of `names`, without duplicates.
 
-    Upper and lower case are the same, unless a code is written exactly. An empty name is the empty code.
+    Matching ignores case, but a name that equals a code matches only that code. The empty name is the empty code.
 
     Raises:
         UsageError: A name fits no domain of the report.

@@ -68,8 +68,8 @@ def validate(
 
     The exit code is 5 if a report breaks a rule, and 3 if none of the requested hours is in the lake.
 
-    If a file for --totals or --against-dump is missing, the report may still be valid. The exit code is then 3 if the
-    source has not published that file, and 1 otherwise.
+    If a report cannot be compared with --totals or --against-dump, it may still be valid. The exit code is then 3 if
+    the source has not published the file, and 1 if the file cannot be read or has changed.
 
     Examples:
 

@@ -136,7 +136,7 @@ class Lake:
     def provenance_of_domains(self, hour: Hour) -> Provenance | None:
         """Return the provenance in the file of the domain totals, or None as `provenance` does.
 
-        If the two differ, the files are from different reports.
+        If it differs from the result of `provenance`, the two files are from different reports.
 
         Raises:
             OutputError: The lake cannot be read.

@@ -60,7 +60,7 @@ class Cache:
         return self.folder / "blacklists" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.txt"
 
     def parsed_blacklist_path(self, address: str) -> Path:
-        """Return the path of the parsed pages of the blacklist from an address."""
+        """Return the path of the file that holds the parsed blacklist of an address."""
         return self.blacklist_path(address).with_suffix(".parsed")
 
     @staticmethod

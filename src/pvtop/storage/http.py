@@ -139,7 +139,7 @@ class Client:
     async def _follow(
         self, address: str, headers: Mapping[str, str], shown: str
     ) -> tuple[aiohttp.ClientResponse, str | None]:
-        """Return the response for an address, after all redirects, and the proxy that may have sent it."""
+        """Return the response for an address, after all redirects, and the proxy it came through, or None."""
         from yarl import URL
 
         from pvtop.storage.redirects import (

@@ -160,7 +160,7 @@ def unlink_if_unlocked(path: Path, idle: float = 0) -> bool:
 
     Args:
         path: The file. Anything else, such as a folder or a pipe, stays.
-        idle: If the file system has no locks, remove the file only if it has not changed for so many seconds.
+        idle: If the file system has no locks, remove the file only if it has not changed for this many seconds.
 
     Raises:
         OSError: The file cannot be removed.
