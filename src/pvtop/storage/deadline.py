@@ -15,7 +15,7 @@ THREADS = 20 + 4 * (os.cpu_count() or 1)
 
 
 def start_daemon(function: Callable[..., T], *args: object) -> Future[T]:
-    """Call a function in a daemon thread, which does not keep the program from ending. Return a future of its result."""
+    """Call a function in a daemon thread, which does not keep the program from ending. Return its Future."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()  # so that a caller that stops waiting cannot cancel it
 
