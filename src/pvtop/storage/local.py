@@ -6,7 +6,7 @@ import contextlib
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -89,10 +89,17 @@ class LocalFileSystem(FileSystem):
 
         Not the partition, if possible: readers of a folder of Parquet files fail on any other file in it.
         """
-        parts = target.parent.relative_to(self._root).parts
-        folders = (self._root.joinpath(*parts[:depth]) for depth in range(len(parts)))
         disk = mount_of(target.parent)
+        if disk == self._disk:
+            return self._root / TEMPORARY_FOLDER
+        parts = target.parent.relative_to(self._root).parts
+        folders = (self._root.joinpath(*parts[:depth]) for depth in range(1, len(parts)))
         return next((folder for folder in folders if mount_of(folder) == disk), target.parent) / TEMPORARY_FOLDER
+
+    @cached_property
+    def _disk(self) -> tuple[int, str]:
+        """What identifies the disk of the root."""
+        return mount_of(self._root)
 
     def _refuse_broken_link(self, path: Path) -> None:
         """Check that a folder is not a link to nothing, and does not lie behind one.
