@@ -30,9 +30,9 @@ REPORT = make_report(totals=[(code, 1, 1, 0, 0) for code in CODES])
         (["*.wiktionary.org"], ["en.d"]),
         (["d?"], ["de"]),
         (["[ed][ne].M"], ["de.m", "en.m"]),
-        ([""], [""]),
         (['""'], [""]),
-        (["en,"], ["en", ""]),
+        (["en,"], ["en"]),
+        (["en", '""'], ["en", ""]),
         (["Wikimania"], ["Wikimania"]),
         (["wikimania"], ["wikimania"]),
         (["WIKIMANIA"], ["Wikimania", "wikimania"]),
@@ -44,7 +44,7 @@ def test_names_are_codes_hosts_and_patterns_in_any_case(names: list[str], codes:
 
 def test_every_code_is_found_by_its_names() -> None:
     for code in CODES:
-        assert all(code in chosen_domains([name.upper()], REPORT) for name in Domain.of(code).names)
+        assert all(code in chosen_domains([name.upper() or '""'], REPORT) for name in Domain.of(code).names)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,9 @@ def test_name_without_a_domain_is_refused_with_similar_ones(name: str, advice: s
         chosen_domains(["en", name], REPORT)
     assert repr(name) in str(caught.value)
     assert caught.value.hint.startswith(advice), caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", ",", " , "])
+def test_domain_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="--domain names no domain"):
+        chosen_domains([name], REPORT)

@@ -107,6 +107,7 @@ def test_batch_without_any_published_hour_exits_with_3(pvtop_in_process: Command
 @pytest.mark.parametrize(
     "args",
     [("--end", "2024-12-31"), ("--last", "2", "--start", "2024-12-31"), ("--hours", "25"), ("--hours", "5-3"),
+     ("--hours", ""), ("--start", ""), ("--start", "2024-12-31", "--end", ""), ("--last", "2", "--end", ""),
      ("--start", "2024-12-31", "--end", "2024-12-30"), ("--start", "2024-13-01")],
 )  # fmt: skip
 def test_invalid_range_is_wrong_usage(pvtop_in_process: Command, args: tuple[str, ...]) -> None:

@@ -144,3 +144,9 @@ def test_future_hour_in_a_folder_is_made(pvtop_in_process: Command) -> None:
     path.write_bytes(DUMP.content)
     done = pvtop_in_process("report", *at(hour), "--source", "source", "--blacklist", "none", "--output", "lake")
     assert (done.returncode, "(made)" in done.stdout) == (0, True)
+
+
+def test_no_download_is_announced_offline(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process("blacklist", "info", "--blacklist", "http://127.0.0.1:9/list", "--offline")
+    assert done.returncode == 1
+    assert "downloading" not in done.stderr

@@ -112,7 +112,7 @@ def verify(*, settings: Settings, out: Output) -> None:
     if broken:
         raise CorruptError(
             f"{len(broken):,} of {count:,} cached dumps are broken",
-            "download an hour again: pvtop report --force --refresh-dump; "
+            "download an hour again: pvtop report --date D --hour H --force --refresh-dump; "
             "or remove all dumps: pvtop cache prune --max-size 0",
         )
 

@@ -13,10 +13,11 @@ REMEDIES = {
     "list_settings": "pvtop config show lists all settings",
     "make_report": "make it with pvtop report, or name another lake with --output",
     "original_source": (
-        "give the source that the report was made from (--source), or make the report again: pvtop report --force"
+        "give the source that the report was made from (--source), "
+        "or make the report again: pvtop report --date D --hour H --force"
     ),
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
-    "remake_report": "make it again with pvtop report --force",
+    "remake_report": "make it again: pvtop report --date D --hour H --force",
     "reversed_range": "swap --start and --end",
     "status": "pvtop status shows which hours are in the lake",
 }

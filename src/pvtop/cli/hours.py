@@ -46,7 +46,8 @@ End = Annotated[
     typer.Option(
         "--end",
         metavar="STAMP",
-        help="Last hour of the range, written in the same way. A date without an hour means T23 of that date.",
+        help="Last hour of the range, written in the same way. A date without an hour means T23 of that date. "
+        "The default is the hour or the date of --start.",
         rich_help_panel=HOURS,
     ),
 ]
@@ -101,9 +102,9 @@ def published_hours(
         UsageError: The options contradict each other, or one is invalid.
         SourceError: The source cannot be listed for the newest hours.
     """
-    if last is not None and (start or end):
+    if last is not None and (start, end) != (None, None):
         raise UsageError("--last cannot be combined with --start or --end", "give a range, or a number of newest hours")
-    of_day = parse_hours_of_day(hours) if hours else ALL_DAY
+    of_day = ALL_DAY if hours is None else parse_hours_of_day(hours)
     chosen = _read_range(start, end)
     if not chosen:
         from pvtop.pipeline.lookup import last_hours
@@ -125,7 +126,7 @@ def hours_in_lake(
         UsageError: The options contradict each other, or one is invalid.
         OutputError: The lake cannot be read.
     """
-    if (date is not None or hour is not None) + bool(start or end) + (last is not None) > 1:
+    if (date is not None or hour is not None) + ((start, end) != (None, None)) + (last is not None) > 1:
         raise UsageError(
             "give only one of: an hour, a range, --last",
             "give an hour (--date, --hour), a range (--start, --end), or --last",
@@ -175,9 +176,9 @@ def _read_range(start: str | None, end: str | None) -> list[Hour]:
     Raises:
         UsageError: There is an end without a start, or one of them cannot be read.
     """
-    if start:
-        return hour_range(parse_bound(start, end=False), parse_bound(end or start, end=True))
-    if end:
+    if start is not None:
+        return hour_range(parse_bound(start, end=False), parse_bound(start if end is None else end, end=True))
+    if end is not None:
         raise UsageError("--end needs --start", "give both, or --last for the newest hours")
     return []
 

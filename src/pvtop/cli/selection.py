@@ -72,11 +72,23 @@ def chosen_domains(names: Sequence[str], report: Report) -> list[str]:
         for name in Domain.of(code).names:
             by_name.setdefault(name.casefold(), []).append(code)
     chosen: dict[str, None] = {}
-    for name in (part.strip().replace('""', "") for value in names for part in value.split(",")):
+    for name in _written(names):
         if not (codes := _matching(name, by_name)):
             raise UsageError(f"{report.hour} has no domain {shorten(name)!r}", _advice(name, by_name, report))
         chosen |= dict.fromkeys(codes)
     return list(chosen)
+
+
+def _written(names: Sequence[str]) -> list[str]:
+    """Return the names in the values of --domain.
+
+    Raises:
+        UsageError: There is none.
+    """
+    parts = [part.strip() for value in names for part in value.split(",") if part.strip()]
+    if not parts:
+        raise UsageError("--domain names no domain", 'write "" in quotes of their own for the empty code')
+    return ["" if part == '""' else part for part in parts]
 
 
 def _matching(name: str, by_name: dict[str, list[str]]) -> list[str]:

@@ -62,7 +62,9 @@ class Statsd:
         try:
             from datadog.dogstatsd.base import DogStatsd
         except ImportError:
-            raise UsageError("metrics need a package that is not installed", "pip install pvtop[metrics]") from None
+            raise UsageError(
+                "metrics need a package that is not installed", "install pvtop with its extra named metrics"
+            ) from None
         self._client = DogStatsd(
             host.strip("[]"), int(port), namespace="pvtop", disable_telemetry=True, disable_buffering=True
         )

@@ -61,6 +61,7 @@ async def download(
         SourceError: The server denied access, the address is wrong, or the file is too long.
         OutputError: The cache folder cannot be written.
     """
+    client.check_online(address)
     log.info("downloading %s", public(address))
     with contextlib.ExitStack() as stack:
         with translate_cache_errors(target.parent):

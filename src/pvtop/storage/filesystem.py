@@ -107,6 +107,9 @@ class FileSystem(ABC):
         except Exception as error:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
             message = f"cannot {verb} the lake {public(self.address)}: {redacted(reason)}"
+            if isinstance(error, ImportError):
+                hint = "install that package; for S3, install pvtop with its extra named s3"
+                raise OutputError(message, hint) from error
             if isinstance(error, TimeoutError):
                 raise OutputError(
                     message, "try again later, or raise the time limit", setting="read_timeout"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -29,6 +30,8 @@ class LocalFileSystem(FileSystem):
     def prepare(self) -> None:
         """Create the folder. Remove the temporary files of killed runs."""
         with self.translate_errors("write"):
+            if is_something_else(self._root) and not self._root.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
             self._root.mkdir(parents=True, exist_ok=True)
         remove_abandoned(self._root / TEMPORARY_FOLDER, ".*")
 

@@ -146,7 +146,8 @@ def translate_fsspec_errors(address: str) -> Iterator[None]:
         raise NotFoundError(f"{shown} does not exist") from error
     except ImportError as error:
         raise SourceError(
-            f"{shown} needs a package that is not installed: {error}", "install it; for S3: pip install pvtop[s3]"
+            f"{shown} needs a package that is not installed: {error}",
+            "install it; for S3, install pvtop with its extra named s3",
         ) from error
     except Exception as error:
         if isinstance(error, TimeoutError):
