@@ -216,6 +216,32 @@ def test_folder_of_the_lake_that_is_mounted_from_the_same_disk_is_written(tmp_pa
         assert (tmp_path / "lake" / PATHS[2]).exists()
 
 
+def test_temporary_folder_on_another_disk_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    with mounted_at(tmp_path / "lake" / ".tmp", "-t", "tmpfs", "tmpfs"):
+        Lake(str(tmp_path / "lake")).write(make_report())
+        Lake(str(tmp_path / "lake")).write(make_report(top=3))
+        assert (tmp_path / "lake" / PATHS[2]).exists()
+
+
+def test_prepare_removes_what_a_killed_run_left_on_another_disk(another_disk: Path) -> None:
+    left = another_disk / "top_pages" / ".tmp" / ".top_pages.parquet.1.tmp"
+    left.parent.mkdir(exist_ok=True)
+    left.touch()
+    Lake(str(another_disk)).prepare()
+    assert not left.exists()
+
+
+def test_failure_without_a_reason_is_named_by_its_kind(tmp_path: Path) -> None:
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    lake = Lake(str(tmp_path))
+    lake.write(make_report())
+    with pytest.raises(OutputError, match="cannot read the lake .*: MemoryError"):
+        lake._filesystem.read(PATHS[2], fail)  # noqa: SLF001 - whatever a reader meets
+
+
 @pytest.mark.parametrize("failing", range(1, 7))
 def test_failed_rename_keeps_the_earlier_report(failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the three files is set aside, then each new one is renamed into place."""

@@ -27,6 +27,7 @@ from pvtop.core.errors import (
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
+from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.compute import compute_report
 from pvtop.pipeline.hour import run_hour
 from pvtop.pipeline.lookup import newest_hour
@@ -520,3 +521,16 @@ def test_newest_hour_of_a_server_by_day_and_hour(server: Server, online: Setting
 def test_newest_hour_survives_a_temporary_server_error(server: Server, online: Settings) -> None:
     server.script["/"] = [status(503)]
     assert newest_hour(online) == HOUR
+
+
+@pytest.mark.parametrize("source", ["nothing", "x" * 300])
+def test_missing_source_folder_is_an_error_even_if_the_report_is_there(
+    settings: Settings, write_dump: WriteDump, source: str
+) -> None:
+    """As for a batch."""
+    write_dump("en A 5 0\n")
+    run_hour(HOUR, settings)
+    with pytest.raises(SourceError, match=f"the source {source} "):
+        run_hour(HOUR, settings.model_copy(update={"source": source}))
+    with pytest.raises(SourceError, match=f"the source {source} "):
+        run_hours([HOUR], settings.model_copy(update={"source": source}))

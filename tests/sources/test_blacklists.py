@@ -13,7 +13,7 @@ import pytest
 from pvtop.core.errors import BlacklistError
 from pvtop.pipeline.lookup import configured_blacklist
 from pvtop.settings import Settings
-from pvtop.sources.blacklists import MAX_BLACKLIST_BYTES, load_blacklist, read_blacklist, verify_blacklist
+from pvtop.sources.blacklists import MAX_BLACKLIST_BYTES, _read_parsed, load_blacklist, read_blacklist, verify_blacklist
 from pvtop.sources.cache import Cache
 from pvtop.storage.http import Client
 from pvtop.transform.blacklist import no_blacklist
@@ -150,3 +150,10 @@ def test_failed_refresh_keeps_the_old_blacklist(server: Server) -> None:
     with pytest.raises(BlacklistError):
         configured_blacklist(but(online, refresh_blacklist=True))
     assert configured_blacklist(online).sha256 == before.sha256
+
+
+def test_parsed_blacklist_of_an_absurd_size_is_parsed_again(tmp_path: Path) -> None:
+    path = tmp_path / "parsed"
+    with path.open("wb") as file:
+        file.truncate(1 << 42)
+    assert _read_parsed(path, "digest") is None

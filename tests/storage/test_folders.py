@@ -28,6 +28,14 @@ def test_walk_files_follows_links_to_folders_but_not_in_a_circle(tmp_path: Path)
     assert found["root/link/file"] == datetime.fromtimestamp(5, UTC)
 
 
+def test_walk_files_ends_if_two_folders_link_to_each_other(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "link").symlink_to(f"../{other}")
+        (tmp_path / name / "file").touch()
+    assert {name for name, _ in walk_files(tmp_path)} == {"a/file", "b/file", "a/link/file", "b/link/file"}
+
+
 def test_walk_files_of_a_missing_folder_is_empty(tmp_path: Path) -> None:
     assert not list(walk_files(tmp_path / "nothing"))
     (tmp_path / "file").touch()

@@ -11,7 +11,7 @@ from pathlib import Path
 from pvtop.core.hour import Hour
 from pvtop.pipeline.plan import Action, HourFacts, LakeEntry, decide, decide_unfinished, needs_listing
 from pvtop.pipeline.session import Session
-from pvtop.sources.source import listed_file
+from pvtop.sources.source import listed_file, source_folder
 
 FOOTERS_AT_ONCE = 16  # readers of provenances; on object storage they wait far more than they work
 
@@ -45,7 +45,7 @@ async def plan_hour(hour: Hour, session: Session) -> Action:
         return action
     context = await session.context()
     if context.in_place:
-        return decide(await asyncio.to_thread(_look_at_dump, facts), context)
+        return decide(await asyncio.to_thread(_look_at_dump, facts, session), context)
     if context.check_source:
         await session.list_month(hour.month_folder)
     return decide(await _with_listing(facts, session), context)
@@ -55,10 +55,14 @@ def _decide_unfinished(facts: HourFacts, session: Session) -> Action | None:
     return decide_unfinished(facts, session.started, in_place=session.in_place)
 
 
-def _look_at_dump(facts: HourFacts) -> HourFacts:
-    """Add the dump in the source's folder. A missing folder raises nothing here: reading the dump will."""
-    path = Path(facts.address)
-    return replace(facts, listed=listed_file(path), source_listed=path.parents[2].is_dir())
+def _look_at_dump(facts: HourFacts, session: Session) -> HourFacts:
+    """Add the dump in the source's folder.
+
+    Raises:
+        SourceError: The source is not a folder.
+    """
+    source_folder(session.settings.source)
+    return replace(facts, listed=listed_file(Path(facts.address)), source_listed=True)
 
 
 async def _with_listing(facts: HourFacts, session: Session) -> HourFacts:

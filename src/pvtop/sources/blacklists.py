@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # The sha256 of the list at `PUBLIC_BLACKLIST`: 2,554,112 bytes, 57,114 lines. Others own that bucket and can change it.
 KNOWN_SHA256 = "c84e61119e5cee11469af4e454a50064761444a51b3a733fe20777eac163f447"
+MAX_PARSED_BYTES = 256_000_000  # the parsed pages of the longest blacklist, and more
 MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist has about 2.5 million bytes
 WITHOUT_IT = "use a file of your own as the blacklist, or none to exclude nothing"
 
@@ -186,9 +187,12 @@ def _read_parsed(path: Path, digest: str) -> pl.DataFrame | None:
     """
     try:
         with open_regular(path) as file:
-            header, _, parquet = file.read().partition(b"\n")
+            content = file.read(MAX_PARSED_BYTES + 1)
     except OSError:
         return None
+    if len(content) > MAX_PARSED_BYTES:
+        return None
+    header, _, parquet = content.partition(b"\n")
     return pl.read_parquet(parquet) if header == _parsed_header(parquet, digest) else None
 
 

@@ -15,6 +15,7 @@ from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import Progress, download
 from pvtop.sources.facts import FileFacts, FileState, LocalFile
+from pvtop.sources.source import source_folder
 from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
 from pvtop.storage.regular_file import is_something_else
@@ -68,11 +69,7 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
         state = FileState.of(path)
         return LocalFile(path, FileFacts(str(path), state.bytes, sha256_of(path)), state=state)
     except FileNotFoundError as error:
-        if not folder.is_dir():
-            raise SourceError(
-                f"the source {folder} does not exist", "give an address or a folder", setting="source"
-            ) from error
-        raise not_published(hour, str(folder)) from error
+        raise not_published(hour, str(source_folder(settings.source))) from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}", "check the file and its permissions") from error
 

@@ -58,10 +58,7 @@ class FolderSource:
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes and times."""
-        root = local_path(self.root)
-        if root is None or not root.is_dir():
-            what = "is not a folder" if root and absolute(root).exists() else "does not exist"
-            raise SourceError(f"the source {root} {what}", "give an address or a folder", setting="source")
+        root = source_folder(self.root)
         try:
             return [file for path in (root / folder).iterdir() if (file := listed_file(path))]
         except FileNotFoundError:
@@ -77,6 +74,22 @@ class FolderSource:
         with translate_fsspec_errors(str(file)):
             content = await asyncio.to_thread(_read, file)
         return _decoded(content, str(file))
+
+
+def source_folder(root: str) -> Path:
+    """Return the folder of a source on this machine.
+
+    Raises:
+        SourceError: It does not exist, is not a folder, or cannot be looked up.
+    """
+    folder = local_path(root) or Path()
+    try:
+        if folder.is_dir():
+            return folder
+        what = "is not a folder" if absolute(folder).exists() else "does not exist"
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+    raise SourceError(f"the source {folder} {what}", "give an address or a folder", setting="source")
 
 
 def _read(path: Path) -> bytes:

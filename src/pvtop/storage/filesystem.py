@@ -105,7 +105,7 @@ class FileSystem(ABC):
         except PvtopError:
             raise
         except Exception as error:
-            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
             message = f"cannot {verb} the lake {public(self.address)}: {redacted(reason)}"
             if isinstance(error, ImportError):
                 hint = "install that package; for S3, install pvtop with its extra named s3"

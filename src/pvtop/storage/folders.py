@@ -5,38 +5,53 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 
-def walk_files(folder: Path, prefix: str = "") -> Iterator[tuple[str, datetime]]:
+def walk_files(
+    folder: Path, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()
+) -> Iterator[tuple[str, datetime]]:
     """Yield the regular files below a folder, each with its modification time in UTC. Follow links to folders.
 
     Each name is the path below the folder, after the prefix. Files that disappear during the walk are skipped.
+
+    Args:
+        folder: The folder.
+        prefix: What each name begins with.
+        above: Device and inode of each folder above. A link back to one of them is not followed.
 
     Raises:
         OSError: A folder cannot be read. A missing folder has no files.
     """
     try:
         entries = os.scandir(folder)
+        here = above | {_identity(folder.stat())}
     except FileNotFoundError:
         return
     with entries:
         for entry in entries:
-            if entry.is_symlink() and _links_to_ancestor(entry.path):
-                continue
-            if entry.is_dir():
-                yield from walk_files(Path(entry.path), f"{prefix}{entry.name}/")
-            elif entry.is_file():
-                with contextlib.suppress(FileNotFoundError):
-                    yield prefix + entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+            status = _status(entry)
+            if status and stat.S_ISDIR(status.st_mode) and _identity(status) not in here:
+                yield from walk_files(Path(entry.path), f"{prefix}{entry.name}/", here)
+            elif status and stat.S_ISREG(status.st_mode):
+                yield prefix + entry.name, datetime.fromtimestamp(status.st_mtime, UTC)
 
 
-def _links_to_ancestor(link: str) -> bool:
-    """Return whether a link leads to itself or to a folder that contains it. Following it would loop forever."""
-    target = Path(os.path.realpath(link))
-    return target.is_symlink() or Path(os.path.realpath(Path(link).parent)).is_relative_to(target)
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return the status of what an entry is or links to, None for a link to nothing or to itself."""
+    try:
+        return entry.stat()
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP}:
+            return None
+        raise
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def mount_of(folder: Path) -> tuple[int, str]:

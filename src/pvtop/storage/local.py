@@ -33,7 +33,8 @@ class LocalFileSystem(FileSystem):
             if is_something_else(self._root) and not self._root.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
             self._root.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(self._root / TEMPORARY_FOLDER, ".*")
+        for folder in (self._root, *self._root.glob("*")):
+            remove_abandoned(folder / TEMPORARY_FOLDER, ".*")
 
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
         """Open a file and return what `reader` returns for it, or None if the file does not exist."""
@@ -97,12 +98,12 @@ class LocalFileSystem(FileSystem):
             return self._root / TEMPORARY_FOLDER
         parts = target.parent.relative_to(self._root).parts
         folders = (self._root.joinpath(*parts[:depth]) for depth in range(1, len(parts)))
-        return next((folder for folder in folders if mount_of(folder) == disk), target.parent) / TEMPORARY_FOLDER
+        return next((one for one in folders if _disk_below(one) == disk), target.parent) / TEMPORARY_FOLDER
 
     @cached_property
     def _disk(self) -> tuple[int, str]:
-        """What identifies the disk of the root."""
-        return mount_of(self._root)
+        """What identifies the disk of the temporary files of the root."""
+        return _disk_below(self._root)
 
     def _refuse_broken_link(self, path: Path) -> None:
         """Check that a folder is not a link to nothing, and does not lie behind one.
@@ -121,3 +122,9 @@ class LocalFileSystem(FileSystem):
         """Remove a file if it exists."""
         with self.translate_errors("write"):
             (self._root / path).unlink(missing_ok=True)
+
+
+def _disk_below(folder: Path) -> tuple[int, str]:
+    """Return what identifies the disk of the temporary files in a folder: their own folder may be a mount or a link."""
+    temporary = folder / TEMPORARY_FOLDER
+    return mount_of(temporary if temporary.is_dir() else folder)
