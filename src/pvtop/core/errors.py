@@ -28,7 +28,9 @@ from typing import TypeGuard
 
 OPEN_FILES = "raise the limit on open files (ulimit -n)"
 EXHAUSTED = {
-    errno.EAGAIN: "raise the limit on processes and threads (ulimit -u, or the container's limit on pids)",
+    errno.EAGAIN: (
+        "raise the limit on processes and threads (ulimit -u, the container's limit on pids), or on memory (ulimit -v)"
+    ),
     errno.EMFILE: OPEN_FILES,
     errno.ENFILE: OPEN_FILES,
     errno.ENOMEM: "free some memory, or raise the limit on it (ulimit -v, or the container's)",
