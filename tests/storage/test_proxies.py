@@ -27,7 +27,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"ALL_PROXY": "http://p:1"}, "http://example.org/a", "http://p:1"),
         ({"all_proxy": "socks5://p:1", "http_proxy": "http://q:2"}, "http://example.org/a", "http://q:2"),
         ({"http_proxy": "127.0.0.1:8080"}, "http://example.org/a", "http://127.0.0.1:8080"),
-        ({"http_proxy": " user:key@p:1 "}, "http://example.org/a", "http://user:key@p:1"),
+        ({"http_proxy": " user:secret@p:1 "}, "http://example.org/a", "http://user:secret@p:1"),
         ({"http_proxy": "https://p:1"}, "http://example.org/a", "https://p:1"),
         ({"http_proxy": "http://p:1", "no_proxy": "example.org"}, "http://example.org/a", None),
         ({"http_proxy": "http://p:1", "NO_PROXY": "example.com,10.0.0.0/8"}, "http://10.1.2.3/a", None),
@@ -47,11 +47,11 @@ def test_proxy_comes_from_the_environment(
 @pytest.mark.parametrize(
     ("proxy", "message"),
     [
-        ("socks5://user:key@127.0.0.1:1080", "the proxy socks5://127.0.0.1:1080 is a SOCKS proxy"),
+        ("socks5://user:secret@127.0.0.1:1080", "the proxy socks5://127.0.0.1:1080 is a SOCKS proxy"),
         ("SOCKS4a://127.0.0.1", "is a SOCKS proxy"),
         ("ftp://127.0.0.1", "is not a valid http address"),
         ("http://", "is not a valid http address"),
-        ("http://user:key@127.0.0.1:99999", "the proxy http://127.0.0.1:99999 is not a valid http address"),
+        ("http://user:secret@127.0.0.1:99999", "the proxy http://127.0.0.1:99999 is not a valid http address"),
         ("http://[", "is not a valid http address"),
     ],
 )
@@ -60,7 +60,7 @@ def test_unusable_proxy_is_named_without_secrets(proxy: str, message: str, monke
     with pytest.raises(SourceError) as caught:
         proxy_for("https://example.org/a")
     assert message in str(caught.value)
-    assert "key" not in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

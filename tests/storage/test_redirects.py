@@ -132,12 +132,12 @@ async def test_name_that_becomes_private_after_the_check_is_refused() -> None:
         ("http://a/b/c", "d", "http://a/b/d"),
         ("http://a/b", "//c/d", "http://c/d"),
         ("http://a/b", "https://a/b", "https://a/b"),
-        ("http://user:key@a/b", "/c", "http://user:key@a/c"),
-        ("http://user:key@a/b", "http://a/c", "http://user:key@a/c"),
-        ("http://user:key@a/b", "http://a:81/c", "http://a:81/c"),
-        ("http://user:key@a/b", "https://a/c", "https://a/c"),
-        ("http://user:key@a/b", "http://c/d", "http://c/d"),
-        ("http://user:key@a/b", "http://other@a/c", "http://other@a/c"),
+        ("http://user:secret@a/b", "/c", "http://user:secret@a/c"),
+        ("http://user:secret@a/b", "http://a/c", "http://user:secret@a/c"),
+        ("http://user:secret@a/b", "http://a:81/c", "http://a:81/c"),
+        ("http://user:secret@a/b", "https://a/c", "https://a/c"),
+        ("http://user:secret@a/b", "http://c/d", "http://c/d"),
+        ("http://user:secret@a/b", "http://other@a/c", "http://other@a/c"),
     ],
 )
 def test_user_and_password_stay_with_their_server(url: str, location: str, after: str) -> None:
@@ -161,12 +161,12 @@ def test_login_comes_from_the_netrc_file(
     path = tmp_path / "netrc"
     monkeypatch.setenv("NETRC", str(path))
     assert with_login(URL("http://a/b")) == URL("http://a/b")
-    path.write_text("machine a login user password key\n")
+    path.write_text("machine a login user password secret\n")
     path.chmod(0o600)
-    assert with_login(URL("http://a/b")) == URL("http://user:key@a/b")
+    assert with_login(URL("http://a/b")) == URL("http://user:secret@a/b")
     assert with_login(URL("http://me@a/b")) == URL("http://me@a/b")
     assert with_login(URL("http://c/b")) == URL("http://c/b")
-    path.write_text("password key\n")
+    path.write_text("password secret\n")
     assert with_login(URL("http://a/b")) == URL("http://a/b")
     assert "the netrc file is ignored" in caplog.text
-    assert "key" not in caplog.text
+    assert "secret" not in caplog.text
