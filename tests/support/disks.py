@@ -11,16 +11,19 @@ from pathlib import Path
 import pytest
 
 
+def mount(*options: str | Path) -> bool:
+    """Mount a file system. Return whether that succeeded."""
+    command = shutil.which("mount")
+    return bool(command) and not subprocess.run([str(command), *options], check=False, capture_output=True).returncode
+
+
 @contextlib.contextmanager
 def mounted_at(folder: Path, *options: str) -> Iterator[None]:
     """Mount a file system at a new folder. Skip the test if that is not allowed."""
     folder.mkdir()
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    if not mount or not umount:
-        pytest.skip("the machine has no mount command")
-    if subprocess.run([mount, *options, folder], check=False, capture_output=True).returncode:
-        pytest.skip("a disk takes the right to mount one")
+    if not mount(*options, folder):
+        pytest.skip("mounting a disk takes the right to do so")
     try:
         yield
     finally:
-        subprocess.run([umount, folder], check=True)
+        subprocess.run([str(shutil.which("umount")), folder], check=True)

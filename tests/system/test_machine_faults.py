@@ -37,6 +37,7 @@ from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.storage import locks
 from pvtop.storage.registry import open_filesystem
+from support.disks import mount, mounted_at
 from support.pages import failure_modes
 from support.samples import ROOT, Command, WriteDump
 from support.server.behaviours import cut, slow, slow_start, stall, status
@@ -94,22 +95,11 @@ BUCKET = "s3://bucket/lake"
 both = pytest.mark.parametrize("work", [REPORT, ONE], ids=["report", "batch"])
 
 
-def mounted(*options: str | Path) -> bool:
-    """Mount a file system. Return whether that succeeded."""
-    if (command := shutil.which("mount")) is None:
-        return False
-    return not subprocess.run([command, *options], check=False, capture_output=True).returncode
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a disk of 100 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if not mounted("-t", "tmpfs", "-o", "size=100k", "tmpfs", disk):
-        pytest.skip("a small disk takes the right to mount one")
-    yield disk
-    subprocess.run([str(shutil.which("umount")), disk], check=True)
+    with mounted_at(tmp_path / "disk", "-t", "tmpfs", "-o", "size=100k", "tmpfs"):
+        yield tmp_path / "disk"
 
 
 def left_on(disk: Path) -> list[Path]:
@@ -164,7 +154,7 @@ def test_lake_on_a_full_disk(
 def test_read_only_cache(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
-    assert mounted("-o", "remount,ro", small_disk)
+    assert mount("-o", "remount,ro", small_disk)
     done = pvtop_in_process(*work, *args, "--cache-dir", small_disk, "--quiet")
     assert_as_told(done, "read-only cache")
     assert "choose another folder (--cache-dir)" in done.stderr
@@ -175,7 +165,7 @@ def test_read_only_cache(
 def test_read_only_lake(
     pvtop_in_process: Command, args: tuple[str, ...], small_disk: Path, work: tuple[str, ...]
 ) -> None:
-    assert mounted("-o", "remount,ro", small_disk)
+    assert mount("-o", "remount,ro", small_disk)
     done = pvtop_in_process(*work, *args, "--output", small_disk, "--quiet")
     assert_as_told(done, "read-only lake")
     assert ("choose another one (--output)" in done.stderr) is (work == REPORT)
