@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("pvtop.pipeline.batch")
 
 LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
-BAR_WIDTH = 40
-MIN_BAR_WIDTH = 8  # columns; a shorter bar says nothing
+PROGRESS_BAR_WIDTH = 40
+MIN_PROGRESS_BAR_WIDTH = 8  # columns; a shorter bar says nothing
 NAME_WIDTH = 13  # columns of an hour
-BESIDE_BARS = 62  # columns for a spinner, an hour and what is done for it
+BESIDE_PROGRESS_BAR = 62  # columns for a spinner, an hour and what is done for it
 WIDE = 64  # columns of a terminal that has room for the pace
 
 
@@ -79,10 +79,10 @@ def _open_bars() -> Progress:
     from rich.table import Column
 
     console = Console(stderr=True)
-    width = min(BAR_WIDTH, console.width - BESIDE_BARS)
+    width = min(PROGRESS_BAR_WIDTH, console.width - BESIDE_PROGRESS_BAR)
     name = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=NAME_WIDTH))
     detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
-    columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_BAR_WIDTH else []), detail]
+    columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_PROGRESS_BAR_WIDTH else []), detail]
     return Progress(*columns, console=console, transient=True)
 
 
@@ -200,7 +200,7 @@ class _Bars(Watch):
         return f"{ended:,} of {wanted:,}{pace}, {left} left"
 
 
-def described(action: Action) -> str:
+def action_text(action: Action) -> str:
     """Return an action as words: `to make (not in the lake)`."""
     label = _label(action)
     return label if label == action.reason else f"{label} ({action.reason})"
