@@ -91,10 +91,10 @@ def _action(action: Action) -> dict[str, Any]:
 
 
 def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
-    from pvtop.cli.progress import action_text, summary
+    from pvtop.cli.progress import label_and_reason, summary
 
-    for what, alike in groupby(actions, key=action_text):
-        yield from runs([action.hour for action in alike], what)
+    for (label, reason), alike in groupby(actions, key=label_and_reason):
+        yield from runs([action.hour for action in alike], label, reason)
     yield summary(actions)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pvtop.pipeline.batch")
 
-LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
+LABELS = {"make": "to make", "verify": "to verify", "none": "up to date"}
 PROGRESS_BAR_WIDTH = 40
 MIN_PROGRESS_BAR_WIDTH = 8  # columns; a shorter bar says nothing
 NAME_WIDTH = 13  # columns of an hour
@@ -135,7 +135,7 @@ class Watch:
         log.info("%s", summary(actions))
         for action in actions:
             if action.state is not None:
-                log.debug("%s: planned as %s, %s", action.hour, action.kind, action.reason)
+                log.debug("%s: planned as %s: %s", action.hour, action.kind, action.reason)
         self._log_unpublished([action.hour for action in actions if action.state is HourState.NOT_PUBLISHED])
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
@@ -200,14 +200,14 @@ class _Bars(Watch):
         return f"{ended:,} of {wanted:,}{pace}, {left} left"
 
 
-def action_text(action: Action) -> str:
-    """Return an action as words: `to make (not in the lake)`."""
+def label_and_reason(action: Action) -> tuple[str, str]:
+    """Return an action as words, and its reason, which is empty if the words say it already."""
     label = _label(action)
-    return label if label == action.reason else f"{label} ({action.reason})"
+    return label, "" if label == action.reason else action.reason
 
 
 def summary(actions: Sequence[Action]) -> str:
-    """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify; 171 MB to download`."""
+    """Return the totals of a plan: `24 hours: 3 to make, 1 to verify, 20 up to date; 171 MB to download`."""
     labels = Counter(map(_label, actions))
     counts = ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
     return "; ".join(filter(None, [f"{number_of_hours(len(actions))}: {counts}", _to_download(actions)]))
