@@ -1,4 +1,4 @@
-"""`pvtop validate`: reports read back from the lake, broken there by hand, and held to what they were made of."""
+"""`pvtop validate`: reports read back from the lake, broken there by hand, and compared with their source."""
 
 from __future__ import annotations
 

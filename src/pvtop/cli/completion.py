@@ -1,4 +1,4 @@
-"""Values that the shell completes, beside those that Typer knows: commands, options and their choices."""
+"""Values that the shell completes, besides those that Typer knows: commands, options and their choices."""
 
 from __future__ import annotations
 
