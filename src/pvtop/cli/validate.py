@@ -13,7 +13,7 @@ from pvtop.cli.hints import hint
 from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, Table, failed, number_of_hours, runs
-from pvtop.core.errors import NotInLakeError, NotPublishedError
+from pvtop.core.errors import NotInLakeError
 from pvtop.core.escape import printable, shorten
 from pvtop.core.hour import Hour, described
 from pvtop.core.states import HourState
@@ -68,8 +68,8 @@ def validate(
 
     The exit code is 5 if a report breaks a rule, and 3 if none of the requested hours is in the lake.
 
-    If a report cannot be compared with --totals or --against-dump, it may still be valid. The exit code is then 3 if
-    the source has not published the file, and 1 if the file cannot be read or has changed.
+    If the source lacks the file for --totals or --against-dump, or the file cannot be read or has changed, the report
+    cannot be compared. It may still be valid. The exit code is then 1.
 
     Examples:
 
@@ -97,7 +97,7 @@ def validate(
     out.result(_data(found, checks, out.options), _lines(found, checks, out.options), _table(found))
     raise_for_violations({result.hour: result.violations for result in found}, "", remedy="remake_report")
     if uncompared := [error for result in found for error in result.uncompared]:
-        raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
+        raise uncompared[0]
 
 
 def _nothing(lake: Lake, wanted: Sequence[Hour], chosen: str) -> NotInLakeError:
