@@ -132,9 +132,9 @@ def test_json_lists_every_violation(pvtop_in_process: Command, lake: Lake) -> No
     data = json.loads(done.stdout)
     assert (done.returncode, data["counts"]) == (5, {"not valid": 1})
     (hour,) = data["hours"]
-    assert (hour["state"], hour["failures"][0]["rule"]) == ("not valid", "ranks run 1, 2, 3, ... in each domain")
-    assert len(hour["failures"][0]["violations"]) > 100
-    assert set(hour["failures"][0]["violations"][0]) == {"domain_code", "rank", "page_title", "views"}
+    assert (hour["result"], hour["violations"][0]["rule"]) == ("not valid", "ranks run 1, 2, 3, ... in each domain")
+    assert len(hour["violations"][0]["rows"]) > 100
+    assert set(hour["violations"][0]["rows"][0]) == {"domain_code", "rank", "page_title", "views"}
 
 
 def test_validate_escapes_titles(pvtop_in_process: Command, write_dump: WriteDump) -> None:
@@ -396,7 +396,7 @@ def uncompared(pvtop_in_process: Command, *args: object) -> tuple[int, str]:
     data = json.loads(pvtop_in_process("validate", *LAKE, *AT, *args, "--json").stdout)
     assert data["counts"] == {"could not be compared": 1}
     (hour,) = data["hours"]
-    assert (hour["state"], hour["failures"], hour["recounted"]) == ("could not be compared", [], [])
+    assert (hour["result"], hour["violations"], hour["recounted"]) == ("could not be compared", [], [])
     assert hour["uncompared"] == [{"error": message, "hint": hint, "exit_code": done.returncode}]
     return done.returncode, message
 
