@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -50,9 +53,23 @@ def test_dry_run_names_the_rules_if_a_report_is_from_an_earlier_version(
 def test_dry_run_counts_what_is_not_published_and_tells_runs(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*BATCH, "--start", "2025-01-01T00", "--end", "2025-01-02T23", "--dry-run")
     assert done.stdout.splitlines() == [
-        "2 hours to make (not in the lake): 2025-01-01T00 to 2025-01-01T01",
+        "2 hours to make: not in the lake (2025-01-01T00 to 2025-01-01T01)",
         "46 hours not published: 2025-01-01T02 to 2025-01-02T23",
         "48 hours: 46 not published, 2 to make",
+    ]
+
+
+def test_dry_run_names_a_dump_whose_time_has_changed(pvtop_in_process: Command, tmp_path: Path) -> None:
+    dump = tmp_path / "source" / DAY[0].dump_path
+    dump.parent.mkdir(parents=True)
+    shutil.copy(DATA / "source" / DAY[0].dump_path, dump)
+    args = ("batch", "--source", tmp_path / "source", "--blacklist", "none", "--output", "lake", "--start", DAY[0].iso)
+    pvtop_in_process(*args)
+    assert pvtop_in_process(*args, "--dry-run").stdout == f"1 hour up to date: {DAY[0].iso}\n1 hour: 1 up to date\n"
+    os.utime(dump, (1e9, 1e9))
+    assert pvtop_in_process(*args, "--dry-run").stdout.splitlines() == [
+        f"1 hour to verify: the dump's time has changed ({DAY[0].iso})",
+        "1 hour: 1 to verify",
     ]
 
 
@@ -79,7 +96,7 @@ def test_dry_run_announces_the_bytes_to_download(pvtop_in_process: Command, serv
     planned = json.loads(pvtop_in_process(*args, "--last", "3", "--dry-run", "--json").stdout)
     assert [action["download_bytes"] for action in planned] == [0, *sizes[1:]]
     shown = pvtop_in_process(*args, "--last", "3", "--dry-run").stdout
-    assert shown.endswith(f"3 hours: 1 nothing to do, 2 to make; {sum(sizes[1:]):,} bytes to download\n")
+    assert shown.endswith(f"3 hours: 2 to make, 1 up to date; {sum(sizes[1:]):,} bytes to download\n")
 
 
 def test_dry_run_says_if_the_size_of_a_download_is_unknown(pvtop_in_process: Command, server: Server) -> None:
@@ -97,10 +114,10 @@ def test_verbose_batch_says_what_is_decided_and_why(pvtop_in_process: Command, s
     args = ("batch", *places, "--start", DAY[0].iso, "--end", DAY[1].iso, "-v")
     pvtop_in_process(*args)
     told = pvtop_in_process(*args, "--top", "3").stderr
-    assert f"{DAY[0]}: planned as make, made with top 25\n" in told
+    assert f"{DAY[0]}: planned as make: made with top 25\n" in told
     assert f"{DAY[0]}: found " in told
     assert re.search(rf"{DAY[0]}: checked \d+ rules, 0 violated; 59 domains, ", told)
-    assert f"{DAY[0]}: planned as none, up to date\n" in pvtop_in_process(*args, "--top", "3").stderr
+    assert f"{DAY[0]}: planned as none: up to date\n" in pvtop_in_process(*args, "--top", "3").stderr
 
 
 @pytest.mark.parametrize(

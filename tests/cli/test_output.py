@@ -49,7 +49,7 @@ def test_csv_of_each_table_has_a_header(pvtop_in_process: Command, server: Serve
     status = rows(pvtop_in_process("status", *source, *LAKE, *hours, "--csv").stdout)
     assert [row["state"] for row in status] == ["made", "made", "not_published"]
     validated = rows(pvtop_in_process("validate", *LAKE, *hours, "--csv").stdout)
-    assert [(row["hour"], row["state"]) for row in validated] == [
+    assert [(row["hour"], row["result"]) for row in validated] == [
         (DAY[0].iso, "valid"), (DAY[1].iso, "valid"), (DAY[2].iso, "missing"),
     ]  # fmt: skip
     cached = rows(pvtop_in_process("cache", "ls", "--csv").stdout)
@@ -63,7 +63,7 @@ def test_csv_of_a_broken_report_names_the_rules(pvtop_in_process: Command) -> No
         path.write_text("other")
     done = pvtop_in_process("validate", *LAKE, "--csv")
     (row,) = rows(done.stdout)
-    assert (done.returncode, row["state"]) == (5, "not valid")
+    assert (done.returncode, row["result"]) == (5, "not valid")
     assert row["broken_rules"]
 
 

@@ -40,7 +40,7 @@ def test_batch_makes_the_newest_24_hours_once(pvtop_process: Command) -> None:
     assert first["counts"] == {"made": 24}
     again = pvtop_process("batch", *ARGS, "--last", "26", "--json")
     assert json.loads(again.stdout)["counts"] == {"made": 2, "unchanged": 24}
-    assert "26 hours: 24 nothing to do, 2 to make" in again.stderr
+    assert "26 hours: 2 to make, 24 up to date" in again.stderr
 
 
 def test_batch_makes_chosen_hours_of_each_day(pvtop_in_process: Command) -> None:
@@ -55,7 +55,7 @@ def test_batch_makes_chosen_hours_of_each_day(pvtop_in_process: Command) -> None
 def test_dry_run_writes_nothing(pvtop_in_process: Command) -> None:
     done = pvtop_in_process("batch", *ARGS, "--last", "2", "--dry-run")
     assert done.stdout.splitlines() == [
-        "2 hours to make (not in the lake): 2025-01-01T00 to 2025-01-01T01",
+        "2 hours to make: not in the lake (2025-01-01T00 to 2025-01-01T01)",
         "2 hours: 2 to make",
     ]
     assert not Path("lake").exists()

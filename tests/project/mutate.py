@@ -182,7 +182,10 @@ TITLES = (
         "",
     ),
     Mutation(
-        "only a title in quotes from end to end is unquoted", "transform.titles", " & written.str.contains(QUOTED)", ""
+        "only a title in quotes from end to end is unquoted",
+        "transform.titles",
+        " & written.str.contains(QUOTED_PATTERN)",
+        "",
     ),
     Mutation(
         "escapes in a quoted title are resolved",

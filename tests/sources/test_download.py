@@ -79,7 +79,7 @@ async def test_download_resumes_where_it_stopped(
     facts = await fetch(server, target, trouble, read_timeout=read_timeout)
     assert target.read_bytes() == CONTENT
     assert facts.bytes == len(CONTENT)
-    first, second = server.asked(PATH)
+    first, second, *_ = server.asked(PATH)  # on a slow machine, the second answer may time out, too
     assert "Range" not in first
     assert second["Range"] == f"bytes={HALF}-"
     assert second["If-Range"] == facts.etag

@@ -67,8 +67,8 @@ def test_newest_hour_offline_is_the_newest_in_the_cache(pvtop_in_process: Comman
 def test_batch_offline_makes_what_is_cached_and_names_the_rest(pvtop_in_process: Command) -> None:
     plan = pvtop_in_process("batch", *RANGE, "--offline", "--dry-run")
     assert plan.stdout.splitlines() == [
-        f"2 hours to make (not in the lake): {CACHED[0].iso} to {CACHED[1].iso}",
-        f"1 hour cannot be made (not in the lake, and the dump is not downloaded offline): {OTHER.iso}",
+        f"2 hours to make: not in the lake ({CACHED[0].iso} to {CACHED[1].iso})",
+        f"1 hour cannot be made: not in the lake, and the dump is not downloaded offline ({OTHER.iso})",
         "3 hours: 1 cannot be made, 2 to make",
     ]
     done = pvtop_in_process("batch", *RANGE, "--offline", "--json")

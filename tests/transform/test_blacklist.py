@@ -96,7 +96,7 @@ def test_quotes_in_an_entry_are_kept() -> None:
 
 
 @pytest.mark.parametrize("code", ['""', ""])
-def test_empty_code_in_both_spellings(code: str) -> None:
+def test_entry_with_either_spelling_of_the_empty_code_has_an_empty_code(code: str) -> None:
     assert parse(f"{code} Z6\n") == [("", "Z6")]
 
 

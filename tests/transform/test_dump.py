@@ -30,7 +30,7 @@ def malformed(content: bytes | str) -> list[str]:
 
 
 @pytest.mark.parametrize("line", ['"" Z11550 1 0', " Z11550 1 0"])
-def test_empty_code_in_both_spellings(line: str) -> None:
+def test_line_with_either_spelling_of_the_empty_code_is_read_with_an_empty_code(line: str) -> None:
     assert rows(f"{line}\n{GOOD}{line}\n") == [("", "Z11550", 1), ("en", "A", 1), ("", "Z11550", 1)]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pvtop.pipeline.plan import Action
     from pvtop.settings import Settings
 
-LAST_HOURS = 24
+BATCH_HOURS = 24
 
 
 @command_options(*MAKING, *PRINTING)
@@ -53,7 +53,7 @@ def batch(
     from pvtop.cli.progress import watching
     from pvtop.pipeline.batch import plan_batch, run_hours
 
-    wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
+    wanted = published_hours(settings, start, end, last, hours, BATCH_HOURS)
     if dry_run:
         actions = plan_batch(wanted, settings)
         out.result([_action(action) for action in actions], _plan_lines(actions))
@@ -91,10 +91,10 @@ def _action(action: Action) -> dict[str, Any]:
 
 
 def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
-    from pvtop.cli.progress import described, summary
+    from pvtop.cli.progress import label_and_reason, summary
 
-    for what, alike in groupby(actions, key=described):
-        yield from runs([action.hour for action in alike], what)
+    for (label, reason), alike in groupby(actions, key=label_and_reason):
+        yield from runs([action.hour for action in alike], label, reason)
     yield summary(actions)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, verify and remove cached downloads.", no_args_is_help=True)
 
-COLUMNS = ("hour", "path", "bytes", "downloaded")
+DUMP_COLUMNS = ("hour", "path", "bytes", "downloaded")
 
 
 def _duration(text: str) -> timedelta:
@@ -85,7 +85,7 @@ def ls(*, settings: Settings, out: Output) -> None:
     """
     dumps = list(_open(settings).dumps())
     rows = [_data(dump) for dump in dumps]
-    out.result(rows, _lines(dumps), [COLUMNS, *(list(row.values()) for row in rows)])
+    out.result(rows, _lines(dumps), [DUMP_COLUMNS, *(list(row.values()) for row in rows)])
 
 
 @app.command(cls=GroupedCommand)
@@ -185,7 +185,7 @@ def _confirm(chosen: list[CachedDump]) -> None:
 
 def _data(dump: CachedDump) -> dict[str, Any]:
     values = dump.hour.iso, str(dump.path), dump.bytes, f"{dump.modified:%Y-%m-%dT%H:%M:%SZ}"
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(DUMP_COLUMNS, values, strict=True))
 
 
 def _lines(dumps: list[CachedDump], what: str = "") -> Iterator[str]:

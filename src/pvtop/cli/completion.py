@@ -1,4 +1,4 @@
-"""Values that the shell completes, beside those that Typer knows: commands, options and their choices."""
+"""Values that the shell completes, besides those that Typer knows: commands, options and their choices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from pvtop.core.errors import PvtopError
 
-TIMEOUT = 2.0  # seconds for each call to the lake: nobody waits longer for a completion
+CALL_TIMEOUT = 2.0  # seconds for each call to the lake: nobody waits longer for a completion
 
 
 def complete_domains(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -24,7 +24,7 @@ def complete_domains(ctx: typer.Context, incomplete: str) -> list[str]:
 
     logging.getLogger("pvtop").setLevel(logging.CRITICAL)
     with contextlib.suppress(PvtopError):
-        lake = Lake(Settings.load(output=ctx.params.get("output")).output, TIMEOUT)
+        lake = Lake(Settings.load(output=ctx.params.get("output")).output, CALL_TIMEOUT)
         hour = hour_in_lake(lake, ctx.params.get("date"), ctx.params.get("hour"))
         if report := lake.read(hour) if hour else None:
             codes = report.domains.sort("views", "domain_code", descending=[True, False]).get_column("domain_code")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pvtop.settings import Settings
     from pvtop.transform.report import Report
 
-COLUMNS = ("domain_code", "host", "project", "access", "pages", "views")
+DOMAIN_COLUMNS = ("domain_code", "host", "project", "access", "pages", "views")
 
 
 @command_options("output", *TABLES)
@@ -65,14 +65,14 @@ def _rows(report: Report, codes: Sequence[str] | None) -> Iterator[dict[str, Any
 def _data(report: Report, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     facts = report.provenance
     notes = [str(issue) for issue in known_issues([report.hour])]
-    domains = [{name: row[name] for name in COLUMNS} for row in rows]
+    domains = [{name: row[name] for name in DOMAIN_COLUMNS} for row in rows]
     return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "notes": notes, "domains": domains}
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    yield COLUMNS
+    yield DOMAIN_COLUMNS
     for row in rows:
-        yield [row[name] for name in COLUMNS]
+        yield [row[name] for name in DOMAIN_COLUMNS]
 
 
 def _lines(report: Report, rows: Sequence[dict[str, Any]], width: int | None) -> Iterator[str | Text]:

@@ -131,19 +131,23 @@ def _comma_separated(table: Table) -> str:
     return text.getvalue()
 
 
-def runs(hours: Sequence[Hour], what: str) -> Iterator[str]:
+def runs(hours: Sequence[Hour], what: str, reason: str = "") -> Iterator[str]:
     """Yield a line for each run of consecutive hours: `46 hours missing: 2024-08-01T00 to 2024-08-02T21`."""
     found = runs_of_hours(hours)
     for first, last in found[:RUNS_SHOWN]:
-        yield run(first, last, what)
+        yield run(first, last, what, reason)
     if more := found[RUNS_SHOWN:]:
         yield f"and {len(more):,} more such periods; --json has them all"
 
 
-def run(first: Hour, last: Hour, what: str) -> str:
-    """Return the line for a run of consecutive hours: `1 hour missing: 2024-08-01T00`."""
-    count = (last.stamp - first.stamp) // ONE_HOUR + 1
-    return f"{number_of_hours(count)} {what}: {first.iso}" + (f" to {last.iso}" if first != last else "")
+def run(first: Hour, last: Hour, what: str, reason: str = "") -> str:
+    """Return the line for a run of consecutive hours.
+
+    It is `1 hour missing: 2024-08-01T00`, or `1 hour to make: not in the lake (2024-08-01T00)` if there is a reason.
+    """
+    head = f"{number_of_hours((last.stamp - first.stamp) // ONE_HOUR + 1)} {what}"
+    hours = first.iso + (f" to {last.iso}" if first != last else "")
+    return f"{head}: {reason} ({hours})" if reason else f"{head}: {hours}"
 
 
 def failed(line: str) -> Text:

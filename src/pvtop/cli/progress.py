@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pvtop.pipeline.batch")
 
-LABELS = {"make": "to make", "verify": "to verify", "none": "nothing to do"}
-BAR_WIDTH = 40
-MIN_BAR_WIDTH = 8  # columns; a shorter bar says nothing
+LABELS = {"make": "to make", "verify": "to verify", "none": "up to date"}
+PROGRESS_BAR_WIDTH = 40
+MIN_PROGRESS_BAR_WIDTH = 8  # columns; a shorter bar says nothing
 NAME_WIDTH = 13  # columns of an hour
-BESIDE_BARS = 62  # columns for a spinner, an hour and what is done for it
+BESIDE_PROGRESS_BAR = 62  # columns for a spinner, an hour and what is done for it
 WIDE = 64  # columns of a terminal that has room for the pace
 
 
@@ -79,10 +79,10 @@ def _open_bars() -> Progress:
     from rich.table import Column
 
     console = Console(stderr=True)
-    width = min(BAR_WIDTH, console.width - BESIDE_BARS)
+    width = min(PROGRESS_BAR_WIDTH, console.width - BESIDE_PROGRESS_BAR)
     name = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=NAME_WIDTH))
     detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
-    columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_BAR_WIDTH else []), detail]
+    columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_PROGRESS_BAR_WIDTH else []), detail]
     return Progress(*columns, console=console, transient=True)
 
 
@@ -135,7 +135,7 @@ class Watch:
         log.info("%s", summary(actions))
         for action in actions:
             if action.state is not None:
-                log.debug("%s: planned as %s, %s", action.hour, action.kind, action.reason)
+                log.debug("%s: planned as %s: %s", action.hour, action.kind, action.reason)
         self._log_unpublished([action.hour for action in actions if action.state is HourState.NOT_PUBLISHED])
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
@@ -200,14 +200,14 @@ class _Bars(Watch):
         return f"{ended:,} of {wanted:,}{pace}, {left} left"
 
 
-def described(action: Action) -> str:
-    """Return an action as words: `to make (not in the lake)`."""
+def label_and_reason(action: Action) -> tuple[str, str]:
+    """Return an action as words, and its reason, which is empty if the words say it already."""
     label = _label(action)
-    return label if label == action.reason else f"{label} ({action.reason})"
+    return label, "" if label == action.reason else action.reason
 
 
 def summary(actions: Sequence[Action]) -> str:
-    """Return the totals of a plan: `24 hours: 20 nothing to do, 3 to make, 1 to verify; 171 MB to download`."""
+    """Return the totals of a plan: `24 hours: 3 to make, 1 to verify, 20 up to date; 171 MB to download`."""
     labels = Counter(map(_label, actions))
     counts = ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))
     return "; ".join(filter(None, [f"{number_of_hours(len(actions))}: {counts}", _to_download(actions)]))

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pvtop.settings import Settings
     from pvtop.transform.report import Report
 
-BAR_WIDTH = 20
+VIEWS_BAR_WIDTH = 20
 BLOCKS = " ▏▎▍▌▋▊▉█"
-MIN_BAR_WIDTH = 5  # columns; a shorter bar says nothing
-BESIDE_BARS = 44  # columns for rank, views and most of a title
+MIN_VIEWS_BAR_WIDTH = 5  # columns; a shorter bar says nothing
+BESIDE_VIEWS_BAR = 44  # columns for rank, views and most of a title
 
 
 @command_options("output", *TABLES)
@@ -111,8 +111,8 @@ def _page_line(page: dict[str, Any], domain: Domain, most: int, width: int | Non
 
 def _bar_width(width: int | None) -> int:
     """Return the columns of a bar: fewer on a narrow terminal, and none if it would be too short."""
-    room = BAR_WIDTH if width is None else min(BAR_WIDTH, width - BESIDE_BARS)
-    return room if room >= MIN_BAR_WIDTH else 0
+    room = VIEWS_BAR_WIDTH if width is None else min(VIEWS_BAR_WIDTH, width - BESIDE_VIEWS_BAR)
+    return room if room >= MIN_VIEWS_BAR_WIDTH else 0
 
 
 def _bar(views: int, most: int, width: int) -> str:

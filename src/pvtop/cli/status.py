@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pvtop.pipeline.status import LakeStatus
     from pvtop.settings import Settings
 
-LAST_HOURS = 168
+CALENDAR_HOURS = 168
 SIGNS = {
     HourState.MADE: "█",
     HourState.MISSING: "·",
@@ -58,7 +58,7 @@ def status(
     """
     from pvtop.pipeline.status import lake_status
 
-    wanted = published_hours(settings, start, end, last, hours, LAST_HOURS)
+    wanted = published_hours(settings, start, end, last, hours, CALENDAR_HOURS)
     found = lake_status(wanted, settings)
     out.result(_data(found), _lines(found), _table(found))
 

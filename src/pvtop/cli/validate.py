@@ -13,7 +13,7 @@ from pvtop.cli.hints import hint
 from pvtop.cli.hours import Date, End, HourOfDay, LastInLake, Start, hours_in_lake
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, Table, failed, number_of_hours, runs
-from pvtop.core.errors import NotInLakeError, NotPublishedError
+from pvtop.core.errors import NotInLakeError
 from pvtop.core.escape import printable, shorten
 from pvtop.core.hour import Hour, described
 from pvtop.core.states import HourState
@@ -68,8 +68,8 @@ def validate(
 
     The exit code is 5 if a report breaks a rule, and 3 if none of the requested hours is in the lake.
 
-    If a report cannot be compared with --totals or --against-dump, it may still be valid. The exit code is then 3 if
-    the source has not published the file, and 1 if the file cannot be read or has changed.
+    If the source lacks the file for --totals or --against-dump, or the file cannot be read or has changed, the report
+    cannot be compared. It may still be valid. The exit code is then 1.
 
     Examples:
 
@@ -97,7 +97,7 @@ def validate(
     out.result(_data(found, checks, out.options), _lines(found, checks, out.options), _table(found))
     raise_for_violations({result.hour: result.violations for result in found}, "", remedy="remake_report")
     if uncompared := [error for result in found for error in result.uncompared]:
-        raise max(uncompared, key=lambda error: not isinstance(error, NotPublishedError))
+        raise uncompared[0]
 
 
 def _nothing(lake: Lake, wanted: Sequence[Hour], chosen: str) -> NotInLakeError:
@@ -112,7 +112,7 @@ def _nothing(lake: Lake, wanted: Sequence[Hour], chosen: str) -> NotInLakeError:
     return NotInLakeError(f"the lake {lake.path('')} has no report{when}", remedy="status")
 
 
-def _state(result: AuditResult) -> str:
+def _verdict(result: AuditResult) -> str:
     if not result.in_lake:
         return HourState.MISSING
     return "not valid" if result.violations else "could not be compared" if result.uncompared else "valid"
@@ -120,14 +120,14 @@ def _state(result: AuditResult) -> str:
 
 def _data(found: Sequence[AuditResult], checks: AuditOptions, options: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "counts": dict(sorted(Counter(map(_state, found)).items())),
+        "counts": dict(sorted(Counter(map(_verdict, found)).items())),
         "seed": checks.seed if checks.recount else None,
         "hours": [
             {
                 "hour": result.hour.iso,
-                "state": _state(result),
-                "failures": [
-                    {"rule": violation.rule, "violations": violation.rows.to_dicts()} for violation in result.violations
+                "result": _verdict(result),
+                "violations": [
+                    {"rule": violation.rule, "rows": violation.rows.to_dicts()} for violation in result.violations
                 ],
                 "uncompared": [
                     {"error": str(error), "hint": hint(error, options), "exit_code": error.exit_code}
@@ -142,11 +142,11 @@ def _data(found: Sequence[AuditResult], checks: AuditOptions, options: Mapping[s
 
 
 def _table(found: Sequence[AuditResult]) -> Table:
-    yield "hour", "state", "broken_rules", "not_compared", "notes"
+    yield "hour", "result", "broken_rules", "not_compared", "notes"
     for result in found:
         rules = [violation.rule for violation in result.violations]
         details = (rules, map(str, result.uncompared), result.notes)
-        yield result.hour.iso, str(_state(result)), *("; ".join(texts) for texts in details)
+        yield result.hour.iso, str(_verdict(result)), *("; ".join(texts) for texts in details)
 
 
 def _lines(found: Sequence[AuditResult], checks: AuditOptions, options: Mapping[str, str]) -> Iterator[str | Text]:
@@ -156,15 +156,15 @@ def _lines(found: Sequence[AuditResult], checks: AuditOptions, options: Mapping[
                 yield from _result_lines(result, checks, options)
         else:
             yield from runs([result.hour for result in results], HourState.MISSING.label)
-    counts = sorted(Counter(map(_state, found)).items())
-    yield f"{number_of_hours(len(found))}: {', '.join(f'{count:,} {state}' for state, count in counts)}"
+    counts = sorted(Counter(map(_verdict, found)).items())
+    yield f"{number_of_hours(len(found))}: {', '.join(f'{count:,} {verdict}' for verdict, count in counts)}"
 
 
 def _result_lines(result: AuditResult, checks: AuditOptions, options: Mapping[str, str]) -> Iterator[str | Text]:
     """Yield the lines of an hour in the lake."""
     from pvtop.core.domain import Domain
 
-    head = f"{result.hour.iso}  {_state(result)}"
+    head = f"{result.hour.iso}  {_verdict(result)}"
     yield failed(head) if result.violations else head
     for violation in result.violations:
         yield f"  breaks the rule: {violation.rule}"

@@ -23,7 +23,7 @@ USER = rf"{''.join(rf'(?<!{name})' for name in sorted(CONTAINERS))}{SLASHES}(?<!
 QUERY = r"(:/+(?:(?!:/)[^\s'\"?#])*+)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
 PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
 MISTYPED = r"(?!file://)(?:[a-z][a-z\d+.-]*:/|https?//|//+[^/]*@|[^/:]*:.*@|[^/.~?;][^?;]*[?;][\w.%-]+=)"
-HOST = r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?"
+HOST_AND_PORT = r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?"
 CHAINED = re.compile(r"::(?=[a-z][a-z\d+.-]*://)", re.IGNORECASE)
 
 
@@ -45,7 +45,7 @@ def _public(link: str) -> str:
     name, at, _ = authority.rpartition("@")
     if at and (":" in name or scheme.lower() not in CONTAINERS):
         rest = rest.removeprefix(name + at)
-    elif not at and not re.fullmatch(HOST, authority):
+    elif not at and not re.fullmatch(HOST_AND_PORT, authority):
         rest = rest.rpartition("@")[2]
     path = re.split(r"[?#]", rest, maxsplit=1)[0]
     return scheme + mark + re.sub(r";[^/;=]*=[^/]*", "", path)

@@ -105,10 +105,10 @@ def _is_trusted(path: Path, status: os.stat_result) -> bool:
 
 
 def _content(path: Path, status: os.stat_result) -> bytes:
-    """Return the content of a file that is trusted by its status.
+    """Return the content of a file whose owner and permissions were checked.
 
     Raises:
-        OSError: It is not a regular file, cannot be read, or is another file by now.
+        OSError: It is not a regular file, cannot be read, or was replaced after the check.
     """
     if not stat.S_ISREG(status.st_mode):  # reading a pipe could block forever
         raise OSError(None, "it is not a regular file")

@@ -35,7 +35,7 @@ KNOWN_ISSUES = (
         date(2016, 7, 1), date(2016, 8, 31), "main pages of some languages have 3 to 4 times their views, from bots"
     ),
     KnownIssue(
-        date(2020, 4, 1), date(2020, 4, 30), "views by automated agents are left out from this month on, some 5.6 %"
+        date(2020, 4, 1), date(2020, 4, 30), "views by automated agents are excluded from this month on, some 5.6 %"
     ),
     KnownIssue(date(2021, 6, 4), date(2022, 1, 27), "2 to 8 % of the views were lost"),
     KnownIssue(date(2025, 3, 1), date(2025, 8, 31), "bots that were not told from users have raised the views"),

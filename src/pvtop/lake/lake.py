@@ -26,7 +26,7 @@ from pvtop.transform.report import Provenance, Report
 from pvtop.transform.schemas import DOMAINS, TOP_PAGES
 
 MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole tree costs less
-TIMEOUT = 80.0  # seconds; the default of `Settings.timeout`
+DEFAULT_TIMEOUT = 80.0  # seconds; the default of `Settings.timeout`
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Lake:
         timeout: Seconds that one call to a remote file system may take.
     """
 
-    def __init__(self, output: str, timeout: float = TIMEOUT) -> None:
+    def __init__(self, output: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         self._filesystem = open_filesystem(output, timeout)
 
     @classmethod

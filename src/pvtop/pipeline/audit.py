@@ -12,7 +12,16 @@ from typing import TypeVar
 import polars as pl
 
 from pvtop.core.address import public
-from pvtop.core.errors import BlacklistError, OutputError, PvtopError, SourceError, UnreachableError, UsageError
+from pvtop.core.errors import (
+    BlacklistError,
+    NotFoundError,
+    NotPublishedError,
+    OutputError,
+    PvtopError,
+    SourceError,
+    UnreachableError,
+    UsageError,
+)
 from pvtop.core.hour import Hour
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
@@ -207,12 +216,14 @@ class _Auditor:
         """Return the dump that a report was made from. Uses a cached dump only if its digest matches.
 
         Raises:
+            NotFoundError: The source does not have the dump.
             SourceError: The source cannot be read, or has a different dump.
         """
         hour, settings, digest = report.hour, self._session.settings, report.provenance.dump_sha256
-        dump = await asyncio.to_thread(find_dump, hour, settings)
-        if dump is None or (dump.cached and await asyncio.to_thread(sha256_of, dump.path) != digest):
-            dump = await self._fetch(lambda: fetch_dump(hour, self._session.client, settings, None))
+        try:
+            dump = await self._find_or_fetch_dump(hour, digest)
+        except NotPublishedError as error:  # it was published: the lake has its report
+            raise NotFoundError(error.message, "use a source that has the dump", setting="source") from error
         if dump.facts.sha256 != digest:
             raise SourceError(
                 f"the dump of {hour} at {public(settings.source)} is not the one that its report was made from",
@@ -220,6 +231,13 @@ class _Auditor:
                 setting="source",
                 remedy="original_source",
             )
+        return dump
+
+    async def _find_or_fetch_dump(self, hour: Hour, digest: str) -> LocalFile:
+        settings = self._session.settings
+        dump = await asyncio.to_thread(find_dump, hour, settings)
+        if dump is None or (dump.cached and await asyncio.to_thread(sha256_of, dump.path) != digest):
+            return await self._fetch(lambda: fetch_dump(hour, self._session.client, settings, None))
         return dump
 
 

@@ -107,7 +107,7 @@ class _Work:
         """Plan the hour and carry the plan out."""
         await asyncio.to_thread(self._session.lake.prepare)
         action = await plan_hour(self._hour, self._session)
-        log.debug("%s: planned as %s, %s", self._hour, action.kind, action.reason)
+        log.debug("%s: planned as %s: %s", self._hour, action.kind, action.reason)
         match action.kind:
             case ActionKind.MAKE:
                 return await self._make(await self._obtain_dump(action))

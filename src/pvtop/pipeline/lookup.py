@@ -43,7 +43,7 @@ def newest_hour(settings: Settings, day: date | None = None, hour: int | None = 
 
 
 async def explain_unpublished(hours: Collection[Hour], source: Source) -> str:
-    """Return how the layout of a source explains that it has none of some hours, or an empty string.
+    """Return why a source lacks the hours, if its layout is the reason, else an empty string.
 
     Lists nothing if all hours are in the future.
     """

@@ -21,7 +21,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # missing.
 CODE = r'(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")?'
 ENTRY = rf"^{CODE}(?: [^ <>\[\]{{}}|][^<>\[\]{{}}|]*)?$"
-HOST = re.compile(r"\.(?:org|com|net)$|\.(?:mediawiki|wiki[a-z]+)(?:\.|$)", re.IGNORECASE)
+HOST_NAME = re.compile(r"\.(?:org|com|net)$|\.(?:mediawiki|wiki[a-z]+)(?:\.|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _never_matching(entries: Iterable[str]) -> list[NeverMatching]:
 def _why_it_never_matches(entry: str) -> str:
     """Return why an entry matches no page of any dump. Return an empty string if it may match one."""
     code, _, title = entry.partition(" ")
-    if HOST.search(code):
+    if HOST_NAME.search(code):
         return "a host name instead of a domain code"
     if code != code.lower():
         return "a domain code with capital letters"

@@ -11,7 +11,7 @@ import polars as pl
 
 from pvtop.core.hour import Hour
 
-RULES_VERSION = 3  # raise it if the same dump, blacklist and settings would give another report
+RULES_VERSION = 4  # raise it if the same dump, blacklist and settings would give another report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

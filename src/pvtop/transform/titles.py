@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-QUOTED = r'^"(?:[^"\\]|\\["\\])*"$'
+QUOTED_PATTERN = r'^"(?:[^"\\]|\\["\\])*"$'
 
 
 def decode_code(written: pl.Expr) -> pl.Expr:
@@ -19,7 +19,7 @@ def decode_title(written: pl.Expr) -> pl.Expr:
     contains `\"`. The writer since 2023 quotes only titles that contain a quote; a raw title of the years before, such
     as `"Heroes"`, contains no escaped quote.
     """
-    quoted = written.str.contains('\\"', literal=True) & written.str.contains(QUOTED)
+    quoted = written.str.contains('\\"', literal=True) & written.str.contains(QUOTED_PATTERN)
     unquoted = written.str.strip_prefix('"').str.strip_suffix('"').str.replace_all(r'\\(["\\])', "${1}")
     return pl.when(quoted).then(unquoted).otherwise(written)
 
