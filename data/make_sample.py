@@ -1,10 +1,10 @@
-"""Make the bundled sample: 30 small dumps, their projectviews and a blacklist, in the layout of the real server.
+"""Make the bundled sample: 76 small dumps, their projectviews and a blacklist, in the layout of the real server.
 
     python data/make_sample.py [FOLDER]          # default: the folder of this script
 
 Everything is made up from `words.txt`, the tables below and a seed, so every run writes the same bytes. The
 titles are well-known names, the views follow a power law and vary over the day, and every oddity of the
-real dumps occurs somewhere (see `README.md`).
+real dumps occurs somewhere. Pages that move or spike, and an hour that is missing, are planted (see `README.md`).
 """
 
 import gzip
@@ -13,7 +13,7 @@ import math
 import random
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +21,14 @@ from urllib.parse import quote
 
 SEED = "pvtop sample 1"
 WORDS = Path(__file__).with_name("words.txt")
-STAMPS = [datetime(2024, 12, 31, tzinfo=UTC) + timedelta(hours=hour) for hour in range(26)]
+MISSING = datetime(2024, 12, 29, 13, tzinfo=UTC)
+"""The hour that was never published."""
+STAMPS = [datetime(2024, 12, 29, tzinfo=UTC) + timedelta(hours=hour) for hour in range(1, 74)]
+STAMPS.remove(MISSING)
 STAMPS += [datetime(2016, 2, 28, 23, tzinfo=UTC) + timedelta(hours=hour) for hour in range(4)]
 QUOTED_SINCE = datetime(2023, 2, 1, tzinfo=UTC)
+DENSE_SINCE = datetime(2024, 12, 31, tzinfo=UTC)
+"""Since this hour, a less popular page is in most hours; on the days before it, in two of five."""
 SPACED_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 """Since this hour, the sample writes the empty domain code as nothing; before, as `""`."""
 
@@ -53,10 +58,40 @@ SURGES = [
     ("ko", "윤년", "2016-02-29T01", 2.0),
 ]
 
+# Domain code, title, first and last stamp, views an hour. They come on top of what the page has anyway.
+PLANTS = [
+    # Movers: two pages that had views, and one that nobody viewed on the day before.
+    ("en", "Bicycle", "2024-12-30T07", "2024-12-30T23", 2100),
+    ("en.m", "Bicycle", "2024-12-30T07", "2024-12-30T23", 1800),
+    ("ja", "ゴジラ", "2024-12-30T04", "2024-12-30T15", 700),
+    ("ja.m", "ゴジラ", "2024-12-30T04", "2024-12-30T15", 1100),
+    ("pt", "Eça_de_Queirós", "2024-12-30T11", "2024-12-30T23", 240),
+    ("pt.m", "Eça_de_Queirós", "2024-12-30T11", "2024-12-30T23", 310),
+    # Spikes: on desktop only, on mobile only, and on both, where some interest is left an hour later.
+    ("en", "DNA", "2024-12-30T04", "2024-12-30T04", 14000),
+    ("es.m", "Paella", "2024-12-30T13", "2024-12-30T13", 3000),
+    ("fr", "Molière", "2024-12-30T21", "2024-12-30T21", 1500),
+    ("fr.m", "Molière", "2024-12-30T21", "2024-12-30T21", 1700),
+    ("fr", "Molière", "2024-12-30T22", "2024-12-30T22", 210),
+    ("fr.m", "Molière", "2024-12-30T22", "2024-12-30T22", 260),
+    # Left out of movers and spikes: a page on the blacklist, and the unknown page.
+    ("en", "Prime_number", "2024-12-30T09", "2024-12-30T20", 2500),
+    ("en.m", "Prime_number", "2024-12-30T09", "2024-12-30T20", 2000),
+    ("de", "-", "2024-12-30T15", "2024-12-30T15", 30000),
+    # In one hour only: three pages, and a domain.
+    ("fr.m", '"L\'Heure_bleue"', "2024-12-29T09", "2024-12-29T09", 1),
+    ("zh.m", "哈雷彗星", "2024-12-30T06", "2024-12-30T06", 3),
+    ("en", "Halley's_Comet", "2024-12-30T19", "2024-12-30T19", 2),
+    ("is", "Forsíða", "2024-12-30T10", "2024-12-30T10", 12),
+    ("is", "Reykjavík", "2024-12-30T10", "2024-12-30T10", 5),
+]
+
 FIRST = [11.0, 1.6]
 """Views of the main page and the search page, relative to a leading page."""
 TAIL = [1] * 28 + [0] * 3 + [2, 2, 3, 5, 7]
 """Views of the less popular pages; with 0 the page is not in the hour."""
+SPARSE_TAIL = [0] * 22 + [1] * 6 + [2, 3, 3, 4, 5, 6, 7, 11]
+"""The same for hours before `DENSE_SINCE`. The sum is the same, so that no page moves between the days by this."""
 UNKNOWN_FROM_PAGES = 9
 SURGE_HOURS = 4
 
@@ -208,11 +243,16 @@ def level(code: str, stamp: datetime) -> float:
     return SIZES[code][1] * (0.68 + 0.32 * math.cos(angle))
 
 
-def page_views(rank: int, pages: int, scale: float, rng: random.Random) -> int:
+def tail(stamp: datetime) -> list[int]:
+    """Return the views that a less popular page may have in one hour."""
+    return SPARSE_TAIL if QUOTED_SINCE <= stamp < DENSE_SINCE else TAIL
+
+
+def page_views(rank: int, pages: int, scale: float, tail: list[int], rng: random.Random) -> int:
     """Return random views for the page at a rank: a power law for the leading quarter, then mostly ones."""
     draw = rng.random()
     if rank >= max(2, 0.24 * pages):
-        return TAIL[int(draw * len(TAIL))]
+        return tail[int(draw * len(tail))]
     factor = FIRST[rank] if rank < len(FIRST) else rank**-0.9
     return max(1, int(scale * factor * (0.9 + 0.2 * draw)))
 
@@ -220,7 +260,7 @@ def page_views(rank: int, pages: int, scale: float, rng: random.Random) -> int:
 def domain_rows(code: str, stamp: datetime) -> dict[str, int]:
     """Return the views of each page of a domain in one hour."""
     rng, scale, pages = random.Random(f"{SEED} {code} {stamp:%Y%m%d%H}"), level(code, stamp), SIZES[code][0]
-    views = {title: page_views(rank, pages, scale, rng) for rank, title in enumerate(titles(code)[:pages])}
+    views = {title: page_views(rank, pages, scale, tail(stamp), rng) for rank, title in enumerate(titles(code)[:pages])}
     if pages >= UNKNOWN_FROM_PAGES:
         views["-"] = max(1, int(scale * (2.2 + 0.4 * rng.random())))
     for prefix, title, middle, strength in SURGES:
@@ -234,15 +274,26 @@ def domain_rows(code: str, stamp: datetime) -> dict[str, int]:
     return {title: count for title, count in views.items() if count}
 
 
+def planted_rows(stamp: datetime) -> Iterator[tuple[str, str, int]]:
+    """Yield the planted rows of one hour, with random views around those of the table."""
+    for code, title, first, last, count in PLANTS:
+        if first <= f"{stamp:%Y-%m-%dT%H}" <= last:
+            rng = random.Random(f"{SEED} plant {code} {title} {stamp:%Y%m%d%H}")
+            yield code, title, round(count * (0.85 + 0.3 * rng.random()))
+
+
 def hour_rows(stamp: datetime) -> list[tuple[str, str, int]]:
     """Return the rows of one hour, sorted like the real dumps. The eras differ in a few codes."""
     recent = stamp >= QUOTED_SINCE
     codes = [code for code in SIZES if not (code.endswith(".zero") if recent else code == "0")]
-    rows = [
-        ("" if code == "0" else code, title, views)
+    views = {
+        ("" if code == "0" else code, title): count
         for code in codes
-        for title, views in domain_rows(code, stamp).items()
-    ]
+        for title, count in domain_rows(code, stamp).items()
+    }
+    for code, title, count in planted_rows(stamp):
+        views[code, title] = views.get((code, title), 0) + count
+    rows = [(code, title, count) for (code, title), count in views.items()]
     return sorted(rows, key=lambda row: (raw(row[0]), raw(row[1])))
 
 

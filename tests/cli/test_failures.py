@@ -21,7 +21,7 @@ FAILURES = [
     (("report", "--top", "0"), "UsageError", 2),
     (("show", "--csv"), "UsageError", 2),
     (("report", "--source", "nowhere"), "SourceError", 1),
-    (("report", *LOCAL, "--date", "2024-12-30", "--hour", "5"), "NotPublishedError", 3),
+    (("report", *LOCAL, "--date", "2024-12-29", "--hour", "13"), "NotPublishedError", 3),
     (("show", "--output", "nowhere"), "NotInLakeError", 3),
     (("batch", "--end", "2024-12-31T14"), "UsageError", 2),
 ]
@@ -43,7 +43,7 @@ def test_failure_without_json_prints_nothing_on_stdout(pvtop_in_process: Command
 
 
 @pytest.mark.parametrize(
-    ("args", "code"), [(("batch", *LOCAL, "--start", "2024-12-30T05"), 3), (("validate", "--output", "lake"), 5)]
+    ("args", "code"), [(("batch", *LOCAL, "--start", "2024-12-29T13"), 3), (("validate", "--output", "lake"), 5)]
 )
 def test_result_with_faults_is_the_only_document(pvtop_in_process: Command, args: tuple[str, ...], code: int) -> None:
     pvtop_in_process("report", *LOCAL, *AT)
