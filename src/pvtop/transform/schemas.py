@@ -38,3 +38,17 @@ DOMAINS = pl.Schema(
     }
 )
 """The domain totals of a report."""
+
+HOUR_ROWS = pl.Schema([*ROWS.items(), ("start_hour", pl.UInt8())])
+"""The pages of the hours of a day. `start_hour` is the hour of the day at which an hour begins, 0 to 23."""
+
+DAY_PAGES = pl.Schema(
+    {
+        "domain_code": pl.String(),
+        "page_title": pl.String(),
+        "views": pl.Int64(),
+        "start_hours": pl.List(pl.UInt8()),
+        "counts": pl.List(pl.Int64()),
+    }
+)
+"""The pages of a day file. `start_hours` ascend and pair with `counts`, which add up to `views`."""
