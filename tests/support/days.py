@@ -31,10 +31,17 @@ def day_pages(views: Views) -> pl.DataFrame:
 def day_provenance(day: Day, totals: Totals, missing: Collection[int] = ()) -> DayProvenance:
     """Return the provenance of a made-up day file, of which some hours were missing: the hours at which they begin."""
     dumps = [
-        DumpRecord(stamp=hour.iso)
-        if hour.start.hour in missing
-        else DumpRecord(stamp=hour.iso, source="made-up", bytes=1, sha256=f"{hour.start.hour:064}", rows=1, malformed=0)
+        DumpRecord(
+            stamp=hour.iso,
+            source="made-up",
+            dump_bytes=1,
+            dump_sha256=f"{hour.start.hour:064}",
+            dump_last_modified=None,
+            rows=1,
+            malformed=0,
+        )
         for hour in day.hours
+        if hour.start.hour not in missing
     ]
     return DayProvenance(
         day=day.iso,

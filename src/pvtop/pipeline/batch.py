@@ -21,16 +21,13 @@ from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour
 from pvtop.pipeline.plan import Action
 from pvtop.pipeline.results import HourOutcome
-from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.survey import plan_hours
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 
 log = logging.getLogger(__name__)
 
-# Hours under way besides the downloads: two computing, two waiting for that. Limits memory, and the work lost on an
-# interrupt.
-BESIDE_DOWNLOADS = 4
 PRUNE_EVERY = 24  # hours
 
 

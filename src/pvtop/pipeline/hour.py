@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 from pvtop.core.address import public
@@ -19,14 +20,17 @@ from pvtop.pipeline.metrics import count_hour, measure
 from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import HourResult, Seconds
 from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.spool import HourSpool, Spooled, record_of
 from pvtop.pipeline.survey import plan_hour
 from pvtop.settings import Settings
+from pvtop.sources.blacklists import WITHOUT_BLACKLIST, Blacklist
 from pvtop.sources.download import Progress
 from pvtop.sources.dumps import fetch_dump, find_dump, not_published
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import is_other
 from pvtop.storage.http import offline
-from pvtop.transform.report import Provenance
+from pvtop.transform.dump import ignore_rows
+from pvtop.transform.report import Provenance, Report
 from pvtop.validation.acceptance import accept_replacement
 
 log = logging.getLogger(__name__)
@@ -76,7 +80,7 @@ async def make_hour(
         PvtopError: As for `run_hour`.
     """
     try:
-        result = await _Work(hour, session, progress, computing).run()
+        result = await HourWork(hour, session, progress, computing).run()
     except Exception as error:
         published = not isinstance(error, NotPublishedError)
         count_hour(session.metrics, HourState.FAILED if published else HourState.NOT_PUBLISHED)
@@ -93,15 +97,35 @@ def reason_left(action: Action, settings: Settings) -> SourceError:
     return not_published(action.hour, source)
 
 
-class _Work:
-    """The work on one hour, from its plan to its result."""
+class HourWork:
+    """The work on one hour, from its plan to its result.
 
-    def __init__(self, hour: Hour, session: Session, progress: Progress | None, computing: Callable[[], None]) -> None:
+    Args:
+        hour: The hour.
+        session: The resources shared by the hours of a run.
+        progress: Called after each chunk of a download with the bytes received and the bytes expected.
+        computing: Called when computing begins.
+        spool: The folder to which the rows of the dump are spooled, None if nobody needs them.
+
+    Attributes:
+        spooled: The rows of the dump, if they were spooled.
+    """
+
+    def __init__(
+        self,
+        hour: Hour,
+        session: Session,
+        progress: Progress | None,
+        computing: Callable[[], None],
+        spool: Path | None = None,
+    ) -> None:
         self._hour = hour
         self._session = session
         self._progress = progress
         self._computing = computing
+        self._spool = spool
         self._started = monotonic()
+        self.spooled: Spooled | None = None
 
     async def run(self) -> HourResult:
         """Plan the hour and carry the plan out."""
@@ -110,14 +134,25 @@ class _Work:
         log.debug("%s: planned as %s, %s", self._hour, action.kind, action.reason)
         match action.kind:
             case ActionKind.MAKE:
-                return await self._make(await self._obtain_dump(action))
+                return await self._make(await self.get_dump(action))
             case ActionKind.VERIFY:
-                return await self._verify(action, await self._obtain_dump(action))
+                return await self._verify(action, await self.get_dump(action))
             case ActionKind.NONE:
                 return self._leave(action)
 
+    async def spool(self, action: Action) -> None:
+        """Only spool the rows of the dump. It must meet the rules of a report, but for those about a blacklist.
+
+        Args:
+            action: How to get the dump.
+
+        Raises:
+            PvtopError: As for `run_hour`.
+        """
+        await self._compute(await self.get_dump(action), WITHOUT_BLACKLIST)
+
     def _leave(self, action: Action) -> HourResult:
-        if action.provenance is None:
+        if not isinstance(action.provenance, Provenance):
             raise reason_left(action, self._session.settings)
         return self._result(HourState.UNCHANGED, action.provenance)
 
@@ -127,29 +162,35 @@ class _Work:
             return await self._make(dump)
         return self._leave(action)
 
-    async def _remember_download(self, dump: LocalFile) -> None:
-        """Remember the digest of a downloaded dump if it is exactly the file that the source lists."""
-        listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
-        listed = listing.get(self._hour)
-        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
-            self._session.cache.remember_digest(dump.facts, listed.modified)
-
     async def _make(self, dump: LocalFile) -> HourResult:
-        """Compute the report, check it, and write it. A cached dump that is corrupt is downloaded once more."""
+        """Compute the report, check it, and write it."""
         session, begun = self._session, monotonic()
-        try:
-            report = await session.compute_and_accept(self._hour, dump, self._computing)
-        except CorruptError as error:
-            if not dump.cached:
-                raise
-            log.warning("%s; downloading it again", error)
-            report = await session.compute_and_accept(self._hour, await self._download(), self._computing)
+        report = await self._compute(dump, await session.blacklist())
         check = partial(accept_replacement, report, session.lake, session.settings)
         size = await asyncio.to_thread(session.lake.write, report, check)
         seconds = Seconds(begun - self._started, monotonic() - begun)
         return replace(self._result(HourState.MADE, report.provenance), written_bytes=size, seconds=seconds)
 
-    async def _obtain_dump(self, action: Action) -> LocalFile:
+    async def _compute(self, dump: LocalFile, blacklist: Blacklist) -> Report:
+        """Compute the report and check it. A cached dump that is corrupt is downloaded once more."""
+        try:
+            return await self._compute_once(dump, blacklist)
+        except CorruptError as error:
+            if not dump.cached:
+                raise
+            log.warning("%s; downloading it again", error)
+            return await self._compute_once(await self._download(), blacklist)
+
+    async def _compute_once(self, dump: LocalFile, blacklist: Blacklist) -> Report:
+        spool = HourSpool(self._hour, self._spool) if self._spool else None
+        on_rows = spool.add if spool else ignore_rows
+        report = await self._session.compute_and_accept(self._hour, dump, blacklist, self._computing, on_rows)
+        if spool:
+            record = record_of(self._hour, dump.facts, report.provenance)
+            self.spooled = Spooled(record, await asyncio.to_thread(spool.end))
+        return report
+
+    async def get_dump(self, action: Action) -> LocalFile:
         """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
         dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
         if dump:
@@ -160,6 +201,13 @@ class _Work:
             dump = await self._download()
             await self._remember_download(dump)
         return dump
+
+    async def _remember_download(self, dump: LocalFile) -> None:
+        """Remember the digest of a downloaded dump if it is exactly the file that the source lists."""
+        listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
+        listed = listing.get(self._hour)
+        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
+            self._session.cache.remember_digest(dump.facts, listed.modified)
 
     async def _download(self) -> LocalFile:
         return await fetch_dump(self._hour, self._session.client, self._session.settings, self._progress)

@@ -17,35 +17,32 @@ DAY_RULES_VERSION = 1  # raise it if the same dumps would give another day file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DumpRecord:
-    """A dump that a day file was made from, or that was missing.
+    """A dump that a day file was made from. Its attributes mean what they mean in `Provenance`, but for the stamp.
 
     Attributes:
         stamp: Its stamp, `2019-04-01T12`.
-        source: Its address, without secrets; None if it was missing, and so are the other attributes.
-        bytes: Size of the gzip file.
-        sha256: Digest of the gzip file, in hex.
-        last_modified: The server's Last-Modified as sent, None if unknown.
+        source: Its address, without secrets.
+        dump_bytes: Size of the gzip file.
+        dump_sha256: Digest of the gzip file, in hex.
+        dump_last_modified: The server's Last-Modified as sent, None if unknown.
         rows: Number of well-formed lines.
         malformed: Number of malformed lines, which were skipped.
     """
 
     stamp: str
-    source: str | None = None
-    bytes: int | None = None
-    sha256: str | None = None
-    last_modified: str | None = None
-    rows: int | None = None
-    malformed: int | None = None
+    source: str
+    dump_bytes: int
+    dump_sha256: str
+    dump_last_modified: str | None
+    rows: int
+    malformed: int
 
     @property
     def is_valid(self) -> bool:
-        """Whether the values have their types, and are all there or all missing."""
-        texts = (self.source, self.sha256)
-        counts = (self.bytes, self.rows, self.malformed)
-        if self.sha256 is None:
-            return not any(value is not None for value in (*texts, *counts, self.last_modified))
-        whole = all(isinstance(text, str) for text in texts) and all(type(count) is int for count in counts)
-        return whole and isinstance(self.last_modified, str | None)
+        """Whether the values have their types."""
+        texts = (self.stamp, self.source, self.dump_sha256, self.dump_last_modified or "")
+        counts = (self.dump_bytes, self.rows, self.malformed)
+        return all(isinstance(text, str) for text in texts) and all(type(count) is int for count in counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,7 @@ class DayProvenance:
         day: The UTC day, `2019-04-01`.
         start: The start of the day, `2019-04-01T00:00:00Z`.
         end: The end of the day, in the same form.
-        dumps: The dumps of its 24 hours, in order.
+        dumps: The dumps of its hours, in order. Those that are not here were missing.
         pages: Number of pages.
         views: Views of all pages.
         domains: Number of pages of each domain: pairs of domain code and number, in the order of the file.
@@ -77,7 +74,8 @@ class DayProvenance:
     @property
     def missing(self) -> list[Hour]:
         """The hours whose dumps were missing."""
-        return [Hour.parse(dump.stamp) for dump in self.dumps if dump.sha256 is None]
+        there = {dump.stamp for dump in self.dumps}
+        return [hour for hour in Day.parse(self.day).hours if hour.iso not in there]
 
     def to_json(self) -> str:
         """Return the provenance as a JSON object."""
@@ -97,7 +95,8 @@ class DayProvenance:
         if not all(isinstance(text, str) for text in texts) or not all(type(count) is int for count in counts):
             return False
         hours = [hour.iso for hour in Day.parse(self.day).hours]
-        return [dump.stamp for dump in self.dumps] == hours and all(dump.is_valid for dump in self.dumps)
+        in_order = [stamp for stamp in hours if stamp in {dump.stamp for dump in self.dumps}]
+        return [dump.stamp for dump in self.dumps] == in_order and all(dump.is_valid for dump in self.dumps)
 
 
 def _parsed(fields: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +105,7 @@ def _parsed(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def repeated_in_hour(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the pages that occur more than once in an hour.
+    """Return the pages that occur again in an hour.
 
     Args:
         rows: The columns of `HOUR_ROWS`, ascending by code, title and hour.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import polars as pl
 
 from pvtop.core.domain import SHARED_CODES
-from pvtop.transform.schemas import PAGE_KEY, SUM_DTYPE
+from pvtop.transform.schemas import NOT_UTF8, PAGE_KEY, SUM_DTYPE
 
 SORTED_ROWS = 1_500_000  # rows of a dump that is not sorted, which are sorted at a time
 
@@ -28,26 +28,39 @@ class RunPart(NamedTuple):
     repeated: pl.DataFrame
 
 
-def sorted_runs(chunks: Iterable[pl.DataFrame], sorted_rows: int = SORTED_ROWS) -> Iterator[RunPart]:
-    """Put the chunks of a dump into sorted runs. Add up the views of a page that occurs more than once in a part.
+class RunSorter:
+    """Puts the chunks of a dump into sorted runs. Adds up the views of a page that occurs more than once in a part.
 
     Args:
-        chunks: `domain_code` String, `page_title` String, `views` Int64; decoded, without malformed lines.
         sorted_rows: Number of rows to sort at a time if the chunks are not sorted.
     """
-    last: tuple[str, str] | None = None
-    unsorted: list[pl.DataFrame] = []
-    for chunk in filter(len, chunks):
-        if not unsorted and is_sorted(chunk) and (last is None or last < _key(chunk, 0)):
-            yield RunPart(last is None, chunk, chunk.select(PAGE_KEY).head(0))
-            last = _key(chunk, -1)
-            continue
-        unsorted.append(chunk)
-        if sum(map(len, unsorted)) >= sorted_rows:
-            yield _sort(unsorted)
-            last, unsorted = None, []
-    if unsorted:
-        yield _sort(unsorted)
+
+    def __init__(self, sorted_rows: int = SORTED_ROWS) -> None:
+        self._sorted_rows = sorted_rows
+        self._last: tuple[str, str] | None = None
+        self._unsorted: list[pl.DataFrame] = []
+
+    def add(self, chunk: pl.DataFrame) -> Iterator[RunPart]:
+        """Take a chunk. Yield the parts that are complete.
+
+        Args:
+            chunk: `domain_code` String, `page_title` String, `views` Int64; decoded, without malformed lines.
+        """
+        if not len(chunk):
+            return
+        if not self._unsorted and is_sorted(chunk) and (self._last is None or self._last < _key(chunk, 0)):
+            yield RunPart(self._last is None, chunk, chunk.select(PAGE_KEY).head(0))
+            self._last = _key(chunk, -1)
+            return
+        self._unsorted.append(chunk)
+        if sum(map(len, self._unsorted)) >= self._sorted_rows:
+            yield from self.end()
+
+    def end(self) -> Iterator[RunPart]:
+        """Yield what is left."""
+        if self._unsorted:
+            yield _sort(self._unsorted)
+        self._last, self._unsorted = None, []
 
 
 def is_sorted(rows: pl.DataFrame) -> bool:
@@ -59,8 +72,12 @@ def is_sorted(rows: pl.DataFrame) -> bool:
 
 
 def may_repeat() -> pl.Expr:
-    """Return whether a dump may list a page of this domain more than once."""
-    return pl.col("domain_code").is_in(sorted(SHARED_CODES))
+    """Return whether a correct dump can list a page more than once.
+
+    Its code may stand for several wikis, or its bytes were not UTF-8: different bytes become the same U+FFFD.
+    """
+    not_utf8 = pl.any_horizontal(pl.col(name).str.contains(NOT_UTF8, literal=True) for name in PAGE_KEY)
+    return not_utf8 | pl.col("domain_code").is_in(sorted(SHARED_CODES))
 
 
 def _key(rows: pl.DataFrame, place: int) -> tuple[str, str]:

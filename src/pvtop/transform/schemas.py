@@ -13,6 +13,9 @@ PAGE_KEY = ["domain_code", "page_title"]
 UNKNOWN = "-"
 """The title of unknown pages."""
 
+NOT_UTF8 = "\ufffd"
+"""What bytes that are not UTF-8 become."""
+
 ROWS = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64()})
 """The rows of a dump."""
 
