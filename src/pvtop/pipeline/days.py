@@ -16,6 +16,7 @@ from pvtop.core.day import Day
 from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
+from pvtop.lake.day_files import DayFile
 from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day
 from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.plan import Action, ActionKind, holds
@@ -282,7 +283,8 @@ def _write(action: DayAction, path: Path, session: Session) -> DayProvenance:
         InvalidReportError: It is.
         OutputError: The lake cannot be written.
     """
-    made = read_provenance(path)
+    with path.open("rb") as file:
+        made = DayFile(file, str(path)).provenance
     earlier, settings = action.provenance, session.settings
     if earlier and not settings.force and made.views < settings.min_share * earlier.views:
         raise InvalidReportError(
@@ -292,11 +294,3 @@ def _write(action: DayAction, path: Path, session: Session) -> DayProvenance:
         )
     session.lake.write_day(action.day, path)
     return made
-
-
-def read_provenance(path: Path) -> DayProvenance:
-    """Return the provenance of a day file in scratch space."""
-    from pvtop.lake.day_files import DayFile
-
-    with path.open("rb") as file:
-        return DayFile(file, str(path)).provenance
