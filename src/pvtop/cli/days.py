@@ -82,11 +82,11 @@ def build(
     days = chosen_days(start, end, last) or newest_days(settings, last or 1)
     if dry_run:
         actions = plan_days(days, settings)
-        out.result([_action(action) for action in actions], (_plan_line(action) for action in actions))
+        out.result([action_data(action) for action in actions], (action_line(action) for action in actions))
         return
     with watching_days(out) as observer:
         result = build_days(days, settings, observer)
-    out.result([_outcome(one) for one in result.outcomes], _result_lines(result))
+    out.result([outcome_data(one) for one in result.outcomes], _result_lines(result))
     _raise_for_failures(result)
 
 
@@ -203,7 +203,8 @@ def number_of_days(count: int) -> str:
     return f"{count:,} day{'' if count == 1 else 's'}"
 
 
-def _action(action: DayAction) -> dict[str, Any]:
+def action_data(action: DayAction) -> dict[str, Any]:
+    """Return the action of a day for JSON."""
     return {
         "day": action.day.iso,
         "action": action.kind,
@@ -212,12 +213,14 @@ def _action(action: DayAction) -> dict[str, Any]:
     }
 
 
-def _plan_line(action: DayAction) -> str:
+def action_line(action: DayAction) -> str:
+    """Return the line about the action of a day."""
     label = {"make": "to make", "verify": "to verify"}.get(action.kind, "nothing to do")
     return f"{action.day}  {label}: {action.reason}"
 
 
-def _outcome(outcome: DayOutcome) -> dict[str, Any]:
+def outcome_data(outcome: DayOutcome) -> dict[str, Any]:
+    """Return the outcome of a day for JSON."""
     made = outcome.provenance
     return {
         "day": outcome.day.iso,
@@ -230,16 +233,19 @@ def _outcome(outcome: DayOutcome) -> dict[str, Any]:
 
 
 def _result_lines(result: DaysResult) -> Iterator[str | Text]:
-    for outcome in result.outcomes:
-        made = outcome.provenance
-        if outcome.state is HourState.FAILED:
-            yield failed(f"{outcome.day}  failed: {outcome.reason}")
-        elif made is None:
-            yield f"{outcome.day}  {outcome.reason}"
-        else:
-            yield f"{outcome.day}  {outcome.state.label}: {_counts(made.pages, made.views, len(made.missing))}"
+    yield from map(outcome_line, result.outcomes)
     counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items())]
     yield f"{number_of_days(len(result.outcomes))}: {', '.join(counts)}"
+
+
+def outcome_line(outcome: DayOutcome) -> str | Text:
+    """Return the line about the outcome of a day."""
+    made = outcome.provenance
+    if outcome.state is HourState.FAILED:
+        return failed(f"{outcome.day}  failed: {outcome.reason}")
+    if made is None:
+        return f"{outcome.day}  {outcome.reason}"
+    return f"{outcome.day}  {outcome.state.label}: {_counts(made.pages, made.views, len(made.missing))}"
 
 
 def _counts(pages: int, views: int, missing: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -179,8 +179,7 @@ def _read_entry(day: Day, session: Session) -> DayEntry | None:
 async def _outcome(action: DayAction, session: Session, observer: DayObserver) -> DayOutcome:
     """Carry out the action of a day. Return its outcome."""
     if action.state is not None:
-        error = PvtopError(action.reason) if action.state is HourState.FAILED else None
-        return DayOutcome(action.day, action.state, action.reason, action.provenance, error)
+        return outcome_left(action)
     try:
         if action.kind is ActionKind.VERIFY and await _holds(action, session, observer):
             return DayOutcome(action.day, HourState.UNCHANGED, "up to date", action.provenance)
@@ -194,6 +193,13 @@ async def _outcome(action: DayAction, session: Session, observer: DayObserver) -
     return DayOutcome(action.day, HourState.MADE, action.reason, provenance)
 
 
+def outcome_left(action: DayAction) -> DayOutcome:
+    """Return the outcome of a day that is not worked on."""
+    state = action.state or HourState.UNCHANGED
+    error = PvtopError(action.reason) if state is HourState.FAILED else None
+    return DayOutcome(action.day, state, action.reason, action.provenance, error)
+
+
 async def _holds(action: DayAction, session: Session, observer: DayObserver) -> bool:
     """Return whether the dumps that must be verified are those that the day file was made from."""
     for one in action.to_verify:
@@ -205,14 +211,13 @@ async def _holds(action: DayAction, session: Session, observer: DayObserver) -> 
 
 async def _make(action: DayAction, session: Session, observer: DayObserver) -> DayProvenance:
     """Make a day file and put it into the lake."""
-    cache = session.settings.cache_dir
-    _announce(action, session)
-    with scratch_folder(cache) as folder:
+    announce(action, session)
+    with scratch_folder(session.settings.cache_dir) as folder:
         path = await make_day_file(action.day, action.dumps, session, folder, observer)
-        return await asyncio.to_thread(_write, action, path, session)
+        return await asyncio.to_thread(write_day, action, path, session)
 
 
-def _announce(action: DayAction, session: Session) -> None:
+def announce(action: DayAction, session: Session) -> None:
     """Say how much scratch space the day takes, and check that there is room."""
     wanted = int(SCRATCH_SHARE * sum(_size(one, session) for one in action.dumps))
     log.info("%s: needs %.1f GB of scratch space in %s", action.day, wanted / 10**9, session.settings.cache_dir)
@@ -257,9 +262,19 @@ async def make_day_file(
                 workers.create_task(work())
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
+    watcher.merging(day)
+    return await merge_day(day, spooled, folder)
+
+
+async def merge_day(day: Day, spooled: Mapping[Hour, Spooled], folder: Path) -> Path:
+    """Merge the spooled hours of a day to a day file in scratch space. Return its path.
+
+    Raises:
+        NotPublishedError: There is no hour.
+        PvtopError: A page occurs twice in an hour, or the scratch space cannot be written.
+    """
     if not spooled:
         raise NotPublishedError(f"none of the hours of {day} is published", "choose an earlier day")
-    watcher.merging(day)
     path = folder / f"{day.iso}.parquet"
     await asyncio.to_thread(write_spooled, day, spooled, path)
     return path
@@ -276,7 +291,7 @@ async def _spool(action: Action, session: Session, folder: Path, observer: DayOb
     return work.spooled
 
 
-def _write(action: DayAction, path: Path, session: Session) -> DayProvenance:
+def write_day(action: DayAction, path: Path, session: Session) -> DayProvenance:
     """Put a day file into the lake, unless it is much smaller than the one that it replaces.
 
     Raises:

@@ -56,7 +56,7 @@ def run_hour(
     async def run() -> HourResult:
         async with Session(settings) as session:
             try:
-                return await make_hour(hour, session, progress, computing)
+                return await make_hour(HourWork(hour, session, progress, computing))
             except NotPublishedError as error:
                 if layout := await explain_unpublished([hour], session.source):
                     raise NotPublishedError(error.message, layout, setting="source") from error
@@ -65,22 +65,15 @@ def run_hour(
     return run_sync(run())
 
 
-async def make_hour(
-    hour: Hour, session: Session, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
-) -> HourResult:
+async def make_hour(work: HourWork) -> HourResult:
     """Plan one hour of a session, carry out the plan, and send metrics about it.
-
-    Args:
-        hour: The hour.
-        session: The resources shared by the hours of a run.
-        progress: Called after each chunk of a download with the bytes received and the bytes expected.
-        computing: Called when computing begins.
 
     Raises:
         PvtopError: As for `run_hour`.
     """
+    session = work.session
     try:
-        result = await HourWork(hour, session, progress, computing).run()
+        result = await work.run()
     except Exception as error:
         published = not isinstance(error, NotPublishedError)
         count_hour(session.metrics, HourState.FAILED if published else HourState.NOT_PUBLISHED)
@@ -108,6 +101,8 @@ class HourWork:
         spool: The folder to which the rows of the dump are spooled, None if nobody needs them.
 
     Attributes:
+        hour: As given.
+        session: As given.
         spooled: The rows of the dump, if they were spooled.
     """
 
@@ -119,8 +114,8 @@ class HourWork:
         computing: Callable[[], None],
         spool: Path | None = None,
     ) -> None:
-        self._hour = hour
-        self._session = session
+        self.hour = hour
+        self.session = session
         self._progress = progress
         self._computing = computing
         self._spool = spool
@@ -129,9 +124,9 @@ class HourWork:
 
     async def run(self) -> HourResult:
         """Plan the hour and carry the plan out."""
-        await asyncio.to_thread(self._session.lake.prepare)
-        action = await plan_hour(self._hour, self._session)
-        log.debug("%s: planned as %s, %s", self._hour, action.kind, action.reason)
+        await asyncio.to_thread(self.session.lake.prepare)
+        action = await plan_hour(self.hour, self.session)
+        log.debug("%s: planned as %s, %s", self.hour, action.kind, action.reason)
         match action.kind:
             case ActionKind.MAKE:
                 return await self._make(await self.get_dump(action))
@@ -139,6 +134,11 @@ class HourWork:
                 return await self._verify(action, await self.get_dump(action))
             case ActionKind.NONE:
                 return self._leave(action)
+
+    @property
+    def spools(self) -> bool:
+        """Whether the rows of the dump are wanted."""
+        return self._spool is not None
 
     async def spool(self, action: Action) -> None:
         """Only spool the rows of the dump. It must meet the rules of a report, but for those about a blacklist.
@@ -153,7 +153,7 @@ class HourWork:
 
     def _leave(self, action: Action) -> HourResult:
         if not isinstance(action.provenance, Provenance):
-            raise reason_left(action, self._session.settings)
+            raise reason_left(action, self.session.settings)
         return self._result(HourState.UNCHANGED, action.provenance)
 
     async def _verify(self, action: Action, dump: LocalFile) -> HourResult:
@@ -164,7 +164,7 @@ class HourWork:
 
     async def _make(self, dump: LocalFile) -> HourResult:
         """Compute the report, check it, and write it."""
-        session, begun = self._session, monotonic()
+        session, begun = self.session, monotonic()
         report = await self._compute(dump, await session.blacklist())
         check = partial(accept_replacement, report, session.lake, session.settings)
         size = await asyncio.to_thread(session.lake.write, report, check)
@@ -182,21 +182,21 @@ class HourWork:
             return await self._compute_once(await self._download(), blacklist)
 
     async def _compute_once(self, dump: LocalFile, blacklist: Blacklist) -> Report:
-        spool = HourSpool(self._hour, self._spool) if self._spool else None
+        spool = HourSpool(self.hour, self._spool) if self._spool else None
         on_rows = spool.add if spool else ignore_rows
-        report = await self._session.compute_and_accept(self._hour, dump, blacklist, self._computing, on_rows)
+        report = await self.session.compute_and_accept(self.hour, dump, blacklist, self._computing, on_rows)
         if spool:
-            record = record_of(self._hour, dump.facts, report.provenance)
+            record = record_of(self.hour, dump.facts, report.provenance)
             self.spooled = Spooled(record, await asyncio.to_thread(spool.end))
         return report
 
     async def get_dump(self, action: Action) -> LocalFile:
         """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
-        dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
+        dump = None if action.download else await asyncio.to_thread(find_dump, self.hour, self.session.settings)
         if dump:
-            log.debug("%s: found %s, %s bytes", self._hour, dump.path, f"{dump.facts.bytes:,}")
+            log.debug("%s: found %s, %s bytes", self.hour, dump.path, f"{dump.facts.bytes:,}")
         if dump and dump.state:
-            self._session.cache.remember_digest(dump.facts, dump.state.modified)
+            self.session.cache.remember_digest(dump.facts, dump.state.modified)
         if dump is None:
             dump = await self._download()
             await self._remember_download(dump)
@@ -204,16 +204,16 @@ class HourWork:
 
     async def _remember_download(self, dump: LocalFile) -> None:
         """Remember the digest of a downloaded dump if it is exactly the file that the source lists."""
-        listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
-        listed = listing.get(self._hour)
+        listing = await self.session.listing_at_hand(self.hour.month_folder) or {}
+        listed = listing.get(self.hour)
         if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
-            self._session.cache.remember_digest(dump.facts, listed.modified)
+            self.session.cache.remember_digest(dump.facts, listed.modified)
 
     async def _download(self) -> LocalFile:
-        return await fetch_dump(self._hour, self._session.client, self._session.settings, self._progress)
+        return await fetch_dump(self.hour, self.session.client, self.session.settings, self._progress)
 
     def _result(self, state: HourState, provenance: Provenance) -> HourResult:
-        lake, hour = self._session.lake, self._hour
+        lake, hour = self.session.lake, self.hour
         return HourResult(
             hour,
             state,
