@@ -203,6 +203,7 @@ class Settings(BaseModel):
         cache_max_age: During and after a batch, remove downloads older than this, e.g. `7d`.
         cache_max_size: During and after a batch, remove the oldest downloads until the rest fit in this size, e.g.
             `20GB`.
+        days_overdue: How long after its end a day is made although hours are not published, e.g. `48h`.
         max_download: Maximum size of a downloaded file, e.g. `1GB`.
         max_inflated: Largest size of a dump after decompression, e.g. `2GB`.
         statsd: `host:port` of a DogStatsD server that receives metrics.
@@ -234,6 +235,7 @@ class Settings(BaseModel):
     contact: Annotated[str, AfterValidator(_check_contact)] = ""
     cache_max_age: Age | None = None
     cache_max_size: Size | None = None
+    days_overdue: Age = timedelta(hours=48)
     max_download: Size = Field(ByteSize(10**9), ge=1)
     max_inflated: Size = Field(ByteSize(2 * 10**9), ge=1)
     statsd: str = ""

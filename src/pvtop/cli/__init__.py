@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pvtop._version import __version__
-from pvtop.cli import batch, blacklist, cache, config, domains, report, show, status, validate
+from pvtop.cli import batch, blacklist, cache, config, days, domains, report, show, status, validate
 from pvtop.cli.help import GroupedCommand
 from pvtop.cli.streams import close_log, writing_stdout
 
@@ -44,6 +44,7 @@ app.command(cls=GroupedCommand)(domains.domains)
 app.command(cls=GroupedCommand)(batch.batch)
 app.command(cls=GroupedCommand)(status.status)
 app.command(cls=GroupedCommand)(validate.validate)
+app.add_typer(days.app, name="days")
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(cache.app, name="cache")
 app.add_typer(config.app, name="config")

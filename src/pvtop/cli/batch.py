@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.hours import End, HoursOfDay, Last, Start, published_hours
+from pvtop.cli.days import action_data, action_line, number_of_days, outcome_data, outcome_line
+from pvtop.cli.hours import End, HoursOfDay, Last, Month, Start, WholeDay, hours_of_days, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output, failed, number_of_hours, runs
 from pvtop.core.errors import HoursFailedError, NotPublishedError, interrupted
@@ -17,6 +19,7 @@ from pvtop.core.states import HourState
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from pvtop.core.day import Day
     from pvtop.pipeline.batch import BatchResult
     from pvtop.pipeline.plan import Action
     from pvtop.settings import Settings
@@ -30,7 +33,10 @@ def batch(
     end: End = None,
     last: Last = None,
     hours: HoursOfDay = None,
+    day: WholeDay = None,
+    month: Month = None,
     *,
+    days: Annotated[bool, typer.Option("--days", help="Also make the day files of whole UTC days.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without carrying it out.")] = False,
     settings: Settings,
     out: Output,
@@ -42,9 +48,15 @@ def batch(
     failed hours at the end and exits with code 4. Run this command every hour. It also makes the reports that earlier
     runs missed.
 
+    With --days, the batch also makes day files, from the same reading of the dumps: those of the UTC days whose 24
+    hours are all in the range. --start and --end are stamps, which name the END of an hour. --day and --month are whole
+    UTC days.
+
     Examples:
 
       pvtop batch
+
+      pvtop batch --month 2024-08 --days
 
       pvtop batch --last 48 --dry-run
 
@@ -52,18 +64,23 @@ def batch(
     """
     from pvtop.cli.progress import watching
     from pvtop.pipeline.batch import plan_batch, run_hours
+    from pvtop.pipeline.days import plan_days
+    from pvtop.pipeline.days_of_batch import partial_days, whole_days
 
-    wanted = published_hours(settings, start, end, last, hours, BATCH_HOURS)
+    wanted = published_hours(settings, start, end, last, hours, BATCH_HOURS, hours_of_days(day, month))
     if dry_run:
         actions = plan_batch(wanted, settings)
-        out.result([_action(action) for action in actions], _plan_lines(actions))
+        of_days = plan_days(whole_days(wanted), settings, only_whole=True) if days else []
+        data = [_action(action) for action in actions]
+        out.result(data + list(map(action_data, of_days)), chain(map(action_line, of_days), _plan_lines(actions)))
         return
     with watching(out) as watch:
         try:
-            result = run_hours(wanted, settings, watch)
+            result = run_hours(wanted, settings, watch, days=days)
         except KeyboardInterrupt as interrupt:
             raise interrupted(interrupt, watch.progress) from None
-    out.result(_data(result), _lines(result))
+    left = partial_days(wanted) if days else []
+    out.result(_data(result, left), _lines(result, left))
     _raise_for_failures(result, len(wanted))
 
 
@@ -74,6 +91,8 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
         HoursFailedError: Hours failed.
         NotPublishedError: None of the hours is published.
     """
+    if count := Counter(outcome.state for outcome in result.days)[HourState.FAILED]:
+        raise HoursFailedError(f"{number_of_days(count)} failed", "the next run tries them again")
     if count := result.counts[HourState.FAILED]:
         raise HoursFailedError(f"{count:,} of {wanted:,} hours failed", "the next run tries them again")
     if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
@@ -98,17 +117,22 @@ def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
     yield summary(actions)
 
 
-def _data(result: BatchResult) -> dict[str, Any]:
+def _data(result: BatchResult, left: Sequence[Day]) -> dict[str, Any]:
     return {
         "counts": dict(sorted(result.counts.items())),
         "failures": [{"hour": failure.hour.iso, "error": str(failure.error)} for failure in result.failures],
         "not_published": [hour.iso for hour in result.not_published],
+        "days": [outcome_data(outcome) for outcome in result.days],
+        "days_left": [day.iso for day in left],
     }
 
 
-def _lines(result: BatchResult) -> Iterator[str | Text]:
+def _lines(result: BatchResult, left: Sequence[Day]) -> Iterator[str | Text]:
     for failure in result.failures:
         yield failed(f"{failure.hour.iso}  failed: {failure.error}")
     yield from runs(sorted(result.not_published), HourState.NOT_PUBLISHED.label)
+    yield from map(outcome_line, result.days)
+    for day in left:
+        yield f"{day}  no day file: the range holds only part of the day"
     counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items()) if count]
     yield f"{number_of_hours(result.counts.total())}: {', '.join(counts)}"

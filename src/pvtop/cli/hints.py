@@ -11,12 +11,14 @@ from pvtop.core.setting_names import variable
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
     "list_settings": "pvtop config show lists all settings",
+    "make_day": "make it with pvtop days build --start D --end D, or name another lake with --output",
     "make_report": "make it with pvtop report, or name another lake with --output",
     "original_source": (
         "give the source that the report was made from (--source), "
         "or make the report again: pvtop report --date D --hour H --force"
     ),
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
+    "remake_day": "make it again: pvtop days build --start D --force",
     "remake_report": "make it again: pvtop report --date D --hour H --force",
     "reversed_range": "swap --start and --end",
     "status": "pvtop status shows which hours are in the lake",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,14 @@ LastInLake = Annotated[
     int | None,
     typer.Option("--last", min=1, metavar="N", help="The N newest hours in the lake.", rich_help_panel=HOURS),
 ]
+WholeDay = Annotated[
+    str | None,
+    typer.Option("--day", metavar="YYYY-MM-DD", help="The 24 hours of this UTC day.", rich_help_panel=HOURS),
+]
+Month = Annotated[
+    str | None,
+    typer.Option("--month", metavar="YYYY-MM", help="The hours of all UTC days of this month.", rich_help_panel=HOURS),
+]
 HoursOfDay = Annotated[
     str | None,
     typer.Option("--hours", metavar="LIST", help="Only these hours of each day: 0,6,12-17.", rich_help_panel=HOURS),
@@ -93,10 +102,30 @@ def hour_in_lake(lake: Lake, date: str | None, hour: int | None) -> Hour | None:
     return named or lake.newest(day, hour)
 
 
+def hours_of_days(day: str | None, month: str | None) -> list[Hour]:
+    """Return the hours of a UTC day or of all days of a month. Empty if neither is given.
+
+    Raises:
+        UsageError: Both are given, or there is no such day or month.
+    """
+    from pvtop.core.day import Day, month_days
+
+    if day is not None and month is not None:
+        raise UsageError("--day cannot be combined with --month", "give one of them")
+    days = month_days(month) if month is not None else [Day.parse(day)] if day is not None else []
+    return [hour for one in days for hour in one.hours]
+
+
 def published_hours(
-    settings: Settings, start: str | None, end: str | None, last: int | None, hours: str | None, default: int
+    settings: Settings,
+    start: str | None,
+    end: str | None,
+    last: int | None,
+    hours: str | None,
+    default: int,
+    whole_days: Sequence[Hour] = (),
 ) -> list[Hour]:
-    """Return the hours of a range or the `last` published ones, `default` of them if there is neither.
+    """Return the hours of a range, of whole days, or the `last` published ones: `default` of them if none is given.
 
     Raises:
         UsageError: The options contradict each other, or one is invalid.
@@ -104,8 +133,10 @@ def published_hours(
     """
     if last is not None and (start, end) != (None, None):
         raise UsageError("--last cannot be combined with --start or --end", "give a range, or a number of newest hours")
+    if whole_days and (last, start, end) != (None, None, None):
+        raise UsageError("--day and --month cannot be combined with --start, --end or --last", "give one of them")
     of_day = ALL_DAY if hours is None else parse_hours_of_day(hours)
-    chosen = _read_range(start, end)
+    chosen = list(whole_days) or _read_range(start, end)
     if not chosen:
         from pvtop.pipeline.lookup import last_hours
 

@@ -113,6 +113,19 @@ OPTIONS = {
 
 PRINTING = ("json", "quiet", "verbose")
 TABLES = ("json", "csv", "quiet", "verbose")  # of a command whose result is a table
+BUILDING = (
+    "source",
+    "output",
+    "cache_dir",
+    "check_source",
+    "refresh_dump",
+    "offline",
+    "expect_whole",
+    "force",
+    "no_validate",
+    "contact",
+    "log_format",
+)  # of a command that makes day files
 MAKING = (
     "source", "blacklist", "cache_dir", "check_source", "refresh_dump", "refresh_blacklist", "offline", "expect_whole",
     "output", "top", "keep_unknown", "force", "no_validate", "contact", "statsd", "log_format",

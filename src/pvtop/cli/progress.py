@@ -18,6 +18,7 @@ from pvtop.core.states import HourState
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from pvtop.pipeline.days import DayObserver, DayOutcome
     from pvtop.pipeline.plan import Action
     from pvtop.pipeline.results import HourOutcome
 
@@ -70,6 +71,30 @@ def watching(out: Output) -> Iterator[Watch]:
         return
     with _open_bars() as bars:
         yield _Bars(bars)
+
+
+@contextlib.contextmanager
+def watching_days(out: Output) -> Iterator[DayObserver]:
+    """Show the hours in progress as bars if stderr is a terminal. Log a line for each day."""
+    from pvtop.pipeline.days import DayObserver
+
+    if not out.on_terminal:
+        yield DayObserver(finished=_log_day)
+        return
+    with _open_bars() as bars:
+        rows = _Rows(bars)
+        yield DayObserver(
+            downloading=rows.downloading,
+            computing=lambda hour: rows.show(hour, "reading"),
+            spooled=rows.remove,
+            finished=_log_day,
+        )
+
+
+def _log_day(outcome: DayOutcome) -> None:
+    level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
+    fields = {"day": outcome.day.iso, "state": outcome.state}
+    log.log(level, "%s %s: %s", outcome.day, outcome.state.label, outcome.reason, extra={"fields": fields})
 
 
 def _open_bars() -> Progress:

@@ -171,8 +171,8 @@ def check_hour_of_day(hour: int) -> None:
         raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
 
 
-def hour_range(first: Hour, last: Hour) -> list[Hour]:
-    """Return every hour from the first to the last, both included.
+def count_hours(first: Hour, last: Hour) -> int:
+    """Return the number of hours from the first to the last, both included.
 
     Raises:
         UsageError: The last hour is before the first, or the range has more than `MAX_HOURS`.
@@ -182,7 +182,16 @@ def hour_range(first: Hour, last: Hour) -> list[Hour]:
     count = (last.stamp - first.stamp) // ONE_HOUR + 1
     if count > MAX_HOURS:
         raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check the last hour")
-    return [first + i for i in range(count)]
+    return count
+
+
+def hour_range(first: Hour, last: Hour) -> list[Hour]:
+    """Return every hour from the first to the last, both included.
+
+    Raises:
+        UsageError: As for `count_hours`.
+    """
+    return [first + i for i in range(count_hours(first, last))]
 
 
 def hours_around(hour: Hour, distance: int) -> list[Hour]:

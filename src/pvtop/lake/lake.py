@@ -9,14 +9,25 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Self
 
 import polars as pl
 
 from pvtop.core.address import local_path, public
+from pvtop.core.day import Day
 from pvtop.core.errors import OutputError, PvtopError
 from pvtop.core.hour import Hour
-from pvtop.lake.layout import domains_path, failure_path, parse_partition, text_path, top_pages_path
+from pvtop.lake.day_files import DayFile
+from pvtop.lake.layout import (
+    day_path,
+    domains_path,
+    failure_path,
+    parse_day_partition,
+    parse_partition,
+    text_path,
+    top_pages_path,
+)
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
 from pvtop.render.text import render_text
 from pvtop.settings import Settings
@@ -251,6 +262,41 @@ class Lake:
             stack.enter_context(
                 self._filesystem.stage(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
             )()
+
+    @contextlib.contextmanager
+    def day_file(self, day: Day) -> Iterator[DayFile | None]:
+        """Open the day file of a day. Yield None if the day is not in the lake.
+
+        Raises:
+            OutputError: The lake cannot be read, or the day file is damaged or was made by another version.
+        """
+        file = self._filesystem.open(day_path(day))
+        if file is None:
+            yield None
+            return
+        with file:
+            yield DayFile(file, self.path(day_path(day)))
+
+    def write_day(self, day: Day, local: Path) -> None:
+        """Put a day file into the lake. It appears complete or not at all.
+
+        Args:
+            day: The day.
+            local: The file, on this machine.
+
+        Raises:
+            OutputError: The lake cannot be written.
+        """
+        self._filesystem.put(day_path(day), local)
+
+    def days(self) -> list[Day]:
+        """Return the days that have a day file, the oldest first. Reads only folder listings.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        found = (parse_day_partition(name) for name in self._partitions("days", "day="))
+        return sorted(day for day in found if day and self._filesystem.exists(day_path(day)))
 
     def _find_files(
         self, path_of: Callable[[Hour], str], hours: Collection[Hour], depth: int = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pvtop.core.day import Day
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour
 
@@ -13,6 +14,14 @@ def parse_partition(text: str) -> Hour | None:
     except UsageError:
         return None
     return hour if hour.iso == text else None
+
+
+def parse_day_partition(text: str) -> Day | None:
+    """Parse the day from the value of its hive partition. Return None if it is not a day as pvtop writes it."""
+    try:
+        return Day.parse(text)
+    except UsageError:
+        return None
 
 
 def top_pages_path(hour: Hour) -> str:
@@ -33,3 +42,8 @@ def failure_path(hour: Hour) -> str:
 def text_path(hour: Hour) -> str:
     """Return the path of the text report of an hour."""
     return f"text/{hour.month_folder}/top_pages-{hour.stamp:%Y%m%d-%H}0000.txt"
+
+
+def day_path(day: Day) -> str:
+    """Return the path of a day file."""
+    return f"days/{day.partition}/pages.parquet"

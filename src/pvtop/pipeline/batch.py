@@ -16,21 +16,20 @@ from polars.exceptions import PanicException
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
-from pvtop.pipeline.hour import make_hour, reason_left
+from pvtop.pipeline.days import DayOutcome
+from pvtop.pipeline.days_of_batch import DaysOfBatch
+from pvtop.pipeline.hour import HourWork, make_hour, reason_left
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour
 from pvtop.pipeline.plan import Action
 from pvtop.pipeline.results import HourOutcome
-from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.survey import plan_hours
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 
 log = logging.getLogger(__name__)
 
-# Hours under way besides the downloads: two computing, two waiting for that. Limits memory, and the work lost on an
-# interrupt.
-BESIDE_DOWNLOADS = 4
 PRUNE_EVERY = 24  # hours
 
 
@@ -60,12 +59,14 @@ class BatchResult:
         not_published: The hours that the source does not have.
         layout: How the layout of the source explains that it has none of the hours. Empty if it does not, or if the
             source has some of them.
+        days: How the day files ended.
     """
 
     counts: Counter[HourState] = field(default_factory=Counter)
     failures: list[HourOutcome] = field(default_factory=list)
     not_published: list[Hour] = field(default_factory=list)
     layout: str = ""
+    days: list[DayOutcome] = field(default_factory=list)
 
     def add(self, outcome: HourOutcome) -> None:
         """Count an outcome."""
@@ -90,21 +91,25 @@ def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:
     return run_sync(make())
 
 
-def run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver | None = None) -> BatchResult:
+def run_hours(
+    hours: Sequence[Hour], settings: Settings, observer: BatchObserver | None = None, *, days: bool = False
+) -> BatchResult:
     """Make the reports of many hours: the missing and the outdated ones.
 
     Args:
         hours: The hours, in the order in which they are taken.
         settings: Everything else.
         observer: Receives the progress of the batch.
+        days: Also make the day files of the UTC days whose 24 hours are all among the hours, from the same reading of
+            the dumps.
 
     Raises:
         PvtopError: The lake, the source or the blacklist cannot be read at all. Failed hours are in the result.
     """
-    return run_sync(_run_hours(hours, settings, observer or _NoObserver()))
+    return run_sync(_run_hours(hours, settings, observer or _NoObserver(), days=days))
 
 
-async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver) -> BatchResult:
+async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver, *, days: bool) -> BatchResult:
     result = BatchResult()
     async with Session(settings) as session:
         actions = await plan_hours(hours, session)
@@ -112,7 +117,7 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
         for action in actions:
             if action.state is not None:
                 result.add(_left(action, session, observer))
-        to_do = iter([action.hour for action in actions if action.state is None])
+        to_do = {action.hour for action in actions if action.state is None}
 
         def finish(outcome: HourOutcome) -> None:
             result.add(outcome)
@@ -120,9 +125,12 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
             if result.counts.total() % PRUNE_EVERY == 0:
                 prune(settings)
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(settings.connections + BESIDE_DOWNLOADS):
-                workers.create_task(_work(to_do, session, observer, finish))
+        with await DaysOfBatch.of(hours if days else [], session) as spool:
+            wanted = iter([(hour, hour in to_do) for hour in hours if hour in to_do or spool.dump_of(hour)])
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(settings.connections + BESIDE_DOWNLOADS):
+                    workers.create_task(_work(wanted, session, observer, finish, spool))
+            result.days = sorted(spool.outcomes, key=lambda outcome: outcome.day)
         if len(result.not_published) == len(hours):
             result.layout = await explain_unpublished(hours, session.source)
     prune(settings)
@@ -141,27 +149,45 @@ def _left(action: Action, session: Session, observer: BatchObserver) -> HourOutc
 
 
 async def _work(
-    hours: Iterator[Hour], session: Session, observer: BatchObserver, finish: Callable[[HourOutcome], None]
+    hours: Iterator[tuple[Hour, bool]],
+    session: Session,
+    observer: BatchObserver,
+    finish: Callable[[HourOutcome], None],
+    days: DaysOfBatch,
 ) -> None:
-    """Make hours one at a time. Semaphores of the session order the workers."""
-    for hour in hours:
-        finish(await _outcome(hour, session, observer))
+    """Make hours one at a time. Semaphores of the session order the workers.
+
+    Args:
+        hours: Each hour, and whether its report is made. If not, its dump is only read for its day.
+        session: The resources of the run.
+        observer: Receives the progress.
+        finish: Receives the outcome of each report.
+        days: Receives the rows of the hours that a day needs.
+    """
+    for hour, is_reported in hours:
+        progress, computing = partial(observer.downloading, hour), partial(observer.computing, hour)
+        work = HourWork(hour, session, progress, computing, days.folder(hour))
+        outcome = await _outcome(work) if is_reported else None
+        if outcome:
+            finish(outcome)
+        await days.add(work, outcome.error if outcome else None)
 
 
-async def _outcome(hour: Hour, session: Session, observer: BatchObserver) -> HourOutcome:
+async def _outcome(work: HourWork) -> HourOutcome:
     """Make the report for an hour and return the outcome.
 
     If it fails, write a note to the lake, so that `status` can show the failure.
     """
+    hour = work.hour
     try:
-        result = await make_hour(hour, session, partial(observer.downloading, hour), partial(observer.computing, hour))
+        result = await make_hour(work)
     except NotPublishedError:
         return HourOutcome(hour, HourState.NOT_PUBLISHED)
     except (Exception, PanicException) as error:  # whatever one hour meets, even a bug, must not stop the others
         log.debug("%s", hour, exc_info=True)
         failure = error if isinstance(error, PvtopError) else internal_error(error)
         with contextlib.suppress(OutputError):
-            await asyncio.to_thread(session.lake.note_failure, hour, failure)
+            await asyncio.to_thread(work.session.lake.note_failure, hour, failure)
         return HourOutcome(hour, HourState.FAILED, error=failure)
     return HourOutcome(hour, result.state, result)
 

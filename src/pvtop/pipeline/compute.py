@@ -17,6 +17,7 @@ from pvtop.sources.dumps import scan_rows
 from pvtop.sources.facts import FileFacts, FileState, LocalFile
 from pvtop.storage.locks import shared_lock
 from pvtop.transform import ranking
+from pvtop.transform.dump import OnRows, ignore_rows
 from pvtop.transform.reduce import Reduced, reduce_chunks
 from pvtop.transform.report import RULES_VERSION, Provenance, Report
 from pvtop.transform.schemas import DOMAINS
@@ -27,8 +28,21 @@ WHOLE_DUMP_ROWS = 1_000_000  # lines; at least one page of so many should be on 
 log = logging.getLogger(__name__)
 
 
-def compute_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: Settings) -> Report:
+def compute_report(
+    hour: Hour,
+    dump: LocalFile,
+    blacklist: Blacklist,
+    settings: Settings,
+    on_rows: OnRows = ignore_rows,
+) -> Report:
     """Compute the report of an hour, in one streaming pass over the dump.
+
+    Args:
+        hour: The hour.
+        dump: Its dump.
+        blacklist: The pages to exclude.
+        settings: Everything else.
+        on_rows: Called with all rows of each block, in the columns of `transform.dump.scan_blocks`.
 
     Raises:
         CorruptError: The dump is truncated, corrupt or empty, or the views of a domain do not fit into 64 bits.
@@ -37,7 +51,7 @@ def compute_report(hour: Hour, dump: LocalFile, blacklist: Blacklist, settings: 
     """
     address = dump.facts.address
     with shared_lock(dump.path) if dump.cached else nullcontext():
-        rows = scan_rows(dump.path, address, settings.max_inflated)
+        rows = scan_rows(dump.path, address, settings.max_inflated, on_rows)
         reduced = reduce_chunks(rows, blacklist.as_in_dumps.lazy(), settings.top)
         if dump.state and dump.state != FileState.of(dump.path):
             raise CorruptError(f"{address} was replaced while it was read", "try again")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 from pvtop.core.address import public
@@ -19,14 +20,17 @@ from pvtop.pipeline.metrics import count_hour, measure
 from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import HourResult, Seconds
 from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.spool import HourSpool, Spooled, record_of
 from pvtop.pipeline.survey import plan_hour
 from pvtop.settings import Settings
+from pvtop.sources.blacklists import WITHOUT_BLACKLIST, Blacklist
 from pvtop.sources.download import Progress
 from pvtop.sources.dumps import fetch_dump, find_dump, not_published
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import is_other
 from pvtop.storage.http import offline
-from pvtop.transform.report import Provenance
+from pvtop.transform.dump import ignore_rows
+from pvtop.transform.report import Provenance, Report
 from pvtop.validation.acceptance import accept_replacement
 
 log = logging.getLogger(__name__)
@@ -52,7 +56,7 @@ def run_hour(
     async def run() -> HourResult:
         async with Session(settings) as session:
             try:
-                return await make_hour(hour, session, progress, computing)
+                return await make_hour(HourWork(hour, session, progress, computing))
             except NotPublishedError as error:
                 if layout := await explain_unpublished([hour], session.source):
                     raise NotPublishedError(error.message, layout, setting="source") from error
@@ -61,22 +65,15 @@ def run_hour(
     return run_sync(run())
 
 
-async def make_hour(
-    hour: Hour, session: Session, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
-) -> HourResult:
+async def make_hour(work: HourWork) -> HourResult:
     """Plan one hour of a session, carry out the plan, and send metrics about it.
-
-    Args:
-        hour: The hour.
-        session: The resources shared by the hours of a run.
-        progress: Called after each chunk of a download with the bytes received and the bytes expected.
-        computing: Called when computing begins.
 
     Raises:
         PvtopError: As for `run_hour`.
     """
+    session = work.session
     try:
-        result = await _Work(hour, session, progress, computing).run()
+        result = await work.run()
     except Exception as error:
         published = not isinstance(error, NotPublishedError)
         count_hour(session.metrics, HourState.FAILED if published else HourState.NOT_PUBLISHED)
@@ -93,32 +90,70 @@ def reason_left(action: Action, settings: Settings) -> SourceError:
     return not_published(action.hour, source)
 
 
-class _Work:
-    """The work on one hour, from its plan to its result."""
+class HourWork:
+    """The work on one hour, from its plan to its result.
 
-    def __init__(self, hour: Hour, session: Session, progress: Progress | None, computing: Callable[[], None]) -> None:
-        self._hour = hour
-        self._session = session
+    Args:
+        hour: The hour.
+        session: The resources shared by the hours of a run.
+        progress: Called after each chunk of a download with the bytes received and the bytes expected.
+        computing: Called when computing begins.
+        spool: The folder to which the rows of the dump are spooled, None if nobody needs them.
+
+    Attributes:
+        hour: As given.
+        session: As given.
+        spooled: The rows of the dump, if they were spooled.
+    """
+
+    def __init__(
+        self,
+        hour: Hour,
+        session: Session,
+        progress: Progress | None,
+        computing: Callable[[], None],
+        spool: Path | None = None,
+    ) -> None:
+        self.hour = hour
+        self.session = session
         self._progress = progress
         self._computing = computing
+        self._spool = spool
         self._started = monotonic()
+        self.spooled: Spooled | None = None
 
     async def run(self) -> HourResult:
         """Plan the hour and carry the plan out."""
-        await asyncio.to_thread(self._session.lake.prepare)
-        action = await plan_hour(self._hour, self._session)
-        log.debug("%s: planned as %s: %s", self._hour, action.kind, action.reason)
+        await asyncio.to_thread(self.session.lake.prepare)
+        action = await plan_hour(self.hour, self.session)
+        log.debug("%s: planned as %s: %s", self.hour, action.kind, action.reason)
         match action.kind:
             case ActionKind.MAKE:
-                return await self._make(await self._obtain_dump(action))
+                return await self._make(await self.get_dump(action))
             case ActionKind.VERIFY:
-                return await self._verify(action, await self._obtain_dump(action))
+                return await self._verify(action, await self.get_dump(action))
             case ActionKind.NONE:
                 return self._leave(action)
 
+    @property
+    def spools(self) -> bool:
+        """Whether the rows of the dump are wanted."""
+        return self._spool is not None
+
+    async def spool(self, action: Action) -> None:
+        """Only spool the rows of the dump. It must meet the rules of a report, but for those about a blacklist.
+
+        Args:
+            action: How to get the dump.
+
+        Raises:
+            PvtopError: As for `run_hour`.
+        """
+        await self._compute(await self.get_dump(action), WITHOUT_BLACKLIST)
+
     def _leave(self, action: Action) -> HourResult:
-        if action.provenance is None:
-            raise reason_left(action, self._session.settings)
+        if not isinstance(action.provenance, Provenance):
+            raise reason_left(action, self.session.settings)
         return self._result(HourState.UNCHANGED, action.provenance)
 
     async def _verify(self, action: Action, dump: LocalFile) -> HourResult:
@@ -127,45 +162,58 @@ class _Work:
             return await self._make(dump)
         return self._leave(action)
 
-    async def _remember_download(self, dump: LocalFile) -> None:
-        """Remember the digest of a downloaded dump if it is exactly the file that the source lists."""
-        listing = await self._session.listing_at_hand(self._hour.month_folder) or {}
-        listed = listing.get(self._hour)
-        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
-            self._session.cache.remember_digest(dump.facts, listed.modified)
-
     async def _make(self, dump: LocalFile) -> HourResult:
-        """Compute the report, check it, and write it. A cached dump that is corrupt is downloaded once more."""
-        session, begun = self._session, monotonic()
-        try:
-            report = await session.compute_and_accept(self._hour, dump, self._computing)
-        except CorruptError as error:
-            if not dump.cached:
-                raise
-            log.warning("%s; downloading it again", error)
-            report = await session.compute_and_accept(self._hour, await self._download(), self._computing)
+        """Compute the report, check it, and write it."""
+        session, begun = self.session, monotonic()
+        report = await self._compute(dump, await session.blacklist())
         check = partial(accept_replacement, report, session.lake, session.settings)
         size = await asyncio.to_thread(session.lake.write, report, check)
         seconds = Seconds(begun - self._started, monotonic() - begun)
         return replace(self._result(HourState.MADE, report.provenance), written_bytes=size, seconds=seconds)
 
-    async def _obtain_dump(self, action: Action) -> LocalFile:
+    async def _compute(self, dump: LocalFile, blacklist: Blacklist) -> Report:
+        """Compute the report and check it. A cached dump that is corrupt is downloaded once more."""
+        try:
+            return await self._compute_once(dump, blacklist)
+        except CorruptError as error:
+            if not dump.cached:
+                raise
+            log.warning("%s; downloading it again", error)
+            return await self._compute_once(await self._download(), blacklist)
+
+    async def _compute_once(self, dump: LocalFile, blacklist: Blacklist) -> Report:
+        spool = HourSpool(self.hour, self._spool) if self._spool else None
+        on_rows = spool.add if spool else ignore_rows
+        report = await self.session.compute_and_accept(self.hour, dump, blacklist, self._computing, on_rows)
+        if spool:
+            record = record_of(self.hour, dump.facts, report.provenance)
+            self.spooled = Spooled(record, await asyncio.to_thread(spool.end))
+        return report
+
+    async def get_dump(self, action: Action) -> LocalFile:
         """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
-        dump = None if action.download else await asyncio.to_thread(find_dump, self._hour, self._session.settings)
+        dump = None if action.download else await asyncio.to_thread(find_dump, self.hour, self.session.settings)
         if dump:
-            log.debug("%s: found %s, %s bytes", self._hour, dump.path, f"{dump.facts.bytes:,}")
+            log.debug("%s: found %s, %s bytes", self.hour, dump.path, f"{dump.facts.bytes:,}")
         if dump and dump.state:
-            self._session.cache.remember_digest(dump.facts, dump.state.modified)
+            self.session.cache.remember_digest(dump.facts, dump.state.modified)
         if dump is None:
             dump = await self._download()
             await self._remember_download(dump)
         return dump
 
+    async def _remember_download(self, dump: LocalFile) -> None:
+        """Remember the digest of a downloaded dump if it is exactly the file that the source lists."""
+        listing = await self.session.listing_at_hand(self.hour.month_folder) or {}
+        listed = listing.get(self.hour)
+        if listed and listed.modified and not is_other(listed, dump.facts.bytes, dump.facts.last_modified):
+            self.session.cache.remember_digest(dump.facts, listed.modified)
+
     async def _download(self) -> LocalFile:
-        return await fetch_dump(self._hour, self._session.client, self._session.settings, self._progress)
+        return await fetch_dump(self.hour, self.session.client, self.session.settings, self._progress)
 
     def _result(self, state: HourState, provenance: Provenance) -> HourResult:
-        lake, hour = self._session.lake, self._hour
+        lake, hour = self.session.lake, self.hour
         return HourResult(
             hour,
             state,

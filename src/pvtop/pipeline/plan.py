@@ -19,11 +19,16 @@ from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.sources.facts import FileFacts, KnownDigest
 from pvtop.sources.listing import ListedFile, is_other
+from pvtop.transform.day import DumpRecord
 from pvtop.transform.report import Provenance
 
 OFFLINE = "the dump is not downloaded offline"
 TOUCHED = "the dump's time has changed"
 REPLACED = "the dump has changed"
+
+
+MadeFrom = Provenance | DumpRecord
+"""What a report, or a day file, knows of the dump that it was made from."""
 
 
 class ActionKind(StrEnum):
@@ -44,7 +49,8 @@ class Action:
         reason: Why. A clause: `the dump has changed`.
         state: How the hour ends if the kind is `none`. None for the other kinds, because the dump decides.
         download: Whether to download the dump even if it is in the cache.
-        provenance: Where the report in the lake comes from; None if there is none that can be read.
+        provenance: Where the report in the lake, or its part of a day file, comes from; None if there is none that can
+            be read.
         download_bytes: Size of what must be downloaded, 0 if nothing is. None if the source does not list the size.
     """
 
@@ -53,7 +59,7 @@ class Action:
     reason: str
     state: HourState | None = None
     download: bool = False
-    provenance: Provenance | None = None
+    provenance: MadeFrom | None = None
     download_bytes: int | None = 0
 
 
@@ -86,14 +92,14 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class LakeEntry:
-    """What the lake has of an hour.
+    """What the lake has of an hour: its report, or its part of a day file.
 
     Attributes:
-        provenance: Where the report comes from, None if it is damaged or of another version.
+        provenance: Where it comes from, None if it is damaged or of another version.
         has_all_files: Whether all files of the report are there, not only `top_pages.parquet`.
     """
 
-    provenance: Provenance | None
+    provenance: MadeFrom | None
     has_all_files: bool = True
 
 
@@ -176,10 +182,23 @@ def decide_unfinished(facts: HourFacts, now: datetime, *, in_place: bool) -> Act
 
 def decide(facts: HourFacts, context: PlanContext) -> Action:
     """Decide what is to be done about an hour. Pure: the same arguments give the same action."""
-    action = _decide(facts, context)
+    return _with_size(_decide(facts, context), facts, context)
+
+
+def _with_size(action: Action, facts: HourFacts, context: PlanContext) -> Action:
+    """Add how much must be downloaded for an action."""
     if action.kind is ActionKind.NONE or context.in_place or (facts.cached and not action.download):
         return action
     return replace(action, download_bytes=facts.listed.size if facts.listed else None)
+
+
+def decide_dump(facts: HourFacts, context: PlanContext) -> Action:
+    """Decide how to get the dump of an hour, whatever the lake has. Pure.
+
+    Returns:
+        The action `make`, or `none` if the dump is not published or not downloaded.
+    """
+    return _with_size(_make_if_available(facts, context, "its dump is needed"), facts, context)
 
 
 def needs_listing(facts: HourFacts, context: PlanContext) -> bool:
@@ -206,12 +225,12 @@ def _decide(facts: HourFacts, context: PlanContext) -> Action:
     return check(facts, facts.entry.provenance, context)
 
 
-def _reason_outdated(entry: LakeEntry, made: Provenance, context: PlanContext) -> str:
+def _reason_outdated(entry: LakeEntry, made: MadeFrom, context: PlanContext) -> str:
     if not entry.has_all_files:
         return "a file is missing"
     if made.malformed > context.malformed_limit * (made.rows + made.malformed):
         return "too many malformed lines"
-    return context.fingerprint.reason_outdated(made)
+    return context.fingerprint.reason_outdated(made) if isinstance(made, Provenance) else ""
 
 
 def _make_if_available(facts: HourFacts, context: PlanContext, reason: str, *, download: bool = False) -> Action:
@@ -225,7 +244,7 @@ def _make_if_available(facts: HourFacts, context: PlanContext, reason: str, *, d
     return Action(facts.hour, ActionKind.MAKE, reason, download=download)
 
 
-def _verify_download(facts: HourFacts, made: Provenance, context: PlanContext, reason: str) -> Action:
+def _verify_download(facts: HourFacts, made: MadeFrom, context: PlanContext, reason: str) -> Action:
     if facts.source_listed and facts.listed is None:
         return _not_published(facts)
     if context.offline:
@@ -241,7 +260,7 @@ def _not_downloaded(facts: HourFacts, reason: str) -> Action:
     return Action(facts.hour, ActionKind.NONE, f"{reason}, and {OFFLINE}", HourState.FAILED)
 
 
-def _up_to_date(facts: HourFacts, made: Provenance) -> Action:
+def _up_to_date(facts: HourFacts, made: MadeFrom) -> Action:
     return Action(facts.hour, ActionKind.NONE, "up to date", HourState.UNCHANGED, provenance=made)
 
 
@@ -254,7 +273,7 @@ def _is_cache_outdated(facts: HourFacts, context: PlanContext) -> bool:
     return is_other(facts.listed, facts.cached.bytes, facts.cached.last_modified)
 
 
-def _check_folder(facts: HourFacts, made: Provenance, context: PlanContext) -> Action:
+def _check_folder(facts: HourFacts, made: MadeFrom, context: PlanContext) -> Action:
     """Compare a report with its dump if the source is a folder. If the dump is gone, the report remains up to date."""
     listed, known_digest = facts.listed, facts.known_digest
     if listed is None or facts.listed_sha256 == made.dump_sha256:
@@ -265,7 +284,7 @@ def _check_folder(facts: HourFacts, made: Provenance, context: PlanContext) -> A
     return Action(facts.hour, ActionKind.VERIFY, reason, provenance=made)
 
 
-def _check_remote(facts: HourFacts, made: Provenance, context: PlanContext) -> Action:
+def _check_remote(facts: HourFacts, made: MadeFrom, context: PlanContext) -> Action:
     """Compare a report with the dump at a remote source, as far as the settings ask for it, and with the cached one."""
     if context.refresh_dump:
         return _verify_download(facts, made, context, "the dump is downloaded again")
@@ -278,7 +297,7 @@ def _check_remote(facts: HourFacts, made: Provenance, context: PlanContext) -> A
     return _up_to_date(facts, made)
 
 
-def _check_listing(facts: HourFacts, made: Provenance, context: PlanContext) -> Action | None:
+def _check_listing(facts: HourFacts, made: MadeFrom, context: PlanContext) -> Action | None:
     """Compare a report with the dump that the source lists.
 
     Return the action, or None if the listing shows no change.

@@ -22,10 +22,15 @@ from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import ListedFile
 from pvtop.sources.source import list_month, open_source
 from pvtop.storage.http import Client
+from pvtop.transform.dump import OnRows
 from pvtop.transform.report import RULES_VERSION, Report
 from pvtop.validation.acceptance import accept
 
 T = TypeVar("T")
+
+# Hours under way besides the downloads: two computing, two waiting for that. Limits memory, and the work lost on an
+# interrupt.
+BESIDE_DOWNLOADS = 4
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +113,12 @@ class Session:
         Raises:
             BlacklistError: As for `blacklist`.
         """
-        chosen, blacklist = self.settings, await self.blacklist()
+        return self._context((await self.blacklist()).sha256)
+
+    def _context(self, blacklist_sha256: str | None) -> PlanContext:
+        chosen = self.settings
         return PlanContext(
-            Fingerprint(blacklist.sha256, chosen.top, chosen.keep_unknown, RULES_VERSION),
+            Fingerprint(blacklist_sha256, chosen.top, chosen.keep_unknown, RULES_VERSION),
             malformed_limit=chosen.malformed_limit,
             in_place=self.in_place,
             offline=chosen.offline,
@@ -118,6 +126,10 @@ class Session:
             refresh_dump=chosen.refresh_dump,
             force=chosen.force,
         )
+
+    def dump_context(self) -> PlanContext:
+        """Return what the plan of a day file depends on besides the facts of its hours. Needs no blacklist."""
+        return self._context(None)
 
     async def list_month(self, month: str) -> Mapping[Hour, ListedFile]:
         """List the dumps of a month, `2019/2019-04`. Each month is listed once.
@@ -133,16 +145,29 @@ class Session:
         """Return the listing of a month from `list_month`, None if that month was not listed."""
         return await self._listings[month] if month in self._listings else None
 
-    async def compute_and_accept(self, hour: Hour, dump: LocalFile, started: Callable[[], None]) -> Report:
-        """Compute the report of an hour and check it against all rules. Call `started` when computing begins.
+    async def compute_and_accept(
+        self,
+        hour: Hour,
+        dump: LocalFile,
+        blacklist: Blacklist,
+        started: Callable[[], None],
+        on_rows: OnRows,
+    ) -> Report:
+        """Compute the report of an hour and check it against all rules.
+
+        Args:
+            hour: The hour.
+            dump: Its dump.
+            blacklist: The pages to exclude.
+            started: Called when computing begins.
+            on_rows: Called with all rows of each block, in the columns of `transform.dump.scan_blocks`.
 
         Raises:
             InvalidReportError: It breaks a rule, unless the settings turn validation off.
             SourceError, MalformedError: The dump cannot be read, or is not accepted.
         """
-        blacklist = await self.blacklist()
         async with self.compute_slots:
             started()
-            report = await asyncio.to_thread(compute_report, hour, dump, blacklist, self.settings)
+            report = await asyncio.to_thread(compute_report, hour, dump, blacklist, self.settings, on_rows)
             await asyncio.to_thread(accept, report, blacklist.pages, self.lake, self.settings)
             return report

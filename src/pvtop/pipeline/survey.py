@@ -55,6 +55,20 @@ def _decide_unfinished(facts: HourFacts, session: Session) -> Action | None:
     return decide_unfinished(facts, session.started, in_place=session.in_place)
 
 
+async def look_at_dumps(hours: Sequence[Hour], session: Session) -> list[HourFacts]:
+    """Return what is known of the dumps of some hours: in the folder of the source, or in the cache and in listings."""
+
+    def look() -> list[HourFacts]:
+        facts = [_facts(hour, None, session) for hour in hours]
+        return [_look_at_dump(one, session) for one in facts] if session.in_place else facts
+
+    found = await asyncio.to_thread(look)
+    if session.in_place:
+        return found
+    future = [replace(one, source_listed=True) if one.hour.stamp > session.started else one for one in found]
+    return [await _with_listing(one, session) for one in future]
+
+
 def _look_at_dump(facts: HourFacts, session: Session) -> HourFacts:
     """Add the dump in the source's folder.
 

@@ -128,6 +128,9 @@ class Blacklist:
         return count_entries(content)
 
 
+WITHOUT_BLACKLIST = Blacklist(NO_BLACKLIST, None, no_blacklist())
+
+
 async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
     """Return the blacklist of the settings. Download it if it is neither local nor in the cache.
 
@@ -137,7 +140,7 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
     """
     address = settings.blacklist
     if address == NO_BLACKLIST:
-        return Blacklist(NO_BLACKLIST, None, no_blacklist())
+        return WITHOUT_BLACKLIST
     cache = Cache(settings.cache_dir)
     if path := local_path(address):
         place = str(absolute(path))

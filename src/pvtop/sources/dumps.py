@@ -19,7 +19,7 @@ from pvtop.sources.source import source_folder
 from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
 from pvtop.storage.regular_file import is_something_else
-from pvtop.transform.dump import scan_blocks, well_formed
+from pvtop.transform.dump import OnRows, ignore_rows, scan_blocks, well_formed
 
 OVERDUE_AFTER = timedelta(hours=6)  # Wikimedia's own alarm for a missing hour
 
@@ -38,15 +38,21 @@ def scan_dump(path: Path | str) -> pl.LazyFrame:
     return well_formed(scan_rows(Path(path)))
 
 
-def scan_rows(path: Path, shown: str | None = None, max_bytes: int | None = None) -> pl.LazyFrame:
+def scan_rows(
+    path: Path,
+    shown: str | None = None,
+    max_bytes: int | None = None,
+    on_rows: OnRows = ignore_rows,
+) -> pl.LazyFrame:
     """Scan every line of a dump, malformed ones included, in the columns of `transform.dump.scan_blocks`.
 
     Args:
         path: A dump, gzip.
         shown: Its name in messages, by default its path.
         max_bytes: Maximum size after decompression, in bytes.
+        on_rows: Called with all rows of each block, in the order of the file.
     """
-    return scan_blocks(partial(read_blocks, path, shown or str(path), max_bytes))
+    return scan_blocks(partial(read_blocks, path, shown or str(path), max_bytes), on_rows)
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:

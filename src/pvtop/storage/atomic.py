@@ -98,10 +98,19 @@ def stage(target: Path, content: bytes, folder: Path | None = None) -> Iterator[
         OSError: The file cannot be written.
     """
     with temporary_file(target, folder) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        write_flushed(file, content)
         yield file
+
+
+def write_flushed(file: BinaryIO, content: bytes) -> None:
+    """Write the content to a file, and flush it to the disk.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def write_atomic(target: Path, content: bytes) -> None:

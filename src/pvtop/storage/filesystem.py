@@ -6,6 +6,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from pvtop.core.address import join, public, redacted
@@ -78,6 +79,14 @@ class FileSystem(ABC):
 
         Use both within one `translate_errors`.
         """
+
+    @abstractmethod
+    def open(self, path: str) -> BinaryIO | None:
+        """Open a file to read parts of it. Return None if it does not exist."""
+
+    @abstractmethod
+    def put(self, path: str, local: Path) -> None:
+        """Write a file from one on this machine, which may be moved. It appears complete or not at all."""
 
     @abstractmethod
     def set_aside(self, path: str) -> contextlib.AbstractContextManager[None]:

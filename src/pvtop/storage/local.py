@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -12,11 +13,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pvtop.core.errors import OutputError
-from pvtop.storage.atomic import check_writable, commit, remove_abandoned, set_aside, stage
+from pvtop.storage.atomic import (
+    check_writable,
+    commit,
+    remove_abandoned,
+    set_aside,
+    temporary_file,
+    write_flushed,
+)
 from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
 from pvtop.storage.folders import broken_link, mount_of, walk_files
 from pvtop.storage.locks import exclusive_lock
 from pvtop.storage.regular_file import NOT_REGULAR, is_something_else, open_regular
+
+COPIED_BYTES = 1 << 20  # at a time
 
 
 class LocalFileSystem(FileSystem):
@@ -73,13 +83,34 @@ class LocalFileSystem(FileSystem):
     def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
         """Write a temporary file. Yield a function that renames it into place."""
         target = self._root / path
+        with self._temporary_file(target) as file:
+            write_flushed(file, content)
+            yield partial(commit, file, target)
+
+    @contextlib.contextmanager
+    def _temporary_file(self, target: Path) -> Iterator[BinaryIO]:
+        """Yield a temporary file for a target that can be written."""
         self._refuse_broken_link(target.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with stage(target, content, self._temporary_folder(target)) as file:
+        with temporary_file(target, self._temporary_folder(target)) as file:
             check_writable(target.parent)
             if is_something_else(target):
-                raise OutputError(f"cannot write {self.path(path)}: {NOT_REGULAR}", "remove it")
-            yield partial(commit, file, target)
+                raise OutputError(f"cannot write {target}: {NOT_REGULAR}", "remove it")
+            yield file
+
+    def open(self, path: str) -> BinaryIO | None:
+        """Open a file to read parts of it. Return None if it does not exist."""
+        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE):
+            return open_regular(self._root / path)
+        return None
+
+    def put(self, path: str, local: Path) -> None:
+        """Copy a file to a temporary name, and rename it into place."""
+        target = self._root / path
+        with self.translate_errors("write"), self._temporary_file(target) as file:
+            with open_regular(local) as content:
+                shutil.copyfileobj(content, file, COPIED_BYTES)
+            commit(file, target)
 
     @contextlib.contextmanager
     def set_aside(self, path: str) -> Iterator[None]:

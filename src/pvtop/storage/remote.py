@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import io
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pvtop.core.address import public, redacted
@@ -15,6 +17,8 @@ from pvtop.core.errors import NotFoundError, OutputError, SourceError
 from pvtop.storage.deadline import start_daemon
 from pvtop.storage.filesystem import NO_SUCH_FILE, FileSystem, T
 from pvtop.storage.http import Client, unreachable
+
+PART_BYTES = 1 << 20  # read at a time from an open object
 
 
 class RemoteFileSystem(FileSystem):
@@ -73,6 +77,18 @@ class RemoteFileSystem(FileSystem):
         """Yield a function that writes the object, which appears only when it is complete."""
         yield partial(self._call, self._files.pipe_file, self._full(path), content)
 
+    def open(self, path: str) -> BinaryIO | None:
+        """Open an object to read parts of it. Return None if it does not exist."""
+        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE):
+            file = self._call(partial(self._files.open, self._full(path), "rb"))
+            return io.BufferedReader(_BoundedReader(file, self._call), PART_BYTES)
+        return None
+
+    def put(self, path: str, local: Path) -> None:
+        """Upload a file in parts. Object storage shows it when it is complete."""
+        with self.translate_errors("write"):
+            self._files.put_file(str(local), self._full(path))
+
     @contextlib.contextmanager
     def set_aside(self, path: str) -> Iterator[None]:
         """Keep the content in memory."""
@@ -105,6 +121,42 @@ class RemoteFileSystem(FileSystem):
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
+
+
+class _BoundedReader(io.RawIOBase):
+    """A file of fsspec whose reads have a time limit.
+
+    Args:
+        file: The file.
+        call: Calls a function within the time limit.
+    """
+
+    def __init__(self, file: BinaryIO, call: Callable[..., Any]) -> None:
+        super().__init__()
+        self._file = file
+        self._call = call
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it has places."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place. Needs no request."""
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as the base class
+        """Read into a buffer. Return the number of bytes."""
+        part = self._call(self._file.read, len(buffer))
+        buffer[: len(part)] = part
+        return len(part)
 
 
 def _modified(info: Mapping[str, Any]) -> datetime | None:

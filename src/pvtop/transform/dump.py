@@ -7,12 +7,12 @@ until February 2023, since then Spark's CSV writer with a space as the separator
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import cast
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from pvtop.core.prefetch import prefetch
 from pvtop.transform.schemas import ROWS
 from pvtop.transform.titles import decode_code, decode_title
 
@@ -20,10 +20,15 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIELDS = pl.Schema({**ROWS, "size": pl.UInt8()})  # the size is always 0; a block with a larger one is read line by line
 COMPRESSED_STARTS = (b"\x1f", b"x", b"(")  # gzip, zlib, Zstandard: Polars would decompress a block that starts so
 
-T = TypeVar("T")
+OnRows = Callable[[pl.DataFrame], object]
+"""What takes the rows of each block of a dump."""
 
 
-def scan_blocks(blocks: Callable[[], Iterator[bytes]]) -> pl.LazyFrame:
+def ignore_rows(rows: pl.DataFrame) -> None:
+    """Do nothing with the rows of a block."""
+
+
+def scan_blocks(blocks: Callable[[], Iterator[bytes]], on_rows: OnRows = ignore_rows) -> pl.LazyFrame:
     r"""Scan every line of a dump that is not blank, with codes and titles as written.
 
     Drops `\r` at the end of a line and a byte-order mark at the start of the dump. Bytes that are not UTF-8 become
@@ -31,6 +36,7 @@ def scan_blocks(blocks: Callable[[], Iterator[bytes]]) -> pl.LazyFrame:
 
     Args:
         blocks: Called each time the frame is collected. Yields the dump's bytes in blocks of whole lines.
+        on_rows: Called with all rows of each block, in the order of the file.
 
     Returns:
         `domain_code` String, `page_title` String, `views` Int64; in the order of the file. For a malformed line,
@@ -42,6 +48,7 @@ def scan_blocks(blocks: Callable[[], Iterator[bytes]]) -> pl.LazyFrame:
     ) -> Iterator[pl.DataFrame]:
         remaining = max_rows
         for rows in read_rows(blocks()):
+            on_rows(rows)
             chunk = rows if remaining is None else rows.head(remaining)
             remaining = None if remaining is None else remaining - len(chunk)
             chunk = chunk if predicate is None else chunk.filter(predicate)
@@ -65,17 +72,8 @@ def well_formed(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def read_rows(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
     """Yield the rows of each block, with the columns of `scan_blocks`. Meanwhile a thread prepares the next block."""
-    for number, block in enumerate(_prefetch(blocks)):
+    for number, block in enumerate(prefetch(blocks)):
         yield read_block(block if number else block.removeprefix(BYTE_ORDER_MARK))
-
-
-def _prefetch(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items; a thread fetches each one while the caller works on the one before it."""
-    with ThreadPoolExecutor(1) as thread:
-        upcoming = thread.submit(next, items, None)
-        while (item := upcoming.result()) is not None:
-            upcoming = thread.submit(next, items, None)
-            yield item
 
 
 def read_block(block: bytes) -> pl.DataFrame:

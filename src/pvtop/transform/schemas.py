@@ -13,6 +13,9 @@ PAGE_KEY = ["domain_code", "page_title"]
 UNKNOWN = "-"
 """The title of unknown pages."""
 
+NOT_UTF8 = "\ufffd"
+"""What bytes that are not UTF-8 become."""
+
 ROWS = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64()})
 """The rows of a dump."""
 
@@ -38,3 +41,17 @@ DOMAINS = pl.Schema(
     }
 )
 """The domain totals of a report."""
+
+HOUR_ROWS = pl.Schema([*ROWS.items(), ("start_hour", pl.UInt8())])
+"""The pages of the hours of a day. `start_hour` is the hour of the day at which an hour begins, 0 to 23."""
+
+DAY_PAGES = pl.Schema(
+    {
+        "domain_code": pl.String(),
+        "page_title": pl.String(),
+        "views": pl.Int64(),
+        "start_hours": pl.List(pl.UInt8()),
+        "counts": pl.List(pl.Int64()),
+    }
+)
+"""The pages of a day file. `start_hours` ascend and pair with `counts`, which add up to `views`."""

@@ -13,9 +13,7 @@ from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
 from pvtop.transform.ranking import wide_sum
 from pvtop.transform.report import Report
-from pvtop.transform.schemas import DOMAINS, PAGE_KEY, TOP_PAGES
-
-NOT_UTF8 = "\ufffd"
+from pvtop.transform.schemas import DOMAINS, NOT_UTF8, PAGE_KEY, TOP_PAGES
 
 
 @dataclass(frozen=True, slots=True)

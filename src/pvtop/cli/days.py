@@ -1,0 +1,283 @@
+"""The commands for day files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pvtop.cli.help import HOURS, GroupedCommand
+from pvtop.cli.options import BUILDING, PRINTING, TABLES, command_options
+from pvtop.cli.output import Output, Table, failed
+from pvtop.core.errors import HoursFailedError, InvalidReportError, NotInLakeError, NotPublishedError, UsageError
+from pvtop.core.states import HourState
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from pvtop.core.day import Day
+    from pvtop.lake.lake import Lake
+    from pvtop.pipeline.day_plan import DayAction
+    from pvtop.pipeline.days import DayOutcome, DaysResult
+    from pvtop.settings import Settings
+
+app = typer.Typer(
+    help="Make day files, list and verify them: every page of a UTC day, hour by hour.", no_args_is_help=True
+)
+
+StartDay = Annotated[
+    str | None,
+    typer.Option("--start", metavar="YYYY-MM-DD", help="First UTC day.", rich_help_panel=HOURS),
+]
+EndDay = Annotated[
+    str | None,
+    typer.Option(
+        "--end", metavar="YYYY-MM-DD", help="Last UTC day. The default is that of --start.", rich_help_panel=HOURS
+    ),
+]
+LastDays = Annotated[
+    int | None,
+    typer.Option(
+        "--last",
+        min=1,
+        max=10_000,
+        metavar="N",
+        help="The N newest days whose hours are published.",
+        rich_help_panel=HOURS,
+    ),
+]
+
+
+@app.command(cls=GroupedCommand)
+@command_options(*BUILDING, *PRINTING)
+def build(
+    start: StartDay = None,
+    end: EndDay = None,
+    last: LastDays = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without carrying it out.")] = False,
+    settings: Settings,
+    out: Output,
+) -> None:
+    """Make day files. The default is the newest day whose last hour is published.
+
+    A day file holds every page of a UTC day with its views hour by hour. It is made from the 24 dumps of the hours that
+    are stamped 01:00 of that day to 00:00 of the next. Dumps that are not on this machine are downloaded. A day file
+    that is up to date is not made again. It is outdated if one of its dumps has changed, or one that was missing has
+    appeared. Excluded pages are in it: the blacklist is applied when a day file is read.
+
+    Examples:
+
+      pvtop days build
+
+      pvtop days build --start 2024-08-01 --end 2024-08-07
+
+      pvtop days build --last 7 --dry-run
+    """
+    from pvtop.cli.progress import watching_days
+    from pvtop.pipeline.days import build_days, plan_days
+
+    days = chosen_days(start, end, last) or newest_days(settings, last or 1)
+    if dry_run:
+        actions = plan_days(days, settings)
+        out.result([action_data(action) for action in actions], (action_line(action) for action in actions))
+        return
+    with watching_days(out) as observer:
+        result = build_days(days, settings, observer)
+    out.result([outcome_data(one) for one in result.outcomes], _result_lines(result))
+    _raise_for_failures(result)
+
+
+@app.command(name="ls", cls=GroupedCommand)
+@command_options("output", *TABLES)
+def list_days(start: StartDay = None, end: EndDay = None, *, settings: Settings, out: Output) -> None:
+    """List the day files in the lake.
+
+    The exit code is 3 if there is none.
+
+    Examples:
+
+      pvtop days ls
+
+      pvtop days ls --start 2024-08-01 --end 2024-08-31 --csv
+    """
+    from pvtop.lake.lake import Lake
+
+    lake = Lake.of(settings)
+    rows = [_listed(lake, day) for day in days_in_lake(lake, start, end)]
+    out.result(rows, map(_listed_line, rows), _table(rows))
+
+
+@app.command(cls=GroupedCommand)
+@command_options("output", *PRINTING)
+def verify(start: StartDay = None, end: EndDay = None, *, settings: Settings, out: Output) -> None:
+    """Read day files in full, and check that they are in order and that their counts add up.
+
+    The exit code is 5 if a day file is damaged, and 3 if there is none.
+
+    Examples:
+
+      pvtop days verify
+
+      pvtop days verify --start 2024-08-01 --end 2024-08-31
+    """
+    from pvtop.lake.lake import Lake
+    from pvtop.pipeline.day_audit import faults
+
+    lake = Lake.of(settings)
+    found = {day: faults(lake, day) for day in days_in_lake(lake, start, end)}
+    data = [{"day": day.iso, "faults": texts} for day, texts in found.items()]
+    out.result(data, _verified_lines(found))
+    if damaged := [day.iso for day, texts in found.items() if texts]:
+        raise InvalidReportError(f"damaged day files: {', '.join(damaged[:5])}", "make them again", remedy="remake_day")
+
+
+def chosen_days(start: str | None, end: str | None, last: int | None) -> list[Day]:
+    """Return the UTC days of a range. Empty if none is given.
+
+    Raises:
+        UsageError: The options contradict each other, or one is invalid.
+    """
+    from pvtop.core.day import Day, day_range
+
+    if last is not None and (start, end) != (None, None):
+        raise UsageError("--last cannot be combined with --start or --end", "give a range, or a number of newest days")
+    if start is not None:
+        return day_range(Day.parse(start), Day.parse(start if end is None else end))
+    if end is not None:
+        raise UsageError("--end needs --start", "give both, or --last for the newest days")
+    return []
+
+
+def newest_days(settings: Settings, count: int) -> list[Day]:
+    """Return the newest days whose last hour is published, the oldest of them first.
+
+    Raises:
+        NotPublishedError: The source has no dump.
+        SourceError: The source cannot be read.
+    """
+    from pvtop.core.day import Day, day_range
+    from pvtop.pipeline.lookup import newest_hour
+
+    newest = newest_hour(settings)
+    last = Day.of_hour(newest) if newest.stamp.hour == 0 else Day.of_hour(newest) + -1
+    return day_range(last + (1 - count), last)
+
+
+def days_in_lake(lake: Lake, start: str | None, end: str | None) -> list[Day]:
+    """Return the days in the lake, of a range or all of them.
+
+    Raises:
+        NotInLakeError: There is none.
+        UsageError: A day is invalid.
+        OutputError: The lake cannot be read.
+    """
+    wanted = set(chosen_days(start, end, None)) if (start, end) != (None, None) else None
+    found = [day for day in lake.days() if wanted is None or day in wanted]
+    if not found:
+        when = "" if start is None else f" from {start} to {end or start}"
+        raise NotInLakeError(f"the lake {lake.path('')} has no day file{when}", remedy="make_day")
+    return found
+
+
+def _raise_for_failures(result: DaysResult) -> None:
+    """Raise the error that fits the result.
+
+    Raises:
+        HoursFailedError: Days failed.
+        NotPublishedError: None of the days is published.
+    """
+    counts = result.counts
+    if count := counts[HourState.FAILED]:
+        raise HoursFailedError(
+            f"{count:,} of {number_of_days(len(result.outcomes))} failed", "the next run tries them again"
+        )
+    if counts[HourState.NOT_PUBLISHED] == len(result.outcomes):
+        raise NotPublishedError("none of the days is published", "choose earlier days")
+
+
+def number_of_days(count: int) -> str:
+    """Return a number of days as text: `1 day`, `1,024 days`."""
+    return f"{count:,} day{'' if count == 1 else 's'}"
+
+
+def action_data(action: DayAction) -> dict[str, Any]:
+    """Return the action of a day for JSON."""
+    return {
+        "day": action.day.iso,
+        "action": action.kind,
+        "reason": action.reason,
+        "missing": [hour.iso for hour in action.missing],
+    }
+
+
+def action_line(action: DayAction) -> str:
+    """Return the line about the action of a day."""
+    label = {"make": "to make", "verify": "to verify"}.get(action.kind, "nothing to do")
+    return f"{action.day}  {label}: {action.reason}"
+
+
+def outcome_data(outcome: DayOutcome) -> dict[str, Any]:
+    """Return the outcome of a day for JSON."""
+    made = outcome.provenance
+    return {
+        "day": outcome.day.iso,
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "pages": made.pages if made else None,
+        "views": made.views if made else None,
+        "missing": [hour.iso for hour in made.missing] if made else None,
+    }
+
+
+def _result_lines(result: DaysResult) -> Iterator[str | Text]:
+    yield from map(outcome_line, result.outcomes)
+    counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items())]
+    yield f"{number_of_days(len(result.outcomes))}: {', '.join(counts)}"
+
+
+def outcome_line(outcome: DayOutcome) -> str | Text:
+    """Return the line about the outcome of a day."""
+    made = outcome.provenance
+    if outcome.state is HourState.FAILED:
+        return failed(f"{outcome.day}  failed: {outcome.reason}")
+    if made is None:
+        return f"{outcome.day}  {outcome.reason}"
+    return f"{outcome.day}  {outcome.state.label}: {_counts(made.pages, made.views, len(made.missing))}"
+
+
+def _counts(pages: int, views: int, missing: int) -> str:
+    gap = f", {missing} hour{'' if missing == 1 else 's'} missing" if missing else ""
+    return f"{pages:,} pages, {views:,} views{gap}"
+
+
+def _listed(lake: Lake, day: Day) -> dict[str, Any]:
+    with lake.day_file(day) as day_file:
+        made = day_file.provenance if day_file else None
+    return {
+        "day": day.iso,
+        "pages": made.pages if made else None,
+        "views": made.views if made else None,
+        "domains": len(made.domains) if made else None,
+        "missing": [hour.iso for hour in made.missing] if made else None,
+    }
+
+
+def _listed_line(row: dict[str, Any]) -> str:
+    return f"{row['day']}  {_counts(row['pages'], row['views'], len(row['missing']))}"
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    yield "day", "pages", "views", "domains", "missing"
+    for row in rows:
+        yield row["day"], row["pages"], row["views"], row["domains"], " ".join(row["missing"])
+
+
+def _verified_lines(found: dict[Day, list[str]]) -> Iterator[str | Text]:
+    for day, texts in found.items():
+        for text in texts:
+            yield failed(f"{day}  {text}")
+    counts = Counter(bool(texts) for texts in found.values())
+    yield f"{number_of_days(len(found))}: {counts[False]:,} valid, {counts[True]:,} damaged"

@@ -1,0 +1,221 @@
+"""Day files: written in row groups as the pages come, and read back in parts from bytes that may be damaged.
+
+pyarrow writes them, because a day has too many pages for the memory. It also reads them: it raises an error if a file
+is damaged, where Polars panics or ends the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import polars as pl
+
+from pvtop.core.errors import OutputError
+from pvtop.transform.day import DayProvenance
+from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PROVENANCE_KEY = b"pvtop"
+GROUP_ROWS = 1 << 15  # pages of a row group: one page costs one or two of them
+COMPRESSION_LEVEL = 3  # of Zstandard: 1 is hardly faster and makes files a tenth larger
+HELD_GROUPS = 4  # row groups kept in memory for each file
+TITLE_COLUMN = 1
+DICTIONARY = ["domain_code", "views", "start_hours.list.element", "counts.list.element"]  # not the titles, which differ
+COMPAT_LEVEL = pl.CompatLevel.oldest()
+
+
+class Totals:
+    """The counts of a day file, added up while it is written."""
+
+    def __init__(self) -> None:
+        self.views = 0
+        self.domains: Counter[str] = Counter()
+
+    def add(self, pages: pl.DataFrame) -> None:
+        """Add pages, in the columns of `DAY_PAGES`."""
+        self.views += int(pages.get_column("views").cast(pl.Int128).sum())
+        for count, code in pages.get_column("domain_code").rle().struct.unnest().iter_rows():
+            self.domains[code] += count
+
+
+def write_day_file(path: Path, frames: Iterable[pl.DataFrame], describe: Callable[[Totals], DayProvenance]) -> None:
+    """Write the pages of a day as Parquet. The same pages give the same bytes, however they are cut into frames.
+
+    Args:
+        path: The file.
+        frames: The columns of `DAY_PAGES`, ascending by code and title in byte order.
+        describe: Called after the last frame. Returns the provenance.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    totals, schema = Totals(), _file_schema()
+    options = {"compression": "zstd", "compression_level": COMPRESSION_LEVEL, "use_dictionary": DICTIONARY}
+    with path.open("wb") as file, pq.ParquetWriter(file, schema, write_page_checksum=True, **options) as writer:
+        for group in _row_groups(frames):
+            totals.add(group)
+            writer.write_table(group.to_arrow(compat_level=COMPAT_LEVEL).cast(schema), row_group_size=GROUP_ROWS)
+        writer.add_key_value_metadata({PROVENANCE_KEY: describe(totals).to_json().encode()})
+
+
+def _file_schema() -> pa.Schema:
+    """Return the columns of a day file as pyarrow names them."""
+    return DAY_PAGES.to_frame().to_arrow(compat_level=COMPAT_LEVEL).schema
+
+
+def _row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Cut frames anew, each into a multiple of the pages of a row group. The last one has the rest."""
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        held.append(frame)
+        if (rows := sum(map(len, held))) < GROUP_ROWS:
+            continue
+        joined, whole = pl.concat(held), rows - rows % GROUP_ROWS
+        yield joined.head(whole)
+        held = [joined.slice(whole)]
+    if any(map(len, held)):
+        yield pl.concat(held)
+
+
+class DayFile:
+    """A day file that is open for reading.
+
+    Every method raises OutputError if the file is damaged.
+
+    Args:
+        file: The file. It must stay open.
+        shown: Its path, for messages.
+
+    Raises:
+        OutputError: The file is damaged, is not Parquet, or another version wrote it.
+
+    Attributes:
+        provenance: Where it comes from, and its counts.
+        codes: The rows of each domain, by domain code.
+    """
+
+    def __init__(self, file: BinaryIO, shown: str) -> None:
+        import pyarrow.parquet as pq
+
+        self._shown = shown
+        with self._translate_errors():
+            self._file = pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
+            if not _file_schema().equals(self._file.schema_arrow):
+                raise ValueError("its columns are not those of a day file")
+            metadata = self._file.metadata
+            provenance = DayProvenance.from_json((metadata.metadata or {}).get(PROVENANCE_KEY, b"null"))
+            self._starts = [0, *accumulate(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))]
+            if provenance is None:
+                raise ValueError("it was made by another version of pvtop, or is damaged")
+            if not provenance.pages == sum(pages for _, pages in provenance.domains) == self._starts[-1]:
+                raise ValueError("its counts do not add up")
+        self.provenance = provenance
+        ends = accumulate((pages for _, pages in provenance.domains), initial=0)
+        self.codes = {
+            code: range(end, end + pages) for (code, pages), end in zip(provenance.domains, ends, strict=False)
+        }
+        self._held: dict[tuple[int, tuple[str, ...]], pl.DataFrame] = {}
+
+    def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
+        """Yield all pages in order, in these columns of `DAY_PAGES`."""
+        for number in range(len(self._starts) - 1):
+            yield self._group(number, tuple(columns))
+
+    def read(self, rows: range, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield some rows, in these columns of `DAY_PAGES`."""
+        number = bisect_right(self._starts, rows.start) - 1
+        while rows and self._starts[number] < rows.stop and number < len(self._starts) - 1:
+            start, group = self._starts[number], self._group(number, tuple(columns))
+            first = max(rows.start - start, 0)
+            yield group.slice(first, min(rows.stop - start, len(group)) - first)
+            number += 1
+
+    def find(self, pages: pl.DataFrame, columns: Sequence[str] = DAY_PAGES.names()) -> pl.DataFrame:
+        """Return the rows of some pages. Pages without views on the day have none.
+
+        Args:
+            pages: `domain_code` String, `page_title` String.
+            columns: Columns of `DAY_PAGES` besides code and title.
+        """
+        wanted, names = pages.select(PAGE_KEY).unique(), tuple(dict.fromkeys([*PAGE_KEY, *columns]))
+        found = [self._group(number, names).join(wanted, on=PAGE_KEY, how="semi") for number in self._groups_of(wanted)]
+        empty = DAY_PAGES.to_frame().select(names)
+        return pl.concat([empty, *found]).sort(PAGE_KEY)
+
+    def _groups_of(self, pages: pl.DataFrame) -> list[int]:
+        """Return the row groups that can have some of the pages: one or two for each page."""
+        chosen: set[int] = set()
+        for (code,), titles in pages.group_by("domain_code"):
+            if rows := self.codes.get(str(code)):
+                first, last = (bisect_right(self._starts, row) - 1 for row in (rows.start, rows.stop - 1))
+                for title in titles.get_column("page_title"):
+                    chosen.update(self._groups_of_title(title, first, last))
+        return sorted(chosen)
+
+    def _groups_of_title(self, title: str, first: int, last: int) -> Iterable[int]:
+        """Return the row groups that can have a title of a domain.
+
+        The first and the last one may also have pages of other domains, so their statistics do not help.
+
+        Args:
+            title: The title.
+            first: The first row group of the domain.
+            last: Its last row group.
+        """
+        inner = range(first + 1, last)
+        if not inner or not all(self._bounds(number) for number in (inner[0], inner[-1])):
+            return range(first, last + 1)
+        if title < self._bounds(inner[0])[0]:
+            return (first,)
+        if title > self._bounds(inner[-1])[1]:
+            return (last,)
+        return (inner[bisect_right(inner, title, key=lambda number: self._bounds(number)[0]) - 1],)
+
+    def _bounds(self, number: int) -> tuple[str, str]:
+        """Return the first and the last title of a row group by its statistics."""
+        with self._translate_errors():
+            statistics = self._file.metadata.row_group(number).column(TITLE_COLUMN).statistics
+            if statistics is None or not statistics.has_min_max:
+                raise ValueError("it has no statistics")
+            return statistics.min, statistics.max
+
+    def _group(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
+        """Return a row group. The last few are kept, because domains that follow each other share one."""
+        key = number, columns
+        if key not in self._held:
+            while len(self._held) >= HELD_GROUPS:
+                del self._held[next(iter(self._held))]
+            self._held[key] = self._decoded(number, columns)
+        return self._held[key]
+
+    def _decoded(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
+        import pyarrow as pa
+
+        with self._translate_errors():
+            table = self._file.read_row_group(number, columns=list(columns), use_threads=False)
+            table.validate(full=True)
+        plain = pa.table(table.columns, names=table.column_names)  # without the metadata, which may be damaged
+        frame = pl.from_arrow(plain)
+        return frame.cast({name: DAY_PAGES[name] for name in columns}).select(columns)  # type: ignore[union-attr,arg-type]
+
+    @contextlib.contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Turn what pyarrow raises for a damaged file into an OutputError."""
+        import pyarrow as pa
+
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            hint = "make the day file again"
+            raise OutputError(f"cannot read {self._shown}: {reason}", hint, remedy="remake_day") from error

@@ -1,0 +1,311 @@
+"""Day files of many days: planned, made from the dumps of their hours, and written to the lake."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from polars.exceptions import PanicException
+
+from pvtop.core.day import Day
+from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError, PvtopError, internal_error
+from pvtop.core.hour import Hour
+from pvtop.core.states import HourState
+from pvtop.lake.day_files import DayFile
+from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day
+from pvtop.pipeline.hour import HourWork
+from pvtop.pipeline.plan import Action, ActionKind, holds
+from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
+from pvtop.pipeline.spool import Spooled, write_spooled
+from pvtop.pipeline.survey import look_at_dumps
+from pvtop.settings import Settings
+from pvtop.sources.scratch import check_room, scratch_folder
+from pvtop.transform.day import DayProvenance
+
+SCRATCH_SHARE = 3.5  # scratch space for each byte of gzip: 2.1 for the runs, 0.4 for the day file, and some
+UNKNOWN_DUMP_BYTES = 60_000_000  # the size of a dump if the source lists none
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DayOutcome:
+    """How a day ended.
+
+    Attributes:
+        day: The day.
+        state: `made`, `unchanged`, `missing` (not all hours are published yet), `not_published` or `failed`.
+        reason: Why, as a clause.
+        provenance: Where the day file comes from, None if there is none.
+        error: Why the day failed, None if it did not.
+    """
+
+    day: Day
+    state: HourState
+    reason: str = ""
+    provenance: DayProvenance | None = None
+    error: PvtopError | None = None
+
+
+@dataclass(slots=True)
+class DaysResult:
+    """The result of making many days.
+
+    Attributes:
+        outcomes: How each day ended, in order.
+    """
+
+    outcomes: list[DayOutcome] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counter[HourState]:
+        """The number of days in each state."""
+        return Counter(outcome.state for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class DayObserver:
+    """Receives the progress of days. Each function may be called from the loop of the run only.
+
+    Attributes:
+        planned: Called with the plan.
+        downloading: Called with an hour, the bytes so far, and the size of the dump or None.
+        computing: Called with an hour that is read now.
+        spooled: Called with an hour that has been read.
+        merging: Called with a day whose hours have all been read.
+        finished: Called with the outcome of a day.
+    """
+
+    planned: Callable[[Sequence[DayAction]], object] = lambda _: None
+    downloading: Callable[[Hour, int, int | None], None] = lambda *_: None
+    computing: Callable[[Hour], None] = lambda _: None
+    spooled: Callable[[Hour], None] = lambda _: None
+    merging: Callable[[Day], object] = lambda _: None
+    finished: Callable[[DayOutcome], object] = lambda _: None
+
+
+def plan_days(days: Sequence[Day], settings: Settings, *, only_whole: bool = False) -> list[DayAction]:
+    """Return what `build_days` would do.
+
+    Raises:
+        PvtopError: The lake or the source cannot be read.
+    """
+
+    async def make() -> list[DayAction]:
+        async with Session(settings) as session:
+            return await plan_all(days, session, only_whole=only_whole)
+
+    return run_sync(make())
+
+
+def build_days(days: Sequence[Day], settings: Settings, observer: DayObserver | None = None) -> DaysResult:
+    """Make the day files of many days: the missing and the outdated ones. A failed day does not stop the others.
+
+    Args:
+        days: The days, in the order in which they are made.
+        settings: Everything else.
+        observer: Receives the progress.
+
+    Raises:
+        PvtopError: The lake or the source cannot be read at all. Failed days are in the result.
+    """
+    return run_sync(_build_days(days, settings, observer or DayObserver()))
+
+
+async def _build_days(days: Sequence[Day], settings: Settings, observer: DayObserver) -> DaysResult:
+    result = DaysResult()
+    async with Session(settings) as session:
+        await asyncio.to_thread(session.lake.prepare)
+        actions = await plan_all(days, session)
+        observer.planned(actions)
+        for action in actions:
+            outcome = await _outcome(action, session, observer)
+            result.outcomes.append(outcome)
+            observer.finished(outcome)
+    return result
+
+
+async def plan_all(days: Sequence[Day], session: Session, *, only_whole: bool = False) -> list[DayAction]:
+    """Plan days. Lists only the months whose listing can change a plan.
+
+    Args:
+        days: The days.
+        session: The resources of the run.
+        only_whole: Whether a day with hours that are not published yet waits until it is overdue.
+
+    Raises:
+        PvtopError: The lake or the source cannot be read.
+    """
+    entries = await asyncio.to_thread(_read_entries, days, session)
+    wanted = [day for day in days if _needs_listing(entries[day], session)]
+    months = {hour.month_folder for day in wanted for hour in day.hours if hour.stamp <= session.started}
+    if not session.in_place:
+        await asyncio.gather(*map(session.list_month, sorted(months)))
+    context, actions = session.dump_context(), []
+    for day in days:
+        facts = await look_at_dumps(day.hours, session)
+        overdue = session.started >= day.end + session.settings.days_overdue
+        actions.append(decide_day(day, entries[day], facts, context, is_due=overdue or not only_whole))
+    return actions
+
+
+def _needs_listing(entry: DayEntry | None, session: Session) -> bool:
+    """Return whether the plan of a day depends on what the source lists."""
+    if session.settings.offline:
+        return False
+    made = entry.provenance if entry else None
+    return made is None or bool(made.missing) or session.settings.check_source or session.settings.force
+
+
+def _read_entries(days: Iterable[Day], session: Session) -> dict[Day, DayEntry | None]:
+    return {day: _read_entry(day, session) for day in days}
+
+
+def _read_entry(day: Day, session: Session) -> DayEntry | None:
+    try:
+        with session.lake.day_file(day) as day_file:
+            return DayEntry(day_file.provenance) if day_file else None
+    except OutputError as error:
+        if error.remedy != "remake_day":
+            raise
+        return DayEntry(None)
+
+
+async def _outcome(action: DayAction, session: Session, observer: DayObserver) -> DayOutcome:
+    """Carry out the action of a day. Return its outcome."""
+    if action.state is not None:
+        return outcome_left(action)
+    try:
+        if action.kind is ActionKind.VERIFY and await _holds(action, session, observer):
+            return DayOutcome(action.day, HourState.UNCHANGED, "up to date", action.provenance)
+        provenance = await _make(action, session, observer)
+    except NotPublishedError as error:
+        return DayOutcome(action.day, HourState.NOT_PUBLISHED, "not published", error=error)
+    except (Exception, PanicException) as error:  # whatever one day meets, even a bug, must not stop the others
+        log.debug("%s", action.day, exc_info=True)
+        failure = error if isinstance(error, PvtopError) else internal_error(error)
+        return DayOutcome(action.day, HourState.FAILED, str(failure), action.provenance, failure)
+    return DayOutcome(action.day, HourState.MADE, action.reason, provenance)
+
+
+def outcome_left(action: DayAction) -> DayOutcome:
+    """Return the outcome of a day that is not worked on."""
+    state = action.state or HourState.UNCHANGED
+    error = PvtopError(action.reason) if state is HourState.FAILED else None
+    return DayOutcome(action.day, state, action.reason, action.provenance, error)
+
+
+async def _holds(action: DayAction, session: Session, observer: DayObserver) -> bool:
+    """Return whether the dumps that must be verified are those that the day file was made from."""
+    for one in action.to_verify:
+        dump = await HourWork(one.hour, session, partial(observer.downloading, one.hour), lambda: None).get_dump(one)
+        if not holds(one, dump.facts.sha256):
+            return False
+    return True
+
+
+async def _make(action: DayAction, session: Session, observer: DayObserver) -> DayProvenance:
+    """Make a day file and put it into the lake."""
+    announce(action, session)
+    with scratch_folder(session.settings.cache_dir) as folder:
+        path = await make_day_file(action.day, action.dumps, session, folder, observer)
+        return await asyncio.to_thread(write_day, action, path, session)
+
+
+def announce(action: DayAction, session: Session) -> None:
+    """Say how much scratch space the day takes, and check that there is room."""
+    wanted = int(SCRATCH_SHARE * sum(_size(one, session) for one in action.dumps))
+    log.info("%s: needs %.1f GB of scratch space in %s", action.day, wanted / 10**9, session.settings.cache_dir)
+    check_room(session.settings.cache_dir, wanted)
+
+
+def _size(action: Action, session: Session) -> int:
+    path = Path(session.dump_address(action.hour)) if session.in_place else session.cache.dump_path(action.hour)
+    try:
+        return path.stat().st_size
+    except OSError:
+        return action.download_bytes or UNKNOWN_DUMP_BYTES
+
+
+async def make_day_file(
+    day: Day, dumps: Sequence[Action], session: Session, folder: Path, observer: DayObserver | None = None
+) -> Path:
+    """Make a day file in scratch space from the dumps of some hours of the day.
+
+    Args:
+        day: The day.
+        dumps: How to get the dump of each hour. The other hours of the day count as missing.
+        session: The resources of the run.
+        folder: A folder in scratch space.
+        observer: Receives the progress.
+
+    Raises:
+        NotPublishedError: The source has none of the dumps.
+        PvtopError: A dump cannot be read or downloaded, or breaks a rule.
+    """
+    watcher, spooled, to_do = observer or DayObserver(), dict[Hour, Spooled](), iter(dumps)
+
+    async def work() -> None:
+        for one in to_do:
+            if found := await _spool(one, session, folder, watcher):
+                spooled[one.hour] = found
+                watcher.spooled(one.hour)
+
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(session.settings.connections + BESIDE_DOWNLOADS):
+                workers.create_task(work())
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+    watcher.merging(day)
+    return await merge_day(day, spooled, folder)
+
+
+async def merge_day(day: Day, spooled: Mapping[Hour, Spooled], folder: Path) -> Path:
+    """Merge the spooled hours of a day to a day file in scratch space. Return its path.
+
+    Raises:
+        NotPublishedError: There is no hour.
+        PvtopError: A page occurs twice in an hour, or the scratch space cannot be written.
+    """
+    if not spooled:
+        raise NotPublishedError(f"none of the hours of {day} is published", "choose an earlier day")
+    path = folder / f"{day.iso}.parquet"
+    await asyncio.to_thread(write_spooled, day, spooled, path)
+    return path
+
+
+async def _spool(action: Action, session: Session, folder: Path, observer: DayObserver) -> Spooled | None:
+    """Spool an hour. Return None if the source does not have its dump after all."""
+    hour = action.hour
+    work = HourWork(hour, session, partial(observer.downloading, hour), partial(observer.computing, hour), folder)
+    try:
+        await work.spool(action)
+    except NotPublishedError:
+        return None
+    return work.spooled
+
+
+def write_day(action: DayAction, path: Path, session: Session) -> DayProvenance:
+    """Put a day file into the lake, unless it is much smaller than the one that it replaces.
+
+    Raises:
+        InvalidReportError: It is.
+        OutputError: The lake cannot be written.
+    """
+    with path.open("rb") as file:
+        made = DayFile(file, str(path)).provenance
+    earlier, settings = action.provenance, session.settings
+    if earlier and not settings.force and made.views < settings.min_share * earlier.views:
+        raise InvalidReportError(
+            f"the new day file of {action.day} has {made.views:,} views, and the earlier one has {earlier.views:,}",
+            "the lake is unchanged; to replace the day file anyway, use force",
+            setting="force",
+        )
+    session.lake.write_day(action.day, path)
+    return made

@@ -1,0 +1,155 @@
+"""The pages of a day with their views hour by hour, and where they come from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import polars as pl
+
+from pvtop.core.day import Day
+from pvtop.core.hour import Hour
+from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY, SUM_DTYPE
+
+DAY_RULES_VERSION = 1  # raise it if the same dumps would give another day file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DumpRecord:
+    """A dump that a day file was made from. Its attributes mean what they mean in `Provenance`, but for the stamp.
+
+    Attributes:
+        stamp: Its stamp, `2019-04-01T12`.
+        source: Its address, without secrets.
+        dump_bytes: Size of the gzip file.
+        dump_sha256: Digest of the gzip file, in hex.
+        dump_last_modified: The server's Last-Modified as sent, None if unknown.
+        rows: Number of well-formed lines.
+        malformed: Number of malformed lines, which were skipped.
+    """
+
+    stamp: str
+    source: str
+    dump_bytes: int
+    dump_sha256: str
+    dump_last_modified: str | None
+    rows: int
+    malformed: int
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the values have their types."""
+        texts = (self.stamp, self.source, self.dump_sha256, self.dump_last_modified or "")
+        counts = (self.dump_bytes, self.rows, self.malformed)
+        return all(isinstance(text, str) for text in texts) and all(type(count) is int for count in counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayProvenance:
+    """Where a day file comes from, and its counts. The same dumps give the same provenance.
+
+    Attributes:
+        day: The UTC day, `2019-04-01`.
+        start: The start of the day, `2019-04-01T00:00:00Z`.
+        end: The end of the day, in the same form.
+        dumps: The dumps of its hours, in order. Those that are not here were missing.
+        pages: Number of pages.
+        views: Views of all pages.
+        domains: Number of pages of each domain: pairs of domain code and number, in the order of the file.
+        rules: `DAY_RULES_VERSION` when the file was made.
+        version: pvtop's version when the file was made.
+    """
+
+    day: str
+    start: str
+    end: str
+    dumps: tuple[DumpRecord, ...]
+    pages: int
+    views: int
+    domains: tuple[tuple[str, int], ...]
+    rules: int
+    version: str
+
+    @property
+    def missing(self) -> list[Hour]:
+        """The hours whose dumps were missing."""
+        there = {dump.stamp for dump in self.dumps}
+        return [hour for hour in Day.parse(self.day).hours if hour.iso not in there]
+
+    def to_json(self) -> str:
+        """Return the provenance as a JSON object."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self | None:
+        """Parse the output of `to_json`. Return None if the text is damaged or another version wrote other fields."""
+        try:
+            parsed = cls(**_parsed(json.loads(text)))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+        return parsed if parsed._is_valid() else None
+
+    def _is_valid(self) -> bool:
+        texts, counts = (self.day, self.start, self.end, self.version), (self.pages, self.views, self.rules)
+        if not all(isinstance(text, str) for text in texts) or not all(type(count) is int for count in counts):
+            return False
+        hours = [hour.iso for hour in Day.parse(self.day).hours]
+        in_order = [stamp for stamp in hours if stamp in {dump.stamp for dump in self.dumps}]
+        return [dump.stamp for dump in self.dumps] == in_order and all(dump.is_valid for dump in self.dumps)
+
+
+def _parsed(fields: dict[str, Any]) -> dict[str, Any]:
+    dumps = tuple(DumpRecord(**dump) for dump in fields["dumps"])
+    return fields | {"dumps": dumps, "domains": tuple((str(code), int(pages)) for code, pages in fields["domains"])}
+
+
+def repeated_in_hour(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the pages that occur again in an hour.
+
+    Args:
+        rows: The columns of `HOUR_ROWS`, ascending by code, title and hour.
+    """
+    key = [*PAGE_KEY, "start_hour"]
+    again = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in key)
+    return rows.filter(again).select(key)
+
+
+def gather_day(rows: pl.DataFrame) -> pl.DataFrame:
+    """Gather the hours of each page.
+
+    Args:
+        rows: The columns of `HOUR_ROWS`, ascending by code, title and hour. If a page occurs more than once in an hour,
+            its views are added up.
+
+    Returns:
+        The columns of `DAY_PAGES`, in the same order.
+
+    Raises:
+        polars.exceptions.InvalidOperationError: The views of a page do not fit into 64 bits.
+    """
+    import pyarrow as pa
+
+    if len(repeated_in_hour(rows)):
+        rows = rows.group_by(*PAGE_KEY, "start_hour", maintain_order=True).agg(_sum("views"))
+    starts = _first_of_page(rows).arg_true()
+    ends = pl.concat([starts.slice(1), pl.Series([len(rows)], dtype=starts.dtype)])
+    offsets = pl.concat([starts.head(1), ends]).cast(pl.Int64).to_arrow()
+    lists = {
+        "start_hours": pa.LargeListArray.from_arrays(offsets, rows.get_column("start_hour").to_arrow()),
+        "counts": pa.LargeListArray.from_arrays(offsets, rows.get_column("views").to_arrow()),
+    }
+    sums = rows.get_column("views").cast(SUM_DTYPE).cum_sum().gather(ends - 1)
+    views = (sums - sums.shift(fill_value=0)).cast(pl.Int64).alias("views")
+    pages = rows.select(PAGE_KEY).select(pl.all().gather(starts)).with_columns(views)
+    return pages.hstack([pl.Series(name, values) for name, values in lists.items()]).select(DAY_PAGES.names())
+
+
+def _first_of_page(rows: pl.DataFrame) -> pl.Series:
+    """Return for each row whether it is the first of its page."""
+    changed = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in PAGE_KEY)
+    return rows.select(changed.fill_null(value=True)).to_series()
+
+
+def _sum(name: str) -> pl.Expr:
+    return pl.col(name).cast(SUM_DTYPE).sum().cast(pl.Int64)
