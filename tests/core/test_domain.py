@@ -82,7 +82,16 @@ def test_code_of_a_wikimedia_wiki_is_never_a_mobile_wikipedia(prefix: str) -> No
     assert Domain.of(f"{prefix}.m.m") == Domain(f"{prefix}.m.m", "wikimedia", f"{prefix}.m.wikimedia.org", "mobile")
 
 
-@pytest.mark.parametrize("code", ["", ".", ".m", "en.", "en..m", "en.x", "en.b.m.b", "a.b.c.d", "en.zero.zero"])
+UNKNOWN = """
+. .m en. en..m en.x en.b.m.b a.b.c.d en.zero.zero lt.mw
+en.wd en.w en.f en.m.wd test.w test.f commons.wd
+en.m.m zh-yue.m.m donate.m api.m.m commons commons.d zero.m
+www.m.wd www.m.s www.m.m www.zero m.zero zero.zero m.m.m
+EN Wikimania e abcd en- -en en--x en_gb en/x e.n/ en:x
+"""
+
+
+@pytest.mark.parametrize("code", ["", "en ", "\r", "en\n", *UNKNOWN.split()])
 def test_unknown_code_belongs_to_no_project(code: str) -> None:
     assert Domain.of(code) == Domain(code, "other", None, None)
 
@@ -108,8 +117,148 @@ def test_host_of_a_code_leads_back_to_the_code_alone() -> None:
     for code in codes:
         if host := Domain.of(code).host:
             hosts.setdefault(host, set()).add(code)
-    assert len(codes) > 1_000
+    assert len(hosts) > 1_000
     assert [codes for codes in hosts.values() if len(codes) > 1] == []
+
+
+LANGUAGES = """
+aa ab ace af ak als am an ang ar arc arz as ast av ay az azb ba bar bat-smg bcl be be-tarask be-x-old bg bh bi bm bn bo
+bpy br bs bug bxr ca cbk-zam cdo ce ceb ch cho chr chy ckb co cr crh cs csb cu cv cy da de diq dsb dty dv dz ee el eml
+en eo es et eu ext fa ff fi fiu-vro fj fo fr frp frr fur fy ga gag gan gd gl glk gn gom got gu gv ha hak haw he hi hif
+ho hr hsb ht hu hy hz ia id ie ig ii ik ilo inh io is it iu ja jam jbo jv ka kaa kab kbd kbp kg ki kj kk kl km kn ko koi
+kr krc ks ksh ku kv kw ky la lad lb lbe lez lg li lij lmo ln lo lrc lt ltg lv mai map-bms mdf mg mh mhr mi min mk ml mn
+mo mr mrj ms mt mus mwl my myv mzn na nah nap nds nds-nl ne new ng nl nn no nov nrm nso nv ny oc olo om or os pa pag pam
+pap pcd pdc pfl pi pih pl pms pnb pnt ps pt qu rm rmy rn ro roa-rup roa-tara ru rue rw sa sah sc scn sco sd se sg sh si
+simple sk sl sm sn so sq sr srn ss st stq su sv sw szl ta tcy te tet tg th ti tk tl tn to tpi tr ts tt tum tw ty tyv
+udm ug uk ur uz ve vec vep vi vls vo wa war wo wuu xal xh xmf yi yo za zea zh zh-classical zh-min-nan zh-yue zu
+""".split()
+PROJECTS = {
+    "wikipedia": "",
+    "wikibooks": ".b",
+    "wiktionary": ".d",
+    "wikinews": ".n",
+    "wikiquote": ".q",
+    "wikisource": ".s",
+    "wikiversity": ".v",
+    "wikivoyage": ".voy",
+}
+MARKERS = {"desktop": "", "mobile": ".m", "zero": ".zero"}
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+@pytest.mark.parametrize("access", MARKERS)
+def test_every_language_of_a_project_leads_from_its_code_to_its_host_and_back(project: str, access: str) -> None:
+    for language in LANGUAGES:
+        code = f"{language}{MARKERS[access]}{PROJECTS[project]}"
+        host = f"{language}{MARKERS[access]}.{project}.org"
+        if access == "mobile" and project == "wikipedia" and language in WIKIMEDIA.split():
+            continue  # `ae.m` is a chapter
+        domain = Domain.of(code)
+        assert (domain.project, domain.host, domain.access) == (project, host, access)
+        assert (domain.language, domain.desktop_code) == (language, f"{language}{PROJECTS[project]}")
+        assert Domain.of_host(host) == domain
+
+
+@pytest.mark.parametrize("prefix", [*AMBIGUOUS.split(), *WIKIMEDIA.split()])
+@pytest.mark.parametrize("access", ["desktop", "mobile"])
+def test_every_wikimedia_wiki_leads_from_its_code_to_its_host_and_back(prefix: str, access: str) -> None:
+    code = f"{prefix}{MARKERS[access]}.m"
+    if code in {f"{chapter}.m" for chapter in AMBIGUOUS.split()}:
+        assert Domain.of_host(f"{prefix}.wikimedia.org") is None
+        return
+    domain = Domain.of(code)
+    assert (domain.host, domain.access) == (f"{prefix}{MARKERS[access]}.wikimedia.org", access)
+    assert (domain.language, domain.desktop_code) == (None, f"{prefix}.m")
+    assert Domain.of_host(f"{prefix}{MARKERS[access]}.wikimedia.org") == domain
+
+
+@pytest.mark.parametrize("row", TABLE.split("\n")[1:-1])
+def test_host_of_the_table_leads_back_to_its_code(row: str) -> None:
+    code, _, host, _ = row.split()
+    assert Domain.of_host(host) == Domain.of(code)
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("EN.Wikipedia.ORG", "en"),
+        ("en.wikipedia.org.", "en"),
+        ("wikidata.org", "www.wd"),
+        ("WWW.wikidata.org.", "www.wd"),
+        ("mediawiki.org", "www.w"),
+        ("www.wikisource.org", "www.s"),
+        ("wikisource.org", "www.s"),
+        ("www.wikimediafoundation.org", "www.f"),
+        ("wikipedia.org", "www"),
+        ("wikimedia.org", "www.m"),
+        ("foundation.wikimedia.org", "foundation.m"),
+        ("beta.wikiversity.org", "beta.v"),
+    ],
+)
+def test_host_is_found_in_any_case_and_with_or_without_www(host: str, code: str) -> None:
+    assert Domain.of_host(host) == Domain.of(code)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", ".", "org", "example.org", "en", "en.m", "www.wd", "en.wikipedia", "en.wikipedia.com", "en.wikipedia.org..",
+     "en.wikidata.org", "commons.wikipedia.org", "api.wikimedia.org", "nl.wikimedia.org", "en.m.m.wikipedia.org",
+     "www.en.wikipedia.org", "www.m.wikidata.org", "m.m.wikipedia.org", "www.meta.wikimedia.org", "a.b.wikimedia.org",
+     "en.wikipedia.org/wiki", "en.wikipedia.org:443", "en.wikipedia.org.example.org", " en.wikipedia.org",
+     "en.wikipedia.org\n"],
+)  # fmt: skip
+def test_other_hosts_have_no_domain(host: str) -> None:
+    assert Domain.of_host(host) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [
+        ("en", "en"), ("zh-yue.m.d", "zh-yue"), ("simple", "simple"), ("nl.m", "nl"), ("en.zero", "en"),
+        ("commons.m", None), ("m.wd", None), ("test.wd", None), ("www.w", None), ("m", None), ("www.s", None),
+        ("pl.m.m", None), ("ua.m", None), ("test", None), ("test2.m", None), ("beta.v", None), ("", None),
+        ("en.x", None),
+    ],
+)  # fmt: skip
+def test_language_is_that_of_a_wiki_in_one_language(code: str, language: str | None) -> None:
+    assert Domain.of(code).language == language
+
+
+@pytest.mark.parametrize(
+    ("code", "desktop"),
+    [
+        ("en.m", "en"), ("en.zero", "en"), ("en.m.d", "en.d"), ("en.zero.d", "en.d"), ("m.wd", "www.wd"),
+        ("m.s", "www.s"), ("m", "www"), ("m.m", "www.m"), ("m.w", "www.w"), ("m.f", "www.f"),
+        ("commons.m.m", "commons.m"), ("nl.m", "nl"), ("nl.m.m", "nl.m"), ("test.m.wd", "test.wd"), ("test.m", "test"),
+        ("zh-yue.m", "zh-yue"), ("simple.zero", "simple"), ("", None), ("en.x", None), ("Wikimania", None),
+    ],
+)  # fmt: skip
+def test_desktop_code_is_that_of_the_same_wiki(code: str, desktop: str | None) -> None:
+    assert Domain.of(code).desktop_code == desktop
+
+
+def test_desktop_code_of_a_desktop_code_is_itself() -> None:
+    codes = [code for code in sample_codes() | KNOWN_CODES if Domain.of(code).access == "desktop"]
+    assert [code for code in codes if Domain.of(code).desktop_code != code] == []
+
+
+def test_desktop_code_stands_for_the_host_without_its_marker() -> None:
+    for code in sample_codes() | KNOWN_CODES:
+        domain = Domain.of(code)
+        if domain.desktop_code and domain.host:
+            desktop = Domain.of(domain.desktop_code)
+            bare = domain.host.replace(".m.", ".").replace(".zero.", ".").removeprefix("m.").removeprefix("zero.")
+            if desktop.ambiguous:  # the mobile wiki of a chapter
+                assert code in {desktop.code.replace(".m", f".{marker}.m") for marker in ("m", "zero")}
+            else:
+                assert (desktop.host or "").removeprefix("www.") == bare.removeprefix("www.")
+                assert (desktop.access, desktop.project) == ("desktop", domain.project)
+
+
+def test_host_of_every_code_leads_back_to_it() -> None:
+    for code in sample_codes() | KNOWN_CODES:
+        domain = Domain.of(code)
+        assert domain.host is None or Domain.of_host(domain.host) == domain
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_midnight_hour_shows_its_interval() -> None:
 
 def test_domain_codes_are_escaped() -> None:
     head = render_text(make_report(pages=[("e\x1bn", 1, "a", 1)])).split("\n")[4]
-    assert head == r"e\x1bn  e\x1bn.wikipedia.org  desktop"
+    assert head == r"e\x1bn  other"
 
 
 def test_titles_are_escaped() -> None:

@@ -6,6 +6,7 @@ prefixes that exist both as a Wikipedia and under wikimedia.org come from Wikime
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -30,8 +31,21 @@ ALSO_A_CHAPTER = frozenset("am ar az be br ca co ee fi hi id mai mk ng nl no pl 
 SHARED_CODES = frozenset(["", *(f"{prefix}.m" for prefix in ALSO_A_CHAPTER | {"commons", "incubator", "outreach"})])
 """Codes under which a dump may list more than one wiki. `nl.m` is the mobile Wikipedia or the wiki of a chapter,
 `commons.m` is just as ambiguous, and all projects without their own code share the empty code."""
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z]+)*|simple", re.ASCII)
+"""The prefix of a language, as in `en`, `zh-yue` and `simple`."""
+NO_LANGUAGE = frozenset(["beta", "nostalgia", "ten", "test", "test2"])
+"""Prefixes of wikis that are not in one language, such as `beta.wikiversity.org`."""
+WIKIS = {
+    "wikimedia": WIKIMEDIA_ONLY | ALSO_A_CHAPTER,
+    "wikidata": frozenset(["test"]),
+    "mediawiki": frozenset[str](),
+    "wikimediafoundation": frozenset[str](),
+}
+"""The wikis of each project that has none for languages, without the one at `www` or at the bare name."""
 WITHOUT_WWW = frozenset(["wikisource", "wikimediafoundation"])
 ACCESS = {"m": "mobile", "zero": "zero"}
+SITE_OF_PROJECT = {"wikipedia": "", **{project: site for site, project in SITES.items()}}
+HOST = re.compile(r"(?:(?P<wiki>[a-z0-9-]+)\.)??(?:(?P<marker>m|zero)\.)?(?P<project>[a-z]+)\.org", re.ASCII)
 UNENCODED = "/:;@$!*(),~"  # characters that MediaWiki leaves as they are in the address of a page
 
 
@@ -76,21 +90,91 @@ class Domain:
         bare = self.host.removeprefix("www.")
         return [self.code, *([bare, f"www.{bare}"] if self.code.split(".")[0] == "www" else [self.host])]
 
+    @property
+    def language(self) -> str | None:
+        """The language of the wiki, `en` or `zh-yue`, as its host has it.
+
+        None for wikis that are not in one language (commons, wikidata, test wikis), for portals and chapters, and for
+        empty and unknown codes.
+        """
+        wiki = _wiki(self.code)
+        return wiki.prefix if wiki and wiki.project not in WIKIS and LANGUAGE.fullmatch(wiki.prefix) else None
+
+    @property
+    def desktop_code(self) -> str | None:
+        """The code of the same wiki on desktop: `en` of `en.m`, `www.wd` of `m.wd`. None if the code is unknown.
+
+        That of an ambiguous code is the Wikipedia's: `nl` of `nl.m`.
+        """
+        wiki = _wiki(self.code)
+        return _code(wiki.prefix or "www", "", wiki.project) if wiki else None
+
     @classmethod
     def of(cls, code: str) -> Domain:
         """Parse a domain code: `[wiki.][m.|zero.][site]`.
 
-        In `en.m`, `m` means mobile. In `commons.m`, it means wikimedia.org.
+        In `en.m`, `m` means mobile. In `commons.m`, it means wikimedia.org. A code is unknown if its project has no
+        such wiki. A language is recognised by its form, because new ones are added.
         """
-        parts = code.split(".")
-        site = SITES[parts.pop()] if _names_site(parts) else "wikipedia"
-        marker = parts.pop() if parts and parts[-1] in ACCESS else None
-        if len(parts) > 1 or "" in parts:
+        wiki = _wiki(code)
+        if wiki is None:
             return cls(code, "other", None, None)
-        wiki = "" if parts == ["www"] and site in WITHOUT_WWW else "".join(parts)
-        host = ".".join(filter(None, [wiki, marker, site, "org"]))
-        ambiguous = marker == "m" and site == "wikipedia" and wiki in ALSO_A_CHAPTER
-        return cls(code, site, host, ACCESS.get(marker or "", "desktop"), ambiguous)
+        www = "" if wiki.marker or wiki.prefix or wiki.project in WITHOUT_WWW else "www"
+        host = ".".join(filter(None, [www, wiki.prefix, wiki.marker, wiki.project, "org"]))
+        ambiguous = wiki.marker == "m" and wiki.project == "wikipedia" and wiki.prefix in ALSO_A_CHAPTER
+        return cls(code, wiki.project, host, ACCESS.get(wiki.marker, "desktop"), ambiguous)
+
+    @classmethod
+    def of_host(cls, host: str) -> Domain | None:
+        """Return the domain with this host, None if there is none.
+
+        Case and a dot at the end are ignored, and so is `www.` if that is the wiki. None for the host of a chapter,
+        such as nl.wikimedia.org, whose code `nl.m` stands for the mobile Wikipedia.
+        """
+        name = host.lower().removesuffix(".")
+        match = HOST.fullmatch(name)
+        if match is None or match["project"] not in SITE_OF_PROJECT:
+            return None
+        marker = match["marker"] or ""
+        domain = cls.of(_code(match["wiki"] or ("" if marker else "www"), marker, match["project"]))
+        return domain if name in domain.names else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wiki:
+    """What a known code consists of: the prefix is empty for a portal, the marker for desktop."""
+
+    prefix: str
+    marker: str
+    project: str
+
+
+def _wiki(code: str) -> _Wiki | None:
+    """Return what a code consists of, None if the code is empty or unknown."""
+    parts = code.split(".")
+    project = SITES[parts.pop()] if _names_site(parts) else "wikipedia"
+    marker = parts.pop() if parts[-1] in ACCESS else ""
+    match parts:
+        case []:
+            return _Wiki("", marker, project)
+        case ["www"]:
+            return None if marker else _Wiki("", marker, project)
+        case [prefix] if _has_wiki(project, prefix):
+            return _Wiki(prefix, marker, project)
+        case _:
+            return None
+
+
+def _has_wiki(project: str, prefix: str) -> bool:
+    """Return whether a project may have a wiki with this prefix."""
+    if project in WIKIS:
+        return prefix in WIKIS[project]
+    return prefix in NO_LANGUAGE or LANGUAGE.fullmatch(prefix) is not None
+
+
+def _code(prefix: str, marker: str, project: str) -> str:
+    """Return the code of a wiki."""
+    return ".".join(filter(None, [prefix, marker, SITE_OF_PROJECT[project]]))
 
 
 def _names_site(parts: list[str]) -> bool:

@@ -19,6 +19,17 @@ NOT_UTF8 = "\ufffd"
 ROWS = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "views": pl.Int64()})
 """The rows of a dump."""
 
+DOMAIN_MEANING = pl.Schema(
+    {
+        "project": pl.String(),
+        "language": pl.String(),
+        "host": pl.String(),
+        "access": pl.String(),
+        "ambiguous": pl.Boolean(),
+    }
+)
+"""What domain codes mean: attributes of `pvtop.core.domain.Domain`."""
+
 BLACKLIST = pl.Schema({"domain_code": pl.String(), "page_title": pl.String()})
 """The pages of a blacklist."""
 
