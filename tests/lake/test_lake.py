@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -19,13 +20,14 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.core.errors import InvalidReportError, OutputError
+from pvtop.core.errors import OPEN_FILES, InvalidReportError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.render.text import render_text
 from pvtop.transform.report import Report
 from support.disks import mounted_at
+from support.open_files import files_left
 from support.reports import HOUR, PAGES, PROVENANCE, make_report
 
 PATHS = [
@@ -149,6 +151,31 @@ def test_failed_write_leaves_no_temporary_files(path: str, tmp_path: Path) -> No
     with pytest.raises(OutputError):
         Lake(str(tmp_path)).write(make_report())
     assert {found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()} < set(PATHS)
+
+
+def failure_of_write(lake: Lake, report: Report, limits: Iterator[int]) -> tuple[OutputError, dict[str, bytes]] | None:
+    """Write a report with the next limit on open files. Return the error and the files left, None if it succeeds."""
+    try:
+        with files_left(next(limits)):
+            lake.write(report)
+    except OutputError as error:
+        return error, contents(lake.path(""))
+    return None
+
+
+def test_write_with_too_many_open_files_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    """How many files a write opens at once is not its contract, so this tries all numbers until it succeeds."""
+    lake, smaller = Lake(str(tmp_path / "lake")), make_report(pages=PAGES[:1])
+    lake.write(make_report())
+    before = contents(lake.path(""))
+    failures = list(iter(partial(failure_of_write, lake, smaller, count(1)), None))
+    assert len(failures) > 3
+    assert {(error.message.partition(": ")[2], error.hint) for error, _ in failures} == {
+        ("Too many open files", OPEN_FILES)
+    }
+    assert all(left == before for _, left in failures)
+    assert [path.parent for path in tmp_path.rglob(".tmp")] == [tmp_path / "lake"]
+    assert contents(lake.path("")) != before
 
 
 def test_concurrent_writes_do_not_mix_their_files(tmp_path: Path) -> None:
