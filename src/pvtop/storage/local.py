@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -16,7 +15,7 @@ from pvtop.storage.atomic import check_writable, commit, remove_abandoned, set_a
 from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
 from pvtop.storage.folders import broken_link, mount_of, walk_files
 from pvtop.storage.locks import exclusive_lock
-from pvtop.storage.regular_file import NOT_REGULAR, is_something_else, open_regular
+from pvtop.storage.regular_file import NOT_REGULAR, create_folder, is_something_else, open_regular
 
 
 class LocalFileSystem(FileSystem):
@@ -30,9 +29,7 @@ class LocalFileSystem(FileSystem):
     def prepare(self) -> None:
         """Create the folder. Remove the temporary files of killed runs."""
         with self.translate_errors("write"):
-            if is_something_else(self._root) and not self._root.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
-            self._root.mkdir(parents=True, exist_ok=True)
+            create_folder(self._root)
         for folder in (self._root, *self._root.glob("*")):
             remove_abandoned(folder / TEMPORARY_FOLDER, ".*")
 
@@ -65,7 +62,7 @@ class LocalFileSystem(FileSystem):
     def exclusive_lock(self, path: str) -> Iterator[None]:
         """Lock a file by a lock file of its own, because not every file system locks folders."""
         folder = self._root / TEMPORARY_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
+        create_folder(folder)
         with exclusive_lock(folder / f".{path.replace('/', '-')}.lock", self._deadline.sleep):
             yield
 
@@ -74,7 +71,7 @@ class LocalFileSystem(FileSystem):
         """Write a temporary file. Yield a function that renames it into place."""
         target = self._root / path
         self._refuse_broken_link(target.parent)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        create_folder(target.parent)
         with stage(target, content, self._temporary_folder(target)) as file:
             check_writable(target.parent)
             if is_something_else(target):
@@ -117,6 +114,13 @@ class LocalFileSystem(FileSystem):
                 "create that folder or mount its disk, or choose another lake",
                 setting="output",
             )
+
+    def _reason(self, error: Exception) -> str:
+        """Return why an operation failed, and for which file or folder of the lake."""
+        reason, file = super()._reason(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
+        if not isinstance(file, str) or self._root not in Path(file).parents:
+            return reason
+        return f"{self.path(Path(file).relative_to(self._root).as_posix())}: {reason}"
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""
