@@ -23,8 +23,8 @@ def _one_hour(pvtop_in_process: Command) -> None:
 def test_domains_lists_the_most_viewed_first(pvtop_in_process: Command) -> None:
     head, blank, columns, *rows, count = pvtop_in_process("domains", *LAKE).stdout.splitlines()
     assert (head, blank) == ("2024-12-31 14:00 UTC, views from 13:00 to 14:00 UTC", "")
-    assert columns.split() == ["views", "pages", "domain"]
-    assert rows[0].split()[2:] == ["en", "en.wikipedia.org", "desktop"]
+    assert columns.split() == ["views", "pages", "code", "project", "access", "host"]
+    assert rows[0].split()[2:] == ["en", "wikipedia", "desktop", "en.wikipedia.org"]
     views = [int(row.split()[0].replace(",", "")) for row in rows]
     assert views == sorted(views, reverse=True)
     assert count == f"{len(rows)} domains"
@@ -53,6 +53,14 @@ def test_domains_lists_only_the_chosen_ones(pvtop_in_process: Command) -> None:
 def test_domains_exits_3_if_the_lake_does_not_have_the_hour(pvtop_in_process: Command) -> None:
     done = pvtop_in_process("domains", "--output", "nowhere")
     assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_domain_fits_into_a_terminal_of_80_columns_except_for_a_long_host() -> None:
+    lines = on_terminal("domains", *LAKE, columns=80, stdout=True).lines
+    assert any(line.endswith("  commons.m  wikimedia  desktop  commons.wikimedia.org") for line in lines)
+    assert ["  www.f  wikimediafoundation  desktop  wikimedia" in line for line in lines if line.endswith("…")] == [
+        True
+    ]
 
 
 def test_domain_stays_on_one_line_of_a_narrow_terminal() -> None:

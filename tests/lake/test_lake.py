@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -19,13 +20,14 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.core.errors import InvalidReportError, OutputError
+from pvtop.core.errors import OPEN_FILES, InvalidReportError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.render.text import render_text
 from pvtop.transform.report import Report
 from support.disks import mounted_at
+from support.open_files import files_left
 from support.reports import HOUR, PAGES, PROVENANCE, make_report
 
 PATHS = [
@@ -151,6 +153,30 @@ def test_failed_write_leaves_no_temporary_files(path: str, tmp_path: Path) -> No
     assert {found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()} < set(PATHS)
 
 
+def failure_of_write(lake: Lake, report: Report, limits: Iterator[int]) -> tuple[OutputError, dict[str, bytes]] | None:
+    """Write a report with the next limit on open files. Return the error and the files left, None if it succeeds."""
+    try:
+        with files_left(next(limits)):
+            lake.write(report)
+    except OutputError as error:
+        return error, contents(lake.path(""))
+    return None
+
+
+def test_write_with_too_many_open_files_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    """How many files a write opens at once is not its contract, so this tries all numbers until it succeeds."""
+    lake, smaller = Lake(str(tmp_path / "lake")), make_report(pages=PAGES[:1])
+    lake.write(make_report())
+    before = contents(lake.path(""))
+    failures = list(iter(partial(failure_of_write, lake, smaller, count(1)), None))
+    assert len(failures) > 3
+    assert all(error.message.endswith(": Too many open files") for error, _ in failures)
+    assert {error.hint for error, _ in failures} == {OPEN_FILES}
+    assert all(left == before for _, left in failures)
+    assert [path.parent for path in tmp_path.rglob(".tmp")] == [tmp_path / "lake"]
+    assert contents(lake.path("")) != before
+
+
 def test_concurrent_writes_do_not_mix_their_files(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path))
     reports = [make_report(pages=PAGES[:count], top=count) for count in (1, 2, 3)]
@@ -270,6 +296,38 @@ def test_pipe_at_the_path_of_a_file_never_blocks(path: str, tmp_path: Path) -> N
     assert (HOUR in lake.made_at([HOUR])) == (path != PATHS[2])
     with pytest.raises(OutputError, match="it is not a regular file"):
         lake.write(make_report(top=3))
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "use"),
+    [
+        (PATHS[0], "read", lambda lake: lake.read(HOUR)),
+        (PATHS[1], "read", lambda lake: lake.text(HOUR)),
+        (f".tmp/.{PATHS[2].replace('/', '-')}.lock", "write", lambda lake: lake.write(make_report())),
+    ],
+    ids=["domains", "text", "lock"],
+)
+def test_pipe_in_the_lake_is_named(path: str, what: str, use: Write, tmp_path: Path) -> None:
+    lake, root = Lake(str(tmp_path)), tmp_path
+    lake.write(make_report())
+    (root / path).unlink(missing_ok=True)
+    os.mkfifo(root / path)
+    with pytest.raises(OutputError) as caught:
+        use(lake)
+    assert caught.value.message == f"cannot {what} the lake {root}: {root}/{path}: it is not a regular file"
+    assert caught.value.hint == "remove it, or choose another one"
+
+
+@pytest.mark.parametrize("path", [".tmp", "domains", "text/2019/2019-04", "."])
+def test_what_is_not_a_folder_is_named(path: str, tmp_path: Path) -> None:
+    wrong = tmp_path / "lake" / path
+    wrong.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(wrong)
+    with pytest.raises(OutputError) as caught:
+        Lake(str(tmp_path / "lake")).write(make_report())
+    named = f"{wrong}: " if path != "." else ""
+    assert caught.value.message == f"cannot write the lake {tmp_path / 'lake'}: {named}it is not a folder"
+    assert caught.value.hint == "remove it, or choose another one"
 
 
 def test_hour_without_a_report_has_no_provenance(root: str) -> None:

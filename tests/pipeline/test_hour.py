@@ -292,6 +292,22 @@ def test_too_many_malformed_lines_fail_the_hour(
     assert caught.value.exit_code == 5
 
 
+def test_malformed_lines_of_another_server_are_not_quoted(
+    server: Server, online: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first run downloads the dump, and the second finds it in the cache."""
+    with Server() as other:
+        other.files[PATH] = File(packed(f"{DUMP}honeypot\n"))
+        server.script[PATH] = [status(302, Location=other.url + PATH)]
+        for _ in range(2):
+            with pytest.raises(MalformedError) as caught:
+                run_hour(HOUR, online)
+            assert caught.value.message == f"1 of 5 lines of {server.url}{PATH} are malformed"
+            assert "honeypot" not in f"{caught.value.hint}{caplog.text}"
+    assert f"{server.url}{PATH} has 1 malformed line\n" in caplog.text
+    assert len(server.asked(PATH)) == 1
+
+
 def test_sum_of_views_beyond_64_bits_is_a_corrupt_error(write_dump: WriteDump, settings: Settings) -> None:
     write_dump(f"en A {2**63 - 1} 0\nen B 1 0\n")
     with pytest.raises(CorruptError, match="64 bits"):

@@ -337,6 +337,30 @@ async def test_nothing_of_another_servers_answer_is_quoted(
     assert left_behind(target) == []
 
 
+@pytest.mark.parametrize("part", ["all", "first", "rest"])
+async def test_facts_record_that_any_part_came_from_another_server(server: Server, target: Path, part: str) -> None:
+    with Server() as other:
+        away = status(302, Location=other.url + PATH)
+        other.files[PATH] = server.files[PATH] = File(CONTENT)
+        if part == "rest":
+            facts = await fetch(server, target, cut(HALF), away)
+        else:
+            other.script[PATH] = [cut(HALF)] if part == "first" else []
+            facts = await fetch(server, target, away)
+    assert facts.redirected
+    assert FileFacts.read(target) == facts
+    assert [bool(asked.get("Range")) for asked in server.asked(PATH)] == [False] + [True] * (part != "all")
+
+
+async def test_file_sent_again_from_its_start_is_not_redirected(server: Server, target: Path) -> None:
+    with Server() as other:
+        other.files[PATH] = File(OTHER)
+        other.script[PATH] = [cut(HALF // 2)]
+        facts = await fetch(server, target, status(302, Location=other.url + PATH))
+    assert not facts.redirected
+    assert target.read_bytes() == CONTENT
+
+
 async def test_download_reads_other_file_systems(target: Path) -> None:
     fsspec.filesystem("memory").pipe_file("/mirror/dump.gz", CONTENT)
     async with Client(Settings.load()) as client:

@@ -19,6 +19,12 @@ def test_facts_are_read_back(tmp_path: Path) -> None:
     assert FileFacts.read(tmp_path / "dump.gz") == FACTS
 
 
+def test_facts_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    earlier = {name: value for name, value in asdict(FACTS).items() if name != "redirected"}
+    sidecar(tmp_path / "dump.gz").write_text(json.dumps(earlier))
+    assert FileFacts.read(tmp_path / "dump.gz") == FACTS
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -29,9 +35,13 @@ def test_facts_are_read_back(tmp_path: Path) -> None:
         json.dumps(asdict(FACTS) | {"bytes": "9"}),
         json.dumps(asdict(FACTS) | {"bytes": True}),
         json.dumps(asdict(FACTS) | {"etag": 1}),
+        json.dumps(asdict(FACTS) | {"redirected": "no"}),
         json.dumps(asdict(FACTS) | {"weather": "fair"}),
     ],
-    ids=["empty", "null", "list", "deep", "bytes as text", "bytes as a boolean", "ETag as a number", "another field"],
+    ids=[
+        *("empty", "null", "list", "deep", "bytes as text", "bytes as a boolean", "ETag as a number"),
+        *("redirected as text", "another field"),
+    ],
 )
 def test_unreadable_facts_count_as_none(text: str, tmp_path: Path) -> None:
     sidecar(tmp_path / "dump.gz").write_text(text)

@@ -14,6 +14,7 @@ from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from pvtop.sources.source import (
+    FOLDERS_TO_EXPLAIN,
     FolderSource,
     FsspecSource,
     HttpSource,
@@ -24,6 +25,7 @@ from pvtop.sources.source import (
     open_source,
 )
 from pvtop.storage.http import MAX_LISTING_BYTES, Client
+from support.server.files import File, Server
 
 FIRST = "2019-04-01T00 2019-04-01T23 2019-03-31T12"
 EMPTY_MONTH = "2019/2019-05"
@@ -143,6 +145,33 @@ async def test_other_layouts_are_explained(tmp_path: Path, kind: str, dump: str,
         memory.rm(f"/{tmp_path.name}", recursive=True)
     assert explained in found
     assert bool(found) is bool(explained)
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+async def test_folder_with_years_is_found_behind_other_names(tmp_path: Path, kind: str) -> None:
+    """A file, which cannot be listed as a folder, and a folder without years come first."""
+    for name in ("README.md", "a-file", "b-folder/notes", "source/2019/2019-04/pageviews-20190401-120000.gz"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    if kind == "folder":
+        found = await explain_layout(FolderSource(str(tmp_path)))
+    else:
+        memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
+        memory.put(f"{tmp_path}/", f"{root}/", recursive=True)
+        found = await explain_layout(FsspecSource(f"memory:/{root}", Client(Settings.load())))
+        memory.rm(root, recursive=True)
+    assert "found source/2019/ below the root: use " in found
+
+
+async def test_layout_is_explained_by_few_folders_and_pageviews_first(server: Server) -> None:
+    names = [f"{number:03}" for number in range(FOLDERS_TO_EXPLAIN)]
+    for name in names:
+        server.files[f"/{name}/notes"] = File(b"")
+    server.files["/pageviews/notes"] = File(b"")
+    async with Client(Settings.load()) as client:
+        assert await explain_layout(HttpSource(server.url, client)) == ""
+    listed = [f"/{name}/" for name in ["pageviews", *names]]
+    assert [len(server.asked(path)) for path in listed] == [1] * FOLDERS_TO_EXPLAIN + [0]
 
 
 async def test_layout_of_a_source_that_cannot_be_listed_is_not_explained(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pvtop.storage.folders import broken_link, mount_of, walk_files
 from support.disks import mounted_at
+from support.open_files import files_left
 
 
 def test_walk_files_follows_links_to_folders_but_not_in_a_circle(tmp_path: Path) -> None:
@@ -54,6 +55,16 @@ def test_mount_of_differs_for_a_folder_that_is_mounted_twice(tmp_path: Path) -> 
     (tmp_path / "folder").mkdir()
     with mounted_at(tmp_path / "again", "--bind", str(tmp_path / "folder")):
         assert mount_of(tmp_path / "again") != mount_of(tmp_path / "folder")
+
+
+def test_mount_of_fails_if_too_many_files_are_open(tmp_path: Path) -> None:
+    """The folder can be opened, but not the file that names its mount."""
+    with files_left(1), pytest.raises(OSError, match="Too many open files") as caught:
+        mount_of(tmp_path)
+    assert "fdinfo" in str(caught.value)
+    with files_left(2):
+        found = mount_of(tmp_path)
+    assert found == mount_of(tmp_path)
 
 
 def test_broken_link_is_found_along_a_path(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pvtop.cli.hours import Date, HourOfDay
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, Table, cut
 from pvtop.cli.selection import DomainNames, chosen_domains, read_report
+from pvtop.core.counted import counted
 from pvtop.core.escape import printable
 from pvtop.core.known_issues import known_issues
 
@@ -32,7 +33,7 @@ def domains(
 ) -> None:
     """List the domains of an hour, most viewed first. The default is the newest hour in the lake.
 
-    For each domain, the list has the number of views and of viewed pages, its code, host, project and access. Pages
+    For each domain, the list has the number of views and of viewed pages, its code, project, access and host. Pages
     and views include excluded pages. A code that does not stand for one wiki has neither host nor access.
 
     The exit code is 3 if the hour is not in the lake.
@@ -78,14 +79,17 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
 def _lines(report: Report, rows: Sequence[dict[str, Any]], width: int | None) -> Iterator[str | Text]:
     from rich.text import Text
 
-    from pvtop.core.domain import Domain
-
     yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
     for issue in known_issues([report.hour]):
         yield f"Note: {issue}"
     yield ""
-    yield f"{'views':>11}  {'pages':>9}  domain"
+    yield cut(Text(f"{'views':>10}  {'pages':>9}  code  project  access  host"), width)
     for row in rows:
-        heading = printable(Domain.of(row["domain_code"]).heading)
-        yield cut(Text(f"{row['views']:>11,}  {row['pages']:>9,}  {heading}"), width)
-    yield f"{len(rows):,} domain{'' if len(rows) == 1 else 's'}"
+        yield cut(Text(f"{row['views']:>10,}  {row['pages']:>9,}  {_described(row)}"), width)
+    yield counted(len(rows), "domain")
+
+
+def _described(row: dict[str, Any]) -> str:
+    """Return what a domain is. The host comes last, because the rest still tells it if a terminal cuts it."""
+    names = row["domain_code"] or '""', row["project"], row["access"], row["host"]
+    return printable("  ".join(filter(None, names)))

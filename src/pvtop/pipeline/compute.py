@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import polars as pl
 
 from pvtop._version import __version__
+from pvtop.core.counted import counted
 from pvtop.core.errors import CorruptError, MalformedError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
@@ -56,7 +58,7 @@ def compute_report(
         if dump.state and dump.state != FileState.of(dump.path):
             raise CorruptError(f"{address} was replaced while it was read", "try again")
     code = decode_code(pl.col("domain_code"))
-    malformed = _count_malformed(reduced, address, settings.malformed_limit)
+    malformed = _count_malformed(reduced, dump.facts, settings.malformed_limit)
     blacklisted, keep_unknown = blacklist.as_in_dumps.lazy(), settings.keep_unknown
     pages = ranking.anti_join(reduced.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
@@ -74,33 +76,33 @@ def compute_report(
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 
-def _count_malformed(reduced: Reduced, address: str, limit: float) -> int:
-    """Return the number of malformed lines, and log the first few.
+def _count_malformed(reduced: Reduced, dump: FileFacts, limit: float) -> int:
+    """Return the number of malformed lines, and log the first few, unless they come from another server.
 
     Raises:
         CorruptError: The dump has no lines.
         MalformedError: The share of malformed lines is above the limit.
     """
-    malformed, samples = reduced.malformed, reduced.samples
+    malformed, samples = reduced.malformed, [] if dump.redirected else reduced.samples
     lines = malformed + int(reduced.totals.get_column("pages").sum())
     if not lines:
         raise CorruptError(
-            f"{address} contains no lines", "an hour has millions; if the file is still being copied, wait"
+            f"{dump.address} contains no lines", "an hour has millions; if the file is still being copied, wait"
         )
     if malformed:
-        log.warning(
-            "%s has %s malformed lines, such as %s",
-            address,
-            f"{malformed:,}",
-            ", ".join(repr(line[:80]) for line in samples),
-        )
+        log.warning("%s has %s%s", dump.address, counted(malformed, "malformed line"), _such_as(samples))
     if malformed > limit * lines:
         raise MalformedError(
-            f"{malformed:,} of {lines:,} lines of {address} are malformed, such as {samples[0][:80]!r}",
+            f"{malformed:,} of {counted(lines, 'line')} of {dump.address} are malformed{_such_as(samples[:1])}",
             f"the limit is {limit:.2%}; raise it to accept this dump",
             setting="malformed_limit",
         )
     return malformed
+
+
+def _such_as(samples: Sequence[str]) -> str:
+    """Return the end of a message with some malformed lines, empty if there are none to quote."""
+    return f", such as {', '.join(repr(line[:80]) for line in samples)}" if samples else ""
 
 
 def _inputs(hour: Hour, dump: FileFacts, blacklist: Blacklist, settings: Settings) -> dict[str, Any]:

@@ -77,7 +77,7 @@ async def download(
                 if last:
                     raise
                 log.warning("%s; downloading it again", error)
-        facts = FileFacts(public(address), transfer.received, digest, transfer.etag, transfer.last_modified)
+        facts = transfer.facts(digest)
         _finish(file, target, facts)
     return facts
 
@@ -118,7 +118,6 @@ class _Transfer:
         self.etag: str | None = None
         self.last_modified: str | None = None
         self.total: int | None = None
-        self.redirected = False
         self.restart()
 
     def restart(self) -> None:
@@ -126,6 +125,12 @@ class _Transfer:
             self.file.seek(0)
             self.file.truncate()
         self.received = 0
+        self.redirected = False
+
+    def facts(self, sha256: str) -> FileFacts:
+        """Return the facts of the file, which is complete and has this digest."""
+        address = public(self.address)
+        return FileFacts(address, self.received, sha256, self.etag, self.last_modified, self.redirected)
 
     async def run(self) -> None:
         attempt_at = self._over_http if is_http(self.address) else self._over_fsspec
@@ -136,8 +141,8 @@ class _Transfer:
     async def _over_http(self) -> None:
         try:
             async with self.client.get(self.address, self._resume()) as response:
-                self.redirected = is_elsewhere(response, self.address)
                 expected = self._begin(response)
+                self.redirected |= is_elsewhere(response, self.address)  # of any part of the file
                 async for chunk in self.client.chunks(response):
                     self._take(chunk, expected)
         except RangeError:

@@ -29,6 +29,7 @@ class FileFacts:
         sha256: Its digest in hex.
         etag: The server's ETag, None if it sent none.
         last_modified: The server's Last-Modified as sent, None if it sent none.
+        redirected: Whether a redirect led to another server, which sent it. Messages then quote nothing of it.
     """
 
     address: str
@@ -36,6 +37,7 @@ class FileFacts:
     sha256: str
     etag: str | None = None
     last_modified: str | None = None
+    redirected: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -46,8 +48,8 @@ class FileFacts:
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         texts = (facts.address, facts.sha256, facts.etag or "", facts.last_modified or "")
-        valid = type(facts.bytes) is int and all(isinstance(text, str) for text in texts)
-        return facts if valid else None
+        valid = type(facts.bytes) is int and type(facts.redirected) is bool
+        return facts if valid and all(isinstance(text, str) for text in texts) else None
 
 
 def sidecar(path: Path) -> Path:

@@ -23,6 +23,7 @@ FOLDERS = "a source has folders like 2019/2019-04/"
 SOURCE_LAYOUT = f"{FOLDERS} with files like pageviews-20190401-120000.gz"
 YEAR = re.compile(r"\d{4}", re.ASCII)
 MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
+FOLDERS_TO_EXPLAIN = 8  # to look into; a source may be slow
 
 T = TypeVar("T")
 
@@ -248,20 +249,27 @@ async def _months(source: Source) -> AsyncIterator[str]:
 async def explain_layout(source: Source) -> str:
     """Return what a root without year folders has instead. Return an empty string if that explains nothing.
 
-    Lists the root and at most one folder in it. If one of them cannot be listed, that is not an error.
+    Lists the root and at most `FOLDERS_TO_EXPLAIN` folders in it. If one of them cannot be listed, that is not an
+    error.
     """
-    try:
-        names = sorted(entry.name for entry in await source.listing(""))
-        if any(map(YEAR.fullmatch, names)):
-            return ""
-        if found := next((name for name in names if Hour.from_dump_name(name) or MONTH.fullmatch(name)), None):
-            return f"found {found} in the root: {FOLDERS}{_too_low(source.root)}"
-        folder = "pageviews" if "pageviews" in names else next((name for name in names if "." not in name), None)
-        below = sorted(entry.name for entry in await source.listing(folder)) if folder else []
-    except SourceError:
+    names = await _names(source, "")
+    if any(map(YEAR.fullmatch, names)):
         return ""
-    found = next(filter(YEAR.fullmatch, below), None)
-    return f"found {folder}/{found}/ below the root: use {public(join(source.root, str(folder)))}" if found else ""
+    if found := next((name for name in names if Hour.from_dump_name(name) or MONTH.fullmatch(name)), None):
+        return f"found {found} in the root: {FOLDERS}{_too_low(source.root)}"
+    folders = sorted((name for name in names if "." not in name), key=lambda name: name != "pageviews")
+    for folder in folders[:FOLDERS_TO_EXPLAIN]:
+        if year := next(filter(YEAR.fullmatch, await _names(source, folder)), None):
+            return f"found {folder}/{year}/ below the root: use {public(join(source.root, folder))}"
+    return ""
+
+
+async def _names(source: Source, folder: str) -> list[str]:
+    """Return the names in a folder, sorted. If it is a file, or cannot be listed, there are none."""
+    try:
+        return sorted(entry.name for entry in await source.listing(folder))
+    except SourceError:
+        return []
 
 
 def _too_low(root: str) -> str:

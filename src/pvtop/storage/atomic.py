@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from pvtop.core.errors import OPEN_FILES, OutputError
 from pvtop.storage.locks import shared_lock, unlink_if_unlocked, wait_for_lock
+from pvtop.storage.regular_file import create_folder
 
 TEMPORARY_SUFFIX = ".tmp"
 ABANDONED_AFTER = 86_400  # seconds without a change, if the file system has no locks
@@ -57,7 +58,7 @@ def temporary_file(target: Path, folder: Path | None = None) -> Iterator[BinaryI
     """
     folder = folder or target.parent
     for needed in {folder, target.parent}:
-        needed.mkdir(parents=True, exist_ok=True)
+        create_folder(needed)
     remove_abandoned(folder, f".{_escaped(target.name)}.*{TEMPORARY_SUFFIX}")
     file = _create(folder / target.name)
     try:

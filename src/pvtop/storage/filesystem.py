@@ -13,6 +13,7 @@ from pvtop.core.address import join, public, redacted
 from pvtop.core.errors import OutputError, PvtopError
 from pvtop.storage.atomic import output_error
 from pvtop.storage.deadline import Deadline
+from pvtop.storage.regular_file import NOT_A_FOLDER, NOT_REGULAR
 
 TEMPORARY_FOLDER = ".tmp"
 NO_SUCH_FILE = (FileNotFoundError, IsADirectoryError)
@@ -99,6 +100,10 @@ class FileSystem(ABC):
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""
 
+    def _reason(self, error: Exception) -> str:
+        """Return why an operation failed."""
+        return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+
     @contextlib.contextmanager
     def translate_errors(self, verb: str) -> Iterator[None]:
         """Turn every exception but our own into an OutputError: file systems raise whatever their libraries raise.
@@ -114,8 +119,7 @@ class FileSystem(ABC):
         except PvtopError:
             raise
         except Exception as error:
-            reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
-            message = f"cannot {verb} the lake {public(self.address)}: {redacted(reason)}"
+            message = f"cannot {verb} the lake {public(self.address)}: {redacted(self._reason(error))}"
             if isinstance(error, ImportError):
                 hint = "install that package; for S3, install pvtop with its extra named s3"
                 raise OutputError(message, hint) from error
@@ -123,5 +127,6 @@ class FileSystem(ABC):
                 raise OutputError(
                     message, "try again later, or raise the time limit", setting="read_timeout"
                 ) from error
-            hint = "check its permissions and credentials, or choose another one"
-            raise output_error(message, error, hint, "output") from error
+            in_the_way = getattr(error, "strerror", None) in {NOT_REGULAR, NOT_A_FOLDER}
+            what_to_do = "remove it" if in_the_way else "check its permissions and credentials"
+            raise output_error(message, error, f"{what_to_do}, or choose another one", "output") from error

@@ -58,15 +58,15 @@ def mount_of(folder: Path) -> tuple[int, str]:
     """Return what identifies the mounted disk of a folder. Files can be renamed only within the same one.
 
     The number of the device alone is not enough: a folder may be mounted a second time. On Linux, `/proc` has the mount
-    of an open file (proc_pid_fdinfo(5)).
+    of an open file (proc_pid_fdinfo(5)). Other systems, and some containers, do not let it be read.
 
     Raises:
-        OSError: The folder cannot be opened.
+        OSError: The folder cannot be opened, or too many files are open: another answer would look like another disk.
     """
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         device = os.fstat(opened).st_dev
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             facts = Path(f"/proc/self/fdinfo/{opened}").read_text(encoding="ascii")
             return device, next((line for line in facts.splitlines() if line.startswith("mnt_id:")), "")
         return device, ""

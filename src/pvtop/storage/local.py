@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from pvtop.storage.atomic import (
 from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
 from pvtop.storage.folders import broken_link, mount_of, walk_files
 from pvtop.storage.locks import exclusive_lock
-from pvtop.storage.regular_file import NOT_REGULAR, is_something_else, open_regular
+from pvtop.storage.regular_file import NOT_REGULAR, create_folder, is_something_else, open_regular
 
 COPIED_BYTES = 1 << 20  # at a time
 
@@ -40,9 +39,7 @@ class LocalFileSystem(FileSystem):
     def prepare(self) -> None:
         """Create the folder. Remove the temporary files of killed runs."""
         with self.translate_errors("write"):
-            if is_something_else(self._root) and not self._root.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
-            self._root.mkdir(parents=True, exist_ok=True)
+            create_folder(self._root)
         for folder in (self._root, *self._root.glob("*")):
             remove_abandoned(folder / TEMPORARY_FOLDER, ".*")
 
@@ -75,7 +72,7 @@ class LocalFileSystem(FileSystem):
     def exclusive_lock(self, path: str) -> Iterator[None]:
         """Lock a file by a lock file of its own, because not every file system locks folders."""
         folder = self._root / TEMPORARY_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
+        create_folder(folder)
         with exclusive_lock(folder / f".{path.replace('/', '-')}.lock", self._deadline.sleep):
             yield
 
@@ -91,7 +88,7 @@ class LocalFileSystem(FileSystem):
     def _temporary_file(self, target: Path) -> Iterator[BinaryIO]:
         """Yield a temporary file for a target that can be written."""
         self._refuse_broken_link(target.parent)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        create_folder(target.parent)
         with temporary_file(target, self._temporary_folder(target)) as file:
             check_writable(target.parent)
             if is_something_else(target):
@@ -148,6 +145,13 @@ class LocalFileSystem(FileSystem):
                 "create that folder or mount its disk, or choose another lake",
                 setting="output",
             )
+
+    def _reason(self, error: Exception) -> str:
+        """Return why an operation failed, and for which file or folder of the lake."""
+        reason, file = super()._reason(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
+        if not isinstance(file, str) or self._root not in Path(file).parents:
+            return reason
+        return f"{self.path(Path(file).relative_to(self._root).as_posix())}: {reason}"
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""

@@ -1,4 +1,4 @@
-"""Open regular files only: opening or reading a pipe, a socket or a device could block forever."""
+"""Open regular files only: opening or reading a pipe, a socket or a device could block forever. Create folders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 NOT_REGULAR = "it is not a regular file"
+NOT_A_FOLDER = "it is not a folder"
 
 
 def open_regular(path: Path, mode: str = "rb") -> BinaryIO:
@@ -35,6 +36,20 @@ def is_something_else(path: Path) -> bool:
         return not stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
         return False
+
+
+def create_folder(path: Path) -> None:
+    """Create a folder and those above it, if needed.
+
+    Raises:
+        NotADirectoryError: A file or something else is in its place, or in that of a folder above. The error names it.
+        OSError: It cannot be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        in_the_way = next((part for part in (*reversed(path.parents), path) if not part.is_dir()), path)
+        raise NotADirectoryError(errno.ENOTDIR, NOT_A_FOLDER, str(in_the_way)) from None
 
 
 def _open(path: str, flags: int) -> int:

@@ -1,0 +1,12 @@
+"""Numbers of things, as text."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvtop.core.counted import counted
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 dumps"), (1, "1 dump"), (2, "2 dumps"), (1_024, "1,024 dumps")])
+def test_only_one_thing_is_singular(count: int, text: str) -> None:
+    assert counted(count, "dump") == text
