@@ -33,13 +33,20 @@ def test_cache_ls_lists_the_oldest_hour_first(pvtop_in_process: Command, dumps: 
     assert pvtop_in_process("cache", "ls").stdout.splitlines()[-1].startswith("2 dumps, ")
 
 
+def test_one_dump_is_singular(pvtop_in_process: Command, dumps: list[Path]) -> None:
+    dumps[0].unlink()
+    assert pvtop_in_process("cache", "ls").stdout.splitlines()[-1].startswith("1 dump, ")
+    assert pvtop_in_process("cache", "verify").stdout == "1 dump, 0 broken\n"
+    assert "1 dump, " in pvtop_in_process("cache", "prune", "--max-size", "0", "--dry-run").stdout
+
+
 def test_cache_verify_exits_1_if_a_dump_is_broken(pvtop_in_process: Command, dumps: list[Path]) -> None:
     assert pvtop_in_process("cache", "verify").stdout == "2 dumps, 0 broken\n"
     dumps[0].write_bytes(b"\x1f\x8bjunk")
     broken = pvtop_in_process("cache", "verify")
     assert broken.returncode == 1
     assert broken.stdout.endswith("2 dumps, 1 broken\n")
-    assert "1 of 2 cached dumps are broken" in broken.stderr
+    assert "1 of 2 cached dumps is broken" in broken.stderr
     assert "pvtop cache prune --max-size 0\n" in broken.stderr
 
 

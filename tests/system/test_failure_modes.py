@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from pvtop.cli.output import number_of_hours
 from pvtop.core.hour import Hour
 from pvtop.lake.layout import text_path
 from pvtop.pipeline.hour import run_hour
@@ -239,7 +240,7 @@ def test_batch_with_damaged_dumps_in_a_folder(pvtop_in_process: Command, write_d
     done = pvtop_in_process(*batch, "--quiet")
     assert (done.returncode, done.stdout) == (4, "")
     *told, summary, _ = done.stderr.splitlines()
-    assert summary == f"pvtop: {len(failed)} of {len(hours)} hours failed"
+    assert summary == f"pvtop: {len(failed)} of {number_of_hours(len(hours))} failed"
     assert len(told) == len(failed)
     for hour, message in failed.items():
         assert [line for line in told if f"{hour.iso} failed: " in line and message in line]

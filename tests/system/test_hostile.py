@@ -394,7 +394,7 @@ def test_unwritable_log_does_not_stop_the_run(write_dump: WriteDump) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([PVTOP, *LOCAL], stdout=subprocess.PIPE, stderr=full, text=True, check=False)
     assert done.returncode == 0
-    assert done.stdout.startswith("2024-08-03 06:00 UTC: 1 domains")
+    assert done.stdout.startswith("2024-08-03 06:00 UTC: 1 domain,")
     for closed in ("2>&-", "<&- >&- 2>&-"):
         command = ["/bin/sh", "-c", f'"$0" "$@" {closed}', PVTOP, *LOCAL, "--force", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

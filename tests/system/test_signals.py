@@ -103,6 +103,14 @@ def test_interrupted_batch_says_how_many_hours_it_has_made(server: Server) -> No
     assert told.splitlines()[-1] == "pvtop: interrupted: 2 of 3 hours made; run it again to go on"
 
 
+def test_batch_interrupted_while_it_plans_says_that_nothing_was_made(server: Server) -> None:
+    month = f"/{HOUR.month_folder}/"
+    server.always[month] = slow_start
+    batch = ["batch", "--start", HOUR.iso, "--end", HOUR.iso, "--blacklist", "none", "--source", server.url, "-q"]
+    done = interrupted([*batch, "--output", "lake"], signal.SIGINT, lambda: bool(server.asked(month)))
+    assert done == (130, "pvtop: interrupted: nothing was made; run it again to go on\n")
+
+
 def test_ignored_hangup_does_not_end_a_run() -> None:
     """As under nohup."""
     program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + SIGNAL_AT_FIRST_IMPORT

@@ -94,7 +94,7 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
     if count := Counter(outcome.state for outcome in result.days)[HourState.FAILED]:
         raise HoursFailedError(f"{number_of_days(count)} failed", "the next run tries them again")
     if count := result.counts[HourState.FAILED]:
-        raise HoursFailedError(f"{count:,} of {wanted:,} hours failed", "the next run tries them again")
+        raise HoursFailedError(f"{count:,} of {number_of_hours(wanted)} failed", "the next run tries them again")
     if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
         hint = result.layout or "leave out the range for the newest hours"
         raise NotPublishedError("none of the hours is published", hint, "source" if result.layout else "")

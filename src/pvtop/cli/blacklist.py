@@ -11,6 +11,7 @@ import typer
 from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
+from pvtop.core.counted import counted
 from pvtop.core.escape import shorten
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield f"sha256     {data['sha256'] or '-'}{KNOWN if data['known_list'] else ''}"
     yield (
         f"lines      {data['lines']:,}: "
-        f"{data['entries']:,} entries, {data['untitled']:,} without a title, {data['blank']:,} blank"
+        f"{counted(data['entries'], 'entry', 'entries')}, {data['untitled']:,} without a title, {data['blank']:,} blank"
     )
     yield (
         f"spellings  {data['spellings']:,}: "

@@ -13,6 +13,7 @@ from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.cli.streams import is_terminal
+from pvtop.core.counted import counted
 from pvtop.core.errors import CorruptError, UsageError
 
 if TYPE_CHECKING:
@@ -105,13 +106,13 @@ def verify(*, settings: Settings, out: Output) -> None:
 
     found = _open(settings)
     count = sum(1 for _ in found.dumps())
-    with waiting(out, f"verifying {count:,} dump{'' if count == 1 else 's'}"):
+    with waiting(out, f"verifying {counted(count, 'dump')}"):
         broken = list(found.damaged())
     data = {"dumps": count, "broken": [{**_data(dump), "reason": reason} for dump, reason in broken]}
-    out.result(data, iter([*(reason for _, reason in broken), f"{count:,} dumps, {len(broken):,} broken"]))
+    out.result(data, iter([*(reason for _, reason in broken), f"{counted(count, 'dump')}, {len(broken):,} broken"]))
     if broken:
         raise CorruptError(
-            f"{len(broken):,} of {count:,} cached dumps are broken",
+            f"{len(broken):,} of {counted(count, 'cached dump')} {'is' if len(broken) == 1 else 'are'} broken",
             "download an hour again: pvtop report --date D --hour H --force --refresh-dump; "
             "or remove all dumps: pvtop cache prune --max-size 0",
         )
@@ -180,7 +181,7 @@ def _confirm(chosen: list[CachedDump]) -> None:
         raise UsageError(
             "cannot ask before removing downloads: stdin is not a terminal", "add --yes to remove them without asking"
         )
-    typer.confirm(f"Remove {len(chosen):,} dumps, {_megabytes(chosen)}?", abort=True, err=True)
+    typer.confirm(f"Remove {counted(len(chosen), 'dump')}, {_megabytes(chosen)}?", abort=True, err=True)
 
 
 def _data(dump: CachedDump) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def _data(dump: CachedDump) -> dict[str, Any]:
 def _lines(dumps: list[CachedDump], what: str = "") -> Iterator[str]:
     for dump in dumps:
         yield f"{dump.hour.iso}  {dump.bytes:>13,}  {dump.modified:%Y-%m-%d %H:%M}  {dump.path}"
-    yield f"{len(dumps):,} dumps, {_megabytes(dumps)} {what}".rstrip()
+    yield f"{counted(len(dumps), 'dump')}, {_megabytes(dumps)} {what}".rstrip()
 
 
 def _megabytes(dumps: list[CachedDump]) -> str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pvtop.cli.streams import LogFormat, can_draw, is_terminal, writing_stdout
+from pvtop.core.counted import counted
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import printable, printable_json
 from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours
@@ -104,7 +105,7 @@ class Output:
 
 def number_of_hours(count: int) -> str:
     """Return a number of hours as text: `1 hour`, `1,024 hours`."""
-    return f"{count:,} hour{'' if count == 1 else 's'}"
+    return counted(count, "hour")
 
 
 def _print(text: str, encoding: str | None = None) -> None:

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from pvtop.cli.output import Output, number_of_hours, run
+from pvtop.core.counted import counted
 from pvtop.core.hour import Hour, runs_of_hours
 from pvtop.core.states import HourState
 
@@ -152,6 +153,8 @@ class Watch:
     @property
     def progress(self) -> str:
         """How far the batch is: `3 of 24 hours made`."""
+        if not self._to_do:  # not yet planned
+            return "nothing was made"
         return f"{self._made:,} of {number_of_hours(len(self._to_do))} made"
 
     def planned(self, actions: Sequence[Action]) -> None:
@@ -251,7 +254,7 @@ def _to_download(actions: Sequence[Action]) -> str:
     known, unknown = sum(size for size in sizes if size), sizes.count(None)
     size = f"{known / 10**6:,.0f} MB" if known >= 10**7 else f"{known:,} bytes"
     parts = [size] if known else []
-    parts += [f"{unknown:,} dump{'' if unknown == 1 else 's'} of unknown size"] if unknown else []
+    parts += [f"{counted(unknown, 'dump')} of unknown size"] if unknown else []
     return f"{' and '.join(parts)} to download" if parts else ""
 
 
@@ -261,7 +264,8 @@ def _line(outcome: HourOutcome) -> str:
             f": {outcome.error}" if outcome.state is HourState.FAILED else ""
         )
     facts, seconds = outcome.result.provenance, outcome.result.seconds
-    line = f"{outcome.hour.iso} {outcome.state.label}: {facts.domains:,} domains, {facts.entries:,} entries"
+    entries = counted(facts.entries, "entry", "entries")
+    line = f"{outcome.hour.iso} {outcome.state.label}: {counted(facts.domains, 'domain')}, {entries}"
     if outcome.state is HourState.UNCHANGED:
         return line
     return f"{line}; {seconds.download:.1f} s to download, {seconds.compute:.1f} s to compute"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pvtop.cli.hours import Date, HourOfDay, published_hour
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output
+from pvtop.core.counted import counted
 
 if TYPE_CHECKING:
     from pvtop.pipeline.results import HourResult
@@ -51,8 +52,8 @@ def _data(result: HourResult) -> dict[str, Any]:
 
 def _lines(result: HourResult) -> Iterator[str]:
     facts = result.provenance
-    entries = f"{facts.entries:,} entries with {facts.entry_views:,} views"
-    yield f"{result.hour}: {facts.domains:,} domains, {entries} ({result.state.label})"
+    entries = f"{counted(facts.entries, 'entry', 'entries')} with {counted(facts.entry_views, 'view')}"
+    yield f"{result.hour}: {counted(facts.domains, 'domain')}, {entries} ({result.state.label})"
     yield result.text
     yield result.top_pages
     yield result.domains

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """Return a number of things: `1 dump`, `1,024 dumps`.
 
     Args:
         count: How many there are.
-        noun: What they are called if there is one. Its plural ends with `s`.
+        noun: What they are called if there is one.
+        plural: What they are called otherwise; default: the noun with an `s`.
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import polars as pl
 
+from pvtop.core.counted import counted
 from pvtop.core.domain import Domain
 from pvtop.core.errors import BlacklistError
 from pvtop.transform.schemas import BLACKLIST
@@ -187,8 +188,9 @@ def _check_is_blacklist(lines: pl.Series, name: str) -> None:
     others = lines.filter(~lines.str.contains(ENTRY))
     if 2 * len(others) > len(lines):
         are_no = "is not a blacklist entry" if len(others) == 1 else "are not blacklist entries"
+        what = f"{len(others):,} of {counted(len(lines), 'line')} {are_no}"
         raise BlacklistError(
-            f"{name} is not a blacklist: {len(others):,} of {len(lines):,} lines {are_no}, such as {others[0][:40]!r}",
+            f"{name} is not a blacklist: {what}, such as {others[0][:40]!r}",
             "each line must be a domain code, a space and a title; choose another file",
             setting="blacklist",
         )
