@@ -19,6 +19,7 @@ import polars as pl
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from support.day_reference import rollup
+from support.reference import entries_of
 
 TOP_PAGES = {"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64}
 COUNTS = ["pages", "views", "blacklisted_pages", "blacklisted_views"]
@@ -27,8 +28,8 @@ DOMAINS = {"domain_code": pl.String} | dict.fromkeys(COUNTS, pl.Int64)
 
 def main(blacklist: Path, folder: Path, dumps: Sequence[Path]) -> None:
     """Write the rollup of dumps into a folder."""
-    excluded = blacklist.read_bytes()
-    parts = [rollup(hours, excluded) for hours in hours_of_domains(dumps)]
+    entries = entries_of(blacklist.read_bytes())
+    parts = [rollup(hours, entries) for hours in hours_of_domains(dumps)]
     top_pages = [row[:4] for part in parts for row in part.top_pages]
     domains = [row for part in parts for row in part.domains]
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,11 +52,17 @@ def domains_of(dump: Path) -> Iterator[tuple[bytes, bytes]]:
     """
     last = b""
     with gzip.open(dump) as file:
-        for code, lines in groupby(file, key=lambda line: line.split(b" ", 1)[0]):
+        for code, lines in groupby(file, key=code_of_line):
             if code < last:
                 raise ValueError(f"{dump}: {code!r} comes after {last!r}, but the codes must be sorted")
             last = code
             yield code, b"".join(lines)
+
+
+def code_of_line(line: bytes) -> bytes:
+    """Return the code of a line. Two quotes stand for the empty one."""
+    code = line.split(b" ", 1)[0]
+    return b"" if code == b'""' else code
 
 
 if __name__ == "__main__":

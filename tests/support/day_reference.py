@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from support.reference import MAX_COUNT, Page, entries_of, lines_of, page_of, utf8
+from support.reference import MAX_COUNT, Page, lines_of, page_of, utf8
 
 Key = tuple[str, str]
 """Domain code and title."""
@@ -70,7 +70,7 @@ def series(dumps: Sequence[bytes | None], page: Key) -> list[int | None]:
 
 def rollup(
     dumps: Iterable[bytes | None],
-    blacklist: bytes = b"",
+    entries: Collection[Key] = frozenset(),
     *,
     top: int = 25,
     keep_unknown: bool = False,
@@ -80,24 +80,27 @@ def rollup(
 
     Args:
         dumps: The hours, in any order.
-        blacklist: The bytes of the blacklist. It is applied to each line, by the code of the line.
+        entries: The blacklist as `entries_of` reads it. It is applied to each line, by the code of the line.
         top: How many pages of a domain are ranked.
         keep_unknown: Whether to rank pages titled `-`.
         desktop_code: Rolls desktop and mobile up together: returns the desktop code of a wiki, None if the code is
             empty or unknown. Without it `mobile_views` is None.
     """
-    entries = entries_of(blacklist)
     views: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     mobile: dict[Key, int] = defaultdict(int)
     domains: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for dump in dumps:
         for page in pages_of(dump):
             code = page.code if desktop_code is None else desktop_code(page.code) or page.code
-            unknown = page.title == "-" and not keep_unknown
-            blacklisted = not unknown and (page.code, page.title) in entries
-            added = [1, page.views, 1 if blacklisted else 0, page.views if blacklisted else 0]
-            domains[code] = [fitting(total + more) for total, more in zip(domains[code], added, strict=True)]
-            if not unknown and not blacklisted:
+            totals = domains[code]
+            totals[0] += 1
+            totals[1] += page.views
+            if page.title == "-" and not keep_unknown:
+                continue
+            if (page.code, page.title) in entries:
+                totals[2] += 1
+                totals[3] += page.views
+            else:
                 views[code][page.title] += page.views
                 if page.code != code:
                     mobile[code, page.title] += page.views
@@ -109,11 +112,11 @@ def rollup(
         for rank, title in enumerate(ranked[:top], start=1):
             on_mobile = mobile.get((code, title), 0) if merged else None
             top_pages.append((code, rank, title, fitting(views[code][title]), on_mobile))
-    totals: list[tuple[str, int, int, int, int]] = []
+    sums: list[tuple[str, int, int, int, int]] = []
     for code in sorted(domains, key=utf8):
-        pages, seen, blacklisted_pages, blacklisted_views = domains[code]
-        totals.append((code, pages, seen, blacklisted_pages, blacklisted_views))
-    return Rollup(top_pages, totals)
+        pages, seen, blacklisted_pages, blacklisted_views = map(fitting, domains[code])
+        sums.append((code, pages, seen, blacklisted_pages, blacklisted_views))
+    return Rollup(top_pages, sums)
 
 
 def pages_of(dump: bytes | None) -> Iterator[Page]:
