@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import math
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,7 +19,8 @@ from xml.etree import ElementTree as ET
 import polars as pl
 import pytest
 
-from support.reference import reference
+from support.day_reference import rollup
+from support.reference import page_of, reference, utf8
 from support.samples import DATA
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -93,14 +99,74 @@ def test_charts_show_every_case(work: Path, picture: str) -> None:
 
 @pytest.mark.parametrize("script", ["with_heap.py", "with_pruned_heap.py"])
 def test_benchmark_reference_follows_the_rules(work: Path, tmp_path: Path, script: str) -> None:
-    import gzip
-
     dump, blacklist = work / "sample.gz", DATA / "blacklist"
     answer = tmp_path / "answer.parquet"
     subprocess.run([sys.executable, BENCHMARKS / "contenders" / script, dump, blacklist, answer], check=True)
     expected = reference(gzip.decompress(dump.read_bytes()), blacklist.read_bytes())
     assert len(expected.malformed) == 8
     assert pl.read_parquet(answer).rows() == expected.top_pages
+
+
+def lines_of_hours(source: Path) -> list[list[bytes]]:
+    """Return the lines of each dump of a source."""
+    return [gzip.decompress(path.read_bytes()).splitlines() for path in sorted(source.rglob("*.gz"))]
+
+
+def test_generated_days_are_drawn_from_one_population(tmp_path: Path) -> None:
+    from generate_day import Population, write
+
+    start = datetime(2024, 8, 3, tzinfo=UTC)
+    for name, seed, hours in (("day", 1, 24), ("two hours", 1, 2), ("another", 2, 2)):
+        write(Population(400, 12, seed), start, hours, tmp_path / name)
+    stamps = [f"pageviews-20240803-{hour:02}0000.gz" for hour in range(1, 24)] + ["pageviews-20240804-000000.gz"]
+    assert sorted(path.name for path in (tmp_path / "day").rglob("*.*")) == stamps
+    found = lines_of_hours(tmp_path / "day")
+    assert found[:2] == lines_of_hours(tmp_path / "two hours") != lines_of_hours(tmp_path / "another")
+
+    rows = [page for page in map(page_of, chain.from_iterable(found)) if page is not None]
+    assert len(rows) == sum(map(len, found)) == pytest.approx(24 * 400, rel=0.15)
+    assert 4 < len(rows) / len({(row.code, row.title) for row in rows}) < 6
+    assert 0.5 < sum(row.views == 1 for row in rows) / len(rows) < 0.8
+    for lines in found:
+        keys = [(page.code, page.title) for page in map(page_of, lines) if page is not None]
+        assert keys == sorted({*keys}, key=lambda key: (utf8(key[0]), utf8(key[1])))
+
+
+@pytest.mark.parametrize("rate", [0.5, 4.0, 15.9, 16.0, 1000.0])
+def test_generated_counts_follow_poisson(rate: float) -> None:
+    from generate_day import poisson
+    from generate_hour import uniform
+
+    rng = random.Random(1)
+    draws = uniform(100_000, rng)
+    draws = draws.filter(draws >= math.exp(-rate))
+    zeros = pl.zeros(100_000 - len(draws), dtype=pl.Int64, eager=True)
+    views = pl.concat([poisson(pl.repeat(rate, len(draws), eager=True), draws, rng), zeros])
+    assert views.mean() == pytest.approx(rate, rel=0.02)
+    assert views.var() == pytest.approx(rate, rel=0.04)
+
+
+def test_reference_of_a_day_is_computed_domain_by_domain(tmp_path: Path) -> None:
+    from generate_day import Population, write
+
+    write(Population(200, 12), datetime(2024, 8, 3, tzinfo=UTC), 3, tmp_path / "source")
+    dumps = sorted((tmp_path / "source").rglob("*.gz"))
+    blacklist = tmp_path / "blacklist"
+    blacklist.write_text("en Main_Page\n")
+    script, answer = BENCHMARKS / "reference_day.py", tmp_path / "answer"
+    subprocess.run([sys.executable, script, blacklist, answer, *map(str, dumps)], check=True)
+    expected = rollup([gzip.decompress(dump.read_bytes()) for dump in dumps], {("en", "Main_Page")})
+    assert pl.read_parquet(answer / "top_pages.parquet").rows() == [row[:4] for row in expected.top_pages]
+    assert pl.read_parquet(answer / "domains.parquet").rows() == expected.domains
+
+
+def test_reference_of_a_day_refuses_codes_that_are_not_sorted(tmp_path: Path) -> None:
+    from reference_day import hours_of_domains
+
+    dump = tmp_path / "dump.gz"
+    dump.write_bytes(gzip.compress(b"en A 1 0\nde A 1 0\nen B 1 0\n"))
+    with pytest.raises(ValueError, match="must be sorted"):
+        list(hours_of_domains([dump]))
 
 
 def test_wrong_answers_and_failures_are_reported(tmp_path: Path) -> None:
