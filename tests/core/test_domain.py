@@ -296,3 +296,31 @@ def test_page_of_an_unknown_host_has_no_address() -> None:
 
 def test_empty_code_is_shown_as_two_quotes() -> None:
     assert [Domain.of("").label, Domain.of("en.m").label] == ['""', "en.m"]
+
+
+def test_codes_of_a_wiki_are_those_with_its_desktop_code() -> None:
+    alike: dict[str, set[str]] = {}
+    for code in sample_codes() | KNOWN_CODES:
+        alike.setdefault(Domain.of(code).desktop_code or code, set()).add(code)
+    for desktop, codes in alike.items():
+        for code in codes:
+            found = Domain.of(code).codes
+            assert codes <= set(found)
+            assert {Domain.of(one).desktop_code or one for one in found} == {desktop}
+
+
+@pytest.mark.parametrize(
+    ("code", "codes"),
+    [
+        ("en.m", ["en", "en.m", "en.zero"]),
+        ("m.wd", ["www.wd", "m.wd", "zero.wd"]),
+        ("nl.m", ["nl", "nl.m", "nl.zero"]),
+        ("nl.m.m", ["nl.m.m", "nl.zero.m"]),
+        ("commons.m", ["commons.m", "commons.m.m", "commons.zero.m"]),
+        ("m", ["www", "m", "zero"]),
+        ("", [""]),
+        ("no such code", ["no such code"]),
+    ],
+)
+def test_codes_of_a_wiki_start_with_desktop(code: str, codes: list[str]) -> None:
+    assert Domain.of(code).codes == codes

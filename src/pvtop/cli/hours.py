@@ -11,7 +11,8 @@ import typer
 
 from pvtop.cli.help import HOURS
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import FIRST_STAMP, Hour, check_hour_of_day, hour_range, parse_date
+from pvtop.core.hour import FIRST_STAMP, Hour, check_hour_of_day, parse_date
+from pvtop.core.period import Period
 
 if TYPE_CHECKING:
     from pvtop.lake.lake import Lake
@@ -201,17 +202,23 @@ def parse_hours_of_day(text: str) -> frozenset[int]:
     return frozenset(hours)
 
 
-def _read_range(start: str | None, end: str | None) -> list[Hour]:
-    """Return the hours from --start to --end. Empty if neither is given.
+def read_period(start: str | None, end: str | None) -> Period | None:
+    """Return the period from --start to --end, None if neither is given.
 
     Raises:
         UsageError: There is an end without a start, or one of them cannot be read.
     """
     if start is not None:
-        return hour_range(parse_bound(start, end=False), parse_bound(start if end is None else end, end=True))
+        return Period(parse_bound(start, end=False), parse_bound(start if end is None else end, end=True))
     if end is not None:
-        raise UsageError("--end needs --start", "give both, or --last for the newest hours")
-    return []
+        raise UsageError("--end needs --start", "give both, or neither for the newest hours")
+    return None
+
+
+def _read_range(start: str | None, end: str | None) -> list[Hour]:
+    """Return the hours of the period that `read_period` returns. Empty if there is none."""
+    period = read_period(start, end)
+    return period.hours if period else []
 
 
 def _read_hour(text: str | None, hour: int | None) -> tuple[date | None, Hour | None]:

@@ -7,15 +7,16 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pvtop.cli.streams import LogFormat, can_draw, is_terminal, writing_stdout
 from pvtop.core.counted import counted
 from pvtop.core.errors import UsageError
-from pvtop.core.escape import printable, printable_json
+from pvtop.core.escape import UNSAFE_CHARACTERS, printable, printable_json
 from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours
 
 if TYPE_CHECKING:
+    import polars as pl
     from rich.text import Text
 
 Table = Iterable[Sequence[object]]
@@ -73,21 +74,22 @@ class Output:
         self,
         data: Any,  # noqa: ANN401 - whatever JSON can represent
         lines: Iterator[str | Text],
-        table: Table | None = None,
+        table: Table | pl.DataFrame | None = None,
     ) -> None:
         """Print the result of a command.
 
         Args:
-            data: The result for JSON.
+            data: The result for JSON, or a function that returns it.
             lines: The result as text. Not read if JSON or CSV is wanted.
-            table: The result as rows for CSV, the first of them with the names of the columns.
+            table: The result as rows for CSV, the first of them with the names of the columns; or as a frame, which
+                is much faster if there are many rows.
 
         Raises:
             OutputError: stdout cannot be written.
         """
         self._has_result = True
         if self._json:
-            _print(_document(data))
+            _print(_document(data() if callable(data) else data))
         elif self._csv and table is not None:
             _print(_comma_separated(table), encoding="utf-8")
         elif not self._quiet:
@@ -122,14 +124,27 @@ def _document(data: Any) -> str:  # noqa: ANN401 - whatever JSON can represent
     return printable_json(json.dumps(data, ensure_ascii=False, indent=1, default=str)) + "\n"
 
 
-def _comma_separated(table: Table) -> str:
+def _comma_separated(table: Table | pl.DataFrame) -> str:
     """Return rows as CSV. Text is escaped as on screens, because editors and terminals show CSV, too."""
     import csv
 
+    if hasattr(table, "write_csv"):  # so that Polars is not imported for the tables of other commands
+        return _escaped_frame(cast("pl.DataFrame", table)).write_csv()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([printable(cell) if isinstance(cell, str) else cell for cell in row] for row in table)
     return text.getvalue()
+
+
+def _escaped_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with its text escaped. Each text is escaped once, however many rows it has."""
+    import polars as pl
+
+    for column in frame.select(pl.col(pl.String)).get_columns():
+        texts = column.unique()
+        escaped = {text: printable(text) for text in texts.filter(texts.str.contains(UNSAFE_CHARACTERS))}
+        frame = frame.with_columns(column.replace(escaped)) if escaped else frame
+    return frame
 
 
 def runs(hours: Sequence[Hour], what: str, reason: str = "") -> Iterator[str]:

@@ -109,6 +109,20 @@ class Domain:
         wiki = _wiki(self.code)
         return _code(wiki.prefix or "www", "", wiki.project) if wiki else None
 
+    @property
+    def codes(self) -> list[str]:
+        """The codes with the same `desktop_code`, whether or not they occur: those of desktop, mobile and zero.
+
+        An unknown code is alone. If the desktop code of a chapter is taken, as `nl.m` of `nl.m.m`, it is not one of
+        them.
+        """
+        wiki = _wiki(self.code)
+        if wiki is None:
+            return [self.code]
+        codes = [_code(wiki.prefix or "www", "", wiki.project)]
+        codes += [_code(wiki.prefix, marker, wiki.project) for marker in ACCESS]
+        return [code for code in codes if Domain.of(code).desktop_code == self.desktop_code]
+
     @classmethod
     def of(cls, code: str) -> Domain:
         """Parse a domain code: `[wiki.][m.|zero.][site]`.

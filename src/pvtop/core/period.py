@@ -22,6 +22,13 @@ class PeriodKind(StrEnum):
     """Any other hours."""
 
 
+class Step(StrEnum):
+    """What a row of a series covers."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Consecutive hours, named by their stamps.

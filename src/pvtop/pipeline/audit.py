@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,11 +25,10 @@ from pvtop.core.hour import Hour
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, load_blacklist
-from pvtop.sources.dumps import fetch_dump, find_dump
+from pvtop.sources.dumps import fetch_dump, find_dump, reading
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.projectviews import fetch_projectviews
 from pvtop.storage.gzip import sha256_of
-from pvtop.storage.locks import shared_lock
 from pvtop.transform.blacklist import no_blacklist
 from pvtop.transform.report import Provenance, Report
 from pvtop.validation.acceptance import rules_for
@@ -251,5 +249,5 @@ async def _rule_or_error(comparison: Awaitable[Rule]) -> Rule | PvtopError:
 
 def _recount_dump(dump: LocalFile, provenance: Provenance, codes: Sequence[str], blacklist: pl.DataFrame) -> Recount:
     excluded = set(blacklist.filter(pl.col("domain_code").is_in(list(codes))).iter_rows())
-    with shared_lock(dump.path) if dump.cached else nullcontext():
+    with reading(dump):
         return recount(dump.path, codes, excluded, provenance.top, keep_unknown=provenance.keep_unknown)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import polars as pl
@@ -15,12 +14,11 @@ from pvtop.core.errors import CorruptError, MalformedError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
-from pvtop.sources.dumps import scan_rows
-from pvtop.sources.facts import FileFacts, FileState, LocalFile
-from pvtop.storage.locks import shared_lock
+from pvtop.sources.dumps import reading, scan_rows
+from pvtop.sources.facts import FileFacts, LocalFile
 from pvtop.transform import ranking
 from pvtop.transform.dump import OnRows, ignore_rows
-from pvtop.transform.reduce import Reduced, reduce_chunks
+from pvtop.transform.reduce import reduce_chunks
 from pvtop.transform.report import RULES_VERSION, Provenance, Report
 from pvtop.transform.schemas import DOMAINS
 from pvtop.transform.titles import decode_code, decode_title
@@ -52,13 +50,13 @@ def compute_report(
         MalformedError: The share of malformed lines is above the limit of the settings.
     """
     address = dump.facts.address
-    with shared_lock(dump.path) if dump.cached else nullcontext():
+    with reading(dump):
         rows = scan_rows(dump.path, address, settings.max_inflated, on_rows)
         reduced = reduce_chunks(rows, blacklist.as_in_dumps.lazy(), settings.top)
-        if dump.state and dump.state != FileState.of(dump.path):
-            raise CorruptError(f"{address} was replaced while it was read", "try again")
     code = decode_code(pl.col("domain_code"))
-    malformed = _count_malformed(reduced, dump.facts, settings.malformed_limit)
+    malformed = reduced.malformed
+    lines = malformed + int(reduced.totals.get_column("pages").sum())
+    check_malformed(malformed, lines, reduced.samples, dump.facts, settings.malformed_limit)
     blacklisted, keep_unknown = blacklist.as_in_dumps.lazy(), settings.keep_unknown
     pages = ranking.anti_join(reduced.pages.lazy().with_columns(code), blacklisted, keep_unknown=keep_unknown)
     ranked = pages.ranked.with_columns(decode_title(pl.col("page_title")))
@@ -76,15 +74,21 @@ def compute_report(
     return Report(hour, top_pages, totals.select(DOMAINS.names()), provenance)
 
 
-def _count_malformed(reduced: Reduced, dump: FileFacts, limit: float) -> int:
-    """Return the number of malformed lines, and log the first few, unless they come from another server.
+def check_malformed(malformed: int, lines: int, samples: Sequence[str], dump: FileFacts, limit: float) -> None:
+    """Check the share of malformed lines in a dump. Log the first few, unless they come from another server.
+
+    Args:
+        malformed: The number of malformed lines.
+        lines: The number of all lines.
+        samples: The first few malformed lines.
+        dump: The facts of the dump.
+        limit: The largest share that is accepted.
 
     Raises:
         CorruptError: The dump has no lines.
-        MalformedError: The share of malformed lines is above the limit.
+        MalformedError: The share is above the limit.
     """
-    malformed, samples = reduced.malformed, [] if dump.redirected else reduced.samples
-    lines = malformed + int(reduced.totals.get_column("pages").sum())
+    samples = [] if dump.redirected else samples
     if not lines:
         raise CorruptError(
             f"{dump.address} contains no lines", "an hour has millions; if the file is still being copied, wait"
@@ -97,7 +101,6 @@ def _count_malformed(reduced: Reduced, dump: FileFacts, limit: float) -> int:
             f"the limit is {limit:.2%}; raise it to accept this dump",
             setting="malformed_limit",
         )
-    return malformed
 
 
 def _such_as(samples: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pvtop.core.address import absolute, join, local_path, public
-from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
+from pvtop.core.errors import CorruptError, NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
@@ -18,6 +20,7 @@ from pvtop.sources.facts import FileFacts, FileState, LocalFile
 from pvtop.sources.source import source_folder
 from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
+from pvtop.storage.locks import shared_lock
 from pvtop.storage.regular_file import is_something_else
 from pvtop.transform.dump import OnRows, ignore_rows, scan_blocks, well_formed
 
@@ -78,6 +81,19 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
         raise not_published(hour, str(source_folder(settings.source))) from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}", "check the file and its permissions") from error
+
+
+@contextlib.contextmanager
+def reading(dump: LocalFile) -> Iterator[None]:
+    """Keep a dump from being removed from the cache while it is read.
+
+    Raises:
+        CorruptError: The dump was replaced in the meantime.
+    """
+    with shared_lock(dump.path) if dump.cached else contextlib.nullcontext():
+        yield
+        if dump.state and dump.state != FileState.of(dump.path):
+            raise CorruptError(f"{dump.facts.address} was replaced while it was read", "try again")
 
 
 def cached_hours(settings: Settings) -> list[Hour]:

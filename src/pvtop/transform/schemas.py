@@ -66,3 +66,16 @@ DAY_PAGES = pl.Schema(
     }
 )
 """The pages of a day file. `start_hours` ascend and pair with `counts`, which add up to `views`."""
+
+SERIES = pl.Schema(
+    {
+        "start": pl.Datetime("us", "UTC"),
+        "domain_code": pl.String(),
+        "page_title": pl.String(),
+        "views": pl.Int64(),
+    }
+)
+"""The views of pages over time. `start` is the start of the hour or the day."""
+
+MERGED_SERIES = pl.Schema({**SERIES, "mobile_views": pl.Int64()})
+"""A series of desktop, mobile and zero together."""
