@@ -40,6 +40,7 @@ EXIT_CODES = {
     "UsageError": 2,
     "NotPublishedError": 3,
     "NotInLakeError": 3,
+    "NoDayFilesError": 3,
     "MalformedError": 5,
     "InvalidReportError": 5,
 }

@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from pvtop._version import __version__
-from pvtop.cli import batch, blacklist, cache, config, days, domains, report, series, show, status, validate
+from pvtop.cli import (
+    batch,
+    blacklist,
+    cache,
+    config,
+    days,
+    domains,
+    movers,
+    report,
+    series,
+    show,
+    spikes,
+    status,
+    validate,
+)
 from pvtop.cli.help import GroupedCommand
 from pvtop.cli.streams import close_log, writing_stdout
 
@@ -42,6 +56,8 @@ app.command(cls=GroupedCommand)(report.report)
 app.command(cls=GroupedCommand)(show.show)
 app.command(cls=GroupedCommand)(domains.domains)
 app.command(cls=GroupedCommand)(series.series)
+app.command(cls=GroupedCommand)(movers.movers)
+app.command(cls=GroupedCommand)(spikes.spikes)
 app.command(cls=GroupedCommand)(batch.batch)
 app.command(cls=GroupedCommand)(status.status)
 app.command(cls=GroupedCommand)(validate.validate)

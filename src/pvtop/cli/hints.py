@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pvtop.core.errors import PvtopError, exhausted
+from pvtop.core.errors import NoDayFilesError, PvtopError, exhausted
 from pvtop.core.setting_names import variable
 
 REMEDIES = {
@@ -35,11 +35,18 @@ def hint(error: PvtopError, options: Mapping[str, str]) -> str:
     """
     if error.__cause__ and (cause := exhausted(error.__cause__)):
         return cause.hint
+    if isinstance(error, NoDayFilesError):
+        return f"make {'it' if len(error.days) == 1 else 'them'}: {building(error.days)}"
     if error.remedy in REMEDIES:
         return REMEDIES[error.remedy]
     if error.hint and error.setting:
         return f"{error.hint} ({options.get(error.setting) or variable(error.setting)})"
     return error.hint
+
+
+def building(days: Sequence[object]) -> str:
+    """Return the command that makes the day files from the first to the last of some days, or of the newest days."""
+    return f"pvtop days build --start {days[0]} --end {days[-1]}" if days else "pvtop days build --last 8"
 
 
 def reword(usage: BaseException) -> None:

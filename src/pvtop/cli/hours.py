@@ -1,4 +1,4 @@
-"""Which hours are meant: the one place that reads --date, --hour, --start, --end, --last and --hours."""
+"""Which hours are meant: the one place that reads --date, --hour, --day, --start, --end, --last and --hours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pvtop.cli.help import HOURS
-from pvtop.core.errors import UsageError
+from pvtop.core.day import Day
+from pvtop.core.errors import NoDayFilesError, UsageError
 from pvtop.core.hour import FIRST_STAMP, Hour, check_hour_of_day, parse_date
 from pvtop.core.period import Period
 
@@ -30,6 +31,15 @@ HourOfDay = Annotated[
         "--hour",
         metavar="0-23",
         help="Hour at which the period ends, in UTC: 6 means 05:00 to 06:00.",
+        rich_help_panel=HOURS,
+    ),
+]
+DayInLake = Annotated[
+    str | None,
+    typer.Option(
+        "--day",
+        metavar="YYYY-MM-DD",
+        help="A UTC day: its hours begin at 00:00 to 23:00. The default is the newest day in the lake.",
         rich_help_panel=HOURS,
     ),
 ]
@@ -115,6 +125,22 @@ def hours_of_days(day: str | None, month: str | None) -> list[Hour]:
         raise UsageError("--day cannot be combined with --month", "give one of them")
     days = month_days(month) if month is not None else [Day.parse(day)] if day is not None else []
     return [hour for one in days for hour in one.hours]
+
+
+def day_in_lake(lake: Lake, text: str | None) -> Day:
+    """Return the day that --day names. Without it, the newest day in the lake.
+
+    Raises:
+        UsageError: There is no such day, or it is before the first dump.
+        NoDayFilesError: The default is wanted, and the lake has no day.
+        OutputError: The lake cannot be read.
+    """
+    if text is not None:
+        return Day.parse(text)
+    days = lake.days()
+    if not days:
+        raise NoDayFilesError(f"the lake {lake.path('')} has no day files", "make some first")
+    return days[-1]
 
 
 def published_hours(

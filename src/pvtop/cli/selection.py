@@ -65,17 +65,32 @@ def chosen_domains(names: Sequence[str], report: Report) -> list[str]:
     Raises:
         UsageError: A name fits no domain of the report.
     """
+    return matching_codes(names, report.domains.get_column("domain_code").sort(), report.hour, largest_domains(report))
+
+
+def matching_codes(names: Sequence[str], codes: Iterable[str], what: object, largest: Sequence[str]) -> list[str]:
+    """Return the codes that match `names`, as `chosen_domains` does.
+
+    Args:
+        names: The values of --domain.
+        codes: The known codes, in order.
+        what: What has these domains, for the message.
+        largest: Some known codes to suggest.
+
+    Raises:
+        UsageError: A name fits no code.
+    """
     from pvtop.core.domain import Domain
 
     by_name: dict[str, list[str]] = {}
-    for code in report.domains.get_column("domain_code").sort():
+    for code in codes:
         for name in Domain.of(code).names:
             by_name.setdefault(name.casefold(), []).append(code)
     chosen: dict[str, None] = {}
     for name in _written(names):
-        if not (codes := _matching(name, by_name)):
-            raise UsageError(f"{report.hour} has no domain {shorten(name)!r}", _advice(name, by_name, report))
-        chosen |= dict.fromkeys(codes)
+        if not (found := _matching(name, by_name)):
+            raise UsageError(f"{what} has no domain {shorten(name)!r}", _advice(name, by_name, largest))
+        chosen |= dict.fromkeys(found)
     return list(chosen)
 
 
@@ -101,10 +116,10 @@ def _matching(name: str, by_name: dict[str, list[str]]) -> list[str]:
     return [code for known, codes in by_name.items() if fnmatchcase(known, folded) for code in codes]
 
 
-def _advice(name: str, known: Iterable[str], report: Report) -> str:
+def _advice(name: str, known: Iterable[str], largest: Sequence[str]) -> str:
     """Return the advice for a name that fits no domain: similar names, or the most viewed domains."""
     from difflib import get_close_matches
 
     similar = get_close_matches(name.casefold(), filter(None, known), SIMILAR)
     words = "similar domains are" if similar else "it has, for example,"
-    return f"{words} {', '.join(repr(shorten(other)) for other in similar or largest_domains(report))}"
+    return f"{words} {', '.join(repr(shorten(other)) for other in similar or largest)}"

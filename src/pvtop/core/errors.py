@@ -15,6 +15,7 @@ PvtopError                    exit code 1
 ├── OutputError                         1   the lake or the cache cannot be read or written
 ├── InvalidReportError                  5   a report breaks a rule
 ├── NotInLakeError                      3   the hour is not in the lake (yet)
+│   └── NoDayFilesError                 3   the lake has no day file of the days that are needed
 ├── ExhaustedError                      1   the machine has no thread, file descriptor or memory left for pvtop
 ├── InterruptedRunError               130   a signal ended the run
 └── HoursFailedError                    4   some hours of a batch failed
@@ -24,6 +25,7 @@ PvtopError                    exit code 1
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from typing import TypeGuard
 
 OPEN_FILES = "raise the limit on open files (ulimit -n)"
@@ -139,6 +141,24 @@ class NotInLakeError(PvtopError):
     """The hour is not in the lake (yet)."""
 
     exit_code = 3
+
+
+class NoDayFilesError(NotInLakeError):
+    """The lake has no day file of the days that are needed.
+
+    Args:
+        message: What went wrong, and where.
+        hint: What to do about it.
+        setting: The field of `Settings` that the hint is about, if any.
+        remedy: The key of the command line's own advice, if it has any.
+        days: The days as `2019-04-01`, in order. Empty if any day would do.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", setting: str = "", remedy: str = "", days: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, hint, setting, remedy)
+        self.days = days
 
 
 class ExhaustedError(PvtopError):

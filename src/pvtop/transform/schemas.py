@@ -79,3 +79,34 @@ SERIES = pl.Schema(
 
 MERGED_SERIES = pl.Schema({**SERIES, "mobile_views": pl.Int64()})
 """A series of desktop, mobile and zero together."""
+
+MOVERS = pl.Schema(
+    {
+        "domain_code": pl.String(),
+        "rank": pl.UInt32(),
+        "page_title": pl.String(),
+        "views": pl.Int64(),
+        "mobile_views": pl.Int64(),
+        "earlier_mean": pl.Float64(),
+        "ratio": pl.Float64(),
+        "score": pl.Float64(),
+        "daily_views": pl.List(pl.Int64()),
+    }
+)
+"""Pages far above their own earlier level. `pvtop.pipeline.movers.find_movers` describes the columns."""
+
+SPIKES = pl.Schema(
+    {
+        "domain_code": pl.String(),
+        "rank": pl.UInt32(),
+        "page_title": pl.String(),
+        "peak_start": pl.Datetime("us", "UTC"),
+        "peak_views": pl.Int64(),
+        "views": pl.Int64(),
+        "peak_share": pl.Float64(),
+        "peak_mobile_share": pl.Float64(),
+        "mobile_share": pl.Float64(),
+        "hourly_views": pl.List(pl.Int64()),
+    }
+)
+"""Pages with most of a day's views in one hour. `pvtop.pipeline.movers.find_spikes` describes the columns."""
