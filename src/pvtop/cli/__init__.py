@@ -19,6 +19,7 @@ from pvtop.cli import (
     domains,
     movers,
     report,
+    rollup,
     series,
     show,
     spikes,
@@ -59,6 +60,7 @@ app.command(cls=GroupedCommand)(series.series)
 app.command(cls=GroupedCommand)(movers.movers)
 app.command(cls=GroupedCommand)(spikes.spikes)
 app.command(cls=GroupedCommand)(batch.batch)
+app.command(cls=GroupedCommand)(rollup.rollup)
 app.command(cls=GroupedCommand)(status.status)
 app.command(cls=GroupedCommand)(validate.validate)
 app.add_typer(days.app, name="days")

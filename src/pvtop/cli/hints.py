@@ -14,6 +14,7 @@ REMEDIES = {
     "make_day": "make it with pvtop days build --start D --end D, or name another lake with --output",
     "make_report": "make it with pvtop report, or name another lake with --output",
     "name_period": "make some with pvtop days build, or name the hours with --start and --end",
+    "not_strict": "leave out --strict to add up the others",
     "original_source": (
         "give the source that the report was made from (--source), "
         "or make the report again: pvtop report --date D --hour H --force"
@@ -21,6 +22,7 @@ REMEDIES = {
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
     "remake_day": "make it again: pvtop days build --start D --force",
     "remake_report": "make it again: pvtop report --date D --hour H --force",
+    "remake_rollup": "make it again: pvtop rollup with the same hours and --force",
     "reversed_range": "swap --start and --end",
     "status": "pvtop status shows which hours are in the lake",
 }

@@ -84,6 +84,19 @@ HoursOfDay = Annotated[
 ]
 
 
+def read_period(day: str | None, month: str | None, start: str | None, end: str | None) -> Period | None:
+    """Return the hours that --day, --month, or --start and --end name. Return None if none of them is given.
+
+    Raises:
+        UsageError: The options contradict each other, or one is invalid.
+    """
+    named = hours_of_days(day, month)
+    if named and (start, end) != (None, None):
+        raise UsageError("--day and --month cannot be combined with --start or --end", "give one of them")
+    hours = named or _read_range(start, end)
+    return Period.of_hours(hours[0], hours[-1]) if hours else None
+
+
 def published_hour(settings: Settings, date: str | None, hour: int | None) -> Hour:
     """Return the hour that --date and --hour name. Without both of them, the newest published one that fits.
 
@@ -228,7 +241,7 @@ def parse_hours_of_day(text: str) -> frozenset[int]:
     return frozenset(hours)
 
 
-def read_period(start: str | None, end: str | None) -> Period | None:
+def read_range(start: str | None, end: str | None) -> Period | None:
     """Return the period from --start to --end, None if neither is given.
 
     Raises:
@@ -242,8 +255,8 @@ def read_period(start: str | None, end: str | None) -> Period | None:
 
 
 def _read_range(start: str | None, end: str | None) -> list[Hour]:
-    """Return the hours of the period that `read_period` returns. Empty if there is none."""
-    period = read_period(start, end)
+    """Return the hours of the period that `read_range` returns. Empty if there is none."""
+    period = read_range(start, end)
     return period.hours if period else []
 
 

@@ -13,10 +13,12 @@ from pvtop.cli.hours import hour_in_lake
 from pvtop.core.errors import NotInLakeError, UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import described
+from pvtop.core.period import Period, PeriodKind
 
 if TYPE_CHECKING:
     from pvtop.settings import Settings
     from pvtop.transform.report import Report
+    from pvtop.transform.rollup import Rollup
 
 DomainNames = Annotated[
     list[str] | None,
@@ -49,23 +51,53 @@ def read_report(settings: Settings, date: str | None, hour: int | None) -> Repor
     return found
 
 
-def largest_domains(report: Report) -> list[str]:
-    """Return the codes of the most viewed domains in a report."""
+def read_rollup(settings: Settings, period: Period, *, merged: bool) -> Rollup:
+    """Read the rollup of a period.
+
+    Raises:
+        NotInLakeError: It is not in the lake.
+        OutputError: The lake cannot be read.
+    """
+    from pvtop.lake.lake import Lake
+
+    lake = Lake.of(settings)
+    found = lake.rollup(period, merged=merged)
+    if found is None:
+        what = "rollup with merged access" if merged else "rollup"
+        hint = f"make it: {_command(period, merged=merged)}, or name another lake with --output"
+        raise NotInLakeError(f"the lake {lake.path('')} has no {what} of {period}", hint)
+    return found
+
+
+def _command(period: Period, *, merged: bool) -> str:
+    """Return the command that makes a rollup."""
+    match period.kind:
+        case PeriodKind.RANGE:
+            hours = f"--start {period.first.iso} --end {period.last.iso}"
+        case kind:
+            hours = f"--{kind} {period}"
+    return f"pvtop rollup {hours}{' --merge-access' if merged else ''}"
+
+
+def largest_domains(report: Report | Rollup) -> list[str]:
+    """Return the codes of the most viewed domains in a report or a rollup."""
     ranked = report.domains.join(report.top_pages, on="domain_code", how="semi")
     return (
         ranked.sort("views", "domain_code", descending=[True, False]).head(LARGEST).get_column("domain_code").to_list()
     )
 
 
-def chosen_domains(names: Sequence[str], report: Report) -> list[str]:
-    """Return the codes of the report that match `names`, in the order of `names`, without duplicates.
+def chosen_domains(names: Sequence[str], report: Report | Rollup) -> list[str]:
+    """Return the codes of a report or a rollup that match `names`, in the order of `names`, without duplicates.
 
     Matching ignores case, but a name that equals a code matches only that code. The empty name is the empty code.
 
     Raises:
-        UsageError: A name fits no domain of the report.
+        UsageError: A name fits none of its domains.
     """
-    return matching_codes(names, report.domains.get_column("domain_code").sort(), report.hour, largest_domains(report))
+    return matching_codes(
+        names, report.domains.get_column("domain_code").sort(), report.period, largest_domains(report)
+    )
 
 
 def matching_codes(names: Sequence[str], codes: Iterable[str], what: object, largest: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import typer
 
-from pvtop.cli.hours import End, Start, read_period
+from pvtop.cli.hours import End, Start, read_range
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, cut, number_of_hours
 from pvtop.cli.pages import PageNames, PagesFile, chosen_pages
@@ -83,7 +83,7 @@ def series(
     from pvtop.pipeline.series import last_days, read_series
 
     pages = chosen_pages(page or [], pages_file)
-    period = read_period(start, end) or _told(last_days(settings))
+    period = read_range(start, end) or _told(last_days(settings))
     with waiting(out, f"reading {number_of_hours(len(period.hours))}"):
         found = read_series(pages, period, settings, by, merge_access=merge_access)
     _log_gaps(found)

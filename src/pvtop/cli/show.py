@@ -1,4 +1,4 @@
-"""The command that shows the report of one hour."""
+"""The command that shows the report of an hour, or the rollup of many."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.hours import Date, HourOfDay
+from pvtop.cli.hours import Date, End, HourOfDay, Month, Start, WholeDay, read_period
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, Table, cut
-from pvtop.cli.selection import DomainNames, chosen_domains, largest_domains, read_report
+from pvtop.cli.output import Output, Table, cut, runs
+from pvtop.cli.rollup import MergeAccess, interval
+from pvtop.cli.selection import DomainNames, chosen_domains, largest_domains, read_report, read_rollup
 from pvtop.cli.streams import can_draw
+from pvtop.core.errors import UsageError
 from pvtop.core.escape import printable
 from pvtop.core.known_issues import known_issues
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pvtop.core.domain import Domain
     from pvtop.settings import Settings
     from pvtop.transform.report import Report
+    from pvtop.transform.rollup import Rollup
+
+    Ranking = Report | Rollup
 
 VIEWS_BAR_WIDTH = 20
 BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -32,17 +37,25 @@ BESIDE_VIEWS_BAR = 44  # columns for rank, views and most of a title
 def show(
     date: Date = None,
     hour: HourOfDay = None,
+    day: WholeDay = None,
+    month: Month = None,
+    start: Start = None,
+    end: End = None,
     domain: DomainNames = None,
     count: Annotated[int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages per domain.")] = 10,
     *,
+    merge_access: MergeAccess = False,
     settings: Settings,
     out: Output,
 ) -> None:
-    """Show the top pages of an hour. The default is the newest hour in the lake.
+    """Show the top pages of an hour, or of a day, a month or a range. The default is the newest hour in the lake.
 
     Without --domain, it shows the 5 most viewed domains. On a terminal, each title is a link to its page.
 
-    The exit code is 3 if the hour is not in the lake.
+    --date and --hour name an hour. --day, --month, and --start with --end name the hours of a rollup that pvtop rollup
+    has made, with the same --merge-access.
+
+    The exit code is 3 if the report or the rollup is not in the lake.
 
     Examples:
 
@@ -53,48 +66,88 @@ def show(
       pvtop show --domain "*.m" -n 1
 
       pvtop show --date 2024-08-03 --hour 6 --domain en --json
+
+      pvtop show --day 2024-12-30 --merge-access --domain en
     """
-    found = read_report(settings, date, hour)
+    period = read_period(day, month, start, end)
+    if period is None:
+        if merge_access:
+            raise UsageError("--merge-access needs many hours", "give --day, --month, or --start and --end")
+        found: Ranking = read_report(settings, date, hour)
+    elif (date, hour) != (None, None):
+        raise UsageError("an hour cannot be combined with a day, a month or a range", "give one of them")
+    else:
+        found = read_rollup(settings, period, merged=merge_access)
     codes = chosen_domains(domain, found) if domain else largest_domains(found)
     chosen = {code: _pages(found, code, count) for code in codes}
     out.result(_data(found, chosen), _lines(found, chosen, out.width), _table(found, chosen))
 
 
-def _pages(report: Report, code: str, count: int) -> list[dict[str, Any]]:
-    of_domain = report.top_pages.filter(domain_code=code).head(count)
-    return of_domain.select("rank", "views", "page_title").to_dicts()
+def _pages(found: Ranking, code: str, count: int) -> list[dict[str, Any]]:
+    names = ["rank", "views", "page_title"]
+    split = [name for name in found.top_pages.columns if name == "mobile_views"]
+    return found.top_pages.filter(domain_code=code).head(count).select(names + split).to_dicts()
 
 
-def _data(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    facts = report.provenance
+def _hours(found: Ranking) -> dict[str, Any]:
+    """Return which hours were counted."""
+    from pvtop.transform.rollup import Rollup
+
+    if isinstance(found, Rollup):
+        return interval(found)
+    return {"hour": found.hour.iso, "start": found.provenance.start, "end": found.provenance.end}
+
+
+def _data(found: Ranking, chosen: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     domains = [{"domain_code": code, "pages": pages} for code, pages in chosen.items()]
-    notes = [str(issue) for issue in known_issues([report.hour])]
-    return {"hour": report.hour.iso, "start": facts.start, "end": facts.end, "notes": notes, "domains": domains}
+    notes = [str(issue) for issue in known_issues(found.period.hours)]
+    return {**_hours(found), "notes": notes, "domains": domains}
 
 
-def _table(report: Report, chosen: dict[str, list[dict[str, Any]]]) -> Table:
-    yield "hour", "domain_code", "rank", "page_title", "views"
+def _table(found: Ranking, chosen: dict[str, list[dict[str, Any]]]) -> Table:
+    stamps = {name: value for name, value in _hours(found).items() if name in {"hour", "first", "last"}}
+    columns = found.top_pages.columns[1:]
+    yield *stamps, "domain_code", *columns
     for code, pages in chosen.items():
         for page in pages:
-            yield report.hour.iso, code, page["rank"], page["page_title"], page["views"]
+            yield *stamps.values(), code, *(page[name] for name in columns)
 
 
-def _lines(report: Report, chosen: dict[str, list[dict[str, Any]]], width: int | None) -> Iterator[str | Text]:
+def _lines(found: Ranking, chosen: dict[str, list[dict[str, Any]]], width: int | None) -> Iterator[str | Text]:
     from rich.text import Text
 
     from pvtop.core.domain import Domain
 
-    yield f"{report.hour}, views from {report.hour.start:%H:%M} to {report.hour.stamp:%H:%M} UTC"
-    for issue in known_issues([report.hour]):
+    yield from _heading(found)
+    for issue in known_issues(found.period.hours):
         yield f"Note: {issue}"
     for code, pages in chosen.items():
         domain = Domain.of(code)
         yield ""
-        yield cut(Text(printable(domain.heading), style="bold"), width)
+        yield cut(Text(printable(_domain_heading(found, domain)), style="bold"), width)
         if not pages:
             yield "      all pages are excluded"
         for page in pages:
             yield cut(_page_line(page, domain, pages[0]["views"], width), width)
+
+
+def _heading(found: Ranking) -> Iterator[str]:
+    from pvtop.transform.rollup import Rollup
+
+    first, last = found.period.first.start, found.period.last.stamp
+    if not isinstance(found, Rollup):
+        yield f"{found.hour}, views from {first:%H:%M} to {last:%H:%M} UTC"
+        return
+    yield f"{found.period}, views from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    if found.merged:
+        yield "Desktop, mobile and zero of each wiki are added up. A percentage is the share of mobile and zero."
+    yield from runs(found.provenance.missing, "missing")
+
+
+def _domain_heading(found: Ranking, domain: Domain) -> str:
+    """Return code, host and access of a domain. If access is merged, there is none to show."""
+    merged = "mobile_views" in found.top_pages.columns
+    return domain.heading.removesuffix(f"  {domain.access}") if merged else domain.heading
 
 
 def _page_line(page: dict[str, Any], domain: Domain, most: int, width: int | None) -> Text:
@@ -102,11 +155,19 @@ def _page_line(page: dict[str, Any], domain: Domain, most: int, width: int | Non
     from rich.style import Style
     from rich.text import Text
 
-    line = Text(f"{page['rank']:4} {page['views']:>11,}  ")
+    line = Text(f"{page['rank']:4} {page['views']:>11,}  {_split(page)}")
     if bar := _bar(page["views"], most, _bar_width(width)):
         line.append(bar, style="cyan").append("  ")
     link = None if width is None else domain.page_address(page["page_title"])
     return line.append(printable(page["page_title"]), Style(link=link))
+
+
+def _split(page: dict[str, Any]) -> str:
+    """Return the share of mobile views, or nothing if access is not merged."""
+    if "mobile_views" not in page:
+        return ""
+    mobile = page["mobile_views"]
+    return " " * 6 if mobile is None or not page["views"] else f"{mobile / page['views']:>4.0%}  "
 
 
 def _bar_width(width: int | None) -> int:

@@ -10,6 +10,7 @@ import contextlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -68,6 +69,7 @@ def write_day_file(path: Path, frames: Iterable[pl.DataFrame], describe: Callabl
         writer.add_key_value_metadata({PROVENANCE_KEY: describe(totals).to_json().encode()})
 
 
+@cache
 def _file_schema() -> pa.Schema:
     """Return the columns of a day file as pyarrow names them."""
     return DAY_PAGES.to_frame().to_arrow(compat_level=COMPAT_LEVEL).schema
@@ -128,17 +130,30 @@ class DayFile:
 
     def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
         """Yield all pages in order, in these columns of `DAY_PAGES`."""
-        for number in range(len(self._starts) - 1):
+        for number in range(self.groups):
             yield self._group(number, tuple(columns))
 
     def read(self, rows: range, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield some rows, in these columns of `DAY_PAGES`."""
+        for number, part in self.parts(rows):
+            yield self._group(number, tuple(columns)).slice(part.start, len(part))
+
+    def parts(self, rows: range) -> Iterator[tuple[int, range]]:
+        """Yield the row groups that have some rows: the number of each, and which of its own rows they are."""
         number = bisect_right(self._starts, rows.start) - 1
-        while rows and self._starts[number] < rows.stop and number < len(self._starts) - 1:
-            start, group = self._starts[number], self._group(number, tuple(columns))
-            first = max(rows.start - start, 0)
-            yield group.slice(first, min(rows.stop - start, len(group)) - first)
+        while rows and self._starts[number] < rows.stop and number < self.groups:
+            start, end = self._starts[number], self._starts[number + 1]
+            yield number, range(max(rows.start, start) - start, min(rows.stop, end) - start)
             number += 1
+
+    @property
+    def groups(self) -> int:
+        """The number of row groups."""
+        return len(self._starts) - 1
+
+    def group(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
+        """Read a row group, in these columns of `DAY_PAGES`. It is not kept in memory."""
+        return self._decoded(number, tuple(columns))
 
     def find(self, pages: pl.DataFrame, columns: Sequence[str] = DAY_PAGES.names()) -> pl.DataFrame:
         """Return the rows of some pages. Pages without views on the day have none.

@@ -18,6 +18,7 @@ from pvtop.core.address import local_path, public
 from pvtop.core.day import Day
 from pvtop.core.errors import OutputError, PvtopError
 from pvtop.core.hour import Hour
+from pvtop.core.period import Period
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.layout import (
     day_path,
@@ -29,11 +30,14 @@ from pvtop.lake.layout import (
     top_pages_path,
 )
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
+from pvtop.lake.replacing import replace_files
+from pvtop.lake.rollups import read_rollup, read_rollup_provenance, write_rollup
 from pvtop.render.text import render_text
 from pvtop.settings import Settings
 from pvtop.storage.deadline import start_daemon
 from pvtop.storage.registry import open_filesystem
 from pvtop.transform.report import Provenance, Report
+from pvtop.transform.rollup import Rollup, RollupProvenance
 from pvtop.transform.schemas import DOMAINS, TOP_PAGES
 
 MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole tree costs less
@@ -120,16 +124,7 @@ class Lake:
             text_path(report.hour): text.result().encode(),
             top_pages_path(report.hour): top_pages,
         }
-        with self._filesystem.translate_errors("write"), contextlib.ExitStack() as stack:
-            commits = [stack.enter_context(self._filesystem.stage(path, content)) for path, content in files.items()]
-            # Without the lock, two runs with different settings could mix their files.
-            stack.enter_context(self._filesystem.exclusive_lock(top_pages_path(report.hour)))
-            check()
-            self._filesystem.remove(failure_path(report.hour))
-            for path in reversed(files):  # the marker first: the hour is not made until all its files are in place
-                stack.enter_context(self._filesystem.set_aside(path))
-            for commit in commits:
-                commit()
+        replace_files(self._filesystem, files, check, failure_path(report.hour))
         return sum(map(len, files.values()))
 
     def provenance(self, hour: Hour) -> Provenance | None:
@@ -297,6 +292,34 @@ class Lake:
         """
         found = (parse_day_partition(name) for name in self._partitions("days", "day="))
         return sorted(day for day in found if day and self._filesystem.exists(day_path(day)))
+
+    def rollup(self, period: Period, *, merged: bool = False) -> Rollup | None:
+        """Read the rollup of a period. Return None if it is not in the lake.
+
+        Args:
+            period: The hours.
+            merged: Whether desktop, mobile and zero of a wiki are added up.
+
+        Raises:
+            OutputError: The lake cannot be read, a file is missing or damaged, or another version wrote the rollup.
+        """
+        return read_rollup(self._filesystem, period, merged=merged)
+
+    def rollup_provenance(self, period: Period, *, merged: bool = False) -> RollupProvenance | None:
+        """Return the provenance of a rollup, or None if the rollup has to be made, as `provenance` does.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return read_rollup_provenance(self._filesystem, period, merged=merged)
+
+    def write_rollup(self, rollup: Rollup, check: Callable[[], object] = lambda: None) -> None:
+        """Write a rollup: the domain totals, and then the ranked pages. Works like `write`.
+
+        Raises:
+            OutputError: The lake cannot be written.
+        """
+        write_rollup(self._filesystem, rollup, check)
 
     def _find_files(
         self, path_of: Callable[[Hour], str], hours: Collection[Hour], depth: int = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pvtop.core.day import Day
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour
+from pvtop.core.period import Period, PeriodKind
 
 
 def parse_partition(text: str) -> Hour | None:
@@ -47,3 +48,29 @@ def text_path(hour: Hour) -> str:
 def day_path(day: Day) -> str:
     """Return the path of a day file."""
     return f"days/{day.partition}/pages.parquet"
+
+
+def rollup_top_pages_path(period: Period, *, merged: bool) -> str:
+    """Return the path of the ranked pages of a rollup. This file is the marker: if it exists, the rollup is made."""
+    return _rollup_path(period, "top_pages", merged=merged)
+
+
+def rollup_domains_path(period: Period, *, merged: bool) -> str:
+    """Return the path of the domain totals of a rollup."""
+    return _rollup_path(period, "domains", merged=merged)
+
+
+def _rollup_path(period: Period, what: str, *, merged: bool) -> str:
+    root = "rollups_merged" if merged else "rollups"
+    return f"{root}/{period.kind}/{what}/{_rollup_partition(period)}/{what}.parquet"
+
+
+def _rollup_partition(period: Period) -> str:
+    """Return the hive partition of a period: its day, its month, or its first and its last stamp."""
+    match period.kind:
+        case PeriodKind.DAY:
+            return f"day={period.first.start:%Y-%m-%d}"
+        case PeriodKind.MONTH:
+            return f"month={period.first.start:%Y-%m}"
+        case PeriodKind.RANGE:
+            return f"start={period.first.iso}/end={period.last.iso}"

@@ -11,13 +11,14 @@ from typing import BinaryIO
 import polars as pl
 
 from pvtop.transform.report import Provenance
+from pvtop.transform.rollup import RollupProvenance
 
 PROVENANCE_KEY = "pvtop"
 TAIL_BYTES = 1 << 16  # many times the size of the footer of a report
 ARROW_TYPES = {pl.String: {"string", "large_string", "string_view"}, pl.UInt32: {"uint32"}, pl.Int64: {"int64"}}
 
 
-def write_parquet(frame: pl.DataFrame, provenance: Provenance) -> bytes:
+def write_parquet(frame: pl.DataFrame, provenance: Provenance | RollupProvenance) -> bytes:
     """Return the frame and its provenance as Parquet.
 
     Polars writes it, because importing pyarrow takes longer than writing.
@@ -60,13 +61,31 @@ def read_provenance(file: BinaryIO) -> Provenance | None:
     Raises:
         OSError: The file cannot be read.
     """
+    file.seek(max(0, file.seek(0, io.SEEK_END) - TAIL_BYTES))
+    return Provenance.from_json(_metadata(file.read()))
+
+
+def read_rollup_provenance(content: bytes) -> RollupProvenance | None:
+    """Read the provenance in the footer of a rollup's Parquet file, which may be longer than that of a report.
+
+    Returns:
+        The provenance, or None if there is none that can be read, as `read_provenance` does.
+    """
+    return RollupProvenance.from_json(_metadata(content))
+
+
+def _metadata(tail: bytes) -> bytes:
+    """Return the JSON object in the footer of a Parquet file, or `null` if it cannot be read.
+
+    Args:
+        tail: The end of the file. It is in memory, so that an OSError of pyarrow means damage.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file.seek(max(0, file.seek(0, io.SEEK_END) - TAIL_BYTES))
-    tail = io.BytesIO(file.read())  # in memory, so that an OSError of pyarrow means damage
     try:
-        metadata = pq.read_metadata(tail).metadata or {}
+        metadata = pq.read_metadata(io.BytesIO(tail)).metadata or {}
     except (pa.ArrowException, OSError, UnicodeDecodeError):
-        return None
-    return Provenance.from_json(metadata.get(PROVENANCE_KEY.encode(), b"null"))
+        return b"null"
+    found: bytes = metadata.get(PROVENANCE_KEY.encode(), b"null")
+    return found

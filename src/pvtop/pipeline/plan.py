@@ -21,6 +21,7 @@ from pvtop.sources.facts import FileFacts, KnownDigest
 from pvtop.sources.listing import ListedFile, is_other
 from pvtop.transform.day import DumpRecord
 from pvtop.transform.report import Provenance
+from pvtop.transform.rollup import RollupProvenance
 
 OFFLINE = "the dump is not downloaded offline"
 TOUCHED = "the dump's time has changed"
@@ -79,8 +80,8 @@ class Fingerprint:
     keep_unknown: bool
     rules: int
 
-    def reason_outdated(self, made: Provenance) -> str:
-        """Return why a report does not have this fingerprint, or the empty string if it does."""
+    def reason_outdated(self, made: Provenance | RollupProvenance) -> str:
+        """Return why a report or a rollup does not have this fingerprint, or the empty string if it does."""
         if made.rules != self.rules:
             return "made by other rules"
         if made.blacklist_sha256 != self.blacklist_sha256:

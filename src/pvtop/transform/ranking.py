@@ -77,16 +77,17 @@ def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
     """Rank the pages of each domain: views descending, then title ascending in UTF-8 byte order.
 
     Args:
-        pages: `domain_code` String, `page_title` String (decoded), `views` Int64.
+        pages: `domain_code` String, `page_title` String (decoded), `views` Int64, and any other columns.
         top: Number of pages per domain.
 
     Returns:
-        `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64; domains ascend in
-        byte order.
+        `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64, and the other
+        columns; domains ascend in byte order.
     """
+    columns = ["domain_code", "rank", "page_title", "views"]
     return (
         pages.sort("domain_code", "views", "page_title", descending=[False, True, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("domain_code"))
         .filter(pl.col("rank") <= top)
-        .select("domain_code", "rank", "page_title", "views")
+        .select(*columns, pl.exclude(columns))
     )

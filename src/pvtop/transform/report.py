@@ -10,8 +10,9 @@ from typing import Self, get_type_hints
 import polars as pl
 
 from pvtop.core.hour import Hour
+from pvtop.core.period import Period
 
-RULES_VERSION = 4  # raise it if the same dump, blacklist and settings would give another report
+RULES_VERSION = 4  # raise it if the same dump, blacklist and settings would give another report or rollup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +107,8 @@ class Report:
     top_pages: pl.DataFrame
     domains: pl.DataFrame
     provenance: Provenance
+
+    @property
+    def period(self) -> Period:
+        """The hour as a period, as a rollup has one."""
+        return Period.of_hours(self.hour, self.hour)

@@ -53,6 +53,12 @@ DOMAINS = pl.Schema(
 )
 """The domain totals of a report."""
 
+MERGED_TOP_PAGES = pl.Schema([*TOP_PAGES.items(), ("mobile_views", pl.Int64())])
+"""The ranked pages of a rollup that merges access."""
+
+MERGED_DOMAINS = pl.Schema([*DOMAINS.items(), ("mobile_views", pl.Int64())])
+"""The domain totals of a rollup that merges access."""
+
 HOUR_ROWS = pl.Schema([*ROWS.items(), ("start_hour", pl.UInt8())])
 """The pages of the hours of a day. `start_hour` is the hour of the day at which an hour begins, 0 to 23."""
 

@@ -1,0 +1,91 @@
+"""Rollups in the lake: written, and read back from bytes that may be damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from pvtop.core.errors import OutputError
+from pvtop.core.period import Period
+from pvtop.lake import parquet
+from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
+from pvtop.lake.replacing import replace_files
+from pvtop.storage.filesystem import FileSystem
+from pvtop.transform.rollup import Rollup, RollupProvenance
+from pvtop.transform.schemas import DOMAINS, MERGED_DOMAINS, MERGED_TOP_PAGES, TOP_PAGES
+
+
+def write_rollup(filesystem: FileSystem, rollup: Rollup, check: Callable[[], object]) -> None:
+    """Write a rollup: the domain totals, and then the ranked pages, which mark it as complete.
+
+    Args:
+        filesystem: The lake.
+        rollup: The rollup.
+        check: Called right before any file is changed; see `replace_files`.
+
+    Raises:
+        OutputError: The lake cannot be written.
+    """
+    files = {
+        rollup_domains_path(rollup.period, merged=rollup.merged): rollup.domains,
+        rollup_top_pages_path(rollup.period, merged=rollup.merged): rollup.top_pages,
+    }
+    content = {path: parquet.write_parquet(frame, rollup.provenance) for path, frame in files.items()}
+    replace_files(filesystem, content, check)
+
+
+def read_rollup(filesystem: FileSystem, period: Period, *, merged: bool) -> Rollup | None:
+    """Read a rollup. Return None if it is not in the lake.
+
+    Raises:
+        OutputError: The lake cannot be read, a file is missing or damaged, or another version wrote the rollup.
+    """
+    path = rollup_top_pages_path(period, merged=merged)
+    content = filesystem.content(path)
+    if content is None:
+        return None
+    provenance = _provenance(content, period, merged=merged)
+    if provenance is None:
+        raise _unreadable(filesystem, path, "it was made by another version of pvtop, or is damaged")
+    top_pages = _frame(filesystem, path, content, MERGED_TOP_PAGES if merged else TOP_PAGES)
+    path = rollup_domains_path(period, merged=merged)
+    domains = _frame(filesystem, path, filesystem.content(path), MERGED_DOMAINS if merged else DOMAINS)
+    return Rollup(period, top_pages, domains, provenance)
+
+
+def read_rollup_provenance(filesystem: FileSystem, period: Period, *, merged: bool) -> RollupProvenance | None:
+    """Return the provenance of a rollup. Return None if the rollup or its domain totals are missing or damaged.
+
+    Raises:
+        OutputError: The lake cannot be read.
+    """
+    contents = [
+        filesystem.content(path(period, merged=merged)) for path in (rollup_top_pages_path, rollup_domains_path)
+    ]
+    found = [None if content is None else _provenance(content, period, merged=merged) for content in contents]
+    return found[0] if found[0] == found[1] else None
+
+
+def _provenance(content: bytes, period: Period, *, merged: bool) -> RollupProvenance | None:
+    """Return the provenance in a file. Return None if it is damaged, or that of another rollup."""
+    found = parquet.read_rollup_provenance(content)
+    return found if found and (found.period, found.merged) == (period, merged) else None
+
+
+def _frame(filesystem: FileSystem, path: str, content: bytes | None, schema: pl.Schema) -> pl.DataFrame:
+    if content is None:
+        raise _unreadable(filesystem, path, "it is missing")
+    try:
+        return parquet.read_frame(content, schema)
+    except ValueError as error:
+        raise _unreadable(filesystem, path, str(error)) from error
+
+
+def _unreadable(filesystem: FileSystem, path: str, reason: str) -> OutputError:
+    return OutputError(
+        f"cannot read {filesystem.path(path)}: {reason}",
+        "make the rollup again",
+        setting="force",
+        remedy="remake_rollup",
+    )

@@ -1,0 +1,185 @@
+"""Make the rollup of a period: add up the views of its pages over all hours, and rank the sums."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event
+
+from pvtop.core.day import Day
+from pvtop.core.errors import InvalidReportError, NotPublishedError
+from pvtop.core.hour import Hour, runs_of_hours
+from pvtop.core.period import Period
+from pvtop.core.states import HourState
+from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
+from pvtop.pipeline.rollup_inputs import Digests, digests_in_file, digests_in_lake, make_day, reason_changed
+from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.summing import DayInput, Summing
+from pvtop.settings import Settings
+from pvtop.sources.scratch import scratch_folder
+from pvtop.transform.rollup import MISSING, Rollup, RollupProvenance
+
+RUNS_NAMED = 5  # runs of missing hours in a message
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RollupResult:
+    """The result of a rollup.
+
+    Attributes:
+        state: `made`, or `unchanged` if the rollup in the lake is up to date.
+        rollup: The rollup.
+        top_pages: Path of the Parquet file of the ranked pages.
+        domains: Path of the Parquet file of the domain totals.
+    """
+
+    state: HourState
+    rollup: Rollup
+    top_pages: str
+    domains: str
+
+
+def run_rollup(period: Period, settings: Settings, *, merge_access: bool = False, strict: bool = False) -> RollupResult:
+    """Make the rollup of a period, unless the one in the lake is up to date.
+
+    Args:
+        period: The hours.
+        settings: Everything else.
+        merge_access: Add up desktop, mobile and zero of a wiki, under its desktop code.
+        strict: Fail if an hour is missing. By default, the other hours are summed, and `Rollup.provenance` names those
+            that are missing.
+
+    Raises:
+        NotPublishedError: All hours are missing, or one is and `strict` is set.
+        InvalidReportError: The rollup in the lake has hours that are now missing, and `force` is not set.
+        PvtopError: Any other failure. The lake never shows a half-written rollup as complete.
+    """
+
+    async def run() -> RollupResult:
+        async with Session(settings) as session:
+            return await _Work(period, session, merged=merge_access, strict=strict).run()
+
+    return run_sync(run())
+
+
+class _Work:
+    """The work on one rollup.
+
+    Args:
+        period: The hours.
+        session: What the steps share.
+        merged: Add up desktop, mobile and zero of a wiki.
+        strict: Fail if an hour is missing.
+    """
+
+    def __init__(self, period: Period, session: Session, *, merged: bool, strict: bool) -> None:
+        self._period = period
+        self._session = session
+        self._merged = merged
+        self._strict = strict
+
+    async def run(self) -> RollupResult:
+        """Look up what is there, and make the rollup unless it is up to date."""
+        lake, period = self._session.lake, self._period
+        await asyncio.to_thread(lake.prepare)
+        context = await self._session.context()
+        in_lake = await asyncio.to_thread(digests_in_lake, period, lake)
+        made = await asyncio.to_thread(lake.rollup_provenance, period, merged=self._merged)
+        if made and not context.force:
+            reason = context.fingerprint.reason_outdated(made) or await reason_changed(made, in_lake, self._session)
+            log.debug("rollup of %s: %s", period, reason or "up to date")
+            found = None if reason else await asyncio.to_thread(lake.rollup, period, merged=self._merged)
+            if found:
+                self._check_missing(made.missing)
+                return self._result(HourState.UNCHANGED, found)
+        return self._result(HourState.MADE, await self._make(in_lake))
+
+    async def _make(self, in_lake: Mapping[Day, Digests]) -> Rollup:
+        """Make the rollup, from day files in the lake, and from dumps for the days without one."""
+        lacking = [day for day in self._period.days if day not in in_lake]
+        with ExitStack() as stack:
+            folder = stack.enter_context(scratch_folder(self._session.settings.cache_dir)) if lacking else None
+            days, dumps = await self._inputs(in_lake, folder)
+            self._check_missing([hour for hour in self._period.hours if dumps[hour.iso] == MISSING])
+            rollup = await self._sum(days, dumps)
+            await asyncio.to_thread(self._session.lake.write_rollup, rollup, lambda: self._accept(rollup))
+        return rollup
+
+    async def _inputs(self, in_lake: Mapping[Day, Digests], folder: Path | None) -> tuple[list[DayInput], Digests]:
+        """Return the days to sum, and the digest of each dump. Make the day files that the lake lacks in a folder."""
+        days, dumps = list[DayInput](), dict[str, str]()
+        for day, hours in self._period.days.items():
+            digests, path = in_lake.get(day), None
+            if digests is None and folder and (path := await make_day(day, hours, self._session, folder)):
+                digests = await asyncio.to_thread(digests_in_file, path)
+            if digests is not None:
+                days.append(DayInput(day, hours, path))
+            dumps |= {hour.iso: (digests or {}).get(hour.iso, MISSING) for hour in hours}
+        return days, dumps
+
+    async def _sum(self, days: Sequence[DayInput], dumps: Digests) -> Rollup:
+        """Sum the days in a thread, which stops if nobody waits for it any more."""
+        session, stopped = self._session, Event()
+        blacklist, context = await session.blacklist(), await session.context()
+        summing = Summing(session.lake, blacklist, session.settings, merged=self._merged, stopped=stopped)
+        try:
+            sums = await asyncio.to_thread(summing.sum, days)
+        finally:
+            stopped.set()
+        provenance = RollupProvenance(
+            first=self._period.first.iso,
+            last=self._period.last.iso,
+            merged=self._merged,
+            ambiguous=sums.ambiguous,
+            dumps=dumps,
+            **asdict(context.fingerprint),
+        )
+        return Rollup(self._period, sums.top_pages, sums.domains, provenance)
+
+    def _check_missing(self, missing: Sequence[Hour]) -> None:
+        """Check that there is something to sum, and with `strict` that no hour is missing.
+
+        Raises:
+            NotPublishedError: All hours are missing, or one is and `strict` is set.
+        """
+        count, hours = len(missing), len(self._period.hours)
+        if count == hours:
+            raise NotPublishedError(f"all hours of {self._period} are missing", "choose an earlier period")
+        if missing and self._strict:
+            raise NotPublishedError(
+                f"{count:,} of {hours:,} hours of {self._period} are missing: {_named(missing)}",
+                "leave out strict to add up the others",
+                remedy="not_strict",
+            )
+
+    def _accept(self, rollup: Rollup) -> None:
+        """Refuse to replace a rollup of more hours, unless `force` is set. Call it while the rollup is locked.
+
+        Raises:
+            InvalidReportError: The rollup in the lake has hours that the new one lacks.
+        """
+        made = self._session.lake.rollup_provenance(self._period, merged=self._merged)
+        if made is None or self._session.settings.force:
+            return
+        if lost := sorted({*rollup.provenance.missing} - {*made.missing}):
+            raise InvalidReportError(
+                f"the rollup of {self._period} in the lake has hours that are missing now: {_named(lost)}",
+                "the lake is unchanged; to replace the rollup anyway, use force",
+                setting="force",
+            )
+
+    def _result(self, state: HourState, rollup: Rollup) -> RollupResult:
+        paths = (path(self._period, merged=self._merged) for path in (rollup_top_pages_path, rollup_domains_path))
+        return RollupResult(state, rollup, *map(self._session.lake.path, paths))
+
+
+def _named(hours: Sequence[Hour]) -> str:
+    """Return hours as text: runs of stamps."""
+    runs = [first.iso if first == last else f"{first.iso} to {last.iso}" for first, last in runs_of_hours(hours)]
+    return ", ".join(runs[:RUNS_NAMED]) + (f" and {len(runs) - RUNS_NAMED:,} more" if len(runs) > RUNS_NAMED else "")

@@ -1,0 +1,130 @@
+"""The dumps of a rollup: which of them its day files have, and whether any has changed since it was made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pvtop.core.day import Day
+from pvtop.core.errors import NotPublishedError
+from pvtop.core.hour import Hour
+from pvtop.core.period import Period
+from pvtop.core.states import HourState
+from pvtop.lake.day_files import DayFile
+from pvtop.lake.lake import Lake
+from pvtop.pipeline.day_plan import DayAction
+from pvtop.pipeline.days import announce, make_day_file
+from pvtop.pipeline.hour import reason_left
+from pvtop.pipeline.plan import ActionKind, decide_dump
+from pvtop.pipeline.session import Session
+from pvtop.pipeline.survey import look_at_dumps
+from pvtop.settings import Settings
+from pvtop.sources.dumps import find_dump
+from pvtop.sources.scratch import scratch_folder
+from pvtop.transform.day import DayProvenance
+from pvtop.transform.rollup import MISSING, RollupProvenance
+
+Digests = Mapping[str, str]
+"""By stamp, the sha256 of dumps in hex."""
+
+
+def digests_in_lake(period: Period, lake: Lake) -> dict[Day, Digests]:
+    """Return the digests of the dumps of each day of a period that has a day file in the lake.
+
+    Raises:
+        OutputError: The lake cannot be read, or a day file is damaged.
+    """
+    there, found = set(lake.days()), {}
+    for day in period.days:
+        if day in there:
+            with lake.day_file(day) as day_file:
+                if day_file:
+                    found[day] = digests_of(day_file.provenance)
+    return found
+
+
+def digests_in_file(path: Path) -> Digests:
+    """Return the digests of the dumps of a day file in scratch space.
+
+    Raises:
+        OutputError: It is damaged.
+    """
+    with path.open("rb") as file:
+        return digests_of(DayFile(file, str(path)).provenance)
+
+
+def digests_of(provenance: DayProvenance) -> Digests:
+    """Return the digests of the dumps of a day file, without the missing ones."""
+    return {dump.stamp: dump.dump_sha256 for dump in provenance.dumps}
+
+
+async def reason_changed(made: RollupProvenance, in_lake: Mapping[Day, Digests], session: Session) -> str:
+    """Return why a rollup does not have the dumps that are there now, or the empty string if it does.
+
+    A dump that has been removed since does not make it outdated.
+
+    Args:
+        made: The provenance of the rollup in the lake.
+        in_lake: The digests of each day that has a day file in the lake.
+        session: The resources of the run.
+
+    Raises:
+        SourceError: The source cannot be read.
+    """
+    for day, hours in made.period.days.items():
+        for hour in hours:
+            before = made.dumps[hour.iso]
+            if day in in_lake:
+                now = in_lake[day].get(hour.iso, MISSING)
+            else:
+                now = await asyncio.to_thread(_digest_at_hand, hour, session.settings)
+                if now == before == MISSING and await _is_published(hour, session):
+                    return f"{hour} has been published"
+            if now not in {before, MISSING}:
+                return f"the dump of {hour} was {'missing' if before == MISSING else 'replaced'}"
+    return ""
+
+
+def _digest_at_hand(hour: Hour, settings: Settings) -> str:
+    """Return the digest of a dump that is on this machine, else `MISSING`."""
+    try:
+        dump = find_dump(hour, settings)
+    except NotPublishedError:
+        return MISSING
+    return dump.facts.sha256 if dump else MISSING
+
+
+async def _is_published(hour: Hour, session: Session) -> bool:
+    """Return whether a remote source lists the dump of an hour. Without a network, it counts as not published."""
+    if session.in_place or session.settings.offline or hour.stamp > session.started:
+        return False
+    return hour in await session.list_month(hour.month_folder)
+
+
+async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Path) -> Path | None:
+    """Make a day file in scratch space from the dumps of some hours. Return None if all of them are missing.
+
+    Args:
+        day: The day.
+        hours: Its hours that are wanted.
+        session: The resources of the run.
+        folder: The folder in scratch space.
+
+    Raises:
+        PvtopError: A dump cannot be read or downloaded, or breaks a rule; or it would have to be downloaded offline.
+    """
+    context = session.dump_context()
+    actions = [decide_dump(facts, context) for facts in await look_at_dumps(hours, session)]
+    for action in actions:
+        if action.state is HourState.FAILED:
+            raise reason_left(action, session.settings)
+    dumps = [action for action in actions if action.kind is ActionKind.MAKE]
+    announce(DayAction(day, ActionKind.MAKE, "needed for a rollup", dumps=tuple(dumps)), session)
+    path = folder / f"{day.iso}.parquet"
+    with scratch_folder(session.settings.cache_dir) as runs:  # removed before the next day is made
+        try:
+            (await make_day_file(day, dumps, session, runs)).rename(path)
+        except NotPublishedError:
+            return None
+    return path

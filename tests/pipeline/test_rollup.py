@@ -1,0 +1,289 @@
+"""Rollups: equal to sums in plain Python, made once, and made again only if something has changed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from pvtop.core.day import Day
+from pvtop.core.errors import CorruptError, InvalidReportError, NotPublishedError
+from pvtop.core.hour import Hour
+from pvtop.core.period import Period
+from pvtop.core.states import HourState
+from pvtop.lake.lake import Lake
+from pvtop.lake.layout import day_path
+from pvtop.pipeline.days import build_days
+from pvtop.pipeline.rollup import RollupResult, run_rollup
+from pvtop.settings import Settings
+from support.days import DAY, Views, write_day
+from support.rollups import CODES, RollupReference, rollup_reference
+from support.samples import WriteDump
+
+MAX_VIEWS = 2**63 - 1
+ALL_DAY = range(24)
+TITLES = [
+    "a",
+    "b",
+    "B",
+    "-",
+    '"',
+    '"a"',
+    'a"b',
+    "é",
+    "\ufffd",
+    "\U0001d11e",
+    "a_b",
+    "a,b",
+    *(f"p{n}" for n in range(30)),
+]
+PAGES: Views = {
+    ("en", "-"): {5: 100},
+    ("en", "Climate"): {0: 1, 1: 2, 23: 3},
+    ("en.m", "Climate"): {1: 5},
+    ("en", "Special:Search"): {2: 50},
+    ("de", "Klima"): {7: 4},
+}
+
+pages = st.tuples(st.sampled_from(CODES), st.sampled_from(TITLES))
+counts = st.dictionaries(st.integers(0, 23), st.integers(0, 5) | st.integers(0, 2**40), min_size=1, max_size=4)
+made_up_days = st.dictionaries(pages, counts, max_size=40)
+
+
+def offline(folder: Path, **options: object) -> Settings:
+    """Return settings for the lake in a folder, with a blacklist if there is one, and without any dump."""
+    (folder / "source").mkdir(exist_ok=True)
+    blacklist = folder / "blacklist"
+    return Settings.load(
+        source=str(folder / "source"),
+        blacklist=str(blacklist) if blacklist.exists() else "none",
+        output=str(folder / "lake"),
+        cache_dir=folder / "cache",
+        **options,
+    )
+
+
+def rows_of(result: RollupResult) -> RollupReference:
+    return RollupReference(result.rollup.top_pages.rows(), result.rollup.domains.rows())
+
+
+def without(views: Views, missing: Collection[int]) -> Views:
+    """Return the pages of a day without the hours that are missing."""
+    left = {
+        page: {hour: count for hour, count in hours.items() if hour not in missing} for page, hours in views.items()
+    }
+    return {page: hours for page, hours in left.items() if hours}
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Period, dict[Day, tuple[Views, set[int]]]]:
+    """Make a period of up to three days, which may begin and end within a day, and the days with missing hours."""
+    first, last = draw(st.integers(1, 24)), draw(st.integers(1, 72))
+    start = Hour.of(DAY.date, 0)
+    period = Period.of_hours(start + first, start + max(first, last))
+    if draw(st.booleans()):
+        period = Period.of_day(DAY)
+    days = {}
+    for day in period.days:
+        missing = draw(st.sets(st.integers(0, 23), max_size=3))
+        days[day] = (without(draw(made_up_days), missing), missing)
+    return period, days
+
+
+@hypothesis_settings(max_examples=40)
+@given(cases(), st.sets(pages, max_size=20), st.integers(1, 5), st.booleans(), st.booleans())
+def test_rollup_equals_sums_in_plain_python(
+    case: tuple[Period, dict[Day, tuple[Views, set[int]]]],
+    blacklist: set[tuple[str, str]],
+    top: int,
+    merged: bool,
+    keep_unknown: bool,
+) -> None:
+    period, days = case
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = [f"{code} {title}\n" for code, title in sorted(blacklist)]
+        (folder / "blacklist").write_text("".join(lines or ["en nothing\n"]))
+        for day, (views, missing) in days.items():
+            write_day(folder / "lake", day, views, missing)
+        there = {hour for day, hours in period.days.items() for hour in hours if hour.start.hour not in days[day][1]}
+        chosen = offline(folder, top=top, keep_unknown=keep_unknown)
+        if not there:
+            with pytest.raises(NotPublishedError):
+                run_rollup(period, chosen, merge_access=merged)
+            return
+        result = run_rollup(period, chosen, merge_access=merged)
+        kept = Lake(chosen.output).rollup(period, merged=merged)
+    wanted = [(days[day][0], [hour.start.hour for hour in hours]) for day, hours in period.days.items()]
+    expected = rollup_reference(wanted, blacklist, top=top, keep_unknown=keep_unknown, merged=merged)
+    assert rows_of(result) == expected
+    assert set(result.rollup.provenance.missing) == set(period.hours) - there
+    assert kept is not None
+    assert kept.top_pages.equals(result.rollup.top_pages)
+    assert kept.domains.equals(result.rollup.domains)
+    assert kept.provenance == result.rollup.provenance
+
+
+def test_many_days_go_through_scratch_space(tmp_path: Path) -> None:
+    period = Period.of_hours(Hour.of(date(2024, 1, 1), 5), Hour.of(date(2024, 2, 2), 4))
+    days = [
+        ({("en", "same"): {number % 24: 1}, ("en.m", f"p{number}"): {3: number}}, [hour.start.hour for hour in hours])
+        for number, hours in enumerate(period.days.values())
+    ]
+    for day, (views, _) in zip(period.days, days, strict=True):
+        write_day(tmp_path / "lake", day, views)
+    for merged in (False, True):
+        result = run_rollup(period, offline(tmp_path), merge_access=merged)
+        assert rows_of(result) == rollup_reference(days, merged=merged)
+    assert not list((tmp_path / "cache").rglob("*.arrow"))
+
+
+def test_blacklist_applies_to_the_code_of_the_line(tmp_path: Path) -> None:
+    (tmp_path / "blacklist").write_text("en.m Climate\n")
+    write_day(tmp_path / "lake", DAY, PAGES)
+    found = run_rollup(Period.of_day(DAY), offline(tmp_path), merge_access=True).rollup
+    assert found.top_pages.filter(page_title="Climate").rows() == [("en", 2, "Climate", 6, 0)]
+    assert found.domains.filter(domain_code="en").rows() == [("en", 6, 161, 1, 5, 5)]
+
+
+def test_ambiguous_codes_are_named(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, {("nl.m", "a"): {0: 1}, ("nl.m.m", "a"): {0: 1}, ("en.m", "a"): {0: 1}})
+    write_day(tmp_path / "lake", DAY + 1, {("se.m", "a"): {0: 1}})
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    assert run_rollup(period, chosen, merge_access=True).rollup.provenance.ambiguous == ("nl.m",)
+    assert run_rollup(period, chosen).rollup.provenance.ambiguous == ()
+
+
+@pytest.mark.parametrize("code", ["en", "en.m"])
+@pytest.mark.parametrize("merged", [False, True])
+def test_sum_beyond_64_bits_is_an_error(tmp_path: Path, code: str, merged: bool) -> None:
+    write_day(tmp_path / "lake", DAY, {("en", "a"): {0: MAX_VIEWS}})
+    write_day(tmp_path / "lake", DAY + 1, {(code, "a"): {0: 1}})
+    period, chosen = Period.of_hours(DAY.hours[0], (DAY + 1).hours[-1]), offline(tmp_path)
+    if code == "en.m" and not merged:
+        assert run_rollup(period, chosen).rollup.top_pages.get_column("views").to_list() == [MAX_VIEWS, 1]
+        return
+    with pytest.raises(CorruptError, match="does not fit into 64 bits"):
+        run_rollup(period, chosen, merge_access=merged)
+    assert Lake(chosen.output).rollup(period, merged=merged) is None
+
+
+def test_totals_beyond_64_bits_are_an_error(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, {("en", "-"): {0: MAX_VIEWS}, ("en", "a"): {0: 1}})
+    with pytest.raises(CorruptError, match="does not fit into 64 bits"):
+        run_rollup(Period.of_day(DAY), offline(tmp_path))
+
+
+def test_second_run_has_nothing_to_do(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES, missing=[4])
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    first = run_rollup(period, chosen)
+    before = Path(first.top_pages).stat().st_mtime_ns
+    again = run_rollup(period, chosen)
+    assert (first.state, again.state) == (HourState.MADE, HourState.UNCHANGED)
+    assert Path(first.top_pages).stat().st_mtime_ns == before
+    assert again.rollup.top_pages.equals(first.rollup.top_pages)
+
+
+def test_removed_day_file_does_not_make_a_rollup_outdated(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES)
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    run_rollup(period, chosen)
+    (tmp_path / "lake" / day_path(DAY)).unlink()
+    assert run_rollup(period, chosen).state is HourState.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"top": 3}, {"keep_unknown": True}, {"force": True}, {"blacklist": "other"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_rollup_is_made_again_if_a_setting_has_changed(tmp_path: Path, change: Mapping[str, object]) -> None:
+    (tmp_path / "other").write_text("en Climate\n")
+    write_day(tmp_path / "lake", DAY, PAGES)
+    chosen = offline(tmp_path)
+    run_rollup(Period.of_day(DAY), chosen)
+    assert run_rollup(Period.of_day(DAY), chosen.model_copy(update=change)).state is HourState.MADE
+
+
+def test_rollup_is_made_again_if_a_missing_hour_has_appeared(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, without(PAGES, [7]), missing=[7])
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    assert run_rollup(period, chosen).rollup.provenance.missing == [DAY.hours[7]]
+    write_day(tmp_path / "lake", DAY, PAGES)
+    again = run_rollup(period, chosen)
+    assert (again.state, again.rollup.provenance.missing) == (HourState.MADE, [])
+
+
+def test_rollup_is_not_replaced_by_one_with_fewer_hours(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES)
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    kept = Path(run_rollup(period, chosen).top_pages).read_bytes()
+    write_day(tmp_path / "lake", DAY, without(PAGES, [7]), missing=[7])
+    fewer = chosen.model_copy(update={"top": 3})
+    with pytest.raises(InvalidReportError, match=f"hours that are missing now: {DAY.hours[7].iso}"):
+        run_rollup(period, fewer)
+    assert Path(tmp_path, "lake/rollups/day/top_pages", DAY.partition, "top_pages.parquet").read_bytes() == kept
+    assert run_rollup(period, fewer.model_copy(update={"force": True})).state is HourState.MADE
+
+
+def test_strict_refuses_missing_hours(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES, missing=[11, 12, 20])
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    message = "3 of 24 hours of 2024-12-30 are missing: 2024-12-30T12 to 2024-12-30T13, 2024-12-30T21"
+    with pytest.raises(NotPublishedError, match=message):
+        run_rollup(period, chosen, strict=True)
+    run_rollup(period, chosen)
+    with pytest.raises(NotPublishedError, match=message):
+        run_rollup(period, chosen, strict=True)
+
+
+def test_range_that_is_a_day_is_written_as_the_day(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES)
+    result = run_rollup(Period.of_hours(DAY.hours[0], DAY.hours[-1]), offline(tmp_path))
+    assert result.top_pages == f"{tmp_path}/lake/rollups/day/top_pages/{DAY.partition}/top_pages.parquet"
+    assert result.domains == f"{tmp_path}/lake/rollups/day/domains/{DAY.partition}/domains.parquet"
+
+
+def test_rollup_from_dumps_has_the_bytes_of_one_from_a_day_file(tmp_path: Path, write_dump: WriteDump) -> None:
+    for hour in DAY.hours[::5]:
+        write_dump(f'en a {hour.stamp.hour + 1} 0\nen.m "a\\"b" 3 0\nen.m - 3 0\n', hour)
+    period, chosen = Period.of_hours(DAY.hours[3], (DAY + 1).hours[2]), offline(tmp_path)
+    write_dump("en a 4 0\n", (DAY + 1).hours[2])
+    for merged in (False, True):
+        result = run_rollup(period, chosen, merge_access=merged)
+        from_dumps = [Path(path).read_bytes() for path in (result.top_pages, result.domains)]
+        assert not list((tmp_path / "lake/days").rglob("*.parquet"))
+        build_days([DAY, DAY + 1], chosen)
+        again = run_rollup(period, chosen.model_copy(update={"force": True}), merge_access=merged)
+        assert again.state is HourState.MADE
+        assert [Path(path).read_bytes() for path in (again.top_pages, again.domains)] == from_dumps
+        for day in (DAY, DAY + 1):
+            (tmp_path / "lake" / day_path(day)).unlink()
+        assert run_rollup(period, chosen, merge_access=merged).state is HourState.UNCHANGED
+
+
+def test_rollup_is_made_again_if_a_dump_has_changed(tmp_path: Path, write_dump: WriteDump) -> None:
+    write_dump("en a 1 0\n", DAY.hours[3])
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    run_rollup(period, chosen)
+    write_dump("en a 2 0\n", DAY.hours[3])
+    again = run_rollup(period, chosen)
+    assert (again.state, again.rollup.top_pages.get_column("views").to_list()) == (HourState.MADE, [2])
+    (tmp_path / "source" / DAY.hours[3].dump_path).unlink()
+    assert run_rollup(period, chosen).state is HourState.UNCHANGED
+    write_dump("en a 2 0\n", DAY.hours[4])
+    with pytest.raises(InvalidReportError):
+        run_rollup(period, chosen)
+
+
+def test_no_hour_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotPublishedError, match="all hours of 2024-12-30 are missing"):
+        run_rollup(Period.of_day(DAY), offline(tmp_path))
+    assert not list((tmp_path / "lake").rglob("*.parquet"))

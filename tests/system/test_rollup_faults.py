@@ -1,0 +1,145 @@
+"""The rows of docs/failure-modes.md about rollups."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pvtop.core.period import Period
+from pvtop.lake.layout import day_path, rollup_domains_path, rollup_top_pages_path
+from pvtop.pipeline.rollup import run_rollup
+from pvtop.settings import Settings
+from support.days import DAY, Views, write_day
+from support.disks import mounted_at
+from support.pages import failure_modes
+from support.samples import ROOT, Command
+
+ROWS = {fault: cells for fault, *cells in failure_modes("A rollup")}
+PERIOD = Period.of_day(DAY)
+VIEWS: Views = {("en", f"page {number}"): {number % 24: number} for number in range(50)}
+MAKE = ("rollup", "--day", DAY.iso, "--blacklist", "none")
+OFFLINE, DISK, KILLED = (
+    "a dump that is not on the machine, offline", "lake on a full disk, for a rollup", "killed rollup",
+)  # fmt: skip
+
+
+def whole(lake: Path) -> None:
+    write_day(lake, DAY, VIEWS)
+
+
+def without_hours(lake: Path) -> None:
+    write_day(lake, DAY, {page: {0: 1} for page in VIEWS}, missing=[9, 10])
+
+
+def without_any_hour(lake: Path) -> None:
+    write_day(lake, DAY, {}, missing=range(24))
+
+
+def hour_has_gone(lake: Path) -> None:
+    write_day(lake, DAY, {page: {0: 1} for page in VIEWS}, missing=[7])
+
+
+def damaged_day_file(lake: Path) -> None:
+    (lake / day_path(DAY)).write_bytes(b"PAR1")
+
+
+def damaged_rollup(lake: Path) -> None:
+    (lake / rollup_top_pages_path(PERIOD, merged=False)).write_bytes(b"PAR1")
+
+
+def damaged_totals(lake: Path) -> None:
+    (lake / rollup_domains_path(PERIOD, merged=False)).write_bytes(b"PAR1")
+
+
+def huge_sum(lake: Path) -> None:
+    write_day(lake, DAY, {("en", "a"): {0: 2**63 - 1}, ("en", "b"): {0: 1}})
+
+
+CASES: dict[str, tuple[bool, Callable[[Path], None], tuple[str, ...]]] = {
+    "missing hours": (False, without_hours, ()),
+    "missing hours and --strict": (False, without_hours, ("--strict",)),
+    "all hours missing": (False, without_any_hour, ()),
+    "hours that have gone": (True, hour_has_gone, ("--top", "7")),
+    "damaged day file": (True, damaged_day_file, ("--top", "7")),
+    "damaged rollup": (True, damaged_rollup, ()),
+    "damaged totals of a rollup": (True, damaged_totals, ()),
+    "sum beyond 64 bits": (True, huge_sum, ("--top", "7")),
+}
+"""Whether a rollup is there before, what is done to the lake, and the options of the run."""
+
+
+def kept() -> list[bytes]:
+    """Return the files of the rollup in the lake."""
+    paths = (path(PERIOD, merged=False) for path in (rollup_top_pages_path, rollup_domains_path))
+    return [Path("lake", path).read_bytes() for path in paths if Path("lake", path).exists()]
+
+
+def assert_as_on_the_page(done: subprocess.CompletedProcess[str], name: str) -> None:
+    code, message, *_ = ROWS[name]
+    assert done.returncode == int(code), done.stderr
+    assert message.strip("`") in (done.stderr if done.returncode else done.stdout)
+    assert len(done.stderr.splitlines()) == (2 if done.returncode else 0), done.stderr
+
+
+def test_every_row_of_the_page_is_tested() -> None:
+    assert set(ROWS) == {*CASES, OFFLINE, DISK, KILLED}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rollup_with_a_fault(pvtop_in_process: Command, tmp_path: Path, name: str) -> None:
+    is_there, spoil, options = CASES[name]
+    (tmp_path / "source").mkdir()
+    if is_there:
+        whole(tmp_path / "lake")
+        assert pvtop_in_process(*MAKE, "--source", "source", "--output", "lake").returncode == 0
+    before = kept()
+    spoil(tmp_path / "lake")
+    done = pvtop_in_process(*MAKE, "--source", "source", "--output", "lake", *options)
+    assert_as_on_the_page(done, name)
+    if done.returncode or is_there:
+        assert kept() == before
+    assert not [path for path in (tmp_path / "lake").rglob("*.tmp") if path.is_file()]
+
+
+def test_rollup_offline_without_dumps(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process(*MAKE, "--source", "https://example.org/pageviews", "--output", "lake", "--offline")
+    assert_as_on_the_page(done, OFFLINE)
+    assert kept() == []
+
+
+def fill(path: Path) -> None:
+    """Write a file until the disk is full."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+
+
+def test_rollup_on_a_full_disk_keeps_the_earlier_one(pvtop_in_process: Command, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    with mounted_at(tmp_path / "lake", "-t", "tmpfs", "-o", "size=100k", "tmpfs"):
+        whole(tmp_path / "lake")
+        assert pvtop_in_process(*MAKE, "--source", "source", "--output", "lake").returncode == 0
+        before = kept()
+        fill(tmp_path / "lake" / "filler")
+        done = pvtop_in_process(*MAKE, "--source", "source", "--output", "lake", "--top", "7")
+        assert_as_on_the_page(done, DISK)
+        assert kept() == before
+
+
+def test_rollup_killed_before_any_file_change_is_completed_by_the_next(tmp_path: Path) -> None:
+    """Kill a run that replaces a rollup. Its result is that of a run that nothing disturbs."""
+    (tmp_path / "source").mkdir()
+    whole(tmp_path / "lake")
+    run_rollup(PERIOD, Settings.load(source="source", blacklist="none", output="lake"))
+    command = [sys.executable, "-m", "support.killed_rollup", DAY.iso]
+    path = os.pathsep.join(filter(None, [str(ROOT / "tests"), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 5
