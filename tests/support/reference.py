@@ -166,3 +166,13 @@ def in_domain(code: str, pages: list[Page]) -> list[Page]:
 def views_of(pages: list[Page]) -> int:
     """Sum the views."""
     return sum(page.views for page in pages)
+
+
+def day_reference(dumps: dict[int, bytes]) -> dict[tuple[str, str], dict[int, int]]:
+    """Return the views of each page hour by hour, from the inflated dump of each hour of the day that there is."""
+    views: dict[tuple[str, str], dict[int, int]] = {}
+    for hour, dump in dumps.items():
+        for page in filter(None, map(page_of, lines_of(dump))):
+            counts = views.setdefault((page.code, page.title), {})
+            counts[hour] = counts.get(hour, 0) + page.views
+    return views

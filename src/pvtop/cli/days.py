@@ -11,7 +11,14 @@ import typer
 from pvtop.cli.help import HOURS, GroupedCommand
 from pvtop.cli.options import BUILDING, PRINTING, TABLES, command_options
 from pvtop.cli.output import Output, Table, failed
-from pvtop.core.errors import HoursFailedError, InvalidReportError, NotInLakeError, NotPublishedError, UsageError
+from pvtop.core.errors import (
+    HoursFailedError,
+    InvalidReportError,
+    NotInLakeError,
+    NotPublishedError,
+    OutputError,
+    UsageError,
+)
 from pvtop.core.states import HourState
 
 if TYPE_CHECKING:
@@ -93,7 +100,7 @@ def build(
 @app.command(name="ls", cls=GroupedCommand)
 @command_options("output", *TABLES)
 def list_days(start: StartDay = None, end: EndDay = None, *, settings: Settings, out: Output) -> None:
-    """List the day files in the lake.
+    """List the day files in the lake. Those that are damaged have no counts.
 
     The exit code is 3 if there is none.
 
@@ -186,16 +193,20 @@ def _raise_for_failures(result: DaysResult) -> None:
     """Raise the error that fits the result.
 
     Raises:
+        PvtopError: The only day failed.
         HoursFailedError: Days failed.
         NotPublishedError: None of the days is published.
     """
     counts = result.counts
+    if len(result.outcomes) == 1 and counts[HourState.FAILED] and (error := result.outcomes[0].error):
+        raise error
     if count := counts[HourState.FAILED]:
         raise HoursFailedError(
             f"{count:,} of {number_of_days(len(result.outcomes))} failed", "the next run tries them again"
         )
     if counts[HourState.NOT_PUBLISHED] == len(result.outcomes):
-        raise NotPublishedError("none of the days is published", "choose earlier days")
+        hint = result.layout or "choose earlier days"
+        raise NotPublishedError("none of the days is published", hint, "source" if result.layout else "")
 
 
 def number_of_days(count: int) -> str:
@@ -254,8 +265,13 @@ def _counts(pages: int, views: int, missing: int) -> str:
 
 
 def _listed(lake: Lake, day: Day) -> dict[str, Any]:
-    with lake.day_file(day) as day_file:
-        made = day_file.provenance if day_file else None
+    try:
+        with lake.day_file(day) as day_file:
+            made = day_file.provenance if day_file else None
+    except OutputError as error:
+        if error.remedy != "remake_day":
+            raise
+        made = None
     return {
         "day": day.iso,
         "pages": made.pages if made else None,
@@ -266,13 +282,15 @@ def _listed(lake: Lake, day: Day) -> dict[str, Any]:
 
 
 def _listed_line(row: dict[str, Any]) -> str:
+    if row["missing"] is None:
+        return f"{row['day']}  damaged, or made by another version"
     return f"{row['day']}  {_counts(row['pages'], row['views'], len(row['missing']))}"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
     yield "day", "pages", "views", "domains", "missing"
     for row in rows:
-        yield row["day"], row["pages"], row["views"], row["domains"], " ".join(row["missing"])
+        yield row["day"], row["pages"], row["views"], row["domains"], " ".join(row["missing"] or [])
 
 
 def _verified_lines(found: dict[Day, list[str]]) -> Iterator[str | Text]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import polars as pl
 
 from pvtop.core.errors import OutputError
+from pvtop.storage.atomic import output_error
 from pvtop.transform.day import DayProvenance
 from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
 
@@ -188,7 +189,7 @@ class DayFile:
             last: Its last row group.
         """
         inner = range(first + 1, last)
-        if not inner or not all(self._bounds(number) for number in (inner[0], inner[-1])):
+        if not inner:
             return range(first, last + 1)
         if title < self._bounds(inner[0])[0]:
             return (first,)
@@ -197,12 +198,16 @@ class DayFile:
         return (inner[bisect_right(inner, title, key=lambda number: self._bounds(number)[0]) - 1],)
 
     def _bounds(self, number: int) -> tuple[str, str]:
-        """Return the first and the last title of a row group by its statistics."""
+        """Return the first and the last title of a row group of one domain.
+
+        They are in its statistics, unless one of them is longer than pyarrow allows there.
+        """
         with self._translate_errors():
             statistics = self._file.metadata.row_group(number).column(TITLE_COLUMN).statistics
-            if statistics is None or not statistics.has_min_max:
-                raise ValueError("it has no statistics")
-            return statistics.min, statistics.max
+            if statistics is not None and statistics.has_min_max:
+                return statistics.min, statistics.max
+        titles = self._group(number, ("page_title",)).get_column("page_title")
+        return titles[0], titles[-1]
 
     def _group(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
         """Return a row group. The last few are kept, because domains that follow each other share one."""
@@ -225,12 +230,17 @@ class DayFile:
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn what pyarrow raises for a damaged file into an OutputError."""
+        """Turn what pyarrow raises for a damaged file into an OutputError, and what the disk does into another one.
+
+        Only the first has the remedy `remake_day`: a day file that cannot be read now may be as good as ever.
+        """
         import pyarrow as pa
 
         try:
             yield
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).partition("\n")[0]
-            hint = "make the day file again"
-            raise OutputError(f"cannot read {self._shown}: {reason}", hint, remedy="remake_day") from error
+            message = f"cannot read {self._shown}: {reason}"
+            if isinstance(error, OSError) and error.errno is not None:
+                raise output_error(message, error, "check its disk and its permissions", "output") from error
+            raise OutputError(message, "make the day file again", remedy="remake_day") from error

@@ -19,32 +19,43 @@ def faults(lake: Lake, day: Day) -> list[str]:
     """
     try:
         with lake.day_file(day) as day_file:
-            return _faults(day_file) if day_file else []
+            return _faults(day_file, day) if day_file else []
     except OutputError as error:
         if error.remedy != "remake_day":
             raise
         return [str(error)]
 
 
-def _faults(day_file: DayFile) -> list[str]:
-    totals, found, before = Totals(), set[str](), pl.DataFrame()
+def _faults(day_file: DayFile, day: Day) -> list[str]:
+    made, totals, found, before = day_file.provenance, Totals(), set[str](), pl.DataFrame()
+    if made.day != day.iso:
+        return [f"it is the day file of {made.day}"]
+    missing = [hour.start.hour for hour in made.missing]
     for pages in day_file.frames():
         totals.add(pages)
-        found.update(name for name, broken in _broken(pages).items() if broken)
+        found.update(name for name, broken in _broken(pages, missing).items() if broken)
         key = pages.select("domain_code", "page_title", pl.lit(0).alias("views"))
         if not is_sorted(pl.concat([before, key.head(1)]) if len(before) else key) or not is_sorted(key):
             found.add("its pages are not in order")
         before = key.tail(1)
-    made = day_file.provenance
     if (totals.views, tuple(totals.domains.items())) != (made.views, made.domains):
         found.add("its counts differ from its provenance")
     return sorted(found)
 
 
-def _broken(pages: pl.DataFrame) -> dict[str, bool]:
-    """Return which rules the rows of a day file break."""
+def _broken(pages: pl.DataFrame, missing: list[int]) -> dict[str, bool]:
+    """Return which rules the rows of a day file break.
+
+    Args:
+        pages: The rows.
+        missing: The hours whose dumps were missing: the hours of the day at which they begin.
+    """
     hours, counts = pl.col("start_hours"), pl.col("counts")
     rules = {
+        "a value is null": pl.any_horizontal(pl.all().is_null())
+        | hours.list.eval(pl.element().is_null()).list.any()
+        | counts.list.eval(pl.element().is_null()).list.any(),
+        "a page has views in an hour that was missing": hours.list.eval(pl.element().is_in(missing)).list.any(),
         "a page has other hours than counts": hours.list.len() != counts.list.len(),
         "a page has no hours": hours.list.len() == 0,
         "the hours of a page do not ascend": hours.list.eval(pl.element().cast(pl.Int16).diff() <= 0).list.any(),

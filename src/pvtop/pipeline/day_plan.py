@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pvtop.core.day import Day
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
-from pvtop.pipeline.plan import Action, ActionKind, HourFacts, LakeEntry, PlanContext, decide, decide_dump
+from pvtop.pipeline.plan import REPLACED, Action, ActionKind, HourFacts, LakeEntry, PlanContext, decide, decide_dump
 from pvtop.transform.day import DAY_RULES_VERSION, DayProvenance
 
 
@@ -75,14 +75,24 @@ def decide_day(
     if found.provenance is None:
         found = replace(found, reason="damaged, or made by another version") if entry else found
         return _make_new(found, getting, is_due=is_due)
-    return _make_again(found, found.provenance, facts, context)
+    in_file = _plan_dumps(found.provenance, facts, context)
+    outdated = "forced" if context.force else _reason(found.provenance, found.dumps, in_file)
+    return _make_again(found, outdated, getting, in_file)
+
+
+def needs_listing(action: DayAction, context: PlanContext) -> bool:
+    """Return whether a plan that was made without the listings of the source depends on them."""
+    if context.in_place or context.check_source:
+        return context.check_source and not context.in_place
+    needed = (*action.dumps, *action.to_verify) if action.kind is not ActionKind.NONE else ()
+    may_appear = action.provenance is not None and bool(action.provenance.missing)
+    return not context.offline and (may_appear or any(one.download_bytes is None for one in needed))
 
 
 def _make_new(action: DayAction, getting: Sequence[Action], *, is_due: bool) -> DayAction:
     """Return the action for a day that the lake does not have."""
-    offline = [one for one in getting if one.state is HourState.FAILED]
-    if offline:
-        return _none(action, HourState.FAILED, offline[0].reason)
+    if blocked := _not_downloaded(getting):
+        return _none(action, HourState.FAILED, f"{action.reason}, and {blocked}")
     if not action.dumps:
         return _none(action, HourState.NOT_PUBLISHED, "not published")
     if action.missing and not is_due:
@@ -91,45 +101,53 @@ def _make_new(action: DayAction, getting: Sequence[Action], *, is_due: bool) -> 
     return action
 
 
-def _make_again(action: DayAction, made: DayProvenance, facts: Sequence[HourFacts], context: PlanContext) -> DayAction:
+def _make_again(action: DayAction, outdated: str, getting: Sequence[Action], in_file: Sequence[Action]) -> DayAction:
     """Return the action for a day that the lake has.
 
     A day file that has hours whose dumps are gone stays: making it again would lose them.
+
+    Args:
+        action: The action so far.
+        outdated: Why the day file is outdated; empty if it is not.
+        getting: How to get the dump of each hour.
+        in_file: The plan of each hour that is in the day file, as if it was a report.
     """
-    planned = {one.hour: one for one in _plan_dumps(made, facts, context)}
-    changed = [hour for hour, one in planned.items() if one.kind is ActionKind.MAKE]
-    appeared = [one.hour for one in action.dumps if one.hour in made.missing]
-    to_verify = tuple(one for one in planned.values() if one.kind is ActionKind.VERIFY)
-    reason = _reason(made, changed, appeared, force=context.force)
-    if not reason and not to_verify:
+    to_verify = tuple(one for one in in_file if one.kind is ActionKind.VERIFY)
+    reason = outdated or next((one.reason for one in to_verify), "")
+    if not reason:
         return _none(action, HourState.UNCHANGED, "up to date")
-    lost = [hour for hour in planned if hour in action.missing]
-    if lost:
-        return _none(
-            action, HourState.UNCHANGED, f"{reason or 'a dump may have changed'}, but the dump of {lost[0]} is gone"
-        )
-    if reason:
+    if blocked := _not_downloaded(getting):
+        return _none(action, HourState.FAILED, f"{reason}, and {blocked}")
+    if lost := [one.hour for one in in_file if one.hour in action.missing]:
+        return _none(action, HourState.UNCHANGED, f"{reason}, but the dump of {lost[0]} is gone")
+    if outdated:
         return replace(action, reason=reason)
-    return replace(action, kind=ActionKind.VERIFY, reason=to_verify[0].reason, to_verify=to_verify)
+    return replace(action, kind=ActionKind.VERIFY, reason=reason, to_verify=to_verify)
 
 
 def _plan_dumps(made: DayProvenance, facts: Sequence[HourFacts], context: PlanContext) -> list[Action]:
-    """Plan the hours that are in a day file, as if each was a report."""
+    """Plan the hours that are in a day file, as if each was a report and could be downloaded."""
     records = {dump.stamp: dump for dump in made.dumps}
     in_file = [one for one in facts if one.hour.iso in records]
-    without_force = replace(context, force=False)
-    return [decide(replace(one, entry=LakeEntry(records[one.hour.iso])), without_force) for one in in_file]
+    context = replace(context, force=False, offline=False)
+    return [decide(replace(one, entry=LakeEntry(records[one.hour.iso])), context) for one in in_file]
 
 
-def _reason(made: DayProvenance, changed: Sequence[Hour], appeared: Sequence[Hour], *, force: bool) -> str:
+def _reason(made: DayProvenance, dumps: Sequence[Action], in_file: Sequence[Action]) -> str:
     """Return why a day file is outdated, or the empty string."""
-    if force:
-        return "forced"
     if made.rules != DAY_RULES_VERSION:
         return "made by other rules"
-    if changed:
-        return f"the dump of {changed[0]} has changed"
+    for one in in_file:
+        if one.kind is ActionKind.MAKE:
+            return f"the dump of {one.hour} has changed" if one.reason == REPLACED else f"{one.reason} ({one.hour})"
+    appeared = [one.hour for one in dumps if one.hour in made.missing]
     return f"the dump of {appeared[0]} has appeared" if appeared else ""
+
+
+def _not_downloaded(getting: Sequence[Action]) -> str:
+    """Return which dump is needed and may not be downloaded, as a clause, or the empty string."""
+    blocked = next((one.hour for one in getting if one.state is HourState.FAILED), None)
+    return f"the dump of {blocked} is not downloaded offline" if blocked else ""
 
 
 def _none(action: DayAction, state: HourState, reason: str) -> DayAction:

@@ -17,14 +17,16 @@ from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.day_files import DayFile
-from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day
+from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day, needs_listing
 from pvtop.pipeline.hour import HourWork
-from pvtop.pipeline.plan import Action, ActionKind, holds
+from pvtop.pipeline.lookup import explain_unpublished
+from pvtop.pipeline.plan import Action, ActionKind, HourFacts, holds
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.spool import Spooled, write_spooled
-from pvtop.pipeline.survey import look_at_dumps
+from pvtop.pipeline.survey import look_at_dumps, with_listing
 from pvtop.settings import Settings
 from pvtop.sources.scratch import check_room, scratch_folder
+from pvtop.storage.http import offline
 from pvtop.transform.day import DayProvenance
 
 SCRATCH_SHARE = 3.5  # scratch space for each byte of gzip: 2.1 for the runs, 0.4 for the day file, and some
@@ -58,9 +60,11 @@ class DaysResult:
 
     Attributes:
         outcomes: How each day ended, in order.
+        layout: How the layout of the source explains that it has none of the hours, or an empty string.
     """
 
     outcomes: list[DayOutcome] = field(default_factory=list)
+    layout: str = ""
 
     @property
     def counts(self) -> Counter[HourState]:
@@ -127,6 +131,8 @@ async def _build_days(days: Sequence[Day], settings: Settings, observer: DayObse
             outcome = await _outcome(action, session, observer)
             result.outcomes.append(outcome)
             observer.finished(outcome)
+        if result.counts[HourState.NOT_PUBLISHED] == len(days):
+            result.layout = await explain_unpublished([hour for day in days for hour in day.hours], session.source)
     return result
 
 
@@ -141,25 +147,19 @@ async def plan_all(days: Sequence[Day], session: Session, *, only_whole: bool = 
     Raises:
         PvtopError: The lake or the source cannot be read.
     """
+    context = session.dump_context()
     entries = await asyncio.to_thread(_read_entries, days, session)
-    wanted = [day for day in days if _needs_listing(entries[day], session)]
-    months = {hour.month_folder for day in wanted for hour in day.hours if hour.stamp <= session.started}
-    if not session.in_place:
-        await asyncio.gather(*map(session.list_month, sorted(months)))
-    context, actions = session.dump_context(), []
-    for day in days:
-        facts = await look_at_dumps(day.hours, session)
-        overdue = session.started >= day.end + session.settings.days_overdue
-        actions.append(decide_day(day, entries[day], facts, context, is_due=overdue or not only_whole))
-    return actions
+    facts = await asyncio.to_thread(lambda: {day: look_at_dumps(day.hours, session) for day in days})
 
+    def decide(day: Day, known: Sequence[HourFacts]) -> DayAction:
+        is_due = not only_whole or session.started >= day.end + session.settings.days_overdue
+        return decide_day(day, entries[day], known, context, is_due=is_due)
 
-def _needs_listing(entry: DayEntry | None, session: Session) -> bool:
-    """Return whether the plan of a day depends on what the source lists."""
-    if session.settings.offline:
-        return False
-    made = entry.provenance if entry else None
-    return made is None or bool(made.missing) or session.settings.check_source or session.settings.force
+    unlisted = [decide(day, facts[day]) for day in days]
+    hours = [hour for action in unlisted if needs_listing(action, context) for hour in action.day.hours]
+    months = {hour.month_folder for hour in hours if hour.stamp <= session.started}
+    await asyncio.gather(*map(session.list_month, sorted(months)))
+    return [decide(day, [await with_listing(one, session) for one in facts[day]]) for day in days]
 
 
 def _read_entries(days: Iterable[Day], session: Session) -> dict[Day, DayEntry | None]:
@@ -169,7 +169,9 @@ def _read_entries(days: Iterable[Day], session: Session) -> dict[Day, DayEntry |
 def _read_entry(day: Day, session: Session) -> DayEntry | None:
     try:
         with session.lake.day_file(day) as day_file:
-            return DayEntry(day_file.provenance) if day_file else None
+            if day_file is None:
+                return None
+            return DayEntry(day_file.provenance if day_file.provenance.day == day.iso else None)
     except OutputError as error:
         if error.remedy != "remake_day":
             raise
@@ -185,7 +187,7 @@ async def _outcome(action: DayAction, session: Session, observer: DayObserver) -
             return DayOutcome(action.day, HourState.UNCHANGED, "up to date", action.provenance)
         provenance = await _make(action, session, observer)
     except NotPublishedError as error:
-        return DayOutcome(action.day, HourState.NOT_PUBLISHED, "not published", error=error)
+        return DayOutcome(action.day, HourState.NOT_PUBLISHED, "not published", action.provenance, error)
     except (Exception, PanicException) as error:  # whatever one day meets, even a bug, must not stop the others
         log.debug("%s", action.day, exc_info=True)
         failure = error if isinstance(error, PvtopError) else internal_error(error)
@@ -196,7 +198,7 @@ async def _outcome(action: DayAction, session: Session, observer: DayObserver) -
 def outcome_left(action: DayAction) -> DayOutcome:
     """Return the outcome of a day that is not worked on."""
     state = action.state or HourState.UNCHANGED
-    error = PvtopError(action.reason) if state is HourState.FAILED else None
+    error = offline(f"a dump of {action.day}") if state is HourState.FAILED else None
     return DayOutcome(action.day, state, action.reason, action.provenance, error)
 
 
@@ -292,20 +294,29 @@ async def _spool(action: Action, session: Session, folder: Path, observer: DayOb
 
 
 def write_day(action: DayAction, path: Path, session: Session) -> DayProvenance:
-    """Put a day file into the lake, unless it is much smaller than the one that it replaces.
+    """Put a day file into the lake, unless it would lose what the one that it replaces has.
 
     Raises:
-        InvalidReportError: It is.
+        InvalidReportError: It lacks an hour, or is much smaller.
         OutputError: The lake cannot be written.
     """
     with path.open("rb") as file:
         made = DayFile(file, str(path)).provenance
-    earlier, settings = action.provenance, session.settings
-    if earlier and not settings.force and made.views < settings.min_share * earlier.views:
+    if action.provenance:
+        _check_replacement(made, action.provenance, session.settings)
+    session.lake.write_day(action.day, path)
+    return made
+
+
+def _check_replacement(made: DayProvenance, earlier: DayProvenance, settings: Settings) -> None:
+    if lost := [hour for hour in made.missing if hour not in earlier.missing]:
         raise InvalidReportError(
-            f"the new day file of {action.day} has {made.views:,} views, and the earlier one has {earlier.views:,}",
+            f"the dump of {lost[0]} is gone, and the day file of {made.day} was made from it",
+            "the lake is unchanged; to make the day without that hour, remove its day file",
+        )
+    if not settings.force and made.views < settings.min_share * earlier.views:
+        raise InvalidReportError(
+            f"the new day file of {made.day} has {made.views:,} views, and the earlier one has {earlier.views:,}",
             "the lake is unchanged; to replace the day file anyway, use force",
             setting="force",
         )
-    session.lake.write_day(action.day, path)
-    return made

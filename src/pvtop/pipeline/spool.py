@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,18 +45,22 @@ class HourSpool:
 
         Raises:
             InvalidReportError: A page occurs twice.
+            CorruptError: The views of a page do not fit into 64 bits.
             OutputError: The scratch space cannot be written.
         """
-        self._write(self._sorter.add(well_formed(rows.lazy()).collect(engine="in-memory")))
+        with translate_overflow(self.hour):
+            self._write(self._sorter.add(well_formed(rows.lazy()).collect(engine="in-memory")))
 
     def end(self) -> list[SortedRun]:
         """Complete the runs and return them.
 
         Raises:
             InvalidReportError: A page occurs twice.
+            CorruptError: The views of a page do not fit into 64 bits.
             OutputError: The scratch space cannot be written.
         """
-        self._write(self._sorter.end())
+        with translate_overflow(self.hour):
+            self._write(self._sorter.end())
         self._end_run()
         return self._runs
 
@@ -73,6 +78,15 @@ class HourSpool:
         if self._writer:
             self._runs.append(self._writer.close())
         self._writer = None
+
+
+@contextlib.contextmanager
+def translate_overflow(time: Hour | Day) -> Iterator[None]:
+    """Turn what Polars raises for a sum that does not fit into a CorruptError."""
+    try:
+        yield
+    except pl.exceptions.InvalidOperationError as error:
+        raise CorruptError(f"a dump of {time} is corrupt: a page's views do not fit into 64 bits") from error
 
 
 def refuse_repeated(pages: pl.DataFrame, hour: Hour) -> None:
@@ -140,11 +154,11 @@ def write_spooled(day: Day, hours: Mapping[Hour, Spooled], path: Path) -> None:
         for run in hours[hour].runs:
             for code, rows in run.codes.items():
                 segments.setdefault(code, []).append(_HourSegment(run, rows, hour.start.hour))
-    with translate_cache_errors(path.parent):
-        write_day_file(path, prefetch(_gathered(day, merge(segments))), describe)
+    with translate_cache_errors(path.parent), contextlib.ExitStack() as stack:
         for spooled in hours.values():
             for run in spooled.runs:
-                run.close()
+                stack.callback(run.close)
+        write_day_file(path, prefetch(_gathered(day, merge(segments))), describe)
 
 
 def _gathered(day: Day, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -152,10 +166,9 @@ def _gathered(day: Day, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame
         repeated = repeated_in_hour(rows).filter(~may_repeat())
         if len(repeated):
             refuse_repeated(repeated, day.hours[repeated.get_column("start_hour")[0]])
-        try:
-            yield gather_day(rows)
-        except pl.exceptions.InvalidOperationError as error:
-            raise CorruptError(f"a dump of {day} is corrupt: a page's views do not fit into 64 bits") from error
+        with translate_overflow(day):
+            gathered = gather_day(rows)
+        yield gathered
 
 
 def _provenance(day: Day, dumps: Collection[DumpRecord], totals: Totals) -> DayProvenance:

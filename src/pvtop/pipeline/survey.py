@@ -30,7 +30,7 @@ async def plan_hours(hours: Sequence[Hour], session: Session) -> list[Action]:
     ended = [facts for facts, action in zip(known, unfinished, strict=True) if action is None]
     months = {facts.hour.month_folder for facts in ended if needs_listing(facts, context)}
     await asyncio.gather(*map(session.list_month, sorted(months)))
-    decided = iter([decide(await _with_listing(facts, session), context) for facts in ended])
+    decided = iter([decide(await with_listing(facts, session), context) for facts in ended])
     return [action or next(decided) for action in unfinished]
 
 
@@ -48,25 +48,23 @@ async def plan_hour(hour: Hour, session: Session) -> Action:
         return decide(await asyncio.to_thread(_look_at_dump, facts, session), context)
     if context.check_source:
         await session.list_month(hour.month_folder)
-    return decide(await _with_listing(facts, session), context)
+    return decide(await with_listing(facts, session), context)
 
 
 def _decide_unfinished(facts: HourFacts, session: Session) -> Action | None:
     return decide_unfinished(facts, session.started, in_place=session.in_place)
 
 
-async def look_at_dumps(hours: Sequence[Hour], session: Session) -> list[HourFacts]:
-    """Return what is known of the dumps of some hours: in the folder of the source, or in the cache and in listings."""
+def look_at_dumps(hours: Sequence[Hour], session: Session) -> list[HourFacts]:
+    """Return what is known of the dumps of some hours without asking a server.
 
-    def look() -> list[HourFacts]:
-        facts = [_facts(hour, None, session) for hour in hours]
-        return [_look_at_dump(one, session) for one in facts] if session.in_place else facts
-
-    found = await asyncio.to_thread(look)
+    Raises:
+        SourceError: The source is a folder that does not exist.
+    """
+    facts = [_facts(hour, None, session) for hour in hours]
     if session.in_place:
-        return found
-    future = [replace(one, source_listed=True) if one.hour.stamp > session.started else one for one in found]
-    return [await _with_listing(one, session) for one in future]
+        return [_look_at_dump(one, session) for one in facts]
+    return [replace(one, source_listed=one.hour.stamp > session.started) for one in facts]
 
 
 def _look_at_dump(facts: HourFacts, session: Session) -> HourFacts:
@@ -79,8 +77,8 @@ def _look_at_dump(facts: HourFacts, session: Session) -> HourFacts:
     return replace(facts, listed=listed_file(Path(facts.address)), source_listed=True)
 
 
-async def _with_listing(facts: HourFacts, session: Session) -> HourFacts:
-    """Add what the source lists, if its month was listed in this session."""
+async def with_listing(facts: HourFacts, session: Session) -> HourFacts:
+    """Return the facts with what the source lists, if its month was listed in this session."""
     listing = await session.listing_at_hand(facts.hour.month_folder)
     if listing is None:
         return facts

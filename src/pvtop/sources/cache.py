@@ -15,6 +15,7 @@ from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.settings import NO_CACHE_DIR
 from pvtop.sources.facts import MAX_RECORD_BYTES, FileFacts, KnownDigest, LocalFile, sidecar, translate_cache_errors
+from pvtop.sources.scratch import sweep_scratch
 from pvtop.storage.atomic import ABANDONED_AFTER, TEMPORARY_SUFFIX
 from pvtop.storage.folders import walk_files
 from pvtop.storage.gzip import verify_gzip
@@ -177,11 +178,12 @@ class Cache:
         return gone
 
     def sweep(self) -> None:
-        """Remove the temporary files that killed processes have left. Keep those that are being written.
+        """Remove the temporary files and the scratch space of killed processes. Keep what is being written.
 
         Raises:
             OutputError: A file cannot be removed.
         """
+        sweep_scratch(self.folder)
         with translate_cache_errors(self.folder):
             for abandoned in self._files():
                 if abandoned.match(f".*{TEMPORARY_SUFFIX}"):

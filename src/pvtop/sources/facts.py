@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -70,7 +71,8 @@ def translate_cache_errors(folder: Path) -> Iterator[None]:
         if folder.is_relative_to(NO_CACHE_DIR):
             raise no_cache_folder() from error
         link = broken_link(folder)
-        reason = f"{link} is a link to {link.readlink()}, which does not exist" if link else error.strerror
+        reason = os.strerror(error.errno) if error.errno else str(error)  # pyarrow's words are longer
+        reason = f"{link} is a link to {link.readlink()}, which does not exist" if link else reason
         message = f"cannot write the cache folder {folder}: {reason}"
         raise output_error(message, error, "choose another folder", "cache_dir") from error
 

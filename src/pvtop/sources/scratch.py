@@ -22,6 +22,7 @@ from pvtop.storage.atomic import ABANDONED_AFTER, temporary_file
 from pvtop.storage.locks import unlink_if_unlocked
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyarrow import NativeFile
     from pyarrow.ipc import RecordBatchFileReader, RecordBatchFileWriter
 
@@ -42,17 +43,17 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
     if cache == NO_CACHE_DIR:
         raise no_cache_folder()
     sweep_scratch(cache)
-    with translate_cache_errors(cache), temporary_file(cache / FOLDER / "run") as lock:
-        folder = Path(lock.name + SUFFIX)
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        with translate_cache_errors(cache):
+            lock = stack.enter_context(temporary_file(cache / FOLDER / "run"))
+            folder = Path(lock.name + SUFFIX)
+            folder.mkdir()
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
 
 
 def sweep_scratch(cache: Path) -> None:
-    """Remove the folders of killed runs: those whose lock nobody holds."""
+    """Remove the folders of killed runs: those whose lock nobody holds, or that have none."""
     for folder in (cache / FOLDER).glob(f".*{SUFFIX}"):
         with contextlib.suppress(OSError):
             if unlink_if_unlocked(folder.with_suffix(""), ABANDONED_AFTER):
@@ -81,7 +82,7 @@ def check_room(cache: Path, wanted: int) -> None:
 
 
 class RunWriter:
-    """Writes a sorted run of pages to a file. Use it as a context manager.
+    """Writes a sorted run of pages to a file. Call `close` at the end. If a write fails, the file is closed.
 
     Args:
         path: The file.
@@ -92,6 +93,7 @@ class RunWriter:
         self._codes: dict[str, list[int]] = {}
         self._starts: list[int] = []
         self._rows = 0
+        self._file: NativeFile | None = None
         self._writer: RecordBatchFileWriter | None = None
 
     def write(self, rows: pl.DataFrame) -> None:
@@ -100,16 +102,25 @@ class RunWriter:
         Args:
             rows: `domain_code` String, `page_title` String, `views` Int64; see `transform.runs.RunPart`.
         """
-        import pyarrow as pa
-
         counts = rows.get_column("domain_code").rle().struct.unnest()
         place = self._rows
         for count, code in counts.iter_rows():
             self._codes.setdefault(code, [place, place])[1] = place = place + count
         table = rows.drop("domain_code").to_arrow(compat_level=COMPAT_LEVEL)
+        try:
+            self._append(table)
+        except BaseException:
+            if self._file:  # a removed file takes space for as long as it is open
+                self._file.close()
+            raise
+
+    def _append(self, table: pa.Table) -> None:
+        import pyarrow as pa
+
         if self._writer is None:
             options = pa.ipc.IpcWriteOptions(compression=COMPRESSION, use_threads=False)
-            self._writer = pa.ipc.new_file(str(self._path), table.schema, options=options)
+            self._file = pa.OSFile(str(self._path), "wb")
+            self._writer = pa.ipc.new_file(self._file, table.schema, options=options)
         for batch in table.to_batches(max_chunksize=BATCH_ROWS):
             self._writer.write_batch(batch)
             self._starts.append(self._rows)
@@ -117,8 +128,9 @@ class RunWriter:
 
     def close(self) -> SortedRun:
         """Complete the file. Return the run."""
-        if self._writer is not None:
-            self._writer.close()
+        if self._writer and self._file:
+            with self._file:
+                self._writer.close()
         return SortedRun(self._path, {code: range(*ends) for code, ends in self._codes.items()}, self._starts)
 
 

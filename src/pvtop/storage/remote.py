@@ -81,8 +81,12 @@ class RemoteFileSystem(FileSystem):
         """Open an object to read parts of it. Return None if it does not exist."""
         with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE):
             file = self._call(partial(self._files.open, self._full(path), "rb"))
-            return io.BufferedReader(_BoundedReader(file, self._call), PART_BYTES)
+            return io.BufferedReader(_BoundedReader(file, self._read_part), PART_BYTES)
         return None
+
+    def _read_part(self, file: BinaryIO, size: int) -> bytes:
+        with self.translate_errors("read"):
+            return self._call(file.read, size)
 
     def put(self, path: str, local: Path) -> None:
         """Upload a file in parts. Object storage shows it when it is complete."""
@@ -128,13 +132,13 @@ class _BoundedReader(io.RawIOBase):
 
     Args:
         file: The file.
-        call: Calls a function within the time limit.
+        read: Reads some bytes from it within the time limit. Raises OutputError if that fails.
     """
 
-    def __init__(self, file: BinaryIO, call: Callable[..., Any]) -> None:
+    def __init__(self, file: BinaryIO, read: Callable[[BinaryIO, int], bytes]) -> None:
         super().__init__()
         self._file = file
-        self._call = call
+        self._read = read
 
     def readable(self) -> bool:
         """Return that it can be read."""
@@ -154,7 +158,7 @@ class _BoundedReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as the base class
         """Read into a buffer. Return the number of bytes."""
-        part = self._call(self._file.read, len(buffer))
+        part = self._read(self._file, len(buffer))
         buffer[: len(part)] = part
         return len(part)
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import polars as pl
 
 from pvtop.core.day import Day
+from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour
 from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY, SUM_DTYPE
 
@@ -40,7 +41,8 @@ class DumpRecord:
     @property
     def is_valid(self) -> bool:
         """Whether the values have their types."""
-        texts = (self.stamp, self.source, self.dump_sha256, self.dump_last_modified or "")
+        modified = "" if self.dump_last_modified is None else self.dump_last_modified
+        texts = (self.stamp, self.source, self.dump_sha256, modified)
         counts = (self.dump_bytes, self.rows, self.malformed)
         return all(isinstance(text, str) for text in texts) and all(type(count) is int for count in counts)
 
@@ -86,9 +88,9 @@ class DayProvenance:
         """Parse the output of `to_json`. Return None if the text is damaged or another version wrote other fields."""
         try:
             parsed = cls(**_parsed(json.loads(text)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return parsed if parsed._is_valid() else None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError):
             return None
-        return parsed if parsed._is_valid() else None
 
     def _is_valid(self) -> bool:
         texts, counts = (self.day, self.start, self.end, self.version), (self.pages, self.views, self.rules)
@@ -101,7 +103,13 @@ class DayProvenance:
 
 def _parsed(fields: dict[str, Any]) -> dict[str, Any]:
     dumps = tuple(DumpRecord(**dump) for dump in fields["dumps"])
-    return fields | {"dumps": dumps, "domains": tuple((str(code), int(pages)) for code, pages in fields["domains"])}
+    return fields | {"dumps": dumps, "domains": tuple(_parsed_domain(*domain) for domain in fields["domains"])}
+
+
+def _parsed_domain(code: object, pages: object) -> tuple[str, int]:
+    if not isinstance(code, str) or type(pages) is not int or pages < 1:
+        raise ValueError(f"{code!r} and {pages!r} are not a domain and its number of pages")
+    return code, pages
 
 
 def repeated_in_hour(rows: pl.DataFrame) -> pl.DataFrame:

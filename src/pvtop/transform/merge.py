@@ -124,8 +124,9 @@ class _Stream:
             if frame is None:
                 self.ended = True
                 break
-            self._parts.append(frame)
-            held += len(frame)
+            if len(frame):
+                self._parts.append(frame)
+                held += len(frame)
         return bool(self._parts)
 
     def take(self, border: str | None) -> Iterator[pl.DataFrame]:

@@ -1,0 +1,165 @@
+"""The commands below `days`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pvtop.core.day import Day
+from pvtop.lake.day_files import write_day_file
+from pvtop.lake.layout import day_path
+from pvtop.transform.schemas import DAY_PAGES
+from support.days import DAY, Views, day_pages, day_provenance, write_day
+from support.samples import SOURCE, Command
+
+ARGS = ("--source", SOURCE, "--output", "lake")
+SAMPLE_DAY = Day.parse("2024-12-31")
+VIEWS: Views = {("de", "Klima"): {0: 7, 23: 1}, ("en", "Climate"): {1: 2}}
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> tuple[str, ...]:
+    """Write a source with a malformed dump. Return the arguments for it."""
+    path = tmp_path / "broken" / DAY.hours[3].dump_path
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(b"en\n"))
+    return ("--source", str(tmp_path / "broken"), "--output", "lake")
+
+
+def test_build_lists_and_verifies_the_day(pvtop_in_process: Command) -> None:
+    announced = pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31", "--dry-run")
+    assert (announced.returncode, announced.stdout) == (0, "2024-12-31  to make: not in the lake\n")
+    assert not Path("lake").exists()
+    made = json.loads(pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31", "--json").stdout)
+    assert [(one["day"], one["state"], one["missing"]) for one in made] == [("2024-12-31", "made", [])]
+    again = pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31")
+    assert again.stdout.splitlines()[-1] == "1 day: 1 unchanged"
+    (listed,) = json.loads(pvtop_in_process("days", "ls", "--output", "lake", "--json").stdout)
+    assert (listed["pages"], listed["views"]) == (made[0]["pages"], made[0]["views"])
+    assert pvtop_in_process("days", "verify", "--output", "lake").stdout == "1 day: 1 valid, 0 damaged\n"
+    assert not [path for path in Path("cache", "scratch").rglob("*") if path.exists()]
+
+
+def test_build_makes_the_newest_whole_day_by_default(pvtop_in_process: Command) -> None:
+    data = json.loads(pvtop_in_process("days", "build", *ARGS, "--dry-run", "--json").stdout)
+    assert [one["day"] for one in data] == ["2024-12-31"]
+    data = json.loads(pvtop_in_process("days", "build", *ARGS, "--last", "2", "--dry-run", "--json").stdout)
+    assert [one["day"] for one in data] == ["2024-12-30", "2024-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("args", "exit_code", "message"),
+    [
+        (("build", "--start", "2024-12-32"), 2, "2024-12-32"),
+        (("build", "--start", "2024-12-31", "--end", "2024-12-30"), 2, "2024-12-30 is before 2024-12-31"),
+        (("build", "--end", "2024-12-30"), 2, "--end needs --start"),
+        (("build", "--start", "2024-12-31", "--last", "2"), 2, "--last cannot be combined with --start or --end"),
+        (("build", "--start", "2024-01-01", "--source", str(SOURCE)), 3, "none of the days is published"),
+        (("ls",), 3, "has no day file"),
+        (("ls", "--start", "2024-12-31"), 3, "has no day file from 2024-12-31 to 2024-12-31"),
+        (("verify",), 3, "has no day file"),
+    ],
+)
+def test_days_refuses(pvtop_in_process: Command, args: tuple[str, ...], exit_code: int, message: str) -> None:
+    done = pvtop_in_process("days", *args, "--output", "lake")
+    assert done.returncode == exit_code
+    assert message in done.stderr
+
+
+def test_only_day_that_fails_has_the_exit_code_of_its_dump(pvtop_in_process: Command, broken: tuple[str, ...]) -> None:
+    done = pvtop_in_process("days", "build", *broken, "--start", DAY.iso)
+    assert done.returncode == 5
+    assert "are malformed, such as 'en'" in done.stderr
+    assert "PVTOP_MALFORMED_LIMIT" in done.stderr
+
+
+def test_failed_day_does_not_stop_the_others(pvtop_in_process: Command, broken: tuple[str, ...]) -> None:
+    other = Path(broken[1], (DAY + 1).hours[3].dump_path)
+    other.write_bytes(gzip.compress(b"en A 1 0\n"))
+    done = pvtop_in_process("days", "build", *broken, "--start", DAY.iso, "--end", (DAY + 1).iso, "--json")
+    assert (done.returncode, [one["state"] for one in json.loads(done.stdout)]) == (4, ["failed", "made"])
+    assert "1 of 2 days failed" in done.stderr
+
+
+def test_ls_shows_damaged_day_files(pvtop_in_process: Command) -> None:
+    write_day(Path("lake"), DAY, VIEWS, missing=[5])
+    write_day(Path("lake"), DAY + 1, VIEWS).write_bytes(b"garbage")
+    assert pvtop_in_process("days", "ls", "--output", "lake").stdout.splitlines() == [
+        "2024-12-30  2 pages, 10 views, 1 hour missing",
+        "2024-12-31  damaged, or made by another version",
+    ]
+    rows = pvtop_in_process("days", "ls", "--output", "lake", "--csv").stdout.splitlines()
+    assert rows == [
+        "day,pages,views,domains,missing",
+        f"2024-12-30,2,10,2,{DAY.hours[5].iso}",
+        "2024-12-31,,,,",
+    ]
+
+
+def test_ls_and_verify_take_a_range(pvtop_in_process: Command) -> None:
+    for day in range(3):
+        write_day(Path("lake"), DAY + day, VIEWS)
+    listed = pvtop_in_process(
+        "days", "ls", "--output", "lake", "--start", "2024-12-31", "--end", "2025-01-05", "--json"
+    )
+    assert [one["day"] for one in json.loads(listed.stdout)] == ["2024-12-31", "2025-01-01"]
+    verified = pvtop_in_process("days", "verify", "--output", "lake", "--start", "2024-12-31", "--json")
+    assert json.loads(verified.stdout) == [{"day": "2024-12-31", "faults": []}]
+
+
+RIGHT = day_pages(VIEWS)
+UINT8 = pl.List(pl.UInt8)
+FAULTS: dict[str, pl.DataFrame] = {
+    "its pages are not in order": RIGHT.reverse(),
+    "a page has other hours than counts": RIGHT.with_columns(start_hours=pl.lit([3], UINT8)),
+    "a page has no hours": RIGHT.with_columns(start_hours=pl.lit([], UINT8)),
+    "the hours of a page do not ascend": RIGHT.with_columns(start_hours=pl.col("start_hours").list.reverse()),
+    "an hour is beyond the day": RIGHT.with_columns(start_hours=pl.lit([24], UINT8)),
+    "a count is negative": RIGHT.with_columns(counts=pl.lit([-1], pl.List(pl.Int64))),
+    "the counts of a page do not add up to its views": RIGHT.with_columns(pl.col("views") + 1),
+    "a value is null": RIGHT.with_columns(page_title=pl.lit(None, pl.String)),
+    "a page has views in an hour that was missing": day_pages({**VIEWS, ("fr", "A"): {5: 1}}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_verify_names_each_fault(pvtop_in_process: Command, fault: str) -> None:
+    path = Path("lake", day_path(DAY))
+    path.parent.mkdir(parents=True)
+    pages = FAULTS[fault].select(DAY_PAGES.names())
+    write_day_file(path, [pages], lambda totals: day_provenance(DAY, totals, missing=[5]))
+    done = pvtop_in_process("days", "verify", "--output", "lake")
+    assert done.returncode == 5
+    assert f"2024-12-30  {fault}" in done.stdout.splitlines()
+    assert "pvtop days build --start D --force" in done.stderr
+
+
+def test_verify_names_counts_that_differ_from_the_provenance(pvtop_in_process: Command) -> None:
+    path = Path("lake", day_path(DAY))
+    path.parent.mkdir(parents=True)
+
+    def wrong(_: object) -> object:
+        from pvtop.lake.day_files import Totals
+
+        totals = Totals()
+        totals.add(RIGHT.with_columns(pl.col("views") + 1))
+        return day_provenance(DAY, totals)
+
+    write_day_file(path, [RIGHT], wrong)  # type: ignore[arg-type]
+    done = pvtop_in_process("days", "verify", "--output", "lake")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (5, "2024-12-30  its counts differ from its provenance")
+
+
+@pytest.mark.parametrize("place", [5, 60, -6])
+def test_verify_finds_a_changed_byte(pvtop_in_process: Command, place: int) -> None:
+    path = write_day(Path("lake"), DAY, {("en", os.urandom(9).hex()): {3: 1} for _ in range(500)})
+    content = bytearray(path.read_bytes())
+    content[place] ^= 255
+    path.write_bytes(content)
+    done = pvtop_in_process("days", "verify", "--output", "lake")
+    assert done.returncode == 5, done.stdout

@@ -1,0 +1,97 @@
+"""Files that are put into a file system and opened for parts of them: a folder, another disk, memory, S3."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from pvtop.core.errors import OutputError
+from pvtop.storage.filesystem import TEMPORARY_FOLDER
+from pvtop.storage.local import LocalFileSystem
+from pvtop.storage.registry import open_filesystem
+from support.disks import mounted_at
+
+CONTENT = bytes(range(256)) * 20_000
+PATH = "days/day=2024-12-30/pages.parquet"
+
+
+def written(folder: Path, content: bytes = CONTENT) -> Path:
+    path = folder / "local"
+    path.write_bytes(content)
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("address", ["lake", "memory://lake", "s3://bucket/lake"])
+@pytest.mark.usefixtures("s3")
+def test_file_is_put_replaced_and_read_in_parts(tmp_path: Path, address: str) -> None:
+    filesystem = open_filesystem(address, 20)
+    assert filesystem.open(PATH) is None
+    for content in (b"earlier", CONTENT):
+        filesystem.put(PATH, written(tmp_path, content))
+        assert filesystem.content(PATH) == content
+    file = filesystem.open(PATH)
+    assert file is not None
+    with file:
+        assert file.seek(-5, io.SEEK_END) == len(CONTENT) - 5
+        assert file.read() == CONTENT[-5:]
+        file.seek(1_000_001)
+        assert (file.read(7), file.tell()) == (CONTENT[1_000_001:1_000_008], 1_000_008)
+    filesystem.remove(PATH)
+    assert filesystem.open(PATH) is None
+    filesystem.close()
+
+
+def test_put_onto_another_disk_leaves_no_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    with mounted_at(tmp_path / "lake" / "days", "-t", "tmpfs", "tmpfs"):
+        filesystem = LocalFileSystem("lake", 20, tmp_path / "lake")
+        filesystem.put(PATH, written(tmp_path))
+        assert filesystem.content(PATH) == CONTENT
+        assert files(tmp_path / "lake") == [PATH]
+
+
+def test_failed_put_keeps_the_earlier_file(tmp_path: Path) -> None:
+    with mounted_at(tmp_path / "lake", "-t", "tmpfs", "-o", "size=100k", "tmpfs"):
+        filesystem = LocalFileSystem("lake", 20, tmp_path / "lake")
+        filesystem.put(PATH, written(tmp_path, b"earlier"))
+        with pytest.raises(OutputError, match="No space left"):
+            filesystem.put(PATH, written(tmp_path))
+        assert filesystem.content(PATH) == b"earlier"
+        assert files(tmp_path / "lake") == [PATH]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_put_refuses_what_is_not_a_file(tmp_path: Path, make: object) -> None:
+    target = tmp_path / "lake" / PATH
+    target.parent.mkdir(parents=True)
+    make(target)  # type: ignore[operator] # both take a path
+    filesystem = LocalFileSystem("lake", 20, tmp_path / "lake")
+    with pytest.raises(OutputError, match="it is not a regular file"):
+        filesystem.put(PATH, written(tmp_path))
+    assert not files(tmp_path / "lake" / TEMPORARY_FOLDER)
+
+
+def test_missing_bucket_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
+    filesystem = open_filesystem("s3://nowhere/lake", 20)
+    with pytest.raises(OutputError, match="cannot write the lake s3://nowhere/lake"):
+        filesystem.put(PATH, written(tmp_path))
+    assert s3.ls("") == ["bucket"]
+
+
+def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
+    filesystem = open_filesystem("s3://bucket/lake", 20)
+    filesystem.put(PATH, written(tmp_path))
+    file = filesystem.open(PATH)
+    assert file is not None
+    s3.rm_file(f"bucket/lake/{PATH}")
+    with pytest.raises(OutputError, match="cannot read the lake s3://bucket/lake: ") as error:
+        file.read(1)
+    assert error.value.remedy != "remake_day", "the day file may be as good as ever"
