@@ -16,7 +16,16 @@ from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
 from pvtop._version import __version__
 from pvtop.core.address import is_http, is_mistyped, local_path, public, redacted
@@ -66,6 +75,13 @@ def parse_duration(text: str) -> timedelta:
     if match := re.fullmatch(r"(\d{1,6})([smhdw])", str(text).strip().lower(), re.ASCII):
         return timedelta(seconds=int(match[1]) * UNIT_SECONDS[match[2]])
     raise ValueError("must be a duration such as 7d, 12h or 30m")
+
+
+def written_duration(duration: timedelta) -> str:
+    """Return a duration as `parse_duration` reads it, in the largest unit that divides it: `2d`, `90s`."""
+    seconds = round(duration.total_seconds())
+    unit = next(unit for unit in reversed(UNIT_SECONDS) if seconds % UNIT_SECONDS[unit] == 0)
+    return f"{seconds // UNIT_SECONDS[unit]}{unit}"
 
 
 def _check_size(value: object) -> str:
@@ -163,7 +179,7 @@ def _user_folder(find: Callable[[str], Path]) -> Path | None:
 
 Address = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_address)]
 Root = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_root)]
-Age = Annotated[timedelta, BeforeValidator(parse_duration)]
+Age = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(written_duration, when_used="json")]
 Size = Annotated[ByteSize, BeforeValidator(_check_size)]
 Integer = Annotated[int, BeforeValidator(_check_number)]
 Number = Annotated[float, BeforeValidator(_check_number)]

@@ -18,7 +18,7 @@ from pvtop.pipeline.days import announce, make_day_file
 from pvtop.pipeline.hour import reason_left
 from pvtop.pipeline.plan import ActionKind, decide_dump
 from pvtop.pipeline.session import Session
-from pvtop.pipeline.survey import look_at_dumps
+from pvtop.pipeline.survey import look_at_dumps, with_listing
 from pvtop.settings import Settings
 from pvtop.sources.dumps import find_dump
 from pvtop.sources.scratch import scratch_folder
@@ -115,7 +115,8 @@ async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Pa
         PvtopError: A dump cannot be read or downloaded, or breaks a rule; or it would have to be downloaded offline.
     """
     context = session.dump_context()
-    actions = [decide_dump(facts, context) for facts in await look_at_dumps(hours, session)]
+    found = await asyncio.to_thread(look_at_dumps, hours, session)
+    actions = [decide_dump(await with_listing(facts, session), context) for facts in found]
     for action in actions:
         if action.state is HourState.FAILED:
             raise reason_left(action, session.settings)

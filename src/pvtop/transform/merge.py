@@ -11,7 +11,7 @@ from typing import Protocol
 
 import polars as pl
 
-MERGED_ROWS = 2_000_000  # rows merged at a time: more take more memory and hardly less time
+MERGED_ROWS = 1_000_000  # rows merged at a time: more take more memory and hardly less time
 FIRST_MARK, LAST_MARK = 0x100, 0xD7FF  # code points that stand for the domains of a group: all have two or three bytes
 
 
