@@ -1,6 +1,6 @@
 # `make demo` needs .venv with what pvtop needs to run, other targets with all extras and tools. Both come from locks.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report batch test test-long test-wheel test-lowest test-install fuzz mutate audit secrets check docs fix lock sample bench clean
+.PHONY: help setup demo report batch days test test-long test-wheel test-lowest test-install fuzz mutate audit secrets check docs fix lock sample bench clean
 
 PYTHON := python3
 BIN := .venv/bin
@@ -11,6 +11,7 @@ CONTENDERS := .venv-bench/.ready
 # The variables that each target takes on make's command line, beside PYTHON. It would ignore others, so they are refused.
 VARIABLES_report := DATE HOUR SOURCE BLACKLIST OUTPUT
 VARIABLES_batch := START END SOURCE BLACKLIST OUTPUT
+VARIABLES_days := START END SOURCE OUTPUT
 VARIABLES_lock := UPGRADE
 VARIABLES_bench := ONLY ROUNDS BENCH_DIR
 
@@ -83,6 +84,9 @@ report: $(RUNNING) ## Make the report of DATE= and HOUR= (default: the newest); 
 
 batch: $(RUNNING) ## Make the reports of START= to END= (default: the newest 24); SOURCE=, BLACKLIST=, OUTPUT= pass through
 	$(BIN)/pvtop batch $(call option,--start,START) $(call option,--end,END) $(PLACES)
+
+days: $(RUNNING) ## Make the day files of START= to END= (default: the newest day); SOURCE=, OUTPUT= pass through
+	$(BIN)/pvtop days build $(call option,--start,START) $(call option,--end,END) $(PLACES)
 
 test: $(READY) ## Run the tests, on all cores
 	$(BIN)/python -m pytest -q $(PARALLEL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -15,6 +16,8 @@ from pvtop.lake.day_files import write_day_file
 from pvtop.lake.layout import day_path
 from pvtop.transform.schemas import DAY_PAGES
 from support.days import DAY, Views, day_pages, day_provenance, write_day
+from support.disks import mounted_at
+from support.pages import failure_modes
 from support.samples import SOURCE, Command
 
 ARGS = ("--source", SOURCE, "--output", "lake")
@@ -163,3 +166,55 @@ def test_verify_finds_a_changed_byte(pvtop_in_process: Command, place: int) -> N
     path.write_bytes(content)
     done = pvtop_in_process("days", "verify", "--output", "lake")
     assert done.returncode == 5, done.stdout
+
+
+ROWS = {fault: cells for fault, *cells in failure_modes("A day file")}
+SMALL = b"en A 1000 0\nen Z 9000 0\n"
+
+
+def publish(folder: Path, dump: bytes, hour: int = 3) -> None:
+    path = folder / "source" / DAY.hours[hour].dump_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(dump)
+
+
+def cause(fault: str, folder: Path) -> dict[str, str]:
+    """Cause a fault of a day that is in the lake. Return the environment for it."""
+    match fault:
+        case "malformed dump":
+            publish(folder, gzip.compress(SMALL + b"en\n"))
+        case "truncated dump":
+            publish(folder, gzip.compress(SMALL)[:-9])
+        case "page twice in a dump":
+            publish(folder, gzip.compress(SMALL + b"en A 1 0\n"))
+            return {"PVTOP_TOP": "1"}
+        case "day much smaller than the one it replaces":
+            publish(folder, gzip.compress(b"en A 1 0\n"))
+        case "dump of an outdated day is gone":
+            (folder / "source" / DAY.hours[3].dump_path).unlink()
+            publish(folder, gzip.compress(SMALL), 7)
+        case "damaged day file":
+            Path("lake", day_path(DAY)).write_bytes(b"garbage")
+        case "no room for scratch space":
+            publish(folder, gzip.compress(SMALL + b"en " + os.urandom(400_000).hex().encode() + b" 1 0\n"))
+        case "none of the hours published":
+            Path("lake", day_path(DAY)).unlink()
+            (folder / "source" / DAY.hours[3].dump_path).unlink()
+    return {}
+
+
+@pytest.mark.parametrize("fault", ROWS)
+def test_fault_ends_as_the_failure_modes_page_says(pvtop_in_process: Command, tmp_path: Path, fault: str) -> None:
+    exit_code, message, _ = ROWS[fault]
+    args = ("days", "build", "--source", tmp_path / "source", "--output", "lake", "--start", DAY.iso, "-v")
+    publish(tmp_path, gzip.compress(SMALL))
+    assert pvtop_in_process(*args).returncode == 0
+    right, environment = Path("lake", day_path(DAY)).read_bytes(), cause(fault, tmp_path)
+    disk = ("-t", "tmpfs", "-o", "size=300k", "tmpfs") if fault == "no room for scratch space" else ()
+    with mounted_at(tmp_path / "small", *disk) if disk else contextlib.nullcontext():
+        place = {"PVTOP_CACHE_DIR": str(tmp_path / "small")} if disk else {}
+        done = pvtop_in_process(*args, **environment, **place)
+    assert str(done.returncode) == exit_code
+    assert message.strip("`") in done.stdout + done.stderr
+    if fault != "none of the hours published":
+        assert Path("lake", day_path(DAY)).read_bytes() == right

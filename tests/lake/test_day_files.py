@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvtop.core.errors import OutputError
-from pvtop.lake.day_files import GROUP_ROWS, write_day_file
+from pvtop.lake.day_files import GROUP_ROWS, DayFile, write_day_file
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from support.days import DAY, Views, day_pages, day_provenance, write_day
@@ -123,3 +123,21 @@ def test_truncated_day_file_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(OutputError, match=f"cannot read {path}"), Lake(str(tmp_path)).day_file(DAY):
         pass
+
+
+def test_find_returns_pages_of_row_groups_without_statistics(tmp_path: Path) -> None:
+    pages = many(en=4 * GROUP_ROWS)
+    titles = pages.get_column("page_title").to_list()
+    titles[GROUP_ROWS + 7] += "x" * 5_000  # longer than pyarrow allows in statistics
+    pages = pages.with_columns(pl.Series("page_title", titles))
+    write_pages(tmp_path, pages)
+    wanted = pages[[0, GROUP_ROWS, GROUP_ROWS + 7, 2 * GROUP_ROWS - 1, 2 * GROUP_ROWS, len(pages) - 1]]
+    with Lake(str(tmp_path)).day_file(DAY) as day_file:
+        assert day_file is not None
+        assert day_file.find(wanted).equals(wanted)
+
+
+def test_disk_that_fails_is_not_taken_for_a_damaged_file() -> None:
+    with Path("/proc/self/mem").open("rb") as file, pytest.raises(OutputError, match="Invalid argument") as error:
+        DayFile(file, "the file")
+    assert (error.value.remedy, error.value.setting) == ("", "output")

@@ -62,6 +62,8 @@ def calls(folder: Path) -> str:
         (["report", "Date=2024-08-03"], "make report does not take Date."),
         (["report", "START=2024-08-03"], "make report does not take START."),
         (["batch", "DATE=2024-08-03"], "DATE. It takes START END SOURCE BLACKLIST OUTPUT PYTHON"),
+        (["days", "DATE=2024-08-03"], "make days does not take DATE. It takes START END SOURCE OUTPUT PYTHON"),
+        (["days", "BLACKLIST=b"], "make days does not take BLACKLIST."),
         (["demo", "OUTPUT=elsewhere"], "make demo does not take OUTPUT. It takes PYTHON"),
         (["report", "BIN=elsewhere"], "make report does not take BIN."),
         (["date=2024-08-03"], "make help does not take date."),
@@ -88,8 +90,11 @@ def test_make_passes_a_value_as_it_is(folder: Path, target: str, variable: str, 
 def test_make_passes_every_variable_to_its_option(folder: Path) -> None:
     make(folder, "report", "DATE=2024-08-03", "HOUR=6", "SOURCE=s", "BLACKLIST=b", "OUTPUT=o")
     make(folder, "batch", "START=2024-08-01", "END=2024-08-02")
+    make(folder, "days", "START=2024-08-01", "END=2024-08-02", "SOURCE=s", "OUTPUT=o")
     report = "report --date 2024-08-03 --hour 6 --source s --blacklist b --output o"
-    assert re.findall("<(.*)>", calls(folder)) == f"{report} batch --start 2024-08-01 --end 2024-08-02".split()
+    batch = "batch --start 2024-08-01 --end 2024-08-02"
+    days = "days build --start 2024-08-01 --end 2024-08-02 --source s --output o"
+    assert re.findall("<(.*)>", calls(folder)) == f"{report} {batch} {days}".split()
 
 
 def test_make_passes_an_empty_value_on_so_that_pvtop_refuses_it(folder: Path) -> None:
@@ -109,7 +114,8 @@ def test_make_takes_no_variable_from_the_environment(folder: Path, flags: list[s
     surroundings = dict.fromkeys(["DATE", "HOUR", "SOURCE", "BLACKLIST", "OUTPUT", "START", "END"], "of the shell")
     make(folder, *flags, "report", **surroundings)
     make(folder, *flags, "batch", **surroundings)
-    assert calls(folder) == "<report>\n<batch>\n"
+    make(folder, *flags, "days", **surroundings)
+    assert calls(folder) == "<report>\n<batch>\n<days>\n<build>\n"
 
 
 def test_python_of_the_environment_is_not_used(folder: Path) -> None:

@@ -220,7 +220,7 @@ async def _make(action: DayAction, session: Session, observer: DayObserver) -> D
 
 
 def announce(action: DayAction, session: Session) -> None:
-    """Say how much scratch space the day takes, and check that there is room."""
+    """Log how much scratch space the day takes, and check that there is room."""
     wanted = int(SCRATCH_SHARE * sum(_size(one, session) for one in action.dumps))
     log.info("%s: needs %.1f GB of scratch space in %s", action.day, wanted / 10**9, session.settings.cache_dir)
     check_room(session.settings.cache_dir, wanted)
@@ -272,7 +272,7 @@ async def merge_day(day: Day, spooled: Mapping[Hour, Spooled], folder: Path) -> 
     """Merge the spooled hours of a day to a day file in scratch space. Return its path.
 
     Raises:
-        NotPublishedError: There is no hour.
+        NotPublishedError: No hour is spooled.
         PvtopError: A page occurs twice in an hour, or the scratch space cannot be written.
     """
     if not spooled:
