@@ -222,7 +222,7 @@ async def _make(action: DayAction, session: Session, observer: DayObserver) -> D
 def announce(action: DayAction, session: Session) -> None:
     """Log how much scratch space the day takes, and check that there is room."""
     wanted = int(SCRATCH_SHARE * sum(_size(one, session) for one in action.dumps))
-    log.info("%s: needs %.1f GB of scratch space in %s", action.day, wanted / 10**9, session.settings.cache_dir)
+    log.info("%s: needs %s MB of scratch space in %s", action.day, f"{wanted / 10**6:,.0f}", session.settings.cache_dir)
     check_room(session.settings.cache_dir, wanted)
 
 
