@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from pydantic import ByteSize
 
 from pvtop.cli.options import OPTIONS
 from pvtop.core.setting_names import variable
-from pvtop.settings import Settings
+from pvtop.settings import Settings, format_duration
 
 INTRODUCTION = """\
 # Settings
@@ -55,6 +56,8 @@ def default(name: str) -> str:
     value = Settings.model_fields[name].default
     if Settings.__annotations__[name] == "Size":
         return ByteSize(value).human_readable(decimal=True)
+    if isinstance(value, timedelta):
+        return format_duration(value)
     return {None: "", False: "off"}.get(value, str(value))
 
 

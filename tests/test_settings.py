@@ -6,7 +6,7 @@ import os
 import pickle
 import re
 import sys
-from datetime import date
+from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from pvtop.core.errors import UsageError
-from pvtop.settings import NO_CACHE_DIR, REASONS, Settings, given_settings
+from pvtop.settings import NO_CACHE_DIR, REASONS, Settings, format_duration, given_settings, parse_duration
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_switch_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_has_an_environment_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"PVTOP_{field.upper()}", {"cache_max_age": "7d"}.get(field, "1"))
+    monkeypatch.setenv(f"PVTOP_{field.upper()}", {"cache_max_age": "7d", "days_overdue": "7d"}.get(field, "1"))
     assert Settings.load().model_fields_set == {field}
 
 
@@ -432,3 +432,13 @@ def test_user_agent_without_a_contact() -> None:
 def test_contact_with_control_characters_is_refused(contact: str) -> None:
     with pytest.raises(UsageError, match="contact: must be plain ASCII"):
         Settings.load(contact=contact)
+
+
+def test_settings_survive_json() -> None:
+    settings = Settings.load(cache_max_age="36h", days_overdue=timedelta(weeks=2), max_download="2GB")
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize("text", ["0d", "90s", "30m", "36h", "2d", "7d", "999999d"])
+def test_duration_is_formatted_as_it_is_parsed(text: str) -> None:
+    assert format_duration(parse_duration(text)) == text

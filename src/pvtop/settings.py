@@ -77,11 +77,15 @@ def parse_duration(text: str) -> timedelta:
     raise ValueError("must be a duration such as 7d, 12h or 30m")
 
 
-def written_duration(duration: timedelta) -> str:
-    """Return a duration as `parse_duration` reads it, in the largest unit that divides it: `2d`, `90s`."""
-    seconds = round(duration.total_seconds())
-    unit = next(unit for unit in reversed(UNIT_SECONDS) if seconds % UNIT_SECONDS[unit] == 0)
+def format_duration(age: timedelta) -> str:
+    """Return a duration as `parse_duration` reads it, in days, hours, minutes or seconds: `2d`."""
+    seconds = int(age.total_seconds())
+    unit = next(one for one in "dhms" if seconds % UNIT_SECONDS[one] == 0)
     return f"{seconds // UNIT_SECONDS[unit]}{unit}"
+
+
+def _check_age(value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
 def _check_size(value: object) -> str:
@@ -179,7 +183,7 @@ def _user_folder(find: Callable[[str], Path]) -> Path | None:
 
 Address = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_address)]
 Root = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_root)]
-Age = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(written_duration, when_used="json")]
+Age = Annotated[timedelta, BeforeValidator(_check_age), PlainSerializer(format_duration, when_used="json")]
 Size = Annotated[ByteSize, BeforeValidator(_check_size)]
 Integer = Annotated[int, BeforeValidator(_check_number)]
 Number = Annotated[float, BeforeValidator(_check_number)]

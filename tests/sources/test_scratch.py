@@ -121,6 +121,13 @@ def test_sweep_removes_a_folder_whose_lock_is_gone(tmp_path: Path) -> None:
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_sweep_removes_a_lock_without_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / ".run.0.tmp").touch()
+    sweep_scratch(tmp_path)
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
 def test_sweep_of_the_cache_sweeps_scratch(tmp_path: Path) -> None:
     kill_a_run(tmp_path)
     Cache(tmp_path).sweep()

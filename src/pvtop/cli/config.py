@@ -25,7 +25,6 @@ DEFAULT = "default"
 NOT_SET = "(not set)"
 WIDEST = 30  # characters of a value, before its place moves to the right
 UNITS = {10**12: "TB", 10**9: "GB", 10**6: "MB", 10**3: "kB"}
-DURATIONS = {86_400: "d", 3_600: "h", 60: "m", 1: "s"}
 
 
 def _names(incomplete: str) -> list[str]:
@@ -87,14 +86,13 @@ def _written(value: object) -> object:
     """Return a value as it is written in `pvtop.toml`, without secrets. None if it is not set."""
     from pydantic import ByteSize
 
-    from pvtop.settings import NO_CACHE_DIR
+    from pvtop.settings import NO_CACHE_DIR, format_duration
 
     match value:
         case ByteSize():
             return next((f"{value // size}{unit}" for size, unit in UNITS.items() if value and not value % size), value)
         case timedelta():
-            seconds = int(value.total_seconds())
-            return next(f"{seconds // size}{unit}" for size, unit in DURATIONS.items() if not seconds % size)
+            return format_duration(value)
         case None | bool() | int() | float():
             return value
         case _:

@@ -25,7 +25,7 @@ from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.spool import Spooled, write_spooled
 from pvtop.pipeline.survey import look_at_dumps, with_listing
 from pvtop.settings import Settings
-from pvtop.sources.scratch import check_room, scratch_folder
+from pvtop.sources.scratch import check_room, scratch_folder, sweep_scratch
 from pvtop.storage.http import offline
 from pvtop.transform.day import DayProvenance
 
@@ -125,6 +125,7 @@ async def _build_days(days: Sequence[Day], settings: Settings, observer: DayObse
     result = DaysResult()
     async with Session(settings) as session:
         await asyncio.to_thread(session.lake.prepare)
+        await asyncio.to_thread(sweep_scratch, settings.cache_dir)
         actions = await plan_all(days, session)
         observer.planned(actions)
         for action in actions:

@@ -21,7 +21,7 @@ from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.plan import Action
 from pvtop.pipeline.session import Session
 from pvtop.pipeline.spool import Spooled
-from pvtop.sources.scratch import scratch_folder
+from pvtop.sources.scratch import scratch_folder, sweep_scratch
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +56,18 @@ class DaysOfBatch:
     def __init__(self, actions: Sequence[DayAction], session: Session) -> None:
         self._session = session
         self._stack = contextlib.ExitStack()
-        self._days = {action.day: _DayInWork(action) for action in actions if action.state is None}
+        days = [_DayInWork(action) for action in actions if action.state is None]
+        self._days = {hour: day for day in days for hour in day.dumps}
         self.outcomes = [outcome_left(action) for action in actions if action.state is not None]
 
     @classmethod
     async def of(cls, hours: Collection[Hour], session: Session) -> DaysOfBatch:
-        """Plan the whole days among the hours.
+        """Plan the whole days among the hours. Before that, remove the scratch space of killed runs.
 
         Raises:
             PvtopError: The lake or the source cannot be read.
         """
+        await asyncio.to_thread(sweep_scratch, session.settings.cache_dir)
         return cls(await plan_all(whole_days(hours), session, only_whole=True), session)
 
     def __enter__(self) -> Self:
@@ -76,12 +78,12 @@ class DaysOfBatch:
 
     def dump_of(self, hour: Hour) -> Action | None:
         """Return how to get the dump of an hour that a day needs, None if no day needs it."""
-        day = self._days.get(Day.of_hour(hour))
+        day = self._days.get(hour)
         return day.dumps.get(hour) if day else None
 
     def folder(self, hour: Hour) -> Path | None:
         """Return the folder to which an hour is spooled, None if no day needs it, or its day cannot be made."""
-        day = self._days.get(Day.of_hour(hour))
+        day = self._days.get(hour)
         if day is None or hour not in day.dumps or day.error:
             return None
         try:
@@ -104,7 +106,7 @@ class DaysOfBatch:
             work: The work on the hour. It now spools the rows unless it has: the report may be up to date.
             error: Why the report failed, None if it did not, or is not wanted.
         """
-        day = self._days.get(Day.of_hour(work.hour))
+        day = self._days.get(work.hour)
         if day is None or work.hour not in day.dumps:
             return
         dump = day.dumps.pop(work.hour)

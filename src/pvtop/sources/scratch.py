@@ -18,7 +18,7 @@ import polars as pl
 from pvtop.core.errors import OutputError
 from pvtop.settings import NO_CACHE_DIR
 from pvtop.sources.facts import no_cache_folder, translate_cache_errors
-from pvtop.storage.atomic import ABANDONED_AFTER, temporary_file
+from pvtop.storage.atomic import ABANDONED_AFTER, TEMPORARY_SUFFIX, remove_abandoned, temporary_file
 from pvtop.storage.locks import unlink_if_unlocked
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def sweep_scratch(cache: Path) -> None:
         with contextlib.suppress(OSError):
             if unlink_if_unlocked(folder.with_suffix(""), ABANDONED_AFTER):
                 shutil.rmtree(folder)
+    remove_abandoned(cache / FOLDER, f".*{TEMPORARY_SUFFIX}")
 
 
 def check_room(cache: Path, wanted: int) -> None:

@@ -56,6 +56,7 @@ class RemoteFileSystem(FileSystem):
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder."""
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
+            self._files.invalidate_cache()
             paths = self._call(partial(self._files.ls, self._full(folder), detail=False))
             return [path.rstrip("/").rpartition("/")[2] for path in paths]
         return []
