@@ -144,6 +144,14 @@ def test_batch_makes_the_same_day_files_as_days_build(pvtop_in_process: Command)
     assert (data["counts"], [day["state"] for day in data["days"]], data["days_left"]) == ({"made": 24}, ["made"], [])
 
 
+def test_batch_makes_a_day_file_if_all_its_reports_are_up_to_date(pvtop_in_process: Command) -> None:
+    pvtop_in_process(*BATCH, "--day", "2024-12-31")
+    done = json.loads(pvtop_in_process(*BATCH, "--day", "2024-12-31", "--days", "--json").stdout)
+    assert (done["counts"], [day["state"] for day in done["days"]]) == ({"unchanged": 24}, ["made"])
+    again = json.loads(pvtop_in_process(*BATCH, "--day", "2024-12-31", "--days", "--json").stdout)
+    assert (again["counts"], [day["state"] for day in again["days"]]) == ({"unchanged": 24}, ["unchanged"])
+
+
 def test_batch_names_the_days_that_its_range_holds_only_in_part(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*BATCH, "--start", "2024-12-31T23", "--end", "2025-01-01T01", "--days")
     assert "2024-12-31  no day file: the range holds only part of the day\n2025-01-01  no day file" in done.stdout

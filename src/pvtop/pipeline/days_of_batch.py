@@ -109,8 +109,9 @@ class DaysOfBatch:
         day = self._days.get(work.hour)
         if day is None or work.hour not in day.dumps:
             return
-        dump = day.dumps.pop(work.hour)
-        day.error = day.error or error or await _spooling_error(work, dump)
+        failure = error or await _spooling_error(work, day.dumps[work.hour])
+        day.error = day.error or failure
+        del day.dumps[work.hour]  # after the spooling, because the last hour makes the day
         if work.spooled:
             day.spooled[work.hour] = work.spooled
         if not day.dumps:
