@@ -11,66 +11,95 @@ from typing import TYPE_CHECKING
 
 from pvtop._version import __version__ as __version__
 
+# A new name is added twice: for type checkers and editors, and for Python. The tests compare the two.
 if TYPE_CHECKING:
-    from pvtop.core.day import Day
-    from pvtop.core.domain import Domain
-    from pvtop.core.errors import PvtopError
-    from pvtop.core.hour import Hour
-    from pvtop.core.page import Page
-    from pvtop.core.period import Period
-    from pvtop.lake.lake import Lake
-    from pvtop.pipeline.hour import run_hour
-    from pvtop.pipeline.lookup import newest_hour
-    from pvtop.pipeline.results import HourResult
-    from pvtop.settings import Settings
-    from pvtop.sources.blacklists import read_blacklist
-    from pvtop.sources.dumps import scan_dump
-    from pvtop.transform.domains import with_domains
-    from pvtop.transform.ranking import rank
-    from pvtop.transform.report import Provenance, Report
+    from pvtop.core.day import Day as Day
+    from pvtop.core.domain import Domain as Domain
+    from pvtop.core.errors import (
+        BlacklistError as BlacklistError,
+        CorruptError as CorruptError,
+        ExhaustedError as ExhaustedError,
+        HoursFailedError as HoursFailedError,
+        InterruptedRunError as InterruptedRunError,
+        InvalidReportError as InvalidReportError,
+        MalformedError as MalformedError,
+        NoConnectionError as NoConnectionError,
+        NoDayFilesError as NoDayFilesError,
+        NotFoundError as NotFoundError,
+        NotInLakeError as NotInLakeError,
+        NotPublishedError as NotPublishedError,
+        OutputError as OutputError,
+        PvtopError as PvtopError,
+        RangeError as RangeError,
+        SourceError as SourceError,
+        UnreachableError as UnreachableError,
+        UsageError as UsageError,
+    )
+    from pvtop.core.hour import Hour as Hour, hour_range as hour_range
+    from pvtop.core.page import Page as Page
+    from pvtop.core.period import Period as Period, Step as Step
+    from pvtop.core.states import HourState as HourState
+    from pvtop.lake.lake import Lake as Lake
+    from pvtop.pipeline.batch import BatchResult as BatchResult, run_hours as run_hours
+    from pvtop.pipeline.days import DayOutcome as DayOutcome, DaysResult as DaysResult, build_days as build_days
+    from pvtop.pipeline.hour import run_hour as run_hour
+    from pvtop.pipeline.lookup import last_hours as last_hours, newest_hour as newest_hour
+    from pvtop.pipeline.movers import (
+        Movers as Movers,
+        Spikes as Spikes,
+        find_movers as find_movers,
+        find_spikes as find_spikes,
+    )
+    from pvtop.pipeline.results import HourOutcome as HourOutcome, HourResult as HourResult
+    from pvtop.pipeline.rollup import RollupResult as RollupResult, run_rollup as run_rollup
+    from pvtop.pipeline.series import SeriesResult as SeriesResult, read_series as read_series
+    from pvtop.settings import Settings as Settings
+    from pvtop.sources.blacklists import read_blacklist as read_blacklist
+    from pvtop.sources.dumps import scan_dump as scan_dump
+    from pvtop.transform.domains import with_domains as with_domains
+    from pvtop.transform.ranking import rank as rank
+    from pvtop.transform.report import Provenance as Provenance, Report as Report
+    from pvtop.transform.rollup import Rollup as Rollup, RollupProvenance as RollupProvenance
 
-_HOMES = {
-    "Day": "core.day",
-    "Domain": "core.domain",
-    "Hour": "core.hour",
-    "HourResult": "pipeline.results",
-    "Lake": "lake.lake",
-    "Page": "core.page",
-    "Period": "core.period",
-    "Provenance": "transform.report",
-    "PvtopError": "core.errors",
-    "Report": "transform.report",
-    "Settings": "settings",
-    "newest_hour": "pipeline.lookup",
-    "rank": "transform.ranking",
-    "read_blacklist": "sources.blacklists",
-    "run_hour": "pipeline.hour",
-    "scan_dump": "sources.dumps",
-    "with_domains": "transform.domains",
+_NAMES = {
+    "core.day": "Day",
+    "core.domain": "Domain",
+    "core.errors": (
+        "BlacklistError CorruptError ExhaustedError HoursFailedError InterruptedRunError InvalidReportError "
+        "MalformedError NoConnectionError NoDayFilesError NotFoundError NotInLakeError NotPublishedError OutputError "
+        "PvtopError RangeError SourceError UnreachableError UsageError"
+    ),
+    "core.hour": "Hour hour_range",
+    "core.page": "Page",
+    "core.period": "Period Step",
+    "core.states": "HourState",
+    "lake.lake": "Lake",
+    "pipeline.batch": "BatchResult run_hours",
+    "pipeline.days": "DayOutcome DaysResult build_days",
+    "pipeline.hour": "run_hour",
+    "pipeline.lookup": "last_hours newest_hour",
+    "pipeline.movers": "Movers Spikes find_movers find_spikes",
+    "pipeline.results": "HourOutcome HourResult",
+    "pipeline.rollup": "RollupResult run_rollup",
+    "pipeline.series": "SeriesResult read_series",
+    "settings": "Settings",
+    "sources.blacklists": "read_blacklist",
+    "sources.dumps": "scan_dump",
+    "transform.domains": "with_domains",
+    "transform.ranking": "rank",
+    "transform.report": "Provenance Report",
+    "transform.rollup": "Rollup RollupProvenance",
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
-__all__ = [
-    "Day",
-    "Domain",
-    "Hour",
-    "HourResult",
-    "Lake",
-    "Page",
-    "Period",
-    "Provenance",
-    "PvtopError",
-    "Report",
-    "Settings",
-    "newest_hour",
-    "rank",
-    "read_blacklist",
-    "run_hour",
-    "scan_dump",
-    "with_domains",
-]
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - type checkers have the names above
 
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(f"pvtop.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pvtop.core.day import Day, day_range, days_of_month, month_days, parse_month
+from pvtop.core.day import Day, DayLike, day_range, days_of_month, month_days, parse_month
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour
 
@@ -17,6 +17,19 @@ APRIL = Day(date(2019, 4, 1))
 def test_parse_reads_a_date() -> None:
     assert Day.parse("2019-04-01") == APRIL
     assert Day.parse("2016-02-29").date == date(2016, 2, 29)
+
+
+@pytest.mark.parametrize("value", [APRIL, date(2019, 4, 1), "2019-04-01"])
+def test_at_reads_days_dates_and_text(value: DayLike) -> None:
+    assert Day.at(value) == APRIL
+    assert day_range(value, "2019-04-02") == [APRIL, APRIL + 1]
+
+
+@pytest.mark.parametrize("value", [None, 20190401, Hour.parse("2019-04-01T12")])
+def test_at_refuses_what_is_not_a_day(value: object) -> None:
+    with pytest.raises(UsageError, match="is not a day") as caught:
+        Day.at(value)  # type: ignore[arg-type]
+    assert caught.value.hint == "write it as '2019-04-01'"
 
 
 @pytest.mark.parametrize("text", ["", "2019-4-1", "20190401", "2019-04", "2019-04-01T12", " 2019-04-01", "٢٠١٩-04-01"])
@@ -50,8 +63,9 @@ def test_day_whose_last_hour_is_beyond_the_calendar_is_refused() -> None:
 
 
 def test_time_is_not_taken_for_a_date() -> None:
-    with pytest.raises(UsageError, match="is a time, not a date"):
-        Day(datetime(2019, 4, 1, 12, tzinfo=UTC))
+    for read in (Day, Day.at):
+        with pytest.raises(UsageError, match="is a time, not a date"):
+            read(datetime(2019, 4, 1, 12, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +80,7 @@ def test_time_is_not_taken_for_a_date() -> None:
     ],
 )
 def test_hour_belongs_to_the_day_on_which_its_views_fall(stamp: str, day: str) -> None:
-    assert Day.of_hour(Hour.parse(stamp)) == Day.parse(day)
+    assert Day.of_hour(Hour.parse(stamp)) == Day.of_hour(stamp) == Day.parse(day)
 
 
 @pytest.mark.parametrize(("text", "last"), [("2019-04-01", "2019-04-02T00"), ("2016-12-31", "2017-01-01T00")])

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour, hour_range, hours_around, parse_date, runs_of_hours
+from pvtop.core.hour import Hour, HourLike, hour_range, hours_around, parse_date, runs_of_hours
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))
@@ -115,6 +115,64 @@ def test_parse_refuses_hour_24() -> None:
         Hour.parse("2019-04-01T24")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        NOON,
+        "2019-04-01T12",
+        "2019-04-01T14:00+02:00",
+        datetime(2019, 4, 1, 12, tzinfo=UTC),
+        datetime(2019, 4, 1, 12, tzinfo=ZoneInfo("UTC")),
+        datetime(2019, 4, 1, 13, tzinfo=ZoneInfo("Europe/London")),
+        datetime(2019, 4, 1, 17, 30, tzinfo=ZoneInfo("Asia/Kolkata")),
+        datetime(2019, 4, 1, 5, tzinfo=timezone(timedelta(hours=-7))),
+    ],
+    ids=repr,
+)
+def test_at_reads_hours_times_and_text(value: HourLike) -> None:
+    assert Hour.at(value) == NOON
+
+
+def test_at_returns_a_plain_datetime() -> None:
+    class Finer(datetime):
+        """A time with more than microseconds, as that of pandas."""
+
+    assert type(Hour.at(Finer(2019, 4, 1, 12, tzinfo=UTC)).stamp) is datetime
+
+
+def test_at_refuses_a_time_without_a_zone() -> None:
+    """Python takes it for local time, and text without an offset is UTC here. A guess could be hours wrong."""
+    with pytest.raises(UsageError, match="^2019-04-01T12:00:00 has no time zone") as caught:
+        Hour.at(datetime(2019, 4, 1, 12))  # noqa: DTZ001 - the naive time that is refused
+    assert caught.value.hint == "add one, such as tzinfo=datetime.UTC; text without an offset is in UTC"
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        datetime(2019, 4, 1, 12, 30, tzinfo=UTC),
+        datetime(2019, 4, 1, 12, tzinfo=ZoneInfo("Asia/Kolkata")),
+        datetime(2019, 4, 1, 12, 0, 0, 1, tzinfo=UTC),
+    ],
+    ids=repr,
+)
+def test_at_refuses_times_that_are_not_a_whole_hour_in_utc(time: datetime) -> None:
+    with pytest.raises(UsageError, match="is not a whole hour in UTC"):
+        Hour.at(time)
+
+
+def test_at_refuses_times_that_leave_the_calendar() -> None:
+    with pytest.raises(UsageError, match="is beyond the calendar"):
+        Hour.at(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))))
+
+
+@pytest.mark.parametrize("value", [date(2019, 4, 1), 12, None, "2019-04-01", b"2019-04-01T12", 1_554_120_000.0])
+def test_at_refuses_everything_else(value: HourLike) -> None:
+    with pytest.raises(UsageError, match="is not an hour") as caught:
+        Hour.at(value)
+    assert "2019-04-01T12" in caught.value.hint
+
+
 def test_hour_of_a_date_and_an_hour_of_the_day() -> None:
     assert Hour.of(date(2019, 4, 1), 12) == NOON
 
@@ -196,6 +254,15 @@ def test_interval_ends_at_the_stamp() -> None:
 
 def test_str_of_an_hour() -> None:
     assert str(NOON) == "2019-04-01 12:00 UTC"
+
+
+def test_repr_of_an_hour_is_the_expression_for_it() -> None:
+    assert repr(NOON) == "Hour.parse('2019-04-01T12')"
+    assert eval(repr(NOON)) == NOON  # noqa: S307 - our own
+
+
+def test_range_reads_times_and_text() -> None:
+    assert hour_range("2019-04-01T12", NOON.stamp + timedelta(hours=2)) == [NOON, NOON + 1, NOON + 2]
 
 
 @pytest.mark.parametrize(

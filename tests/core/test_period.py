@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, date, datetime
 
 import pytest
 
 from pvtop.core.day import Day
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour, hour_range
-from pvtop.core.period import Period
+from pvtop.core.period import Period, PeriodLike
 
 
 def period(first: str, last: str) -> Period:
@@ -20,6 +21,33 @@ def test_period_of_a_day_is_its_24_hours() -> None:
     day = Day.parse("2019-04-01")
     assert Period.of_day(day) == period("2019-04-01T01", "2019-04-02T00")
     assert Period.of_day(day).hours == day.hours
+
+
+def test_periods_are_read_from_times_dates_and_text() -> None:
+    assert Period.of_day("2019-04-01") == Period.of_day(date(2019, 4, 1)) == Period.of_day(Day.parse("2019-04-01"))
+    last = datetime(2019, 4, 1, 14, tzinfo=UTC)
+    assert Period.of_hours("2019-04-01T13", last) == period("2019-04-01T13", "2019-04-01T14")
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "last"),
+    [
+        (Period.of_month(2019, 4), "2019-04-01T01", "2019-05-01T00"),
+        ("2019-04", "2019-04-01T01", "2019-05-01T00"),
+        ("2019-04-01", "2019-04-01T01", "2019-04-02T00"),
+        (date(2019, 4, 1), "2019-04-01T01", "2019-04-02T00"),
+        (Day.parse("2019-04-01"), "2019-04-01T01", "2019-04-02T00"),
+        (("2019-04-01T13", datetime(2019, 4, 1, 14, tzinfo=UTC)), "2019-04-01T13", "2019-04-01T14"),
+    ],
+)
+def test_a_period_is_read_from_months_days_and_pairs_of_hours(value: PeriodLike, first: str, last: str) -> None:
+    assert Period.at(value) == period(first, last)
+
+
+@pytest.mark.parametrize("value", ["2019-13", "2019", "April", "2019-04-01T13", 2019, None, ("2019-04-01T13",)])
+def test_what_is_no_period_is_refused(value: object) -> None:
+    with pytest.raises(UsageError, match=r"is not a (period|date|month)|does not exist|no such"):
+        Period.at(value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from pvtop.core.errors import OPEN_FILES, InvalidReportError, OutputError
-from pvtop.core.hour import Hour
+from pvtop.core.errors import OPEN_FILES, InvalidReportError, NotInLakeError, OutputError, UsageError
+from pvtop.core.hour import Hour, HourLike
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.render.text import render_text
@@ -71,7 +71,6 @@ def test_read_returns_the_written_report(root: str) -> None:
     report = make_report()
     Lake(root).write(report)
     found = Lake(root).read(HOUR)
-    assert found is not None
     assert found.top_pages.equals(report.top_pages)
     assert found.domains.equals(report.domains)
     assert found.top_pages.schema == report.top_pages.schema
@@ -81,7 +80,6 @@ def test_read_returns_the_written_report(root: str) -> None:
 def test_empty_report_keeps_its_columns(root: str) -> None:
     Lake(root).write(make_report(pages=[], totals=[]))
     found = Lake(root).read(HOUR)
-    assert found is not None
     assert found.top_pages.schema == make_report().top_pages.schema
 
 
@@ -128,7 +126,6 @@ def test_write_replaces_the_report_of_an_hour(root: str) -> None:
     Lake(root).write(make_report())
     Lake(root).write(make_report(pages=[("en", 1, "Other", 5)], entries=1))
     found = Lake(root).read(HOUR)
-    assert found is not None
     assert found.top_pages.rows() == [("en", 1, "Other", 5)]
     assert found.provenance.entries == 1
 
@@ -227,7 +224,6 @@ def test_folder_of_the_lake_on_another_disk_is_written(another_disk: Path) -> No
     again = make_report(pages=[("en", 1, "Other", 5)], entries=1)
     Lake(str(another_disk)).write(again)
     found = Lake(str(another_disk)).read(HOUR)
-    assert found is not None
     assert found.top_pages.equals(again.top_pages)
     assert not [path for path in another_disk.parent.rglob("*.tmp") if path.is_file()]
     assert pl.read_parquet(another_disk / "top_pages", hive_partitioning=True).height == 1
@@ -335,7 +331,52 @@ def test_hour_without_a_report_has_no_provenance(root: str) -> None:
     Lake(root).write(make_report())
     assert Lake(root).provenance(HOUR) == PROVENANCE
     assert Lake(root).provenance(HOUR + 1) is None
-    assert Lake(root).read(HOUR + 1) is None
+
+
+def test_read_of_a_missing_hour_names_the_hour_and_the_remedy(root: str) -> None:
+    with pytest.raises(NotInLakeError, match="lake/ has no report of 2019-04-01 12:00 UTC") as caught:
+        Lake(root).read(HOUR)
+    assert caught.value.hint == "make it with run_hour"
+
+
+@pytest.mark.parametrize("hour", [HOUR.iso, "2019-04-01T14:00+02:00", HOUR.stamp])
+def test_every_method_reads_hours_as_times_and_text(hour: HourLike, tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.write(make_report())
+    assert lake.read(hour).hour == HOUR
+    assert lake.text(hour) == lake.text(HOUR)
+    assert lake.provenance(hour) == lake.provenance_of_domains(hour) == lake.salvage(hour).provenance == PROVENANCE
+    assert lake.made_at([hour]).keys() == {HOUR}
+    assert lake.lacking_files([hour]) == set()
+    lake.note_failure(hour, OutputError("disk full"))
+    assert lake.failed(iter([hour])).keys() == {HOUR}
+
+
+@pytest.mark.parametrize("method", ["read", "text", "provenance", "provenance_of_domains", "salvage"])
+def test_value_that_is_not_an_hour_is_refused(method: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not an hour"):
+        getattr(Lake(str(tmp_path)), method)("2019-04-01")
+
+
+def test_lake_shows_its_address_without_secrets() -> None:
+    assert repr(Lake("reports")) == "Lake('reports')"
+    assert repr(Lake("memory://user:verysecret@host/lake")) == "Lake('memory://host/lake')"
+
+
+def test_notebook_shows_the_newest_hour_of_a_lake(root: str) -> None:
+    assert '<td style="text-align: left">none yet</td>' in Lake(root)._repr_html_()
+    for hour in (HOUR, HOUR + 1):
+        Lake(root).write(make_report(hour=hour))
+    assert f">{HOUR + 1}</td>" in Lake(root)._repr_html_()
+
+
+def test_notebook_shows_why_a_lake_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "lake").symlink_to(tmp_path / "<gone>")
+    with pytest.raises(OutputError):
+        Lake(str(tmp_path / "lake"))
+    lake = Lake(str(tmp_path / "other"))
+    (tmp_path / "other").write_text("")
+    assert "cannot be read" in lake._repr_html_()
 
 
 def test_parquet_file_of_another_program_has_no_provenance(tmp_path: Path) -> None:

@@ -80,7 +80,6 @@ def test_damage_of_any_byte_is_refused_or_harmless(name: str, tmp_path: Path) ->
         except OutputError:
             refused += 1
             continue
-        assert found
         frame = getattr(found, name)
         assert frame.schema == schema
         assert frame.equals(getattr(salvage, name))

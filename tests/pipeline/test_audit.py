@@ -46,7 +46,6 @@ def lake() -> Lake:
 def change(lake: Lake, hour: Hour, pages: Change | None = None, **facts: Any) -> None:  # noqa: ANN401 - any fact
     """Change a report in the lake, as a fault would."""
     report = lake.read(hour)
-    assert report
     changed = pages(report.top_pages) if pages else report.top_pages
     lake.write(Report(hour, changed, report.domains, replace(report.provenance, **facts)))
 
@@ -177,14 +176,14 @@ def test_unreadable_file_is_a_violation_of_its_hour_only(
     shown = pvtop_in_process("show", *LAKE, *AT)
     assert (shown.returncode, len(shown.stderr.splitlines())) == (1, 2)
     assert f"cannot read {path}: " in shown.stderr
-    assert lake.read(HOUR + 1)
+    assert lake.read(HOUR + 1).hour == HOUR + 1
 
 
 def test_report_under_the_path_of_another_hour_is_invalid(lake: Lake) -> None:
     shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
     shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
     assert broken(look(HOUR + 5)) == ["the provenance matches the frames", "the text report matches the frames"]
-    assert lake.read(HOUR + 5)
+    assert lake.read(HOUR + 5).hour == HOUR + 5
 
 
 @pytest.mark.parametrize(
@@ -206,7 +205,6 @@ def test_report_with_an_invalid_source_address_is_read(lake: Lake, source: str) 
 @pytest.mark.parametrize("facts", [None, {"views": 1}, {"dump_sha256": "f" * 64}], ids=["none", "views", "dump"])
 def test_domains_file_of_another_report_is_a_violation(lake: Lake, facts: dict[str, Any] | None) -> None:
     report = lake.read(HOUR)
-    assert report
     path = Path("lake", domains_path(HOUR))
     if facts is None:
         report.domains.write_parquet(path)
@@ -359,7 +357,6 @@ def test_recount_finds_a_changed_title(lake: Lake, pvtop_in_process: Command) ->
 
 def test_recount_finds_a_lost_domain(lake: Lake) -> None:
     report = lake.read(HOUR)
-    assert report
     lost = pl.col("domain_code") != "en"
     pages, domains = report.top_pages.filter(lost), report.domains.filter(lost)
     facts = {

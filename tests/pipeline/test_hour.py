@@ -51,9 +51,7 @@ def but(settings: Settings, **changes: object) -> Settings:
 
 
 def entries(settings: Settings, hour: Hour = HOUR) -> list[tuple[object, ...]]:
-    report = Lake(settings.output).read(hour)
-    assert report is not None
-    return report.top_pages.rows()
+    return Lake(settings.output).read(hour).top_pages.rows()
 
 
 def files(folder: Path) -> dict[str, bytes]:

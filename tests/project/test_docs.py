@@ -23,6 +23,7 @@ EXAMPLES = [
     if "OPTIONS" not in command and "COMMAND" not in command
 ]
 PASTED = re.findall(r"^```sh\n(.*?)^```(?:\n+```text\n(.*?)^```)?", README, re.MULTILINE | re.DOTALL)
+LIBRARY = (ROOT / "docs" / "library.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
@@ -72,6 +73,13 @@ def test_examples_print_what_the_pages_show(tmp_path: Path) -> None:
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_python_snippets_of_the_pages_run(tmp_path: Path, snippet: str) -> None:
     assert "shape: (3, " in run([sys.executable, "-c", snippet], tmp_path)
+
+
+def test_page_about_the_library_is_a_program_that_prints_what_the_page_shows(tmp_path: Path) -> None:
+    program, shown = (
+        re.findall(rf"^```{kind}\n(.*?)^```", LIBRARY, re.MULTILINE | re.DOTALL) for kind in ("python", "text")
+    )
+    assert run([sys.executable, "-c", "\n".join(program)], tmp_path) == "".join(shown)
 
 
 def test_links_between_pages_resolve() -> None:

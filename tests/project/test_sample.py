@@ -100,7 +100,6 @@ def test_reports_of_the_sample_match_the_reference(dump: Path, tmp_path: Path) -
     expected = reference(unpacked(dump), (DATA / "blacklist").read_bytes())
     run_hour(hour, Settings.load(source=str(SOURCE), blacklist=str(DATA / "blacklist"), output=str(tmp_path)))
     report = Lake(str(tmp_path)).read(hour)
-    assert report
     assert report.top_pages.rows() == expected.top_pages
     assert report.domains.rows() == expected.domains
     assert report.provenance.malformed == len(expected.malformed)

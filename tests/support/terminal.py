@@ -36,9 +36,14 @@ class Seen(NamedTuple):
 
 def on_terminal(*args: object, columns: int = 80, stdout: bool = False, **environment: str) -> Seen:
     """Run `pvtop` with stderr, and on request stdout too, on a terminal."""
+    command = [str(Path(sys.executable).with_name("pvtop")), *map(str, args)]
+    return run_on_terminal(command, columns=columns, stdout=stdout, **environment)
+
+
+def run_on_terminal(command: list[str], *, columns: int = 80, stdout: bool = False, **environment: str) -> Seen:
+    """Run a command with stderr, and on request stdout too, on a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    command = [str(Path(sys.executable).with_name("pvtop")), *map(str, args)]
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

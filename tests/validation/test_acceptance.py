@@ -318,6 +318,6 @@ def test_report_that_another_run_has_just_written_is_compared(settings: Settings
                 time.sleep(0.01)
         assert ran[0].exception() is None
         assert isinstance(ran[1].exception(), InvalidReportError | None)
-    assert Lake(settings.output).read(HOUR).provenance.rows == 20  # type: ignore[union-attr]
+    assert Lake(settings.output).read(HOUR).provenance.rows == 20
     with pytest.raises(InvalidReportError):
         run_hour(HOUR, tiny)

@@ -26,7 +26,8 @@ def complete_domains(ctx: typer.Context, incomplete: str) -> list[str]:
     with contextlib.suppress(PvtopError):
         lake = Lake(Settings.load(output=ctx.params.get("output")).output, CALL_TIMEOUT)
         hour = hour_in_lake(lake, ctx.params.get("date"), ctx.params.get("hour"))
-        if report := lake.read(hour) if hour else None:
+        if hour:
+            report = lake.read(hour)
             codes = report.domains.sort("views", "domain_code", descending=[True, False]).get_column("domain_code")
             return [code for code in codes if code and code.startswith(incomplete)]
     return []

@@ -19,7 +19,7 @@ from pvtop.core.errors import (
     OutputError,
     UsageError,
 )
-from pvtop.core.states import HourState
+from pvtop.core.states import HourState, counts_as_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -245,8 +245,7 @@ def outcome_data(outcome: DayOutcome) -> dict[str, Any]:
 
 def _result_lines(result: DaysResult) -> Iterator[str | Text]:
     yield from map(outcome_line, result.outcomes)
-    counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items())]
-    yield f"{number_of_days(len(result.outcomes))}: {', '.join(counts)}"
+    yield f"{number_of_days(len(result.outcomes))}: {counts_as_text(result.counts)}"
 
 
 def outcome_line(outcome: DayOutcome) -> str | Text:

@@ -13,7 +13,7 @@ from pvtop.cli.streams import LogFormat, can_draw, is_terminal, writing_stdout
 from pvtop.core.counted import counted
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import UNSAFE_CHARACTERS, printable, printable_json
-from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours
+from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours, span
 
 if TYPE_CHECKING:
     import polars as pl
@@ -162,7 +162,7 @@ def run(first: Hour, last: Hour, what: str, reason: str = "") -> str:
     It is `1 hour missing: 2024-08-01T00`, or `1 hour to make: not in the lake (2024-08-01T00)` if there is a reason.
     """
     head = f"{number_of_hours((last.stamp - first.stamp) // ONE_HOUR + 1)} {what}"
-    hours = first.iso + (f" to {last.iso}" if first != last else "")
+    hours = span(first, last)
     return f"{head}: {reason} ({hours})" if reason else f"{head}: {hours}"
 
 

@@ -6,18 +6,17 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from pvtop.cli.output import Output, number_of_hours, run
 from pvtop.core.counted import counted
 from pvtop.core.hour import Hour, runs_of_hours
 from pvtop.core.states import HourState
+from pvtop.pipeline.progress import Bars, Rows, open_bars
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
     from pvtop.pipeline.days import DayObserver, DayOutcome
     from pvtop.pipeline.plan import Action
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("pvtop.pipeline.batch")
 
 LABELS = {"make": "to make", "verify": "to verify", "none": "up to date"}
-PROGRESS_BAR_WIDTH = 40
-MIN_PROGRESS_BAR_WIDTH = 8  # columns; a shorter bar says nothing
-NAME_WIDTH = 13  # columns of an hour
-BESIDE_PROGRESS_BAR = 62  # columns for a spinner, an hour and what is done for it
-WIDE = 64  # columns of a terminal that has room for the pace
 
 
 class HourObserver(NamedTuple):
@@ -59,7 +53,7 @@ def watching_hour(out: Output, hour: Hour) -> Iterator[HourObserver]:
         yield HourObserver()
         return
     with _open_bars() as bars:
-        rows = _Rows(bars)
+        rows = Rows(bars)
         rows.show(hour, "starting")
         yield HourObserver(partial(rows.downloading, hour), partial(rows.show, hour, "computing"))
 
@@ -71,7 +65,7 @@ def watching(out: Output) -> Iterator[Watch]:
         yield Watch()
         return
     with _open_bars() as bars:
-        yield _Bars(bars)
+        yield _WatchWithBars(Bars(bars))
 
 
 @contextlib.contextmanager
@@ -83,7 +77,7 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
         yield DayObserver(finished=_log_day)
         return
     with _open_bars() as bars:
-        rows = _Rows(bars)
+        rows = Rows(bars)
         yield DayObserver(
             downloading=rows.downloading,
             computing=lambda hour: rows.show(hour, "reading"),
@@ -99,48 +93,9 @@ def _log_day(outcome: DayOutcome) -> None:
 
 
 def _open_bars() -> Progress:
-    """Return bars for the terminal: short ones if it is narrow, and none if they would be too short."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-    from rich.table import Column
 
-    console = Console(stderr=True)
-    width = min(PROGRESS_BAR_WIDTH, console.width - BESIDE_PROGRESS_BAR)
-    name = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=NAME_WIDTH))
-    detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
-    columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_PROGRESS_BAR_WIDTH else []), detail]
-    return Progress(*columns, console=console, transient=True)
-
-
-class _Rows:
-    """A row with a bar for each hour in progress."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[Hour, TaskID] = {}
-        self._started: dict[Hour, float] = {}
-        self._wide = bars.console.width >= WIDE
-
-    def downloading(self, hour: Hour, done: int, total: int | None) -> None:
-        """Show how much of an hour is downloaded and how fast. After the last byte, the dump is verified."""
-        if done == total:
-            self.show(hour, "verifying")
-            return
-        seconds = monotonic() - self._started.setdefault(hour, monotonic())
-        of_total = "" if total is None else f" of {total / 10**6:.0f}"
-        pace = f", {done / 10**6 / seconds:.1f} MB/s" if seconds and self._wide else ""
-        self.show(hour, f"downloading, {done / 10**6:.0f}{of_total} MB{pace}", done, total)
-
-    def show(self, hour: Hour, detail: str, done: int = 0, total: int | None = None) -> None:
-        """Show what is done for an hour."""
-        if hour not in self._tasks:
-            self._tasks[hour] = self._bars.add_task(hour.iso, detail=detail)
-        self._bars.update(self._tasks[hour], completed=done, total=total, detail=detail)
-
-    def remove(self, hour: Hour) -> None:
-        """Remove the row of an hour, if it has one."""
-        if (task := self._tasks.pop(hour, None)) is not None:
-            self._bars.remove_task(task)
+    return open_bars(Console(stderr=True))
 
 
 class Watch:
@@ -186,46 +141,30 @@ class Watch:
             log.info("%s", run(first, last, HourState.NOT_PUBLISHED.label), extra={"fields": fields})
 
 
-class _Bars(Watch):
-    """Show a bar for the batch, and below it one for each hour in progress. The results of hours are logged above."""
+class _WatchWithBars(Watch):
+    """Show bars, too. The results of hours are logged above them."""
 
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: Bars) -> None:
         super().__init__()
         self._bars = bars
-        self._all = bars.add_task("hours", total=None, detail="planning")
-        self._rows = _Rows(bars)
-        self._ended = 0
-        self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
         """Log the plan, and show how many hours need work."""
         super().planned(actions)
-        self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
-        self._started = monotonic()
+        self._bars.planned(actions)
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Show how much of an hour is downloaded."""
-        self._rows.downloading(hour, done, total)
+        self._bars.downloading(hour, done, total)
 
     def computing(self, hour: Hour) -> None:
         """Show that an hour is being computed."""
-        self._rows.show(hour, "computing")
+        self._bars.computing(hour)
 
     def finished(self, outcome: HourOutcome) -> None:
         """Count an hour, and log it."""
-        self._rows.remove(outcome.hour)
-        if outcome.hour in self._to_do:
-            self._ended += 1
-            self._bars.update(self._all, completed=self._ended, detail=self._pace())
+        self._bars.finished(outcome)
         super().finished(outcome)
-
-    def _pace(self) -> str:
-        """Return how many hours have ended, how many a minute, and the time left."""
-        ended, wanted = self._ended, len(self._to_do)
-        taken = monotonic() - self._started
-        left = timedelta(seconds=round((wanted - ended) * taken / ended))
-        pace = f", {60 * ended / taken:,.1f} a minute" if self._bars.console.width >= WIDE else ""
-        return f"{ended:,} of {wanted:,}{pace}, {left} left"
 
 
 def label_and_reason(action: Action) -> tuple[str, str]:

@@ -44,11 +44,9 @@ def read_report(settings: Settings, date: str | None, hour: int | None) -> Repor
 
     lake = Lake.of(settings)
     wanted = hour_in_lake(lake, date, hour)
-    found = lake.read(wanted) if wanted else None
-    if found is None:
-        when = f" of {wanted}" if wanted else described(date, hour)
-        raise NotInLakeError(f"the lake {lake.path('')} has no report{when}", remedy="make_report")
-    return found
+    if wanted is None:
+        raise NotInLakeError(f"the lake {lake.path('')} has no report{described(date, hour)}", remedy="make_report")
+    return lake.read(wanted)
 
 
 def read_rollup(settings: Settings, period: Period, *, merged: bool) -> Rollup:
@@ -79,14 +77,6 @@ def _command(period: Period, *, merged: bool) -> str:
     return f"pvtop rollup {hours}{' --merge-access' if merged else ''}"
 
 
-def largest_domains(report: Report | Rollup) -> list[str]:
-    """Return the codes of the most viewed domains in a report or a rollup."""
-    ranked = report.domains.join(report.top_pages, on="domain_code", how="semi")
-    return (
-        ranked.sort("views", "domain_code", descending=[True, False]).head(LARGEST).get_column("domain_code").to_list()
-    )
-
-
 def chosen_domains(names: Sequence[str], report: Report | Rollup) -> list[str]:
     """Return the codes of a report or a rollup that match `names`, in the order of `names`, without duplicates.
 
@@ -96,7 +86,7 @@ def chosen_domains(names: Sequence[str], report: Report | Rollup) -> list[str]:
         UsageError: A name fits none of its domains.
     """
     return matching_codes(
-        names, report.domains.get_column("domain_code").sort(), report.period, largest_domains(report)
+        names, report.domains.get_column("domain_code").sort(), report.period, report.largest_domains(LARGEST)
     )
 
 

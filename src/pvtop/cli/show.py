@@ -11,7 +11,7 @@ from pvtop.cli.hours import Date, End, HourOfDay, Month, Start, WholeDay, read_p
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, Table, cut, runs
 from pvtop.cli.rollup import MergeAccess, interval
-from pvtop.cli.selection import DomainNames, chosen_domains, largest_domains, read_report, read_rollup
+from pvtop.cli.selection import LARGEST, DomainNames, chosen_domains, read_report, read_rollup
 from pvtop.cli.streams import can_draw
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import printable
@@ -78,7 +78,7 @@ def show(
         raise UsageError("an hour cannot be combined with a day, a month or a range", "give one of them")
     else:
         found = read_rollup(settings, period, merged=merge_access)
-    codes = chosen_domains(domain, found) if domain else largest_domains(found)
+    codes = chosen_domains(domain, found) if domain else found.largest_domains(LARGEST)
     chosen = {code: _pages(found, code, count) for code in codes}
     out.result(_data(found, chosen), _lines(found, chosen, out.width), _table(found, chosen))
 

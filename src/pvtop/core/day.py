@@ -6,10 +6,11 @@ import datetime as dt
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import FIRST_STAMP, LAST_STAMP, MAX_HOURS, Hour, hour_range, parse_date
+from pvtop.core.escape import shorten
+from pvtop.core.hour import FIRST_STAMP, LAST_STAMP, MAX_HOURS, Hour, HourLike, hour_range, parse_date
 
 FIRST_DATE = FIRST_STAMP.date()  # the first dump counts its first hour
 LAST_DATE = LAST_STAMP.date() - dt.timedelta(days=1)  # the last hour of a day has a stamp of the next
@@ -48,13 +49,32 @@ class Day:
         return cls(parse_date(text))
 
     @classmethod
-    def of_hour(cls, hour: Hour) -> Self:
+    def at(cls, value: DayLike) -> Day:
+        """Return the day that a value means. Every public function reads its days with this.
+
+        Args:
+            value: A day; its date; or text that `parse` reads.
+
+        Raises:
+            UsageError: The value is none of these, or the day is before the first dump or beyond the calendar.
+        """
+        match value:
+            case Day():
+                return value
+            case str():
+                return cls.parse(value)
+            case dt.date():
+                return cls(value)
+        raise UsageError(f"{shorten(repr(value))} is not a day", "write it as '2019-04-01'")
+
+    @classmethod
+    def of_hour(cls, hour: HourLike) -> Self:
         """Return the day on which the views of an hour fall. Stamp 00 belongs to the day that it ends.
 
         Raises:
-            UsageError: The day is beyond the calendar.
+            UsageError: The value is not an hour, or the day is beyond the calendar.
         """
-        return cls(hour.start.date())
+        return cls(Hour.at(hour).start.date())
 
     def __str__(self) -> str:
         return self.iso
@@ -91,12 +111,17 @@ class Day:
         return hour_range(Hour.of(self.date, 1), Hour(self.end))
 
 
-def day_range(first: Day, last: Day) -> list[Day]:
-    """Return every day from the first to the last, both included.
+DayLike: TypeAlias = Day | dt.date | str
+"""What `Day.at` reads."""
+
+
+def day_range(first: DayLike, last: DayLike) -> list[Day]:
+    """Return every day from the first to the last, both included, as `Day.at` reads them.
 
     Raises:
-        UsageError: The last day is before the first, or the range has more than `MAX_HOURS`.
+        UsageError: One of them is not a day, the last day is before the first, or the range has more than `MAX_HOURS`.
     """
+    first, last = Day.at(first), Day.at(last)
     if last < first:
         raise UsageError(f"{last} is before {first}", "swap the two days", remedy="reversed_range")
     count = (last.date - first.date).days + 1

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Self
+from typing import Self, TypeAlias
 
 from pvtop.core.errors import UsageError
+from pvtop.core.escape import shorten
 
 DUMP_NAME = re.compile(r"pageviews-(\d{8})-(\d{2})0000\.gz", re.ASCII)
 LAST_YEAR = 2100  # of the name of a dump: a later one is a mistake of the source
@@ -76,6 +77,27 @@ class Hour:
         return cls(stamp)
 
     @classmethod
+    def at(cls, value: HourLike) -> Hour:
+        """Return the hour that a value means. Every public function reads its hours with this.
+
+        Args:
+            value: An hour; its stamp as a `datetime` with a time zone, which is converted to UTC; or text that `parse`
+                reads. The stamp is the END of the hour.
+
+        Raises:
+            UsageError: The value is none of these, has no time zone, is not a whole hour in UTC, or is before the first
+                dump.
+        """
+        match value:
+            case Hour():
+                return value
+            case str():
+                return cls.parse(value)
+            case datetime():
+                return cls(_in_utc(value))
+        raise UsageError(f"{shorten(repr(value))} is not an hour", "write it as '2019-04-01T12', in UTC")
+
+    @classmethod
     def from_dump_name(cls, name: str) -> Self | None:
         """Parse the file name of a dump. Return None if it is not the name of a dump that can exist."""
         match = DUMP_NAME.fullmatch(name)
@@ -93,6 +115,9 @@ class Hour:
 
     def __str__(self) -> str:
         return f"{self.stamp:%Y-%m-%d %H:%M} UTC"
+
+    def __repr__(self) -> str:
+        return f"Hour.parse({self.iso!r})"
 
     def __add__(self, hours: int) -> Hour:
         try:
@@ -126,8 +151,29 @@ class Hour:
         return f"date={self.stamp:%Y-%m-%d}/hour={self.stamp:%H}"
 
 
+HourLike: TypeAlias = Hour | datetime | str
+"""What `Hour.at` reads."""
+
 FIRST_STAMP = datetime(2015, 5, 1, 1, tzinfo=UTC)  # pageviews-20150501-010000.gz
 LAST_STAMP = datetime(9999, 12, 31, 23, tzinfo=UTC)  # the calendar of Python ends here
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Return a time in UTC, as a plain `datetime`: a subclass, such as that of pandas, has a finer resolution.
+
+    Raises:
+        UsageError: The time has no zone, or its day in UTC is beyond the calendar.
+    """
+    if time.utcoffset() is None:
+        raise UsageError(
+            f"{time.isoformat()} has no time zone",
+            "add one, such as tzinfo=datetime.UTC; text without an offset is in UTC",
+        )
+    try:
+        in_utc = time.astimezone(UTC)
+    except OverflowError:
+        raise UsageError(f"{time.isoformat()} is beyond the calendar", "check the year") from None
+    return datetime.combine(in_utc.date(), in_utc.time(), UTC)
 
 
 def _local_time(match: re.Match[str]) -> datetime:
@@ -185,12 +231,13 @@ def count_hours(first: Hour, last: Hour) -> int:
     return count
 
 
-def hour_range(first: Hour, last: Hour) -> list[Hour]:
-    """Return every hour from the first to the last, both included.
+def hour_range(first: HourLike, last: HourLike) -> list[Hour]:
+    """Return every hour from the first to the last, both included, as `Hour.at` reads them.
 
     Raises:
-        UsageError: As for `count_hours`.
+        UsageError: One of them is not an hour, the last is before the first, or the range has more than `MAX_HOURS`.
     """
+    first, last = Hour.at(first), Hour.at(last)
     return [first + i for i in range(count_hours(first, last))]
 
 
@@ -204,6 +251,11 @@ def hours_around(hour: Hour, distance: int) -> list[Hour]:
 def described(day: date | str | None, hour: int | None) -> str:
     """Return a day and an hour of the day as words for a message: ` of 2024-08-03`, ` at hour 6`, or nothing."""
     return "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
+
+
+def span(first: Hour, last: Hour) -> str:
+    """Return a range of hours as text: `2024-08-01T00 to 2024-08-02T21`, or only the hour if it is one."""
+    return first.iso + (f" to {last.iso}" if first != last else "")
 
 
 def runs_of_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import product
-from typing import Self
+from typing import Self, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from pvtop.core.address import redacted
@@ -44,6 +44,23 @@ class Page:
             raise UsageError(f"a page of {Domain.of(self.domain_code).label} has no title", FORMS)
 
     @classmethod
+    def at(cls, value: PageLike) -> Page:
+        """Return the page that a value means. Every public function reads its pages with this.
+
+        Args:
+            value: A page, or text that `parse` reads.
+
+        Raises:
+            UsageError: The value is neither.
+        """
+        match value:
+            case Page():
+                return value
+            case str():
+                return cls.parse(value)
+        raise UsageError(f"{shorten(repr(value))} is not a page", FORMS)
+
+    @classmethod
     def parse(cls, text: str) -> Self:
         """Parse `en:Climate`, or the address of an article, `https://de.wikipedia.org/wiki/Klima`.
 
@@ -67,6 +84,10 @@ class Page:
     def __str__(self) -> str:
         """The page as `en:Climate`. `parse` accepts it."""
         return f"{Domain.of(self.domain_code).label}:{self.title}"
+
+
+PageLike: TypeAlias = Page | str
+"""What `Page.at` reads."""
 
 
 def _utf8(data: bytes) -> str:

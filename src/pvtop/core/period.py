@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from itertools import groupby
-from typing import Self
+from typing import Self, TypeAlias
 
-from pvtop.core.day import Day, days_of_month
-from pvtop.core.hour import Hour, count_hours, hour_range
+from pvtop.core.day import Day, DayLike, days_of_month, parse_month
+from pvtop.core.errors import UsageError
+from pvtop.core.escape import shorten
+from pvtop.core.hour import Hour, HourLike, count_hours, hour_range
 
 
 class PeriodKind(StrEnum):
@@ -27,6 +30,17 @@ class Step(StrEnum):
 
     HOUR = "hour"
     DAY = "day"
+
+    @classmethod
+    def at(cls, value: str) -> Step:
+        """Return the step that a value means: a `Step`, or its text.
+
+        Raises:
+            UsageError: The value is neither.
+        """
+        if value not in set(cls):
+            raise UsageError(f"{shorten(repr(value))} is not a step", "write 'hour' or 'day'")
+        return cls(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +62,38 @@ class Period:
         count_hours(self.first, self.last)
 
     @classmethod
-    def of_day(cls, day: Day) -> Self:
-        """Return the 24 hours of a day."""
-        hours = day.hours
+    def at(cls, value: PeriodLike) -> Period:
+        """Return the period that a value means. Every public function reads its period with this.
+
+        Args:
+            value: A period; a day, as `Day.at` reads it; a month as text, such as `2019-04`; or the first and the last
+                hour, as `Hour.at` reads them.
+
+        Raises:
+            UsageError: The value is none of these.
+        """
+        match value:
+            case Period():
+                return value
+            case str() if len(value) == len("2019-04"):
+                return cls.of_month(*parse_month(value))
+            case str() | Day() | date():
+                return cls.of_day(value)
+            case (first, last):
+                return cls.of_hours(first, last)
+        raise UsageError(
+            f"{shorten(repr(value))} is not a period",
+            "write it as '2019-04', as '2019-04-01', or as ('2019-04-01T01', '2019-04-01T12')",
+        )
+
+    @classmethod
+    def of_day(cls, day: DayLike) -> Self:
+        """Return the 24 hours of a day.
+
+        Raises:
+            UsageError: The value is not a day.
+        """
+        hours = Day.at(day).hours
         return cls(hours[0], hours[-1])
 
     @classmethod
@@ -64,13 +107,13 @@ class Period:
         return cls(days[0].hours[0], days[-1].hours[-1])
 
     @classmethod
-    def of_hours(cls, first: Hour, last: Hour) -> Self:
-        """Return the hours from the first to the last, both included.
+    def of_hours(cls, first: HourLike, last: HourLike) -> Self:
+        """Return the hours from the first to the last, both included, as `Hour.at` reads them.
 
         Raises:
-            UsageError: The last hour is before the first, or the range has too many hours.
+            UsageError: One of them is not an hour, the last hour is before the first, or the range has too many hours.
         """
-        return cls(first, last)
+        return cls(Hour.at(first), Hour.at(last))
 
     def __str__(self) -> str:
         """The day, the month, or the first and the last stamp."""
@@ -106,3 +149,7 @@ class Period:
             UsageError: The last day is beyond the calendar.
         """
         return {day: list(hours) for day, hours in groupby(self.hours, Day.of_hour)}
+
+
+PeriodLike: TypeAlias = Period | DayLike | tuple[HourLike, HourLike]
+"""What `Period.at` reads."""

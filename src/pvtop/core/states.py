@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -23,3 +24,8 @@ class HourState(StrEnum):
     def label(self) -> str:
         """The state as people read it: `not published`."""
         return self.value.replace("_", " ")
+
+
+def counts_as_text(counts: Mapping[HourState, int]) -> str:
+    """Return how many are in each state: `3 made, 1 not published`. Empty if there are none."""
+    return ", ".join(f"{count:,} {state.label}" for state, count in sorted(counts.items()) if count)

@@ -1,47 +1,34 @@
-"""The lake: write reports, read them back, and list which hours are made."""
+"""The lake: write reports, and read and scan them."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import islice
-from pathlib import Path
 from typing import Self
 
 import polars as pl
 
 from pvtop.core.address import local_path, public
-from pvtop.core.day import Day
-from pvtop.core.errors import OutputError, PvtopError
-from pvtop.core.hour import Hour
+from pvtop.core.errors import NotInLakeError, OutputError, PvtopError
+from pvtop.core.escape import shorten
+from pvtop.core.hour import Hour, HourLike, hour_range, runs_of_hours, span
+from pvtop.core.html import table
 from pvtop.core.period import Period
-from pvtop.lake.day_files import DayFile
-from pvtop.lake.layout import (
-    day_path,
-    domains_path,
-    failure_path,
-    parse_day_partition,
-    parse_partition,
-    text_path,
-    top_pages_path,
-)
+from pvtop.lake.days import StoredDays
+from pvtop.lake.layout import domains_path, failure_path, text_path, top_pages_path
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
 from pvtop.lake.replacing import replace_files
 from pvtop.lake.rollups import read_rollup, read_rollup_provenance, write_rollup
+from pvtop.lake.scan import Missing, check_missing, scan_hours
 from pvtop.render.text import render_text
 from pvtop.settings import Settings
 from pvtop.storage.deadline import start_daemon
-from pvtop.storage.registry import open_filesystem
 from pvtop.transform.report import Provenance, Report
 from pvtop.transform.rollup import Rollup, RollupProvenance
 from pvtop.transform.schemas import DOMAINS, TOP_PAGES
-
-MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole tree costs less
-DEFAULT_TIMEOUT = 80.0  # seconds; the default of `Settings.timeout`
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +42,16 @@ class Salvaged:
     provenance: Provenance | None
 
 
-class Lake:
+class Lake(StoredDays):
     """The root of all output: a folder, or any address that fsspec supports.
+
+    Its methods take an hour as an `Hour`, as a `datetime` with a time zone, or as text such as `2024-12-31T14`. An hour
+    is named by its END. They raise UsageError if a value is not an hour.
 
     Args:
         output: The root. It does not have to exist.
         timeout: Seconds that one call to a remote file system may take.
     """
-
-    def __init__(self, output: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._filesystem = open_filesystem(output, timeout)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -81,13 +68,17 @@ class Lake:
             )
         return cls(settings.output, settings.timeout)
 
-    def close(self) -> None:
-        """Cancel what other threads wait for: a silent file system, or the lock of another run."""
-        self._filesystem.close()
+    def __repr__(self) -> str:
+        return f"Lake({public(self._filesystem.address)!r})"
 
-    def path(self, relative: str) -> str:
-        """Return the full path or address of a file, without secrets."""
-        return self._filesystem.path(relative)
+    def _repr_html_(self) -> str:
+        """Return the address and the newest hour, as notebooks show them. Lists two or three folders."""
+        try:
+            newest = self.newest()
+            rows = [("newest report", str(newest) if newest else "none yet")]
+        except PvtopError as error:  # a notebook would show a traceback in place of the lake
+            rows = [("cannot be read", str(error)), ("advice", error.hint)]
+        return table(f"The lake {self.path('')}", rows)
 
     def prepare(self) -> None:
         """Create the root folder, or check that the bucket answers, so that a run that cannot write fails at once.
@@ -127,7 +118,7 @@ class Lake:
         replace_files(self._filesystem, files, check, failure_path(report.hour))
         return sum(map(len, files.values()))
 
-    def provenance(self, hour: Hour) -> Provenance | None:
+    def provenance(self, hour: HourLike) -> Provenance | None:
         """Return the provenance of an hour's report.
 
         Returns:
@@ -137,9 +128,9 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._filesystem.read(top_pages_path(hour), read_provenance)
+        return self._filesystem.read(top_pages_path(Hour.at(hour)), read_provenance)
 
-    def provenance_of_domains(self, hour: Hour) -> Provenance | None:
+    def provenance_of_domains(self, hour: HourLike) -> Provenance | None:
         """Return the provenance in the file of the domain totals, or None as `provenance` does.
 
         If it differs from the result of `provenance`, the two files are from different reports.
@@ -147,17 +138,21 @@ class Lake:
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._filesystem.read(domains_path(hour), read_provenance)
+        return self._filesystem.read(domains_path(Hour.at(hour)), read_provenance)
 
-    def read(self, hour: Hour) -> Report | None:
-        """Read the report of an hour. Return None if the hour is not in the lake.
+    def read(self, hour: HourLike) -> Report:
+        """Read the report of an hour.
+
+        Returns:
+            The report. `Report` lists the columns of its two frames.
 
         Raises:
+            NotInLakeError: The hour is not in the lake.
             OutputError: The lake cannot be read, a file is missing or damaged, or another version wrote the report and
                 this one cannot read it.
         """
-        if hour not in self.made_at([hour]):
-            return None
+        hour = Hour.at(hour)
+        self._made([hour], "error")
         top_pages = self._read_frame(top_pages_path(hour), TOP_PAGES)
         domains = self._read_frame(domains_path(hour), DOMAINS)
         provenance = self.provenance(hour)
@@ -165,21 +160,93 @@ class Lake:
             raise self._unreadable(top_pages_path(hour), "it was made by another version of pvtop, or is damaged")
         return Report(hour, top_pages, domains, provenance)
 
-    def text(self, hour: Hour) -> str | None:
+    def scan_reports(self, first: HourLike, last: HourLike, *, missing: Missing = "error") -> pl.LazyFrame:
+        """Scan the ranked pages of a range of hours.
+
+        Lists which hours are in the lake. The files of these hours, and no others, are read when the frame is
+        collected.
+
+        Args:
+            first: The first hour of the range.
+            last: The last hour, which is included.
+            missing: Whether an hour that is not in the lake is an `error`, or left out (`skip`).
+
+        Returns:
+            `start` Datetime in UTC, the beginning of the hour; `domain_code` String, `rank` UInt32, `page_title`
+            String, `views` Int64; by hour, domain and rank. Collecting raises OutputError if a file is missing or
+            damaged.
+
+        Raises:
+            NotInLakeError: Hours are missing, and `missing` is `error`.
+            UsageError: The last hour is before the first, or `missing` is something else.
+            OutputError: The lake cannot be listed.
+        """
+        hours = self._made(hour_range(first, last), missing)
+        return scan_hours(hours, lambda hour: self._read_frame(top_pages_path(hour), TOP_PAGES), TOP_PAGES)
+
+    def scan_totals(self, first: HourLike, last: HourLike, *, missing: Missing = "error") -> pl.LazyFrame:
+        """Scan the domain totals of a range of hours, in the way of `scan_reports`.
+
+        Args:
+            first: The first hour of the range.
+            last: The last hour, which is included.
+            missing: Whether an hour that is not in the lake is an `error`, or left out (`skip`).
+
+        Returns:
+            `start` Datetime in UTC, the beginning of the hour; `domain_code` String; `pages`, `views`,
+            `blacklisted_pages`, `blacklisted_views` Int64; by hour and domain. `pages` and `views` include the excluded
+            pages. Collecting raises OutputError if a file is missing or damaged.
+
+        Raises:
+            NotInLakeError: Hours are missing, and `missing` is `error`.
+            UsageError: The last hour is before the first, or `missing` is something else.
+            OutputError: The lake cannot be listed.
+        """
+        hours = self._made(hour_range(first, last), missing)
+        return scan_hours(hours, lambda hour: self._read_frame(domains_path(hour), DOMAINS), DOMAINS)
+
+    def _made(self, hours: Sequence[Hour], missing: Missing) -> list[Hour]:
+        """Return the hours that are in the lake, the oldest first.
+
+        Raises:
+            NotInLakeError: Some are not, and `missing` is `error`.
+            UsageError: `missing` is neither `error` nor `skip`.
+        """
+        check_missing(missing)
+        made = self.made_at(hours)
+        lacking = [hour for hour in hours if hour not in made]
+        if lacking and missing == "error":
+            raise self._not_in_lake(lacking, hours)
+        return sorted(made)
+
+    def _not_in_lake(self, lacking: Sequence[Hour], hours: Sequence[Hour]) -> NotInLakeError:
+        lake = f"the lake {self.path('')}"
+        if len(hours) == 1:
+            return NotInLakeError(
+                f"{lake} has no report of {lacking[0]}", "make it with run_hour", remedy="make_report"
+            )
+        runs = ", ".join(span(*run) for run in runs_of_hours(lacking))
+        return NotInLakeError(
+            shorten(f"{lake} lacks {len(lacking):,} of {len(hours):,} hours: {runs}"),
+            "make them with run_hours, or leave them out with missing='skip'",
+        )
+
+    def text(self, hour: HourLike) -> str | None:
         """Read the text report of an hour. Return None if there is none.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        content = self._filesystem.content(text_path(hour))
+        content = self._filesystem.content(text_path(Hour.at(hour)))
         return None if content is None else content.decode("utf-8", "replace")
 
-    def salvage(self, hour: Hour) -> Salvaged:
+    def salvage(self, hour: HourLike) -> Salvaged:
         """Read what can still be read of an hour, so that a new report can be compared with it.
 
         Raises:
             OutputError: The lake cannot be read.
         """
+        hour = Hour.at(hour)
         top_pages = self._salvage_frame(top_pages_path(hour), TOP_PAGES)
         domains = self._salvage_frame(domains_path(hour), DOMAINS)
         return Salvaged(top_pages, domains, self.provenance(hour) or self.provenance_of_domains(hour))
@@ -209,44 +276,7 @@ class Lake:
             remedy="remake_report",
         )
 
-    def made_at(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
-        """Return which of the hours are in the lake, and when each was completed.
-
-        Reads only folder listings, not files.
-
-        Lists one folder for each day if there are at most `MAX_LISTINGS`. Otherwise lists the whole tree, which takes
-        an object store one call for every 1,000 hours.
-
-        Returns:
-            The hours that have the marker `top_pages.parquet`, each with the time of that file, or None if the file
-            system does not report it.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        return self._find_files(top_pages_path, hours)
-
-    def lacking_files(self, hours: Collection[Hour]) -> set[Hour]:
-        """Return the hours that lack the domain totals or the text report. Reads only folder listings, not files.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        domains = self._find_files(domains_path, hours)
-        texts = self._find_files(text_path, hours, depth=3)
-        return set(hours) - (domains.keys() & texts.keys())
-
-    def failed(self, hours: Collection[Hour]) -> dict[Hour, datetime | None]:
-        """Return the hours that failed after they were last made, each with the time of its failure.
-
-        Reads only folder listings, not files.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        return self._find_files(failure_path, hours)
-
-    def note_failure(self, hour: Hour, error: PvtopError) -> None:
+    def note_failure(self, hour: HourLike, error: PvtopError) -> None:
         """Write a note that an hour failed, for the status of the lake. The next success removes it.
 
         Raises:
@@ -255,43 +285,10 @@ class Lake:
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
         with self._filesystem.translate_errors("write"), contextlib.ExitStack() as stack:
             stack.enter_context(
-                self._filesystem.stage(failure_path(hour), (json.dumps(note, ensure_ascii=False) + "\n").encode())
+                self._filesystem.stage(
+                    failure_path(Hour.at(hour)), (json.dumps(note, ensure_ascii=False) + "\n").encode()
+                )
             )()
-
-    @contextlib.contextmanager
-    def day_file(self, day: Day) -> Iterator[DayFile | None]:
-        """Open the day file of a day. Yield None if the day is not in the lake.
-
-        Raises:
-            OutputError: The lake cannot be read, or the day file is damaged or was made by another version.
-        """
-        file = self._filesystem.open(day_path(day))
-        if file is None:
-            yield None
-            return
-        with file:
-            yield DayFile(file, self.path(day_path(day)))
-
-    def write_day(self, day: Day, local: Path) -> None:
-        """Put a day file into the lake. It appears complete or not at all.
-
-        Args:
-            day: The day.
-            local: The file, on this machine.
-
-        Raises:
-            OutputError: The lake cannot be written.
-        """
-        self._filesystem.put(day_path(day), local)
-
-    def days(self) -> list[Day]:
-        """Return the days that have a day file, the oldest first. Reads only folder listings.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        found = (parse_day_partition(name) for name in self._partitions("days", "day="))
-        return sorted(day for day in found if day and self._filesystem.exists(day_path(day)))
 
     def rollup(self, period: Period, *, merged: bool = False) -> Rollup | None:
         """Read the rollup of a period. Return None if it is not in the lake.
@@ -320,57 +317,3 @@ class Lake:
             OutputError: The lake cannot be written.
         """
         write_rollup(self._filesystem, rollup, check)
-
-    def _find_files(
-        self, path_of: Callable[[Hour], str], hours: Collection[Hour], depth: int = 2
-    ) -> dict[Hour, datetime | None]:
-        """Return the hours whose file exists, each with the time of the file.
-
-        Args:
-            path_of: Returns the path of the file of an hour.
-            hours: The hours to look for.
-            depth: How many levels below the root the folders to list are.
-        """
-        by_path = {path_of(hour): hour for hour in hours}
-        folders = sorted({"/".join(path.split("/")[:depth]) for path in by_path})
-        if len(folders) > MAX_LISTINGS:
-            folders = [folders[0].partition("/")[0]]
-        found = {}
-        for folder in folders:
-            for path, changed in self._filesystem.find(folder).items():
-                if hour := by_path.get(path):
-                    found[hour] = changed
-        return found
-
-    def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
-        """Return the newest hour in the lake, or None if there is none.
-
-        Args:
-            day: Only hours that are stamped on this day.
-            hour: Only hours that are stamped at this hour of the day.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        return next(self._newest_first(day, hour), None)
-
-    def last(self, count: int) -> list[Hour]:
-        """Return the newest hours in the lake, the oldest of them first.
-
-        Raises:
-            OutputError: The lake cannot be read.
-        """
-        return sorted(islice(self._newest_first(), count))
-
-    def _newest_first(self, day: date | None = None, hour: int | None = None) -> Iterator[Hour]:
-        dates = self._partitions("top_pages", "date=") if day is None else [day.isoformat()]
-        for stamp_date in dates:
-            for stamp_hour in self._partitions(f"top_pages/date={stamp_date}", "hour="):
-                found = parse_partition(f"{stamp_date}T{stamp_hour}")
-                if found and hour in {None, found.stamp.hour} and self._filesystem.exists(top_pages_path(found)):
-                    yield found
-
-    def _partitions(self, folder: str, key: str) -> list[str]:
-        """Return the values of a hive partition key in a folder, largest first."""
-        names = self._filesystem.names(folder)
-        return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)

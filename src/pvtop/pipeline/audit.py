@@ -14,6 +14,7 @@ from pvtop.core.address import public
 from pvtop.core.errors import (
     BlacklistError,
     NotFoundError,
+    NotInLakeError,
     NotPublishedError,
     OutputError,
     PvtopError,
@@ -123,10 +124,12 @@ class _Auditor:
         async with self._slots:
             try:
                 report = await asyncio.to_thread(self._session.lake.read, hour)
+            except NotInLakeError:
+                return AuditResult(hour, in_lake=False)
             except OutputError as error:
                 unreadable = Violation("the files of the report can be read", pl.DataFrame({"reason": [str(error)]}))
                 return AuditResult(hour, violations=[unreadable])
-            return await self._check(report) if report else AuditResult(hour, in_lake=False)
+            return await self._check(report)
 
     async def _check(self, report: Report) -> AuditResult:
         excluded, codes = await self._excluded_pages(report.provenance), self._draw_domains(report)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -14,14 +14,16 @@ from typing import Protocol
 from polars.exceptions import PanicException
 
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
-from pvtop.core.hour import Hour
-from pvtop.core.states import HourState
-from pvtop.pipeline.days import DayOutcome
+from pvtop.core.hour import Hour, HourLike, runs_of_hours, span
+from pvtop.core.html import table
+from pvtop.core.states import HourState, counts_as_text
+from pvtop.pipeline.days import DayOutcome, rows_of_days
 from pvtop.pipeline.days_of_batch import DaysOfBatch
 from pvtop.pipeline.hour import HourWork, make_hour, reason_left
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour
 from pvtop.pipeline.plan import Action
+from pvtop.pipeline.progress import bars_where_seen
 from pvtop.pipeline.results import HourOutcome
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.survey import plan_hours
@@ -69,12 +71,25 @@ class BatchResult:
     days: list[DayOutcome] = field(default_factory=list)
 
     def add(self, outcome: HourOutcome) -> None:
-        """Count an outcome."""
+        """Count the outcome of an hour, and keep it if the hour failed."""
         self.counts[outcome.state] += 1
         if outcome.state is HourState.FAILED:
             self.failures.append(outcome)
         if outcome.state is HourState.NOT_PUBLISHED:
             self.not_published.append(outcome.hour)
+
+    def __repr__(self) -> str:
+        return f"<BatchResult: {self._counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the counts, the hours that failed or are not published, and the days, as notebooks show them."""
+        failed = [(outcome.hour.iso, f"failed: {outcome.error}") for outcome in self.failures]
+        runs = [(span(*run), HourState.NOT_PUBLISHED.label) for run in runs_of_hours(sorted(self.not_published))]
+        return table(f"Batch: {self._counts}", [*failed, *runs, *rows_of_days(self.days)], filter(None, [self.layout]))
+
+    @property
+    def _counts(self) -> str:
+        return counts_as_text(self.counts) or "no hours"
 
 
 def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:
@@ -92,21 +107,36 @@ def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:
 
 
 def run_hours(
-    hours: Sequence[Hour], settings: Settings, observer: BatchObserver | None = None, *, days: bool = False
+    hours: Iterable[HourLike],
+    settings: Settings,
+    observer: BatchObserver | None = None,
+    *,
+    days: bool = False,
+    progress: bool = True,
 ) -> BatchResult:
     """Make the reports of many hours: the missing and the outdated ones.
 
+    A failed hour does not stop the others. Works in a running event loop, too, as notebooks have one.
+
     Args:
-        hours: The hours, in the order in which they are taken.
+        hours: The hours, in the order in which they are taken. Each is named by its END: an `Hour`, a `datetime` with a
+            time zone, or text such as `2024-12-31T14`.
         settings: Everything else.
-        observer: Receives the progress of the batch.
+        observer: Receives the progress of the batch. Without one, bars show it in a notebook and on a terminal.
         days: Also make the day files of the UTC days whose 24 hours are all among the hours, from the same reading of
             the dumps.
+        progress: Whether to show these bars.
+
+    Returns:
+        How many hours are in each state, and which ones failed or are not published.
 
     Raises:
+        UsageError: A value is not an hour.
         PvtopError: The lake, the source or the blacklist cannot be read at all. Failed hours are in the result.
     """
-    return run_sync(_run_hours(hours, settings, observer or _NoObserver(), days=days))
+    wanted = [Hour.at(hour) for hour in hours]
+    with bars_where_seen() if progress and observer is None else contextlib.nullcontext() as bars:
+        return run_sync(_run_hours(wanted, settings, observer or bars or _NoObserver(), days=days))
 
 
 async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver, *, days: bool) -> BatchResult:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from polars.exceptions import PanicException
 
-from pvtop.core.day import Day
+from pvtop.core.day import Day, DayLike
 from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
-from pvtop.core.states import HourState
+from pvtop.core.html import table
+from pvtop.core.states import HourState, counts_as_text
 from pvtop.lake.day_files import DayFile
 from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day, needs_listing
 from pvtop.pipeline.hour import HourWork
@@ -66,10 +67,26 @@ class DaysResult:
     outcomes: list[DayOutcome] = field(default_factory=list)
     layout: str = ""
 
+    def __repr__(self) -> str:
+        return f"<DaysResult: {counts_as_text(self.counts) or 'no days'}>"
+
+    def _repr_html_(self) -> str:
+        """Return the counts and the days, as notebooks show them."""
+        return table(f"Days: {counts_as_text(self.counts) or 'no days'}", rows_of_days(self.outcomes))
+
     @property
     def counts(self) -> Counter[HourState]:
         """The number of days in each state."""
         return Counter(outcome.state for outcome in self.outcomes)
+
+
+def rows_of_days(outcomes: Iterable[DayOutcome]) -> list[tuple[str, str]]:
+    """Return each day, and how it ended, as the rows of a table."""
+    explained = {HourState.FAILED, HourState.MISSING}
+    return [
+        (one.day.iso, f"{one.state.label}: {one.reason}" if one.state in explained else one.state.label)
+        for one in outcomes
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +124,19 @@ def plan_days(days: Sequence[Day], settings: Settings, *, only_whole: bool = Fal
     return run_sync(make())
 
 
-def build_days(days: Sequence[Day], settings: Settings, observer: DayObserver | None = None) -> DaysResult:
-    """Make the day files of many days: the missing and the outdated ones. A failed day does not stop the others.
+def build_days(days: Iterable[DayLike], settings: Settings, observer: DayObserver | None = None) -> DaysResult:
+    """Make the day files of many UTC days: the missing and the outdated ones. A failed day does not stop the others.
 
     Args:
-        days: The days, in the order in which they are made.
+        days: The days, in the order in which they are made: each a `Day`, a date, or text such as `2024-12-31`.
         settings: Everything else.
         observer: Receives the progress.
 
     Raises:
+        UsageError: A value is not a day.
         PvtopError: The lake or the source cannot be read at all. Failed days are in the result.
     """
-    return run_sync(_build_days(days, settings, observer or DayObserver()))
+    return run_sync(_build_days([Day.at(day) for day in days], settings, observer or DayObserver()))
 
 
 async def _build_days(days: Sequence[Day], settings: Settings, observer: DayObserver) -> DaysResult:

@@ -12,7 +12,7 @@ from time import monotonic
 
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, NotPublishedError, SourceError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, HourLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
 from pvtop.pipeline.lookup import explain_unpublished
@@ -37,28 +37,35 @@ log = logging.getLogger(__name__)
 
 
 def run_hour(
-    hour: Hour, settings: Settings, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
+    hour: HourLike, settings: Settings, progress: Progress | None = None, computing: Callable[[], None] = lambda: None
 ) -> HourResult:
     """Make the report of one hour, unless the one in the lake is up to date.
 
+    Works in a running event loop, too, as notebooks have one.
+
     Args:
-        hour: The hour.
+        hour: The hour, named by its END: an `Hour`, a `datetime` with a time zone, or text such as `2024-12-31T14`.
         settings: Everything else.
         progress: Called after each chunk of a download with the bytes received and the bytes expected.
         computing: Called when computing begins.
 
+    Returns:
+        The state, `made` or `unchanged`, the provenance, and the paths of the files.
+
     Raises:
+        UsageError: The value is not an hour.
         NotPublishedError: The source does not have the dump.
         PvtopError: Any other failure; `core.errors` lists the subclasses. The lake never shows a half-written report
             as complete.
     """
+    wanted = Hour.at(hour)
 
     async def run() -> HourResult:
         async with Session(settings) as session:
             try:
-                return await make_hour(HourWork(hour, session, progress, computing))
+                return await make_hour(HourWork(wanted, session, progress, computing))
             except NotPublishedError as error:
-                if layout := await explain_unpublished([hour], session.source):
+                if layout := await explain_unpublished([wanted], session.source):
                     raise NotPublishedError(error.message, layout, setting="source") from error
                 raise
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pvtop.core.day import FIRST_DATE, HOURS_OF_A_DAY, Day
+from pvtop.core.day import FIRST_DATE, HOURS_OF_A_DAY, Day, DayLike
 from pvtop.core.errors import CorruptError, NoDayFilesError, UsageError
 from pvtop.core.floors import AGAINST, MAX_AGAINST, MIN_RATIO, MIN_SHARE, MIN_VIEWS, TOP
 from pvtop.core.hour import Hour
@@ -69,7 +69,7 @@ class Spikes:
 
 
 def find_movers(  # noqa: PLR0913 - each is a choice of its own
-    day: Day,
+    day: DayLike,
     settings: Settings,
     *,
     against: int = AGAINST,
@@ -85,7 +85,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
     left out. Hours without data count neither for the day nor for the level.
 
     Args:
-        day: The UTC day.
+        day: The UTC day: a `Day`, a date, or text such as `2024-12-30`.
         settings: Name the lake and the blacklist.
         against: The number of days before it that give the earlier level, 1 to 31.
         domains: Domain codes. Each of their wikis is ranked by itself. None ranks the pages of all wikis together.
@@ -109,12 +109,14 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
           has no day file.
 
     Raises:
-        UsageError: A number is out of its range, or all hours of the earlier days are without data.
+        UsageError: The value is not a day, a number is out of its range, or all hours of the earlier days are
+            without data.
         NoDayFilesError: The day has no day file, or none of the earlier days has one with data.
         OutputError: The lake cannot be read, or a day file is damaged.
         CorruptError: The views of a page do not fit into 64 bits.
         BlacklistError: The blacklist cannot be read or downloaded.
     """
+    day = Day.at(day)
     _check_range("against", against, 1, MAX_AGAINST)
     _check_floors(top=top, min_views=min_views, min_ratio=min_ratio)
     lake = Lake.of(settings)
@@ -142,7 +144,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
 
 
 def find_spikes(  # noqa: PLR0913 - each is a choice of its own
-    day: Day,
+    day: DayLike,
     settings: Settings,
     *,
     domains: Collection[str] | None = None,
@@ -156,7 +158,7 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     desktop and from mobile.
 
     Args:
-        day: The UTC day.
+        day: The UTC day: a `Day`, a date, or text such as `2024-12-30`.
         settings: Name the lake and the blacklist.
         domains: Domain codes. Each of their wikis is ranked by itself. None ranks the pages of all wikis together.
         top: Number of pages, of each wiki or of all.
@@ -180,12 +182,13 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
         - `hourly_views` List(Int64): the views in each of the 24 hours, null for an hour without data.
 
     Raises:
-        UsageError: A number is out of its range.
+        UsageError: The value is not a day, or a number is out of its range.
         NoDayFilesError: The day has no day file.
         OutputError: The lake cannot be read, or the day file is damaged.
         CorruptError: The views of a page do not fit into 64 bits.
         BlacklistError: The blacklist cannot be read or downloaded.
     """
+    day = Day.at(day)
     _check_floors(top=top, min_views=min_views)
     if not 0 < min_share <= 1:
         raise UsageError(f"min_share is {min_share}", "a share is above 0 and at most 1")

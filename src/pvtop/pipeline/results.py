@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pvtop.core.errors import PvtopError
 from pvtop.core.hour import Hour
+from pvtop.core.html import table
 from pvtop.core.states import HourState
 from pvtop.transform.report import Provenance
 
@@ -46,6 +47,24 @@ class HourResult:
     domains: str
     written_bytes: int = 0
     seconds: Seconds = Seconds(0, 0)
+
+    def __repr__(self) -> str:
+        return f"<HourResult of {self.hour}: {self.state.label}, {self._counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the state, the counts and the files, as notebooks show them."""
+        rows = [
+            ("state", self.state.label),
+            ("report", self._counts),
+            ("text", self.text),
+            ("ranked pages", self.top_pages),
+            ("domain totals", self.domains),
+        ]
+        return table(str(self.hour), rows)
+
+    @property
+    def _counts(self) -> str:
+        return f"{self.provenance.domains:,} domains, {self.provenance.entries:,} entries"
 
 
 @dataclass(frozen=True, slots=True)

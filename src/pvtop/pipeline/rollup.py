@@ -13,7 +13,7 @@ from threading import Event
 from pvtop.core.day import Day
 from pvtop.core.errors import InvalidReportError, NotPublishedError
 from pvtop.core.hour import Hour, runs_of_hours
-from pvtop.core.period import Period
+from pvtop.core.period import Period, PeriodLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
 from pvtop.pipeline.rollup_inputs import Digests, digests_in_file, digests_in_lake, make_day, reason_changed
@@ -45,17 +45,21 @@ class RollupResult:
     domains: str
 
 
-def run_rollup(period: Period, settings: Settings, *, merge_access: bool = False, strict: bool = False) -> RollupResult:
+def run_rollup(
+    period: PeriodLike, settings: Settings, *, merge_access: bool = False, strict: bool = False
+) -> RollupResult:
     """Make the rollup of a period, unless the one in the lake is up to date.
 
     Args:
-        period: The hours.
+        period: The hours: a `Period`; a UTC day or a month, such as `2024-12-30` or `2024-12`; or the first and the
+            last hour. A stamp is the END of an hour.
         settings: Everything else.
         merge_access: Add up desktop, mobile and zero of a wiki, under its desktop code.
         strict: Fail if an hour is missing. By default, the other hours are summed, and `Rollup.provenance` names those
             that are missing.
 
     Raises:
+        UsageError: The value is not a period.
         NotPublishedError: All hours are missing, or one is and `strict` is set.
         InvalidReportError: The rollup in the lake has hours that are now missing, and `force` is not set.
         PvtopError: Any other failure. The lake never shows a half-written rollup as complete.
@@ -63,7 +67,7 @@ def run_rollup(period: Period, settings: Settings, *, merge_access: bool = False
 
     async def run() -> RollupResult:
         async with Session(settings) as session:
-            return await _Work(period, session, merged=merge_access, strict=strict).run()
+            return await _Work(Period.at(period), session, merged=merge_access, strict=strict).run()
 
     return run_sync(run())
 

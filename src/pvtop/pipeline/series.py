@@ -13,8 +13,8 @@ import polars as pl
 from pvtop.core.day import Day
 from pvtop.core.errors import CorruptError, NotInLakeError, NotPublishedError, UsageError
 from pvtop.core.hour import Hour
-from pvtop.core.page import Page
-from pvtop.core.period import Period, Step
+from pvtop.core.page import Page, PageLike
+from pvtop.core.period import Period, PeriodLike, Step
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import check_malformed
 from pvtop.pipeline.spool import refuse_repeated
@@ -78,10 +78,10 @@ def last_days(settings: Settings) -> Period:
 
 
 def read_series(
-    pages: Sequence[Page],
-    period: Period,
+    pages: PageLike | Iterable[PageLike],
+    period: PeriodLike,
     settings: Settings,
-    step: Step = Step.HOUR,
+    step: str = Step.HOUR,
     *,
     merge_access: bool = False,
 ) -> SeriesResult:
@@ -94,10 +94,12 @@ def read_series(
     The blacklist does not apply, and neither does the rule for pages titled `-`.
 
     Args:
-        pages: The pages. Repeats count once.
-        period: The hours, named by their stamps. A stamp is the END of an hour.
+        pages: A page, or several: each a `Page`, text such as `en:Climate`, or the address of an article. Repeats count
+            once.
+        period: The hours: a `Period`; a UTC day or a month, such as `2024-12-30` or `2024-12`; or the first and the
+            last hour. A stamp is the END of an hour.
         settings: Name the lake, the source and the cache.
-        step: Whether a row covers an hour, or the hours of a UTC day that are in the period.
+        step: Whether a row covers an `hour`, or the hours of a UTC `day` that are in the period.
         merge_access: Whether a page stands for its title on desktop, mobile and zero: `en:Climate` then has the views
             of `en`, `en.m` and `en.zero`, and so has `en.m:Climate`. A page with an unknown code stays as it is.
 
@@ -115,7 +117,7 @@ def read_series(
           data, or if the code is unknown.
 
     Raises:
-        UsageError: There are no pages.
+        UsageError: There are no pages, or a value is not a page, a period or a step.
         NotInLakeError: No hour of the period has data.
         OutputError: The lake or the cache cannot be read, or a day file is damaged.
         SourceError: A dump at hand is damaged, the source is a folder that does not exist, or the views of a page do
@@ -123,7 +125,9 @@ def read_series(
         MalformedError: The share of malformed lines in a dump at hand is above the limit of the settings.
         InvalidReportError: A dump at hand has one of the pages twice.
     """
-    sought = seek_pages(pages, merge_access=merge_access)
+    period, step = Period.at(period), Step.at(step)
+    named = [pages] if isinstance(pages, Page | str) else pages
+    sought = seek_pages(map(Page.at, named), merge_access=merge_access)
     if not sought.pages:
         raise UsageError("there are no pages to look up", "name at least one page")
     reader = _Reader(sought, period, settings, step)

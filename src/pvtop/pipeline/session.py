@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
@@ -26,6 +27,8 @@ from pvtop.transform.dump import OnRows
 from pvtop.transform.report import RULES_VERSION, Report
 from pvtop.validation.acceptance import accept
 
+NOTICE_SIGNALS = 0.2  # seconds; a signal that the system delivers to another thread does not end a wait
+
 T = TypeVar("T")
 
 # Hours under way besides the downloads: two computing, two waiting for that. Limits memory, and the work lost on an
@@ -41,8 +44,29 @@ def run_sync(step: Coroutine[Any, Any, T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(step)
+    return _run_in_thread(step)
+
+
+def _run_in_thread(step: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop of its own. An interrupt, which only the main thread gets, cancels it."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = Future()
+
+    async def run() -> T:
+        task = asyncio.ensure_future(step)
+        started.set_result((asyncio.get_running_loop(), task))
+        return await task
+
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, step).result()
+        running = thread.submit(asyncio.run, run())
+        try:
+            while not wait([running], NOTICE_SIGNALS).done:
+                pass
+            return running.result()
+        except KeyboardInterrupt:
+            loop, task = started.result()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the coroutine has ended meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 class Session:

@@ -6,13 +6,13 @@ until February 2023, since then Spark's CSV writer with a space as the separator
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from pvtop.core.prefetch import prefetch
+from pvtop.transform.scan import scan_frames
 from pvtop.transform.schemas import ROWS
 from pvtop.transform.titles import decode_code, decode_title
 
@@ -43,20 +43,12 @@ def scan_blocks(blocks: Callable[[], Iterator[bytes]], on_rows: OnRows = ignore_
         `page_title` is the line itself and the other columns are null. Collecting raises whatever `blocks` raises.
     """
 
-    def read(
-        columns: list[str] | None, predicate: pl.Expr | None, max_rows: int | None, _: int | None
-    ) -> Iterator[pl.DataFrame]:
-        remaining = max_rows
+    def frames(_: Sequence[str]) -> Iterator[pl.DataFrame]:
         for rows in read_rows(blocks()):
             on_rows(rows)
-            chunk = rows if remaining is None else rows.head(remaining)
-            remaining = None if remaining is None else remaining - len(chunk)
-            chunk = chunk if predicate is None else chunk.filter(predicate)
-            yield chunk if columns is None else chunk.select(columns)
-            if remaining == 0:
-                return
+            yield rows
 
-    return register_io_source(read, schema=ROWS)
+    return scan_frames(frames, ROWS)
 
 
 def well_formed(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,7 +10,9 @@ from typing import Self, get_type_hints
 import polars as pl
 
 from pvtop.core.hour import Hour
+from pvtop.core.known_issues import known_issues
 from pvtop.core.period import Period
+from pvtop.transform.ranked import RankedPages
 
 RULES_VERSION = 4  # raise it if the same dump, blacklist and settings would give another report or rollup
 
@@ -92,7 +94,7 @@ def _field_types() -> dict[str, type]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(RankedPages):
     """The report of one hour.
 
     Attributes:
@@ -112,3 +114,12 @@ class Report:
     def period(self) -> Period:
         """The hour as a period, as a rollup has one."""
         return Period.of_hours(self.hour, self.hour)
+
+    def __repr__(self) -> str:
+        return f"<Report of {self.hour}: {self.counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the first pages of the largest domains, as notebooks show them."""
+        interval = f"views from {self.hour.start:%H:%M} to {self.hour.stamp:%H:%M} UTC"
+        notes = [f"Note: {issue}" for issue in known_issues([self.hour])]
+        return self.html_table(f"{self.hour}, {interval}; {self.counts}", notes)

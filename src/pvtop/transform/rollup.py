@@ -10,8 +10,10 @@ from typing import Any, Self
 import polars as pl
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, runs_of_hours, span
+from pvtop.core.known_issues import known_issues
 from pvtop.core.period import Period
+from pvtop.transform.ranked import RankedPages
 
 MISSING = "missing"
 """What a provenance has instead of the digest of a dump that is missing."""
@@ -79,7 +81,7 @@ class RollupProvenance:
 
 
 @dataclass(frozen=True, slots=True)
-class Rollup:
+class Rollup(RankedPages):
     """The ranked pages of many hours.
 
     Attributes:
@@ -103,3 +105,13 @@ class Rollup:
     def merged(self) -> bool:
         """Whether desktop, mobile and zero of a wiki are added up."""
         return self.provenance.merged
+
+    def __repr__(self) -> str:
+        return f"<Rollup of {self.period}: {self.counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the first pages of the largest domains, as notebooks show them."""
+        missing = self.provenance.missing
+        notes = [f"Missing: {', '.join(span(*run) for run in runs_of_hours(missing))}"] if missing else []
+        notes += [f"Note: {issue}" for issue in known_issues(self.period.hours)]
+        return self.html_table(f"{self.period}; {self.counts}", notes)

@@ -7,6 +7,9 @@ import polars as pl
 SUM_DTYPE = pl.Int128()
 """The dtype of intermediate sums. It cannot overflow."""
 
+START = pl.Datetime("us", "UTC")
+"""The dtype of the beginning of an hour."""
+
 PAGE_KEY = ["domain_code", "page_title"]
 """The columns that identify a page."""
 
@@ -72,6 +75,9 @@ DAY_PAGES = pl.Schema(
     }
 )
 """The pages of a day file. `start_hours` ascend and pair with `counts`, which add up to `views`."""
+
+DAYS = pl.Schema({"day": pl.Date(), **DAY_PAGES})
+"""The pages of many day files."""
 
 SERIES = pl.Schema(
     {
