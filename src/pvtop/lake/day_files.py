@@ -7,8 +7,8 @@ is damaged, where Polars panics or ends the process.
 from __future__ import annotations
 
 import contextlib
-from bisect import bisect_right
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
@@ -72,8 +72,19 @@ def write_day_file(path: Path, frames: Iterable[pl.DataFrame], describe: Callabl
 
 @cache
 def _file_schema() -> pa.Schema:
-    """Return the columns of a day file as pyarrow names them."""
-    return DAY_PAGES.to_frame().to_arrow(compat_level=COMPAT_LEVEL).schema
+    """Return the columns of a day file as pyarrow names them. None has nulls, which takes less time to read."""
+    import pyarrow as pa
+
+    written = DAY_PAGES.to_frame().to_arrow(compat_level=COMPAT_LEVEL).schema
+    return pa.schema([_without_nulls(column) for column in written])
+
+
+def _without_nulls(column: pa.Field) -> pa.Field:
+    import pyarrow as pa
+
+    if pa.types.is_large_list(column.type):
+        column = column.with_type(pa.large_list(column.type.value_field.with_nullable(False)))  # noqa: FBT003
+    return column.with_nullable(False)  # noqa: FBT003 - pyarrow takes it by place only
 
 
 def _row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -88,6 +99,20 @@ def _row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         held = [joined.slice(whole)]
     if any(map(len, held)):
         yield pl.concat(held)
+
+
+def _as_frame(table: pa.Table, columns: Sequence[str]) -> pl.DataFrame:
+    """Return columns of `DAY_PAGES` as a frame.
+
+    Raises:
+        ArrowException: Text is not UTF-8.
+    """
+    import pyarrow as pa
+
+    table.validate(full=True)
+    plain = pa.table(table.columns, names=table.column_names)  # without the metadata, which may be damaged
+    frame = pl.from_arrow(plain)
+    return frame.cast({name: DAY_PAGES[name] for name in columns}).select(columns)  # type: ignore[union-attr,arg-type]
 
 
 class DayFile:
@@ -128,6 +153,7 @@ class DayFile:
             code: range(end, end + pages) for (code, pages), end in zip(provenance.domains, ends, strict=False)
         }
         self._held: dict[tuple[int, tuple[str, ...]], pl.DataFrame] = {}
+        self._known_bounds: dict[int, tuple[str, str]] = {}
 
     def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
         """Yield all pages in order, in these columns of `DAY_PAGES`."""
@@ -156,27 +182,60 @@ class DayFile:
         """Read a row group, in these columns of `DAY_PAGES`. It is not kept in memory."""
         return self._decoded(number, tuple(columns))
 
-    def find(self, pages: pl.DataFrame, columns: Sequence[str] = DAY_PAGES.names()) -> pl.DataFrame:
-        """Return the rows of some pages. Pages without views on the day have none.
+    def find(self, pages: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Return the rows of some pages, in order. Pages without views on the day have none.
+
+        Reads the titles of the row groups that can have a page, and the other columns only of those that have one.
 
         Args:
             pages: `domain_code` String, `page_title` String.
-            columns: Columns of `DAY_PAGES` besides code and title.
+            columns: Columns of `DAY_PAGES` besides code and title, which the result always has.
         """
-        wanted, names = pages.select(PAGE_KEY).unique(), tuple(dict.fromkeys([*PAGE_KEY, *columns]))
-        found = [self._group(number, names).join(wanted, on=PAGE_KEY, how="semi") for number in self._groups_of(wanted)]
-        empty = DAY_PAGES.to_frame().select(names)
-        return pl.concat([empty, *found]).sort(PAGE_KEY)
+        import pyarrow as pa
 
-    def _groups_of(self, pages: pl.DataFrame) -> list[int]:
-        """Return the row groups that can have some of the pages: one or two for each page."""
-        chosen: set[int] = set()
-        for (code,), titles in pages.group_by("domain_code"):
-            if rows := self.codes.get(str(code)):
+        wanted = self._groups_of(pages.select(PAGE_KEY).unique())
+        found: list[tuple[str, str]] = []
+        others = [_file_schema().empty_table().select(list(columns))]
+        with self._translate_errors():
+            for number in sorted(wanted):
+                if rows := self._rows_of(number, wanted[number]):
+                    found += rows
+                    others.append(self._columns(number, columns).take(list(rows.values())))
+            keys = pl.DataFrame(found, {name: DAY_PAGES[name] for name in PAGE_KEY}, orient="row")
+            return keys.hstack(_as_frame(pa.concat_tables(others), columns))
+
+    def _groups_of(self, pages: pl.DataFrame) -> dict[int, list[tuple[str, str]]]:
+        """Return the row groups that can have some of the pages, each with code and title of these pages, in order.
+
+        A page can be in one row group, or in two at the borders of its domain.
+        """
+        chosen: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for code, title in pages.sort(PAGE_KEY).iter_rows():
+            if rows := self.codes.get(code):
                 first, last = (bisect_right(self._starts, row) - 1 for row in (rows.start, rows.stop - 1))
-                for title in titles.get_column("page_title"):
-                    chosen.update(self._groups_of_title(title, first, last))
-        return sorted(chosen)
+                for number in self._groups_of_title(title, first, last):
+                    chosen[number].append((code, title))
+        return chosen
+
+    def _rows_of(self, number: int, pages: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Return which of some pages a row group has, each with its row."""
+        titles = self._columns(number, ["page_title"]).column(0).combine_chunks()
+        places = {page: self._place(number, *page, titles) for page in pages}
+        return {page: row for page, row in places.items() if row is not None}
+
+    def _place(self, number: int, code: str, title: str, titles: pa.Array) -> int | None:
+        """Return the row of a page in a row group, None if it is not there.
+
+        Args:
+            number: The row group.
+            code: The code of the page.
+            title: The title of the page.
+            titles: All titles of the row group. Those of a domain ascend.
+        """
+        start, rows = self._starts[number], self.codes[code]
+        first, end = max(0, rows.start - start), min(len(titles), rows.stop - start)
+        row = bisect_left(range(end), title, lo=first, key=lambda row: titles[row].as_py())
+        return row if row < end and titles[row].as_py() == title else None
 
     def _groups_of_title(self, title: str, first: int, last: int) -> Iterable[int]:
         """Return the row groups that can have a title of a domain.
@@ -202,6 +261,11 @@ class DayFile:
 
         They are in its statistics, unless one of them is longer than pyarrow allows there.
         """
+        if number not in self._known_bounds:
+            self._known_bounds[number] = self._read_bounds(number)
+        return self._known_bounds[number]
+
+    def _read_bounds(self, number: int) -> tuple[str, str]:
         with self._translate_errors():
             statistics = self._file.metadata.row_group(number).column(TITLE_COLUMN).statistics
             if statistics is not None and statistics.has_min_max:
@@ -219,14 +283,12 @@ class DayFile:
         return self._held[key]
 
     def _decoded(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
-        import pyarrow as pa
-
         with self._translate_errors():
-            table = self._file.read_row_group(number, columns=list(columns), use_threads=False)
-            table.validate(full=True)
-        plain = pa.table(table.columns, names=table.column_names)  # without the metadata, which may be damaged
-        frame = pl.from_arrow(plain)
-        return frame.cast({name: DAY_PAGES[name] for name in columns}).select(columns)  # type: ignore[union-attr,arg-type]
+            return _as_frame(self._columns(number, columns), columns)
+
+    def _columns(self, number: int, columns: Sequence[str]) -> pa.Table:
+        """Read columns of a row group. Their text may not be UTF-8 yet."""
+        return self._file.read_row_group(number, columns=list(columns), use_threads=False)
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
