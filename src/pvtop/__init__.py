@@ -42,14 +42,10 @@ if TYPE_CHECKING:
     from pvtop.lake.lake import Lake as Lake
     from pvtop.pipeline.batch import BatchResult as BatchResult, run_hours as run_hours
     from pvtop.pipeline.days import DayOutcome as DayOutcome, DaysResult as DaysResult, build_days as build_days
+    from pvtop.pipeline.found_pages import Movers as Movers, Spikes as Spikes
     from pvtop.pipeline.hour import run_hour as run_hour
     from pvtop.pipeline.lookup import last_hours as last_hours, newest_hour as newest_hour
-    from pvtop.pipeline.movers import (
-        Movers as Movers,
-        Spikes as Spikes,
-        find_movers as find_movers,
-        find_spikes as find_spikes,
-    )
+    from pvtop.pipeline.movers import find_movers as find_movers, find_spikes as find_spikes
     from pvtop.pipeline.results import HourOutcome as HourOutcome, HourResult as HourResult
     from pvtop.pipeline.rollup import RollupResult as RollupResult, run_rollup as run_rollup
     from pvtop.pipeline.series import SeriesResult as SeriesResult, read_series as read_series
@@ -76,9 +72,10 @@ _NAMES = {
     "lake.lake": "Lake",
     "pipeline.batch": "BatchResult run_hours",
     "pipeline.days": "DayOutcome DaysResult build_days",
+    "pipeline.found_pages": "Movers Spikes",
     "pipeline.hour": "run_hour",
     "pipeline.lookup": "last_hours newest_hour",
-    "pipeline.movers": "Movers Spikes find_movers find_spikes",
+    "pipeline.movers": "find_movers find_spikes",
     "pipeline.results": "HourOutcome HourResult",
     "pipeline.rollup": "RollupResult run_rollup",
     "pipeline.series": "SeriesResult read_series",

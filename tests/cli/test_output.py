@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pvtop.cli.output import ASCII_BLOCKS, drawn_blocks
+from pvtop.core.sparkline import BLOCKS
 from support.samples import DATA, DAY, Command, WriteDump, serve
 from support.server.files import Server
 
@@ -72,3 +74,9 @@ def test_json_and_csv_together_are_wrong_usage(pvtop_in_process: Command, comman
     done = pvtop_in_process(*command.split(), "--json", "--csv")
     assert done.returncode == 2
     assert "pvtop: --json cannot be combined with --csv\n" in done.stderr
+
+
+@pytest.mark.parametrize(("encoding", "blocks"), [("utf-8", BLOCKS), ("ascii", ASCII_BLOCKS)])
+def test_sparkline_has_blocks_that_stdout_can_show(encoding: str, blocks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding))
+    assert drawn_blocks(range(8), 80) == blocks

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour, HourLike, hour_range, hours_around, parse_date, runs_of_hours
+from pvtop.core.hour import Hour, HourLike, first_runs, hour_range, hours_around, parse_date, runs_of_hours
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))
@@ -371,3 +371,9 @@ def test_parse_date_refuses_other_spellings(text: str) -> None:
 def test_runs_of_hours_are_their_first_and_last_hours(offsets: list[int], runs: list[tuple[int, int]]) -> None:
     hours = [NOON + offset for offset in offsets]
     assert runs_of_hours(hours) == [(NOON + first, NOON + last) for first, last in runs]
+
+
+def test_many_runs_of_hours_are_cut_with_their_number() -> None:
+    assert first_runs([NOON]) == "2019-04-01T12"
+    assert first_runs([NOON, NOON + 1, NOON + 5]) == "2019-04-01T12 to 2019-04-01T13, 2019-04-01T17"
+    assert first_runs([NOON + 2 * number for number in range(1_005)]).endswith("T20, and 1,000 more such periods")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pvtop.core.hour import Hour, hour_range
-from pvtop.core.known_issues import KNOWN_ISSUES, known_issues
+from pvtop.core.known_issues import KNOWN_ISSUES, known_issues, notes_on
 from pvtop.render.text import render_text
 from support.reports import make_report
 from support.samples import Command, WriteDump
@@ -61,3 +61,11 @@ def test_commands_name_known_issues(pvtop_in_process: Command, write_dump: Write
     status = ("status", "--source", "source", "--output", "lake", "--last", "2")
     assert f"Note: {LOST}" in pvtop_in_process(*status).stdout.splitlines()
     assert json.loads(pvtop_in_process(*status, "--json").stdout)["notes"] == [LOST]
+
+
+def test_notes_on_a_result_name_known_issues_and_hours_without_data() -> None:
+    assert notes_on([HOUR, HOUR + 1], [HOUR, HOUR + 1]) == [
+        LOST,
+        "2 hours without data: 2022-01-28T00 to 2022-01-28T01",
+    ]
+    assert notes_on([HOUR + 1], []) == []

@@ -59,3 +59,24 @@ def test_notebook_shows_how_each_day_ended() -> None:
         assert '>2019-04-01</td><td style="text-align: left">made</td>' in shown
         assert '>2019-04-02</td><td style="text-align: left">failed: no &lt;room&gt;</td>' in shown
     assert "Days: 1 failed, 1 made" in DaysResult(days)._repr_html_()
+
+
+def test_outcomes_of_an_hour_and_a_day_show_why_they_failed() -> None:
+    day = Day.parse("2019-04-01")
+    assert repr(DayOutcome(day, HourState.MADE, "not in the lake")) == "<DayOutcome of 2019-04-01: made>"
+    assert repr(DayOutcome(day, HourState.FAILED, "no room")) == "<DayOutcome of 2019-04-01: failed: no room>"
+    failed = HourOutcome(HOUR, HourState.FAILED, error=SourceError("no room"))
+    assert repr(failed) == "<HourOutcome of 2019-04-01 12:00 UTC: failed: no room>"
+    assert repr(HourOutcome(HOUR, HourState.MADE, RESULT)) == "<HourOutcome of 2019-04-01 12:00 UTC: made>"
+
+
+def test_notebook_shows_the_failures_of_years_in_a_short_table() -> None:
+    first = Day.parse("2019-04-01")
+    days = [DayOutcome(first + number, HourState.MADE) for number in range(1_000)]
+    days.append(DayOutcome(first + 1_000, HourState.FAILED, "no room"))
+    failures = [HourOutcome(HOUR + number, HourState.FAILED, error=SourceError("no")) for number in range(1_000)]
+    gaps = [HOUR + 2 * number for number in range(1_000)]
+    shown = BatchResult(failures=failures, not_published=gaps, days=days)._repr_html_()
+    assert shown.count("<tr>") < 100
+    for text in ("failed: no room", "and 969 more failed hours", "and 969 more such periods", "and 970 more days"):
+        assert f">{text}<" in shown

@@ -287,3 +287,15 @@ def test_no_hour_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotPublishedError, match="all hours of 2024-12-30 are missing"):
         run_rollup(Period.of_day(DAY), offline(tmp_path))
     assert not list((tmp_path / "lake").rglob("*.parquet"))
+
+
+def test_rollup_shows_its_state_its_first_pages_and_what_is_missing(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES, missing=[9])
+    result = run_rollup(DAY, offline(tmp_path))
+    assert repr(result) == "<RollupResult of 2024-12-30: made, 3 domains, 4 entries>"
+    assert repr(result.rollup.provenance) == "<RollupProvenance of 2024-12-30: 23 dumps>"
+    shown = result._repr_html_()
+    assert "Rollup of 2024-12-30: made; 3 domains, 4 entries<br>" in shown
+    assert f"<br>{result.top_pages}<br>Missing: 2024-12-30T10<" in shown
+    assert '<a href="https://en.wikipedia.org/wiki/Climate">Climate</a>' in shown
+    assert "unchanged" in run_rollup(DAY, offline(tmp_path))._repr_html_()

@@ -259,3 +259,37 @@ def test_series_of_a_lake_on_object_storage(s3: fsspec.AbstractFileSystem, tmp_p
     assert found.frame.select("start", "views").rows() == [
         (datetime(2024, 12, 30, tzinfo=UTC), 5), (datetime(2024, 12, 31, tzinfo=UTC), 5)
     ]  # fmt: skip
+
+
+def test_series_shows_how_many_pages_it_has_and_what_is_missing(settings: Settings) -> None:
+    write_day(Path(settings.output), DAY, {("en", "Climate"): {4: 1_000, 23: 2}}, missing=[5, 6])
+    pages = [Page("en", "Climate"), Page("x.y", "<b>")]
+    assert repr(read_series(pages, DAY, settings)) == (
+        "<SeriesResult of 2024-12-30: 2 pages by hour, 2 hours without data>"
+    )
+    assert repr(read_series(pages[0], DAY, settings, "day")).startswith("<SeriesResult of 2024-12-30: 1 page by day")
+
+
+def test_notebook_shows_the_total_the_least_and_the_most_of_each_page(settings: Settings) -> None:
+    views = {("en", "Climate"): {4: 1_000, 23: 2}, ("en.m", "Climate"): {4: 500}}
+    write_day(Path(settings.output), DAY, views, missing=[5, 6])
+    shown = read_series([Page("en", "Climate"), Page("x.y", "<b>")], DAY, settings, merge_access=True)._repr_html_()
+    assert "Views in 2024-12-30: 2 pages by hour, 2 hours without data" in shown
+    assert "<br>2 hours without data: 2024-12-30T06 to 2024-12-30T07<" in shown
+    line = f"▁▁▁▁█  {'▁' * 16}▂"
+    numbers = "".join(f'<td style="text-align: right">{text}</td>' for text in ("1,502", "500", "0", "1,500"))
+    drawn = f'<td style="text-align: left; white-space: pre">{line}</td>'
+    assert f'<a href="https://en.wikipedia.org/wiki/Climate">en:Climate</a></td>{numbers}{drawn}' in shown
+    assert '>x.y:&lt;b&gt;</td><td style="text-align: right">0</td><td style="text-align: left">-</td>' in shown
+
+
+def test_notebook_shows_the_first_pages_of_a_series_and_how_the_days_were_read(
+    settings: Settings, write_dump: WriteDump
+) -> None:
+    for hour in DAY.hours[:3]:
+        write_dump("en A 7 0\n", hour)
+    pages = [Page("en", f"Page_{number}") for number in range(12)]
+    shown = read_series(pages, (DAY.hours[0], DAY.hours[2]), settings, "day")._repr_html_()
+    assert shown.count("<a href") == 10
+    assert ">and 2 more pages<" in shown
+    assert "<br>No day file, so read from dumps: 2024-12-30<br>Only some hours are in the period: 2024-12-30<" in shown

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.output import cut, number_of_hours
+from pvtop.cli.output import cut
 from pvtop.cli.selection import LARGEST, matching_codes
 from pvtop.core.domain import Domain
 from pvtop.core.escape import printable
-from pvtop.core.hour import Hour, runs_of_hours
-from pvtop.core.known_issues import known_issues
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from pvtop.lake.lake import Lake
 
 FINDING = ("blacklist", "cache_dir", "offline", "keep_unknown", "output", "contact")
-RUNS_SHOWN = 5
 
 Count = Annotated[
     int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages in all, or of each wiki with --domain.")
@@ -52,16 +49,6 @@ def chosen_wikis(lake: Lake, day: Day, names: Sequence[str] | None) -> list[str]
     largest = sorted(pages, key=lambda code: (-pages[code], code))[:LARGEST]
     chosen = matching_codes(names, known, day, largest)
     return list(dict.fromkeys(wikis.get(code, code) for code in chosen))
-
-
-def notes(hours: Sequence[Hour], missing: Sequence[Hour]) -> list[str]:
-    """Return what is known to be wrong with the hours of a result."""
-    found = [str(issue) for issue in known_issues(hours)]
-    if missing:
-        runs = [" to ".join(dict.fromkeys([first.iso, last.iso])) for first, last in runs_of_hours(missing)]
-        more = [f"and {len(runs) - RUNS_SHOWN:,} more such periods"] if len(runs) > RUNS_SHOWN else []
-        found.append(f"{number_of_hours(len(missing))} without data: {', '.join([*runs[:RUNS_SHOWN], *more])}")
-    return found
 
 
 def by_wiki(pages: pl.DataFrame, wikis: Collection[str] | None) -> Iterator[list[dict[str, Any]]]:
@@ -105,8 +92,3 @@ def _linked(page: dict[str, Any], width: int | None) -> Text:
     domain = Domain.of(page["domain_code"])
     link = None if width is None else domain.page_address(page["page_title"])
     return Text(printable(f"{domain.label}:{page['page_title']}"), Style(link=link))
-
-
-def percent(share: float | None) -> str:
-    """Return a share as text: `44 %`, or a dash if it is unknown."""
-    return "-" if share is None else f"{share:.0%}".replace("%", " %")

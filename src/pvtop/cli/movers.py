@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.day_pages import FINDING, Count, MinViews, by_wiki, chosen_wikis, notes, page_lines, percent
+from pvtop.cli.day_pages import FINDING, Count, MinViews, by_wiki, chosen_wikis, page_lines
 from pvtop.cli.hints import building
 from pvtop.cli.hours import DayInLake, day_in_lake
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, Table, number_of_hours
+from pvtop.cli.output import Output, Table, drawn_blocks, number_of_hours
 from pvtop.cli.progress import waiting
 from pvtop.cli.selection import DomainNames
-from pvtop.cli.sparkline import sparkline
+from pvtop.core.counted import percent
 from pvtop.core.errors import UsageError
 from pvtop.core.floors import AGAINST, MAX_AGAINST, MIN_RATIO, MIN_VIEWS, TOP
+from pvtop.core.known_issues import notes_on
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pvtop.pipeline.movers import Movers
+    from pvtop.pipeline.found_pages import Movers
     from pvtop.settings import Settings
 
 COLUMNS = (
@@ -122,7 +123,7 @@ def _days(count: int) -> str:
 
 
 def _notes(found: Movers) -> list[str]:
-    return notes([hour for day in [*found.earlier, found.day] for hour in day.hours], found.missing)
+    return notes_on([hour for day in [*found.earlier, found.day] for hour in day.hours], found.missing)
 
 
 def _data(found: Movers, wikis: Collection[str] | None, floors: dict[str, float]) -> dict[str, Any]:
@@ -168,7 +169,7 @@ def _lines(
         shown = f"{page['rank']:4} {page['score']:>12,.0f} {page['views']:>12,} {page['earlier_mean']:>12,.0f}"
         return (
             f"{shown} {ratio:>9}  {percent(mobile):>6}  ",
-            f"{sparkline(page['daily_views'], blocks):{max(blocks, 4)}}",
+            f"{drawn_blocks(page['daily_views'], blocks):{max(blocks, 4)}}",
         )
 
     yield from page_lines(by_wiki(found.pages, wikis), header, numbers, width)

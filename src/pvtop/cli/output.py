@@ -14,6 +14,7 @@ from pvtop.core.counted import counted
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import UNSAFE_CHARACTERS, printable, printable_json
 from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours, span
+from pvtop.core.sparkline import BLOCKS, sparkline
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Table = Iterable[Sequence[object]]
 RUNS_SHOWN = 20
+ASCII_BLOCKS = "_.:-=+*#"
 
 
 class Output:
@@ -164,6 +166,11 @@ def run(first: Hour, last: Hour, what: str, reason: str = "") -> str:
     head = f"{number_of_hours((last.stamp - first.stamp) // ONE_HOUR + 1)} {what}"
     hours = span(first, last)
     return f"{head}: {reason} ({hours})" if reason else f"{head}: {hours}"
+
+
+def drawn_blocks(values: Sequence[int | None], width: int) -> str:
+    """Return numbers as a sparkline. Uses ASCII if stdout lacks the blocks."""
+    return sparkline(values, width, BLOCKS if can_draw(BLOCKS) else ASCII_BLOCKS)
 
 
 def failed(line: str) -> Text:

@@ -12,13 +12,12 @@ import typer
 
 from pvtop.cli.hours import End, Start, read_range
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, cut, number_of_hours
+from pvtop.cli.output import Output, cut, drawn_blocks, number_of_hours
 from pvtop.cli.pages import PageNames, PagesFile, chosen_pages
-from pvtop.cli.sparkline import sparkline
 from pvtop.core.day import HOURS_OF_A_DAY
 from pvtop.core.domain import Domain
 from pvtop.core.escape import printable, shorten
-from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours
+from pvtop.core.hour import ONE_HOUR, first_runs
 from pvtop.core.known_issues import known_issues
 from pvtop.core.page import Page
 from pvtop.core.period import Period, Step
@@ -34,7 +33,7 @@ BLOCKS_OF_PAGES = 10  # pages with a block each; more have a line each
 TABLE_ROWS = 31  # rows of a page's table: a month by day. More are left to the sparkline
 LINE_WIDTH = 72  # columns of a sparkline if stdout is not a terminal
 SHORT_LINE = 24  # columns of a sparkline on the line of a page
-SHOWN = 5  # pages or gaps in a message
+SHOWN = 5  # pages in a message
 ALL_ACCESS = "desktop, mobile and zero"
 
 log = logging.getLogger(__name__)
@@ -113,15 +112,9 @@ def _log_gaps(found: SeriesResult) -> None:
             days[-1],
         )
     if hours := found.missing:
-        log.warning("%s without data: %s", number_of_hours(len(hours)), _some_runs(hours))
+        log.warning("%s without data: %s", number_of_hours(len(hours)), first_runs(hours))
     if found.step is Step.DAY and (days := found.partial_days):
         log.info("only some hours are in the range: %s; a stamp is the END of an hour", ", ".join(map(str, days)))
-
-
-def _some_runs(hours: Sequence[Hour]) -> str:
-    runs = [" to ".join(dict.fromkeys([first.iso, last.iso])) for first, last in runs_of_hours(hours)]
-    more = [f"and {len(runs) - SHOWN:,} more such periods"] if len(runs) > SHOWN else []
-    return ", ".join([*runs[:SHOWN], *more])
 
 
 def _log_never_seen(pages: Sequence[Page]) -> None:
@@ -194,7 +187,7 @@ def _line_of_each(found: SeriesResult, width: int | None) -> Iterator[str | Text
     for page, rows in _by_page(found):
         views = rows.get_column("views").to_list()
         known = [count for count in views if count is not None]
-        line = Text(f"{sum(known):>13,}  {max(known):>14,}  ").append(sparkline(views, columns), style="cyan")
+        line = Text(f"{sum(known):>13,}  {max(known):>14,}  ").append(drawn_blocks(views, columns), style="cyan")
         yield cut(line.append("  ").append_text(_linked(page, str(page), width)), width)
 
 
@@ -208,7 +201,7 @@ def _block(found: SeriesResult, page: Page, rows: pl.DataFrame, width: int | Non
     yield cut(Text(f"  {_total(rows, found.step)}"), width)
     if not any(views):
         return
-    yield Text("  ").append(sparkline(views, LINE_WIDTH if width is None else width - 2), style="cyan")
+    yield Text("  ").append(drawn_blocks(views, LINE_WIDTH if width is None else width - 2), style="cyan")
     if len(views) <= TABLE_ROWS:
         for row in rows.iter_rows(named=True):
             yield cut(Text(_table_line(row, found)), width)

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.day_pages import FINDING, Count, MinViews, by_wiki, chosen_wikis, notes, page_lines, percent
+from pvtop.cli.day_pages import FINDING, Count, MinViews, by_wiki, chosen_wikis, page_lines
 from pvtop.cli.hours import DayInLake, day_in_lake
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, Table, number_of_hours
+from pvtop.cli.output import Output, Table, drawn_blocks, number_of_hours
 from pvtop.cli.progress import waiting
 from pvtop.cli.selection import DomainNames
-from pvtop.cli.sparkline import sparkline
+from pvtop.core.counted import percent
 from pvtop.core.day import HOURS_OF_A_DAY
 from pvtop.core.floors import MIN_SHARE, MIN_VIEWS, TOP
+from pvtop.core.known_issues import notes_on
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pvtop.pipeline.movers import Spikes
+    from pvtop.pipeline.found_pages import Spikes
     from pvtop.settings import Settings
 
 COLUMNS = (
@@ -95,7 +96,7 @@ def _data(found: Spikes, wikis: Collection[str] | None, floors: dict[str, float]
         "hours": HOURS_OF_A_DAY - len(found.missing),
         "missing_hours": [hour.iso for hour in found.missing],
         **floors,
-        "notes": notes(found.day.hours, found.missing),
+        "notes": notes_on(found.day.hours, found.missing),
         "pages": list(_pages(found, wikis)),
     }
 
@@ -112,7 +113,7 @@ def _lines(
     yield f"{found.day} UTC, {number_of_hours(HOURS_OF_A_DAY - len(found.missing))}"
     share = percent(floors["min_share"])
     yield f"Pages with at least {floors['min_views']:,} views on the day, and at least {share} of them in one hour"
-    for note in notes(found.day.hours, found.missing):
+    for note in notes_on(found.day.hours, found.missing):
         yield f"Note: {note}"
     if found.pages.is_empty():
         yield "no page has such a spike; --min-views and --min-share lower the floors"
@@ -125,5 +126,5 @@ def _numbers(page: dict[str, Any]) -> tuple[str, str]:
     peak = f"{start:02}:00-{start + 1:02}:00 {page['peak_views']:>11,}  {percent(page['peak_share']):>6}"
     mobile = f"{percent(page['peak_mobile_share']):>6}"
     of_day = f"{page['views']:>11,}  {percent(page['mobile_share']):>6}"
-    blocks = sparkline(page["hourly_views"], HOURS_OF_A_DAY)
+    blocks = drawn_blocks(page["hourly_views"], HOURS_OF_A_DAY)
     return f"{page['rank']:4}  {peak}  {mobile}  {of_day}  ", f"{blocks:{HOURS_OF_A_DAY}}"

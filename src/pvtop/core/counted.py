@@ -1,4 +1,4 @@
-"""Numbers of things, as text."""
+"""Numbers of things and shares, as text."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def counted(count: int, noun: str, plural: str = "") -> str:
         plural: What they are called otherwise; default: the noun with an `s`.
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share as text: `44 %`, or a dash if it is unknown."""
+    return "-" if share is None else f"{share:.0%}".replace("%", " %")

@@ -21,6 +21,7 @@ STAMP = re.compile(
 )
 ONE_HOUR = timedelta(hours=1)
 MAX_HOURS = 1_000_000  # in a range: more than a century is a typing error
+RUNS_NAMED = 5  # runs of hours in a message
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -266,3 +267,10 @@ def runs_of_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
     firsts = [hours[0], *(after for _, after in breaks)]
     lasts = [*(before for before, _ in breaks), hours[-1]]
     return list(zip(firsts, lasts, strict=True))
+
+
+def first_runs(hours: Sequence[Hour]) -> str:
+    """Return hours as text: the first runs of consecutive hours, and how many more there are."""
+    runs = [span(*run) for run in runs_of_hours(hours)]
+    more = [f"and {len(runs) - RUNS_NAMED:,} more such periods"] if len(runs) > RUNS_NAMED else []
+    return ", ".join([*runs[:RUNS_NAMED], *more])

@@ -5,11 +5,12 @@ Sources: Wikimedia's notes on the pageview data, and its issue tracker (T141506 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pvtop.core.hour import Hour
+from pvtop.core.counted import counted
+from pvtop.core.hour import Hour, first_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,9 @@ def known_issues(hours: Iterable[Hour]) -> list[KnownIssue]:
     """
     days = {hour.start.date() for hour in hours}
     return [issue for issue in KNOWN_ISSUES if any(issue.first <= day <= issue.last for day in days)]
+
+
+def notes_on(hours: Collection[Hour], missing: Sequence[Hour]) -> list[str]:
+    """Return what is known to be wrong with the hours of a result: the known issues, and the hours without data."""
+    without_data = [f"{counted(len(missing), 'hour')} without data: {first_runs(missing)}"] if missing else []
+    return [*map(str, known_issues(hours)), *without_data]

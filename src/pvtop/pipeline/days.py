@@ -15,7 +15,7 @@ from polars.exceptions import PanicException
 from pvtop.core.day import Day, DayLike
 from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
-from pvtop.core.html import table
+from pvtop.core.html import Row, first_rows, table
 from pvtop.core.states import HourState, counts_as_text
 from pvtop.lake.day_files import DayFile
 from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day, needs_listing
@@ -54,6 +54,15 @@ class DayOutcome:
     provenance: DayProvenance | None = None
     error: PvtopError | None = None
 
+    def __repr__(self) -> str:
+        return f"<DayOutcome of {self.day}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """The state, and why if the day has no new day file though it should: `failed: ...`."""
+        needs_reason = self.state in {HourState.FAILED, HourState.MISSING}
+        return f"{self.state.label}: {self.reason}" if needs_reason else self.state.label
+
 
 @dataclass(slots=True)
 class DaysResult:
@@ -80,13 +89,10 @@ class DaysResult:
         return Counter(outcome.state for outcome in self.outcomes)
 
 
-def rows_of_days(outcomes: Iterable[DayOutcome]) -> list[tuple[str, str]]:
-    """Return each day, and how it ended, as the rows of a table."""
-    explained = {HourState.FAILED, HourState.MISSING}
-    return [
-        (one.day.iso, f"{one.state.label}: {one.reason}" if one.state in explained else one.state.label)
-        for one in outcomes
-    ]
+def rows_of_days(outcomes: Iterable[DayOutcome]) -> list[Row]:
+    """Return each day, and how it ended, as the rows of a table: those that failed first, and at most `ROWS_SHOWN`."""
+    ordered = sorted(outcomes, key=lambda one: one.state is not HourState.FAILED)
+    return first_rows([(one.day.iso, one.summary) for one in ordered], "day")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -15,6 +14,7 @@ from pvtop.core.hour import Hour
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.day_lines import DayLines, NumberedDay
+from pvtop.pipeline.found_pages import Movers, Spikes
 from pvtop.settings import Settings
 from pvtop.transform.merge import MERGED_ROWS, merge
 from pvtop.transform.movers import (
@@ -28,44 +28,6 @@ from pvtop.transform.schemas import MOVERS, SPIKES
 
 HOURS_OF_A_PAGE = 8  # rows of a page, one for each hour: fewer pages are merged at a time
 HOURLY = ["page_title", "views", "start_hours", "counts"]
-
-
-@dataclass(frozen=True, slots=True)
-class Movers:
-    """The pages furthest above their own earlier level on a day.
-
-    Attributes:
-        day: The day.
-        pages: The pages, as `find_movers` describes them.
-        earlier: The days before it that were read, oldest first.
-        lacking: The days before it that have no day file and are left out.
-        missing: The hours of all these days without data, in order.
-        hours: The number of hours of the day that have data.
-        earlier_hours: The number of hours of the earlier days that have data.
-    """
-
-    day: Day
-    pages: pl.DataFrame
-    earlier: list[Day]
-    lacking: list[Day]
-    missing: list[Hour]
-    hours: int
-    earlier_hours: int
-
-
-@dataclass(frozen=True, slots=True)
-class Spikes:
-    """The pages with most of a day's views in one hour.
-
-    Attributes:
-        day: The day.
-        pages: The pages, as `find_spikes` describes them.
-        missing: The hours of the day without data, in order.
-    """
-
-    day: Day
-    pages: pl.DataFrame
-    missing: list[Hour]
 
 
 def find_movers(  # noqa: PLR0913 - each is a choice of its own

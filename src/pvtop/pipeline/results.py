@@ -82,3 +82,6 @@ class HourOutcome:
     state: HourState
     result: HourResult | None = None
     error: PvtopError | None = None
+
+    def __repr__(self) -> str:
+        return f"<HourOutcome of {self.hour}: {self.state.label}{f': {self.error}' if self.error else ''}>"

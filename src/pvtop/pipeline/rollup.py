@@ -12,7 +12,7 @@ from threading import Event
 
 from pvtop.core.day import Day
 from pvtop.core.errors import InvalidReportError, NotPublishedError
-from pvtop.core.hour import Hour, runs_of_hours
+from pvtop.core.hour import Hour, first_runs
 from pvtop.core.period import Period, PeriodLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
@@ -22,8 +22,6 @@ from pvtop.pipeline.summing import DayInput, Summing
 from pvtop.settings import Settings
 from pvtop.sources.scratch import scratch_folder
 from pvtop.transform.rollup import MISSING, Rollup, RollupProvenance
-
-RUNS_NAMED = 5  # runs of missing hours in a message
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +41,15 @@ class RollupResult:
     rollup: Rollup
     top_pages: str
     domains: str
+
+    def __repr__(self) -> str:
+        return f"<RollupResult of {self.rollup.period}: {self.state.label}, {self.rollup.counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the state, the file, and the first pages of the largest domains, as notebooks show them."""
+        rollup = self.rollup
+        caption = f"Rollup of {rollup.period}: {self.state.label}; {rollup.counts}"
+        return rollup.html_table(caption, [self.top_pages, *rollup.notes])
 
 
 def run_rollup(
@@ -157,7 +164,7 @@ class _Work:
             raise NotPublishedError(f"all hours of {self._period} are missing", "choose an earlier period")
         if missing and self._strict:
             raise NotPublishedError(
-                f"{count:,} of {hours:,} hours of {self._period} are missing: {_named(missing)}",
+                f"{count:,} of {hours:,} hours of {self._period} are missing: {first_runs(missing)}",
                 "leave out strict to add up the others",
                 remedy="not_strict",
             )
@@ -173,7 +180,7 @@ class _Work:
             return
         if lost := sorted({*rollup.provenance.missing} - {*made.missing}):
             raise InvalidReportError(
-                f"the rollup of {self._period} in the lake has hours that are missing now: {_named(lost)}",
+                f"the rollup of {self._period} in the lake has hours that are missing now: {first_runs(lost)}",
                 "the lake is unchanged; to replace the rollup anyway, use force",
                 setting="force",
             )
@@ -181,9 +188,3 @@ class _Work:
     def _result(self, state: HourState, rollup: Rollup) -> RollupResult:
         paths = (path(self._period, merged=self._merged) for path in (rollup_top_pages_path, rollup_domains_path))
         return RollupResult(state, rollup, *map(self._session.lake.path, paths))
-
-
-def _named(hours: Sequence[Hour]) -> str:
-    """Return hours as text: runs of stamps."""
-    runs = [first.iso if first == last else f"{first.iso} to {last.iso}" for first, last in runs_of_hours(hours)]
-    return ", ".join(runs[:RUNS_NAMED]) + (f" and {len(runs) - RUNS_NAMED:,} more" if len(runs) > RUNS_NAMED else "")

@@ -10,11 +10,16 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pvtop.core.counted import counted
 from pvtop.core.day import Day
+from pvtop.core.domain import Domain
 from pvtop.core.errors import CorruptError, NotInLakeError, NotPublishedError, UsageError
 from pvtop.core.hour import Hour
+from pvtop.core.html import Blocks, Columns, Link, Row, more_rows, table
+from pvtop.core.known_issues import notes_on
 from pvtop.core.page import Page, PageLike
 from pvtop.core.period import Period, PeriodLike, Step
+from pvtop.core.sparkline import sparkline
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import check_malformed
 from pvtop.pipeline.spool import refuse_repeated
@@ -24,6 +29,8 @@ from pvtop.sources.facts import LocalFile
 from pvtop.transform.series import Sought, count_day, count_hour, fill_series, pick_titles, raw_titles, seek_pages
 
 DEFAULT_DAYS = 7
+PAGES_SHOWN = 10  # in a notebook
+LINE_WIDTH = 48  # columns of a sparkline in a notebook
 READERS = 2  # files read at once: two keep two cores busy
 
 
@@ -49,6 +56,35 @@ class SeriesResult:
     missing: list[Hour]
     without_file: list[Day]
 
+    def __repr__(self) -> str:
+        return f"<SeriesResult of {self.period}: {self._counts}>"
+
+    def _repr_html_(self) -> str:
+        """Return the total of the first pages, the least and the most, and a sparkline, as notebooks show them."""
+        merged = "mobile_views" in self.frame.columns
+        shown = self.pages[:PAGES_SHOWN]
+        names = ["page", "views", *(["mobile"] if merged else []), "least", "most", f"by {self.step}"]
+        rows = [_row(page, self._rows(number)) for number, page in enumerate(shown)]
+        more = more_rows(len(self.pages) - len(shown), "page")
+        notes = [*self._notes(), *notes_on(self.period.hours, self.missing)]
+        return table(f"Views in {self.period}: {self._counts}", [Columns(names), *rows, *more], notes)
+
+    @property
+    def _counts(self) -> str:
+        missing = [f"{counted(len(self.missing), 'hour')} without data"] if self.missing else []
+        return ", ".join([f"{counted(len(self.pages), 'page')} by {self.step}", *missing])
+
+    def _rows(self, number: int) -> pl.DataFrame:
+        """Return the rows of a page."""
+        times = len(self.hours)
+        return self.frame.slice(number * times, times)
+
+    def _notes(self) -> list[str]:
+        """Return what to know about the days: which ones have no day file, and which are only partly covered."""
+        notes = [f"No day file, so read from dumps: {days_in_words(self.without_file)}"] if self.without_file else []
+        partial = self.partial_days if self.step is Step.DAY else []
+        return [*notes, *([f"Only some hours are in the period: {days_in_words(partial)}"] if partial else [])]
+
     @property
     def partial_days(self) -> list[Day]:
         """The days of which only some hours are in the period: the first, the last, or both."""
@@ -59,6 +95,22 @@ class SeriesResult:
         """The pages without views in the period."""
         most = self.frame.get_column("views").reshape((len(self.pages), -1)).arr.max()
         return [page for page, views in zip(self.pages, most, strict=True) if not views]
+
+
+def _row(page: Page, rows: pl.DataFrame) -> Row:
+    """Return the row of a page in a notebook."""
+    views = rows.get_column("views").to_list()
+    known = [count for count in views if count is not None]
+    mobile = [_sum(rows.get_column("mobile_views"))] if "mobile_views" in rows.columns else []
+    link = Link(str(page), Domain.of(page.domain_code).page_address(page.title))
+    numbers = [f"{sum(known):,}", *mobile, f"{min(known):,}", f"{max(known):,}"]
+    return [link, *numbers, Blocks(sparkline(views, LINE_WIDTH))]
+
+
+def _sum(counts: pl.Series) -> str:
+    """Return a sum as text, or a dash if nothing is known."""
+    known = counts.drop_nulls().to_list()
+    return f"{sum(known):,}" if known else "-"
 
 
 def last_days(settings: Settings) -> Period:

@@ -73,6 +73,9 @@ class DayProvenance:
     rules: int
     version: str
 
+    def __repr__(self) -> str:
+        return f"<DayProvenance of {self.day}: {len(self.dumps)} dumps, {self.pages:,} pages, {self.views:,} views>"
+
     @property
     def missing(self) -> list[Hour]:
         """The hours whose dumps were missing."""

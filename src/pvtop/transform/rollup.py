@@ -10,7 +10,7 @@ from typing import Any, Self
 import polars as pl
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour, runs_of_hours, span
+from pvtop.core.hour import Hour, first_runs
 from pvtop.core.known_issues import known_issues
 from pvtop.core.period import Period
 from pvtop.transform.ranked import RankedPages
@@ -45,6 +45,9 @@ class RollupProvenance:
     blacklist_sha256: str | None
     rules: int
     dumps: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"<RollupProvenance of {self.period}: {len(self.dumps) - len(self.missing):,} dumps>"
 
     @property
     def missing(self) -> list[Hour]:
@@ -111,7 +114,13 @@ class Rollup(RankedPages):
 
     def _repr_html_(self) -> str:
         """Return the first pages of the largest domains, as notebooks show them."""
+        return self.html_table(f"{self.period}; {self.counts}", self.notes)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is known to be wrong with its hours: those that are missing, and the known issues."""
         missing = self.provenance.missing
-        notes = [f"Missing: {', '.join(span(*run) for run in runs_of_hours(missing))}"] if missing else []
-        notes += [f"Note: {issue}" for issue in known_issues(self.period.hours)]
-        return self.html_table(f"{self.period}; {self.counts}", notes)
+        return [
+            *([f"Missing: {first_runs(missing)}"] if missing else []),
+            *(f"Note: {issue}" for issue in known_issues(self.period.hours)),
+        ]

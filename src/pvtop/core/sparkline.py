@@ -7,23 +7,21 @@ from itertools import pairwise
 from math import ceil
 from statistics import fmean
 
-from pvtop.cli.streams import can_draw
-
 BLOCKS = "▁▂▃▄▅▆▇█"
-ASCII_BLOCKS = "_.:-=+*#"
 GAP = " "
 
 
-def sparkline(values: Sequence[int | None], width: int) -> str:
-    """Return numbers as blocks from none to the most. Uses ASCII if stdout lacks the blocks.
+def sparkline(values: Sequence[int | None], width: int, blocks: str = BLOCKS) -> str:
+    """Return numbers as blocks from none to the most.
 
     Args:
         values: The numbers. None is a gap.
         width: The most columns to use. If there are more numbers, each block is the mean of neighbours.
+        blocks: A character for each height, the lowest first.
     """
     means = [_mean(part) for part in _parts(values, width)]
     most = max((mean for mean in means if mean is not None), default=0)
-    return "".join(_block(mean, most) for mean in means)
+    return "".join(_block(mean, most, blocks) for mean in means)
 
 
 def _parts(values: Sequence[int | None], width: int) -> list[Sequence[int | None]]:
@@ -38,10 +36,9 @@ def _mean(values: Sequence[int | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _block(value: float | None, most: float) -> str:
+def _block(value: float | None, most: float, blocks: str) -> str:
     """Return the block of a number: the lowest one only if it is 0."""
     if value is None:
         return GAP
-    blocks = BLOCKS if can_draw(BLOCKS) else ASCII_BLOCKS
     highest = len(blocks) - 1
     return blocks[min(ceil(value / most * highest), highest) if value else 0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvtop.cli.sparkline import ASCII_BLOCKS, BLOCKS, GAP, sparkline
+from pvtop.core.sparkline import BLOCKS, GAP, sparkline
 
 
 @pytest.mark.parametrize(
@@ -38,5 +38,5 @@ def test_sparkline_fits_and_has_a_block_for_each_number(values: list[int | None]
         assert BLOCKS[-1] in line
 
 
-def test_ascii_has_as_many_blocks() -> None:
-    assert len(ASCII_BLOCKS) == len(BLOCKS)
+def test_other_blocks_are_used_if_the_terminal_lacks_them() -> None:
+    assert sparkline([0, None, 4, 7], 80, "_.:-=+*#") == "_ =#"
