@@ -41,12 +41,17 @@ if TYPE_CHECKING:
     from pvtop.core.states import HourState as HourState
     from pvtop.lake.lake import Lake as Lake
     from pvtop.pipeline.batch import BatchResult as BatchResult, run_hours as run_hours
-    from pvtop.pipeline.days import DayOutcome as DayOutcome, DaysResult as DaysResult, build_days as build_days
+    from pvtop.pipeline.days import build_days as build_days
     from pvtop.pipeline.found_pages import Movers as Movers, Spikes as Spikes
     from pvtop.pipeline.hour import run_hour as run_hour
     from pvtop.pipeline.lookup import last_hours as last_hours, newest_hour as newest_hour
     from pvtop.pipeline.movers import find_movers as find_movers, find_spikes as find_spikes
-    from pvtop.pipeline.results import HourOutcome as HourOutcome, HourResult as HourResult
+    from pvtop.pipeline.results import (
+        DayOutcome as DayOutcome,
+        DaysResult as DaysResult,
+        HourOutcome as HourOutcome,
+        HourResult as HourResult,
+    )
     from pvtop.pipeline.rollup import RollupResult as RollupResult, run_rollup as run_rollup
     from pvtop.pipeline.series import SeriesResult as SeriesResult, read_series as read_series
     from pvtop.settings import Settings as Settings
@@ -71,12 +76,12 @@ _NAMES = {
     "core.states": "HourState",
     "lake.lake": "Lake",
     "pipeline.batch": "BatchResult run_hours",
-    "pipeline.days": "DayOutcome DaysResult build_days",
+    "pipeline.days": "build_days",
     "pipeline.found_pages": "Movers Spikes",
     "pipeline.hour": "run_hour",
     "pipeline.lookup": "last_hours newest_hour",
     "pipeline.movers": "find_movers find_spikes",
-    "pipeline.results": "HourOutcome HourResult",
+    "pipeline.results": "DayOutcome DaysResult HourOutcome HourResult",
     "pipeline.rollup": "RollupResult run_rollup",
     "pipeline.series": "SeriesResult read_series",
     "settings": "Settings",

@@ -177,3 +177,9 @@ def test_an_hour_and_a_range_and_last_exclude_each_other(
 ) -> None:
     with pytest.raises(UsageError, match="give only one of"):
         hours_in_lake(lake, None, hour, start, None, last)
+
+
+def test_range_without_any_of_the_hours_of_the_day_is_refused(sample: Settings) -> None:
+    with pytest.raises(UsageError, match="no hour of the range is stamped at 3") as caught:
+        published_hours(sample, "2024-12-31T12", "2024-12-31T13", None, "3", default=24)
+    assert caught.value.hint == "widen the range, or leave out --hours"

@@ -180,7 +180,6 @@ def test_hour_of_a_date_and_an_hour_of_the_day() -> None:
 @pytest.mark.parametrize(
     "stamp",
     [
-        datetime(2019, 4, 1, 12),  # noqa: DTZ001 - the naive stamp that is refused
         datetime(2019, 4, 1, 12, tzinfo=timezone(timedelta(hours=2))),
         datetime(2019, 7, 1, 12, tzinfo=ZoneInfo("Europe/London")),
         datetime(2019, 4, 1, 12, 30, tzinfo=UTC),

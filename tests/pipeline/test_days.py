@@ -24,8 +24,9 @@ from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from pvtop.pipeline.day_audit import faults
-from pvtop.pipeline.days import DayOutcome, build_days, plan_days
+from pvtop.pipeline.days import build_days, plan_days
 from pvtop.pipeline.plan import ActionKind
+from pvtop.pipeline.results import DayOutcome
 from pvtop.pipeline.spool import HourSpool, Spooled, write_spooled
 from pvtop.settings import Settings
 from pvtop.transform.day import DumpRecord

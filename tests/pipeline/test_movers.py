@@ -256,7 +256,7 @@ def rounded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keep_unknown=st.booleans(),
     floors=st.tuples(st.integers(1, 12), st.sampled_from([1.0, 1.5, 3.0]), st.sampled_from([0.1, 0.5, 1.0])),
     top=st.integers(1, 6),
-    domains=st.none() | st.sets(CODES),
+    domains=st.none() | st.sets(CODES, min_size=1),
     rows=st.sampled_from([1, 5, MERGED_ROWS]),
 )
 def test_movers_and_spikes_equal_the_reference(  # noqa: PLR0913 - what differs

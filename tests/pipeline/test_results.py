@@ -9,8 +9,7 @@ from pvtop.core.day import Day
 from pvtop.core.errors import SourceError
 from pvtop.core.states import HourState
 from pvtop.pipeline.batch import BatchResult
-from pvtop.pipeline.days import DayOutcome, DaysResult
-from pvtop.pipeline.results import HourOutcome, HourResult
+from pvtop.pipeline.results import DayOutcome, DaysResult, HourOutcome, HourResult
 from support.reports import HOUR, PROVENANCE
 
 RESULT = HourResult(HOUR, HourState.MADE, PROVENANCE, "lake/<text>", "lake/top_pages", "lake/domains")

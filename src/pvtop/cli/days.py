@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pvtop.core.day import Day
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.day_plan import DayAction
-    from pvtop.pipeline.days import DayOutcome, DaysResult
+    from pvtop.pipeline.results import DayOutcome, DaysResult
     from pvtop.settings import Settings
 
 app = typer.Typer(

@@ -181,7 +181,10 @@ def published_hours(
         from pvtop.pipeline.lookup import last_hours
 
         chosen = last_hours(settings, last or default)
-    return [hour for hour in chosen if hour.stamp.hour in of_day]
+    wanted = [hour for hour in chosen if hour.stamp.hour in of_day]
+    if not wanted:
+        raise UsageError(f"no hour of the range is stamped at {hours}", "widen the range, or leave out --hours")
+    return wanted
 
 
 def hours_in_lake(

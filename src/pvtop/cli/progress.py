@@ -18,9 +18,9 @@ from pvtop.pipeline.progress import Bars, Rows, open_bars
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from pvtop.pipeline.days import DayObserver, DayOutcome
+    from pvtop.pipeline.days import DayObserver
     from pvtop.pipeline.plan import Action
-    from pvtop.pipeline.results import HourOutcome
+    from pvtop.pipeline.results import DayOutcome, HourOutcome
 
 log = logging.getLogger("pvtop.pipeline.batch")
 

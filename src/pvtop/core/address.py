@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from pvtop.core.errors import PvtopError, UsageError
+from pvtop.core.escape import shorten
 
 # The characters before a host, also with a slash or the colon missing, or with one slash too many.
 SLASHES = r"(?<![:/])(?!(?<=file):///)(:/+|//+)"
@@ -82,6 +83,20 @@ def local_path(address: str) -> Path | None:
         return Path(address).expanduser()
     except RuntimeError:  # the name after the tilde is not a user, so the tilde is part of a file name
         return Path(address)
+
+
+def file_at(path: Path | str) -> Path:
+    """Return the path of a file on this machine that an argument of the library names.
+
+    Raises:
+        UsageError: The argument is neither a path nor text, or is an address.
+    """
+    given: object = path
+    found = local_path(str(given)) if isinstance(given, str | Path) and str(given) else None
+    if found is None:
+        shown = repr(public(given) if isinstance(given, str) else given)
+        raise UsageError(f"{shorten(redacted(shown))} is not a path", "pass the path of a file on this machine")
+    return found
 
 
 def absolute(path: Path) -> Path:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
+from pvtop.core.arguments import several
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import FIRST_STAMP, LAST_STAMP, MAX_HOURS, Hour, HourLike, hour_range, parse_date
@@ -33,6 +35,8 @@ class Day:
     def __post_init__(self) -> None:
         if isinstance(self.date, dt.datetime):
             raise UsageError(f"{self.date.isoformat()} is a time, not a date", "pass a date, in UTC")
+        if not isinstance(self.date, dt.date):
+            raise UsageError(f"{shorten(repr(self.date))} is not a date", "use Day.at, which also reads text")
         if self.date < FIRST_DATE:
             raise UsageError(f"{self} is before the first dump", f"the dumps begin with {FIRST_DATE}")
         if self.date > LAST_DATE:
@@ -113,6 +117,18 @@ class Day:
 
 DayLike: TypeAlias = Day | dt.date | str
 """What `Day.at` reads."""
+
+
+def days_at(values: DayLike | Iterable[DayLike]) -> list[Day]:
+    """Return days in their order and without repeats, as `Day.at` reads them.
+
+    Args:
+        values: A day, or several.
+
+    Raises:
+        UsageError: A value is not a day, or there are none.
+    """
+    return list(dict.fromkeys(map(Day.at, several(values, (Day, dt.date, str), "days"))))
 
 
 def day_range(first: DayLike, last: DayLike) -> list[Day]:

@@ -17,3 +17,6 @@ MIN_SHARE = 0.5
 
 TOP = 25
 """Pages in all, or of each wiki."""
+
+MAX_TOP = 1_000_000
+"""The most such pages, as in the settings."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Self, TypeAlias
 
+from pvtop.core.arguments import is_text, is_whole, several
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 
@@ -38,11 +39,15 @@ class Hour:
     stamp: datetime
 
     def __post_init__(self) -> None:
+        _check_zone(self.stamp)
         if (
             self.stamp.utcoffset() != timedelta(0)
             or self.stamp.replace(minute=0, second=0, microsecond=0) != self.stamp
         ):
-            raise UsageError(f"{self.stamp.isoformat()} is not a whole hour in UTC")
+            raise UsageError(
+                f"{self.stamp.isoformat()} is not a whole hour in UTC",
+                "the stamp is the end of an hour, such as 14:00 UTC",
+            )
         object.__setattr__(self, "stamp", self.stamp.astimezone(UTC))  # a zone such as London is UTC only in winter
         if self.stamp < FIRST_STAMP:
             raise UsageError(
@@ -50,14 +55,18 @@ class Hour:
             )
 
     @classmethod
-    def of(cls, day: date, hour: int) -> Self:
+    def of(cls, day: date | str, hour: int) -> Self:
         """Return the hour with the stamp `hour` (0 to 23) of a day.
+
+        Args:
+            day: The date of the stamp, or text such as `2019-04-01`.
+            hour: The hour of the stamp.
 
         Raises:
             UsageError: The hour does not exist, or is before the first dump.
         """
         check_hour_of_day(hour)
-        return cls(datetime(day.year, day.month, day.day, hour, tzinfo=UTC))
+        return cls(datetime.combine(date_at(day), time(hour), UTC))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -66,9 +75,9 @@ class Hour:
         Raises:
             UsageError: The text is not a whole hour in UTC, or the hour is before the first dump.
         """
-        match = STAMP.fullmatch(text)
+        match = STAMP.fullmatch(text) if is_text(text) else None
         if match is None:
-            raise UsageError(f"{text!r} is not an hour", "write it as 2019-04-01T12, in UTC")
+            raise UsageError(f"{shorten(repr(text))} is not an hour", "write it as 2019-04-01T12, in UTC")
         try:
             stamp = _local_time(match) - _offset(match)
         except OverflowError:
@@ -124,7 +133,7 @@ class Hour:
         try:
             return Hour(self.stamp + hours * ONE_HOUR)
         except OverflowError:
-            raise UsageError(f"{self} plus {hours:,} hours is beyond the calendar") from None
+            raise UsageError(f"{self} plus {hours:,} hours is beyond the calendar", "check the number") from None
 
     @property
     def iso(self) -> str:
@@ -165,16 +174,27 @@ def _in_utc(time: datetime) -> datetime:
     Raises:
         UsageError: The time has no zone, or its day in UTC is beyond the calendar.
     """
-    if time.utcoffset() is None:
-        raise UsageError(
-            f"{time.isoformat()} has no time zone",
-            "add one, such as tzinfo=datetime.UTC; text without an offset is in UTC",
-        )
+    _check_zone(time)
     try:
         in_utc = time.astimezone(UTC)
     except OverflowError:
         raise UsageError(f"{time.isoformat()} is beyond the calendar", "check the year") from None
     return datetime.combine(in_utc.date(), in_utc.time(), UTC)
+
+
+def _check_zone(time: datetime) -> None:
+    """Check that a value is a time with a zone.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not isinstance(time, datetime):
+        raise UsageError(f"{shorten(repr(time))} is not a time", "use Hour.at, which also reads text")
+    if time.utcoffset() is None:
+        raise UsageError(
+            f"{time.isoformat()} has no time zone",
+            "add one, such as tzinfo=datetime.UTC; text without an offset is in UTC",
+        )
 
 
 def _local_time(match: re.Match[str]) -> datetime:
@@ -200,12 +220,22 @@ def parse_date(text: str) -> date:
     Raises:
         UsageError: The text is not a date, or the date does not exist.
     """
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-        raise UsageError(f"{text!r} is not a date", "write it as 2019-04-01")
+    if not is_text(text) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise UsageError(f"{shorten(repr(text))} is not a date", "write it as 2019-04-01")
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text} does not exist", "check the month and the day") from None
+
+
+def date_at(value: date | str) -> date:
+    """Return the date that a value means: a date, or text that `parse_date` reads.
+
+    Raises:
+        UsageError: It is neither, or the date does not exist.
+    """
+    is_date = isinstance(value, date) and not isinstance(value, datetime)
+    return value if is_date else parse_date(value)  # type: ignore[arg-type,return-value] # parse_date refuses others
 
 
 def check_hour_of_day(hour: int) -> None:
@@ -214,8 +244,8 @@ def check_hour_of_day(hour: int) -> None:
     Raises:
         UsageError: It is not.
     """
-    if not 0 <= hour <= 23:  # noqa: PLR2004 - hours of a day
-        raise UsageError(f"hour {hour} does not exist", "the hours of a day are 0 to 23, in UTC")
+    if not is_whole(hour) or not 0 <= hour <= 23:  # noqa: PLR2004 - hours of a day
+        raise UsageError(f"hour {shorten(repr(hour))} does not exist", "the hours of a day are 0 to 23, in UTC")
 
 
 def count_hours(first: Hour, last: Hour) -> int:
@@ -230,6 +260,18 @@ def count_hours(first: Hour, last: Hour) -> int:
     if count > MAX_HOURS:
         raise UsageError(f"{first} to {last} is {count:,} hours, more than {MAX_HOURS:,}", "check the last hour")
     return count
+
+
+def hours_at(values: HourLike | Iterable[HourLike]) -> list[Hour]:
+    """Return hours in their order and without repeats, as `Hour.at` reads them.
+
+    Args:
+        values: An hour, or several.
+
+    Raises:
+        UsageError: A value is not an hour, or there are none.
+    """
+    return list(dict.fromkeys(map(Hour.at, several(values, (Hour, datetime, str), "hours"))))
 
 
 def hour_range(first: HourLike, last: HourLike) -> list[Hour]:

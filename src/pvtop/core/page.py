@@ -9,6 +9,7 @@ from typing import Self, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from pvtop.core.address import redacted
+from pvtop.core.arguments import is_text
 from pvtop.core.domain import ACCESS, ALSO_A_CHAPTER, SITE_OF_PROJECT, Domain
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
@@ -33,13 +34,15 @@ class Page:
         title: The title as in the dump, with `_` for a space. Redirects are pages of their own.
 
     Raises:
-        UsageError: The title is empty.
+        UsageError: One of them is not text, or the title is empty.
     """
 
     domain_code: str
     title: str
 
     def __post_init__(self) -> None:
+        if not is_text(self.domain_code) or not is_text(self.title):
+            raise UsageError(f"{shorten(repr((self.domain_code, self.title)))} is not a domain code and a title", FORMS)
         if not self.title:
             raise UsageError(f"a page of {Domain.of(self.domain_code).label} has no title", FORMS)
 
@@ -53,12 +56,7 @@ class Page:
         Raises:
             UsageError: The value is neither.
         """
-        match value:
-            case Page():
-                return value
-            case str():
-                return cls.parse(value)
-        raise UsageError(f"{shorten(repr(value))} is not a page", FORMS)
+        return value if isinstance(value, Page) else cls.parse(value)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -71,6 +69,8 @@ class Page:
             UsageError: The text is neither, has no title, or is an address that does not lead to an article of a known
                 host.
         """
+        if not is_text(text):
+            raise UsageError(f"{shorten(repr(text))} is not a page", FORMS)
         written = _utf8(text.encode("utf-8", "surrogateescape"))
         if address := ADDRESS.fullmatch(written):
             return cls(_code_of_host(address["host"]), _title_of(address).replace(" ", "_"))

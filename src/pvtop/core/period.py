@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Self, TypeAlias
 
+from pvtop.core.arguments import is_text, is_whole
 from pvtop.core.day import Day, DayLike, days_of_month, parse_month
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
@@ -38,7 +39,7 @@ class Step(StrEnum):
         Raises:
             UsageError: The value is neither.
         """
-        if value not in set(cls):
+        if not is_text(value) or value not in set(cls):
             raise UsageError(f"{shorten(repr(value))} is not a step", "write 'hour' or 'day'")
         return cls(value)
 
@@ -59,6 +60,9 @@ class Period:
     last: Hour
 
     def __post_init__(self) -> None:
+        for hour in (self.first, self.last):
+            if not isinstance(hour, Hour):
+                raise UsageError(f"{shorten(repr(hour))} is not an hour", "use Period.of_hours, which also reads text")
         count_hours(self.first, self.last)
 
     @classmethod
@@ -100,9 +104,15 @@ class Period:
     def of_month(cls, year: int, month: int) -> Self:
         """Return the hours of all days of a month.
 
+        Args:
+            year: The year, such as 2019.
+            month: The number of the month, 1 to 12.
+
         Raises:
             UsageError: The month does not exist, is before the first dump or is beyond the calendar.
         """
+        if not is_whole(year) or not is_whole(month):
+            raise UsageError(f"{year!r} and {month!r} are not a year and a month", "write them as 2019, 4")
         days = days_of_month(year, month)
         return cls(days[0].hours[0], days[-1].hours[-1])
 

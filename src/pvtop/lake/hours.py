@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
+from pathlib import Path
 
-from pvtop.core.hour import Hour, HourLike
+from pvtop.core.address import redacted
+from pvtop.core.arguments import check_whole
+from pvtop.core.errors import UsageError
+from pvtop.core.escape import shorten
+from pvtop.core.hour import Hour, HourLike, check_hour_of_day, date_at
 from pvtop.lake.layout import domains_path, failure_path, parse_partition, text_path, top_pages_path
 from pvtop.storage.registry import open_filesystem
 
 MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole tree costs less
 DEFAULT_TIMEOUT = 80.0  # seconds; the default of `Settings.timeout`
+
+
+def check_root(output: object) -> None:
+    """Check that a value may be the root of a lake: a path or an address.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if not isinstance(output, str | Path) or not str(output):
+        hint = "pass a folder, or an address such as s3://bucket/prefix; Lake.of takes settings"
+        raise UsageError(f"{shorten(redacted(repr(output)))} is not the address of a lake", hint)
 
 
 class ListedHours:
@@ -20,10 +36,15 @@ class ListedHours:
     Args:
         output: The root. It does not have to exist.
         timeout: Seconds that one call to a remote file system may take.
+
+    Raises:
+        UsageError: The root is neither a path nor an address.
+        OutputError: fsspec does not support the address.
     """
 
-    def __init__(self, output: str, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._filesystem = open_filesystem(output, timeout)
+    def __init__(self, output: str | Path, timeout: float = DEFAULT_TIMEOUT) -> None:
+        check_root(output)
+        self._filesystem = open_filesystem(str(output), timeout)
 
     def close(self) -> None:
         """Cancel what other threads wait for: a silent file system, or the lock of another run."""
@@ -92,24 +113,32 @@ class ListedHours:
                     found[hour] = changed
         return found
 
-    def newest(self, day: date | None = None, hour: int | None = None) -> Hour | None:
+    def newest(self, day: date | str | None = None, hour: int | None = None) -> Hour | None:
         """Return the newest hour in the lake, or None if there is none.
 
         Args:
-            day: Only hours that are stamped on this day.
-            hour: Only hours that are stamped at this hour of the day.
+            day: Only hours that are stamped on this date: a date, or text such as `2024-12-31`.
+            hour: Only hours that are stamped at this hour of the day, 0 to 23.
 
         Raises:
+            UsageError: There is no such date or hour.
             OutputError: The lake cannot be read.
         """
-        return next(self._newest_first(day, hour), None)
+        if hour is not None:
+            check_hour_of_day(hour)
+        return next(self._newest_first(None if day is None else date_at(day), hour), None)
 
     def last(self, count: int) -> list[Hour]:
         """Return the newest hours in the lake, the oldest of them first.
 
+        Args:
+            count: How many, 1 or more.
+
         Raises:
+            UsageError: The count is not such a number.
             OutputError: The lake cannot be read.
         """
+        check_whole("count", count, 1)
         return sorted(islice(self._newest_first(), count))
 
     def _newest_first(self, day: date | None = None, hour: int | None = None) -> Iterator[Hour]:

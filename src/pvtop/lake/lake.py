@@ -12,11 +12,12 @@ from typing import Self
 import polars as pl
 
 from pvtop.core.address import local_path, public
+from pvtop.core.arguments import MAKE_SETTINGS, check_type
 from pvtop.core.errors import NotInLakeError, OutputError, PvtopError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour, HourLike, hour_range, runs_of_hours, span
 from pvtop.core.html import table
-from pvtop.core.period import Period
+from pvtop.core.period import Period, PeriodLike
 from pvtop.lake.days import StoredDays
 from pvtop.lake.layout import domains_path, failure_path, text_path, top_pages_path
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
@@ -51,6 +52,10 @@ class Lake(StoredDays):
     Args:
         output: The root. It does not have to exist.
         timeout: Seconds that one call to a remote file system may take.
+
+    Raises:
+        UsageError: The root is neither a path nor an address.
+        OutputError: fsspec does not support the address.
     """
 
     @classmethod
@@ -58,8 +63,10 @@ class Lake(StoredDays):
         """Return the lake of the settings.
 
         Raises:
+            UsageError: The argument is not `Settings`.
             OutputError: It is on object storage, and the setting `offline` is set.
         """
+        check_type(settings, Settings, MAKE_SETTINGS)
         if settings.offline and local_path(settings.output) is None:
             raise OutputError(
                 f"the lake {public(settings.output)} is not on this machine, and pvtop is offline",
@@ -290,25 +297,29 @@ class Lake(StoredDays):
                 )
             )()
 
-    def rollup(self, period: Period, *, merged: bool = False) -> Rollup | None:
+    def rollup(self, period: PeriodLike, *, merged: bool = False) -> Rollup | None:
         """Read the rollup of a period. Return None if it is not in the lake.
 
         Args:
-            period: The hours.
+            period: The hours, as `run_rollup` takes them.
             merged: Whether desktop, mobile and zero of a wiki are added up.
 
+        Returns:
+            The rollup. `Rollup` lists the columns of its two frames.
+
         Raises:
+            UsageError: The value is not a period.
             OutputError: The lake cannot be read, a file is missing or damaged, or another version wrote the rollup.
         """
-        return read_rollup(self._filesystem, period, merged=merged)
+        return read_rollup(self._filesystem, Period.at(period), merged=merged)
 
-    def rollup_provenance(self, period: Period, *, merged: bool = False) -> RollupProvenance | None:
+    def rollup_provenance(self, period: PeriodLike, *, merged: bool = False) -> RollupProvenance | None:
         """Return the provenance of a rollup, or None if the rollup has to be made, as `provenance` does.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        return read_rollup_provenance(self._filesystem, period, merged=merged)
+        return read_rollup_provenance(self._filesystem, Period.at(period), merged=merged)
 
     def write_rollup(self, rollup: Rollup, check: Callable[[], object] = lambda: None) -> None:
         """Write a rollup: the domain totals, and then the ranked pages. Works like `write`.

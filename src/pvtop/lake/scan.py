@@ -29,7 +29,7 @@ def check_missing(missing: str) -> None:
         UsageError: It is not one of `Missing`.
     """
     if missing not in get_args(Missing):
-        raise UsageError(f"missing must be 'error' or 'skip', not {shorten(repr(missing))}")
+        raise UsageError(f"missing is {shorten(repr(missing))}", "it must be 'error' or 'skip'")
 
 
 def scan_hours(hours: Sequence[Hour], read: Callable[[Hour], pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:

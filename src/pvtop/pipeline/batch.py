@@ -14,17 +14,16 @@ from typing import Protocol
 from polars.exceptions import PanicException
 
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
-from pvtop.core.hour import Hour, HourLike, runs_of_hours, span
+from pvtop.core.hour import Hour, HourLike, hours_at, runs_of_hours, span
 from pvtop.core.html import first_rows, table
 from pvtop.core.states import HourState, counts_as_text
-from pvtop.pipeline.days import DayOutcome, rows_of_days
 from pvtop.pipeline.days_of_batch import DaysOfBatch
 from pvtop.pipeline.hour import HourWork, make_hour, reason_left
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.metrics import count_hour
 from pvtop.pipeline.plan import Action
 from pvtop.pipeline.progress import bars_where_seen
-from pvtop.pipeline.results import HourOutcome
+from pvtop.pipeline.results import DayOutcome, HourOutcome, rows_of_days
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.survey import plan_hours
 from pvtop.settings import Settings
@@ -108,7 +107,7 @@ def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:
 
 
 def run_hours(
-    hours: Iterable[HourLike],
+    hours: HourLike | Iterable[HourLike],
     settings: Settings,
     observer: BatchObserver | None = None,
     *,
@@ -120,8 +119,8 @@ def run_hours(
     A failed hour does not stop the others. Works in a running event loop, too, as notebooks have one.
 
     Args:
-        hours: The hours, in the order in which they are taken. Each is named by its END: an `Hour`, a `datetime` with a
-            time zone, or text such as `2024-12-31T14`.
+        hours: An hour, or several in the order in which they are taken. Each is named by its END: an `Hour`, a
+            `datetime` with a time zone, or text such as `2024-12-31T14`. Repeats count once.
         settings: Everything else.
         observer: Receives the progress of the batch. Without one, bars show it in a notebook and on a terminal.
         days: Also make the day files of the UTC days whose 24 hours are all among the hours, from the same reading of
@@ -132,10 +131,10 @@ def run_hours(
         How many hours are in each state, and which ones failed or are not published.
 
     Raises:
-        UsageError: A value is not an hour.
+        UsageError: A value is not an hour, or there are none.
         PvtopError: The lake, the source or the blacklist cannot be read at all. Failed hours are in the result.
     """
-    wanted = [Hour.at(hour) for hour in hours]
+    wanted = hours_at(hours)
     with bars_where_seen() if progress and observer is None else contextlib.nullcontext() as bars:
         return run_sync(_run_hours(wanted, settings, observer or bars or _NoObserver(), days=days))
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from polars.exceptions import PanicException
 
-from pvtop.core.day import Day, DayLike
+from pvtop.core.day import Day, DayLike, days_at
 from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError, PvtopError, internal_error
 from pvtop.core.hour import Hour
-from pvtop.core.html import Row, first_rows, table
-from pvtop.core.states import HourState, counts_as_text
+from pvtop.core.states import HourState
 from pvtop.lake.day_files import DayFile
 from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day, needs_listing
 from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.plan import Action, ActionKind, HourFacts, holds
+from pvtop.pipeline.results import DayOutcome, DaysResult
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.spool import Spooled, write_spooled
 from pvtop.pipeline.survey import look_at_dumps, with_listing
@@ -34,65 +33,6 @@ SCRATCH_SHARE = 3.5  # scratch space for each byte of gzip: 2.1 for the runs, 0.
 UNKNOWN_DUMP_BYTES = 60_000_000  # the size of a dump if the source lists none
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class DayOutcome:
-    """How a day ended.
-
-    Attributes:
-        day: The day.
-        state: `made`, `unchanged`, `missing` (not all hours are published yet), `not_published` or `failed`.
-        reason: Why, as a clause.
-        provenance: Where the day file comes from, None if there is none.
-        error: Why the day failed, None if it did not.
-    """
-
-    day: Day
-    state: HourState
-    reason: str = ""
-    provenance: DayProvenance | None = None
-    error: PvtopError | None = None
-
-    def __repr__(self) -> str:
-        return f"<DayOutcome of {self.day}: {self.summary}>"
-
-    @property
-    def summary(self) -> str:
-        """The state, and why if the day has no new day file though it should: `failed: ...`."""
-        needs_reason = self.state in {HourState.FAILED, HourState.MISSING}
-        return f"{self.state.label}: {self.reason}" if needs_reason else self.state.label
-
-
-@dataclass(slots=True)
-class DaysResult:
-    """The result of making many days.
-
-    Attributes:
-        outcomes: How each day ended, in order.
-        layout: How the layout of the source explains that it has none of the hours, or an empty string.
-    """
-
-    outcomes: list[DayOutcome] = field(default_factory=list)
-    layout: str = ""
-
-    def __repr__(self) -> str:
-        return f"<DaysResult: {counts_as_text(self.counts) or 'no days'}>"
-
-    def _repr_html_(self) -> str:
-        """Return the counts and the days, as notebooks show them."""
-        return table(f"Days: {counts_as_text(self.counts) or 'no days'}", rows_of_days(self.outcomes))
-
-    @property
-    def counts(self) -> Counter[HourState]:
-        """The number of days in each state."""
-        return Counter(outcome.state for outcome in self.outcomes)
-
-
-def rows_of_days(outcomes: Iterable[DayOutcome]) -> list[Row]:
-    """Return each day, and how it ended, as the rows of a table: those that failed first, and at most `ROWS_SHOWN`."""
-    ordered = sorted(outcomes, key=lambda one: one.state is not HourState.FAILED)
-    return first_rows([(one.day.iso, one.summary) for one in ordered], "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +70,25 @@ def plan_days(days: Sequence[Day], settings: Settings, *, only_whole: bool = Fal
     return run_sync(make())
 
 
-def build_days(days: Iterable[DayLike], settings: Settings, observer: DayObserver | None = None) -> DaysResult:
+def build_days(
+    days: DayLike | Iterable[DayLike], settings: Settings, observer: DayObserver | None = None
+) -> DaysResult:
     """Make the day files of many UTC days: the missing and the outdated ones. A failed day does not stop the others.
 
     Args:
-        days: The days, in the order in which they are made: each a `Day`, a date, or text such as `2024-12-31`.
+        days: A day, or several in the order in which they are made: each a `Day`, a date, or text such as
+            `2024-12-31`. Repeats count once.
         settings: Everything else.
         observer: Receives the progress.
 
+    Returns:
+        How each day ended.
+
     Raises:
-        UsageError: A value is not a day.
+        UsageError: A value is not a day, or there are none.
         PvtopError: The lake or the source cannot be read at all. Failed days are in the result.
     """
-    return run_sync(_build_days([Day.at(day) for day in days], settings, observer or DayObserver()))
+    return run_sync(_build_days(days_at(days), settings, observer or DayObserver()))
 
 
 async def _build_days(days: Sequence[Day], settings: Settings, observer: DayObserver) -> DaysResult:

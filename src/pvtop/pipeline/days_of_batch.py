@@ -16,9 +16,10 @@ from pvtop.core.errors import NotPublishedError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.pipeline.day_plan import DayAction
-from pvtop.pipeline.days import DayOutcome, announce, merge_day, outcome_left, plan_all, write_day
+from pvtop.pipeline.days import announce, merge_day, outcome_left, plan_all, write_day
 from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.plan import Action
+from pvtop.pipeline.results import DayOutcome
 from pvtop.pipeline.session import Session
 from pvtop.pipeline.spool import Spooled
 from pvtop.sources.scratch import scratch_folder, sweep_scratch

@@ -9,7 +9,8 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 
 from pvtop.core.address import local_path, public
-from pvtop.core.hour import Hour, described
+from pvtop.core.arguments import MAKE_SETTINGS, check_type, check_whole
+from pvtop.core.hour import Hour, check_hour_of_day, date_at, described
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, load_blacklist
@@ -18,26 +19,33 @@ from pvtop.sources.source import Source, explain_layout, last, newest, open_sour
 from pvtop.storage.http import Client, offline
 
 
-def newest_hour(settings: Settings, day: date | None = None, hour: int | None = None) -> Hour:
+def newest_hour(settings: Settings, day: date | str | None = None, hour: int | None = None) -> Hour:
     """Return the newest hour that the source has published, or that is in the cache if the settings are offline.
+
+    Works in a running event loop, too.
 
     Args:
         settings: The settings, which give the source.
-        day: Only hours that are stamped on this day.
+        day: Only hours that are stamped on this date: a date, or text such as `2024-12-31`.
         hour: Only hours that are stamped at this hour of the day, 0 to 23.
 
     Raises:
+        UsageError: There is no such date or hour.
         NotPublishedError: The source has no such hour, or the day has not begun.
         SourceError: The source cannot be read, or the cache has no such hour.
     """
+    check_type(settings, Settings, MAKE_SETTINGS)
+    stamped = None if day is None else date_at(day)
+    if hour is not None:
+        check_hour_of_day(hour)
     if local_path(settings.source) is None:
-        _check_begun(settings, day)
+        _check_begun(settings, stamped)
         if settings.offline:
-            return max(_cached(settings, day, hour))
+            return max(_cached(settings, stamped, hour))
 
     async def find() -> Hour:
         async with Client(settings) as client:
-            return await newest(open_source(settings.source, client), day, hour)
+            return await newest(open_source(settings.source, client), stamped, hour)
 
     return run_sync(find())
 
@@ -90,10 +98,19 @@ def configured_blacklist(settings: Settings) -> Blacklist:
 def last_hours(settings: Settings, count: int) -> list[Hour]:
     """Return the newest published hours, or the newest in the cache if the settings are offline; oldest first.
 
+    Works in a running event loop, too.
+
+    Args:
+        settings: The settings, which give the source.
+        count: How many, 1 or more. If there are fewer, all are returned.
+
     Raises:
+        UsageError: The count is not such a number.
         NotPublishedError: The source has no dump.
         SourceError: The source cannot be read, or the cache has no hour.
     """
+    check_type(settings, Settings, MAKE_SETTINGS)
+    check_whole("count", count, 1)
     if settings.offline and local_path(settings.source) is None:
         return _cached(settings)[-count:]
 

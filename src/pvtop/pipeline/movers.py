@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
+from pvtop.core.arguments import check_number, check_whole, several
 from pvtop.core.day import FIRST_DATE, HOURS_OF_A_DAY, Day, DayLike
+from pvtop.core.domain import Domain
 from pvtop.core.errors import CorruptError, NoDayFilesError, UsageError
-from pvtop.core.floors import AGAINST, MAX_AGAINST, MIN_RATIO, MIN_SHARE, MIN_VIEWS, TOP
+from pvtop.core.escape import shorten
+from pvtop.core.floors import AGAINST, MAX_AGAINST, MAX_TOP, MIN_RATIO, MIN_SHARE, MIN_VIEWS, TOP
 from pvtop.core.hour import Hour
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
@@ -35,7 +38,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
     settings: Settings,
     *,
     against: int = AGAINST,
-    domains: Collection[str] | None = None,
+    domains: str | Collection[str] | None = None,
     top: int = TOP,
     min_views: int = MIN_VIEWS,
     min_ratio: float = MIN_RATIO,
@@ -50,7 +53,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
         day: The UTC day: a `Day`, a date, or text such as `2024-12-30`.
         settings: Name the lake and the blacklist.
         against: The number of days before it that give the earlier level, 1 to 31.
-        domains: Domain codes. Each of their wikis is ranked by itself. None ranks the pages of all wikis together.
+        domains: A domain code, or several. Each of their wikis is ranked by itself. None ranks all pages together.
         top: Number of pages, of each wiki or of all.
         min_views: The least views on the day, 1 or more.
         min_ratio: The least ratio of these views to the earlier level, 1 or more.
@@ -71,7 +74,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
           has no day file.
 
     Raises:
-        UsageError: The value is not a day, a number is out of its range, or all hours of the earlier days are
+        UsageError: The value is not a day, a number or a domain code is wrong, or all hours of the earlier days are
             without data.
         NoDayFilesError: The day has no day file, or none of the earlier days has one with data.
         OutputError: The lake cannot be read, or a day file is damaged.
@@ -79,8 +82,10 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
         BlacklistError: The blacklist cannot be read or downloaded.
     """
     day = Day.at(day)
-    _check_range("against", against, 1, MAX_AGAINST)
-    _check_floors(top=top, min_views=min_views, min_ratio=min_ratio)
+    check_whole("against", against, 1, MAX_AGAINST)
+    check_whole("top", top, 1, MAX_TOP)
+    check_whole("min_views", min_views, 1)
+    check_number("min_ratio", min_ratio, least=1)
     lake = Lake.of(settings)
     earlier = [day + -count for count in range(against, 0, -1) if (day.date - FIRST_DATE).days >= count]
     with _opened(lake, [*earlier, day]) as files:
@@ -90,7 +95,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
             raise _nothing_before(lake, day, [one for one in earlier if one not in files])
         rules = MoverRules(hours[day], tuple(hours.get(one) for one in earlier), min_views, min_ratio)
         numbers = {one: number for number, one in enumerate([*earlier, day])}
-        lines = DayLines(settings, found, min_views, domains)
+        lines = DayLines(settings, found, min_views, _wanted_domains(domains))
         runs = [NumberedDay(file, numbers[one]) for one, file in files.items()]
         frames = (rules.find(part) for part in merge(lines.segments(runs, ["page_title", "views"]), MERGED_ROWS))
         pages = _best(day, frames, MOVER_ORDER, top, per_domain=domains is not None)
@@ -109,7 +114,7 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     day: DayLike,
     settings: Settings,
     *,
-    domains: Collection[str] | None = None,
+    domains: str | Collection[str] | None = None,
     top: int = TOP,
     min_views: int = MIN_VIEWS,
     min_share: float = MIN_SHARE,
@@ -122,7 +127,7 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     Args:
         day: The UTC day: a `Day`, a date, or text such as `2024-12-30`.
         settings: Name the lake and the blacklist.
-        domains: Domain codes. Each of their wikis is ranked by itself. None ranks the pages of all wikis together.
+        domains: A domain code, or several. Each of their wikis is ranked by itself. None ranks all pages together.
         top: Number of pages, of each wiki or of all.
         min_views: The least views on the day, 1 or more.
         min_share: The least share of these views in one hour, above 0 and at most 1.
@@ -144,21 +149,21 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
         - `hourly_views` List(Int64): the views in each of the 24 hours, null for an hour without data.
 
     Raises:
-        UsageError: The value is not a day, or a number is out of its range.
+        UsageError: The value is not a day, or a number or a domain code is wrong.
         NoDayFilesError: The day has no day file.
         OutputError: The lake cannot be read, or the day file is damaged.
         CorruptError: The views of a page do not fit into 64 bits.
         BlacklistError: The blacklist cannot be read or downloaded.
     """
     day = Day.at(day)
-    _check_floors(top=top, min_views=min_views)
-    if not 0 < min_share <= 1:
-        raise UsageError(f"min_share is {min_share}", "a share is above 0 and at most 1")
+    check_whole("top", top, 1, MAX_TOP)
+    check_whole("min_views", min_views, 1)
+    check_number("min_share", min_share, above=0, most=1)
     lake = Lake.of(settings)
     with _opened(lake, [day]) as files:
         found, missing = _required(lake, day, files), _missing(files)[day]
         rules = SpikeRules(frozenset(hour.start.hour for hour in missing), min_views, min_share)
-        lines = DayLines(settings, found, min_views, domains)
+        lines = DayLines(settings, found, min_views, _wanted_domains(domains))
         frames = (
             rules.find(part)
             for part in merge(lines.segments([NumberedDay(found, 0)], HOURLY), max(1, MERGED_ROWS // HOURS_OF_A_PAGE))
@@ -169,20 +174,23 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     return Spikes(day, found_pages, missing)
 
 
-def _check_floors(**values: float) -> None:
-    """Check that numbers are 1 or more.
+def _wanted_domains(domains: str | Collection[str] | None) -> list[str] | None:
+    """Return the domain codes of an argument, None for all.
 
     Raises:
-        UsageError: One is not.
+        UsageError: There are none, or a value is not a domain code.
     """
-    for name, value in values.items():
-        if not value >= 1:
-            raise UsageError(f"{name} is {value}", "it must be 1 or more")
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise UsageError(f"{name} is {value:,}", f"it must be {low} to {high}")
+    if domains is None:
+        return None
+    codes = several(domains, str, "domains")
+    for code in codes:
+        if not isinstance(code, str):
+            raise UsageError(
+                f"{shorten(repr(code))} is not a domain code", "pass a list of codes, such as ['en', 'de']"
+            )
+        if domain := Domain.of_host(code):
+            raise UsageError(f"{code} is a host, not a domain code", f"write {domain.label}")
+    return codes
 
 
 @contextlib.contextmanager
@@ -207,7 +215,9 @@ def _required(lake: Lake, day: Day, files: Mapping[Day, DayFile]) -> DayFile:
 def _no_day_files(lake: Lake, days: Sequence[Day]) -> NoDayFilesError:
     period = " to ".join(dict.fromkeys(map(str, [days[0], days[-1]])))
     return NoDayFilesError(
-        f"the lake {lake.path('')} has no day file of {period}", "make it first", days=list(map(str, days))
+        f"the lake {lake.path('')} has no day file of {period}",
+        f"make {'it' if len(days) == 1 else 'them'} with build_days",
+        days=list(map(str, days)),
     )
 
 

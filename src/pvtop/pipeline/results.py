@@ -1,14 +1,20 @@
-"""The result of an hour."""
+"""The results of hours and of days."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
+from pvtop.core.day import Day
 from pvtop.core.errors import PvtopError
 from pvtop.core.hour import Hour
-from pvtop.core.html import table
-from pvtop.core.states import HourState
+from pvtop.core.html import Row, first_rows, table
+from pvtop.core.states import HourState, counts_as_text
+from pvtop.transform.day import DayProvenance
 from pvtop.transform.report import Provenance
+
+EXPLAINED = {HourState.FAILED, HourState.MISSING}  # states of a day that need a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +91,61 @@ class HourOutcome:
 
     def __repr__(self) -> str:
         return f"<HourOutcome of {self.hour}: {self.state.label}{f': {self.error}' if self.error else ''}>"
+
+
+@dataclass(frozen=True, slots=True)
+class DayOutcome:
+    """How a day ended.
+
+    Attributes:
+        day: The day.
+        state: `made`, `unchanged`, `missing` (not all hours are published yet), `not_published` or `failed`.
+        reason: Why, as a clause.
+        provenance: Where the day file comes from, None if there is none.
+        error: Why the day failed, None if it did not.
+    """
+
+    day: Day
+    state: HourState
+    reason: str = ""
+    provenance: DayProvenance | None = None
+    error: PvtopError | None = None
+
+    def __repr__(self) -> str:
+        return f"<DayOutcome of {self.day}: {self.summary}>"
+
+    @property
+    def summary(self) -> str:
+        """The state, and why if the day has no new day file though it should: `failed: ...`."""
+        return f"{self.state.label}: {self.reason}" if self.state in EXPLAINED else self.state.label
+
+
+@dataclass(slots=True)
+class DaysResult:
+    """The result of making many days.
+
+    Attributes:
+        outcomes: How each day ended, in order.
+        layout: How the layout of the source explains that it has none of the hours, or an empty string.
+    """
+
+    outcomes: list[DayOutcome] = field(default_factory=list)
+    layout: str = ""
+
+    def __repr__(self) -> str:
+        return f"<DaysResult: {counts_as_text(self.counts) or 'no days'}>"
+
+    def _repr_html_(self) -> str:
+        """Return the counts and the days, as notebooks show them."""
+        return table(f"Days: {counts_as_text(self.counts) or 'no days'}", rows_of_days(self.outcomes))
+
+    @property
+    def counts(self) -> Counter[HourState]:
+        """The number of days in each state."""
+        return Counter(outcome.state for outcome in self.outcomes)
+
+
+def rows_of_days(outcomes: Iterable[DayOutcome]) -> list[Row]:
+    """Return each day, and how it ended, as the rows of a table: those that failed first, and at most `ROWS_SHOWN`."""
+    ordered = sorted(outcomes, key=lambda one: one.state is not HourState.FAILED)
+    return first_rows([(one.day.iso, one.summary) for one in ordered], "day")

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pvtop.core.arguments import several
 from pvtop.core.counted import counted
 from pvtop.core.day import Day
 from pvtop.core.domain import Domain
-from pvtop.core.errors import CorruptError, NotInLakeError, NotPublishedError, UsageError
+from pvtop.core.errors import CorruptError, NotInLakeError, NotPublishedError
 from pvtop.core.hour import Hour
 from pvtop.core.html import Blocks, Columns, Link, Row, more_rows, table
 from pvtop.core.known_issues import notes_on
@@ -178,10 +179,7 @@ def read_series(
         InvalidReportError: A dump at hand has one of the pages twice.
     """
     period, step = Period.at(period), Step.at(step)
-    named = [pages] if isinstance(pages, Page | str) else pages
-    sought = seek_pages(map(Page.at, named), merge_access=merge_access)
-    if not sought.pages:
-        raise UsageError("there are no pages to look up", "name at least one page")
+    sought = seek_pages(map(Page.at, several(pages, (Page, str), "pages")), merge_access=merge_access)
     reader = _Reader(sought, period, settings, step)
     days, hours = reader.read_all()
     missing = sorted(
@@ -204,10 +202,13 @@ def _no_data(period: Period, settings: Settings, without_file: Sequence[Day]) ->
     """Return the error for a period of which no hour has data."""
     lake = Lake.of(settings).path("")
     if not without_file:
-        return NotInLakeError(f"all dumps of {period} were missing when the day files in the lake {lake} were made")
+        return NotInLakeError(
+            f"all dumps of {period} were missing when the day files in the lake {lake} were made",
+            "choose another period",
+        )
     return NotInLakeError(
         f"the lake {lake} has no day file for {period}, and none of its dumps is on this machine",
-        f"make the day files of {days_in_words(without_file)}",
+        f"make the day files of {days_in_words(without_file)} with build_days",
         remedy="make_day",
     )
 

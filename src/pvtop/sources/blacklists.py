@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pvtop.core.address import absolute, local_path, public
+from pvtop.core.address import absolute, file_at, local_path, public
 from pvtop.core.errors import BlacklistError, SourceError
 from pvtop.settings import NO_BLACKLIST, PUBLIC_BLACKLIST, Settings
 from pvtop.sources.cache import Cache
@@ -36,7 +36,7 @@ MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist
 WITHOUT_IT = "use a file of your own as the blacklist, or none to exclude nothing"
 
 
-def read_blacklist(path: Path) -> pl.DataFrame:
+def read_blacklist(path: Path | str) -> pl.DataFrame:
     """Read a blacklist. Each line is a `domain_code` and a `page_title`, separated by one space.
 
     Some entries are percent-encoded, while the titles of dumps are not. So each entry excludes both the title as
@@ -46,15 +46,17 @@ def read_blacklist(path: Path) -> pl.DataFrame:
     skipped.
 
     Args:
-        path: The file.
+        path: A file on this machine.
 
     Returns:
         `domain_code` String (`""` becomes the empty string), `page_title` String; sorted, without duplicates.
 
     Raises:
+        UsageError: The argument is neither a path nor text, or is an address.
         BlacklistError: The file cannot be read, or is not a blacklist (for example, it is a web page).
     """
-    return parse_blacklist(_read_bytes(path), str(path))
+    file = file_at(path)
+    return parse_blacklist(_read_bytes(file), str(file))
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pvtop.core.address import absolute, join, local_path, public
+from pvtop.core.address import absolute, file_at, join, local_path, public
 from pvtop.core.errors import CorruptError, NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
@@ -31,14 +31,17 @@ def scan_dump(path: Path | str) -> pl.LazyFrame:
     """Scan the well-formed lines of a dump.
 
     Args:
-        path: A dump, gzip.
+        path: A dump on this machine, gzip.
 
     Returns:
         `domain_code` String (`""` becomes the empty string), `page_title` String (decoded), `views` Int64; in the
-        order of the file. Malformed lines are skipped; `scan_rows` has them. Collecting raises the errors of
-        `storage.gzip.read_blocks`: a damaged file gives an error, never only some of its rows.
+        order of the file. Malformed lines are skipped. Collecting raises CorruptError if the file is damaged, and
+        SourceError if it cannot be read or is not a dump: never only some of its rows.
+
+    Raises:
+        UsageError: The argument is neither a path nor text, or is an address.
     """
-    return well_formed(scan_rows(Path(path)))
+    return well_formed(scan_rows(file_at(path)))
 
 
 def scan_rows(

@@ -38,8 +38,10 @@ def with_domains(frame: Frame) -> Frame:
         All are null if the code is null.
 
     Raises:
-        UsageError: The frame has no column `domain_code`.
+        UsageError: The argument is not a frame of Polars, or has no column `domain_code`.
     """
+    if not isinstance(frame, pl.DataFrame | pl.LazyFrame):
+        raise UsageError(f"a {type(frame).__name__} is not a frame of Polars", "pass a DataFrame or a LazyFrame")
     columns = frame.collect_schema().names()
     if "domain_code" not in columns:
         raise UsageError("the frame has no column domain_code", f"its columns are {', '.join(columns)}")
