@@ -7,9 +7,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
+
+import pvtop
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -23,6 +27,7 @@ EXAMPLES = [
     if "OPTIONS" not in command and "COMMAND" not in command
 ]
 PASTED = re.findall(r"^```sh\n(.*?)^```(?:\n+```text\n(.*?)^```)?", README, re.MULTILINE | re.DOTALL)
+DAYS = (ROOT / "docs" / "days.md").read_text()
 LIBRARY = (ROOT / "docs" / "library.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
@@ -80,6 +85,37 @@ def test_page_about_the_library_is_a_program_that_prints_what_the_page_shows(tmp
         re.findall(rf"^```{kind}\n(.*?)^```", LIBRARY, re.MULTILINE | re.DOTALL) for kind in ("python", "text")
     )
     assert run([sys.executable, "-c", "\n".join(program)], tmp_path) == "".join(shown)
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """Return a folder whose `reports` is a lake with the report of an hour and the day file of a day."""
+    settings = pvtop.Settings.load(
+        source=str(ROOT / "data" / "source"), blacklist="none", output=str(tmp_path / "reports")
+    )
+    pvtop.run_hour("2024-12-30T06", settings)
+    pvtop.build_days("2024-12-30", settings)
+    return tmp_path
+
+
+def test_page_about_day_files_reads_one_with_polars(reports: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```", DAYS, re.MULTILINE | re.DOTALL)
+    assert "shape: (7, 3)" in run([sys.executable, "-c", program], reports)
+
+
+def test_queries_of_the_pages_run_in_duckdb(reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    monkeypatch.chdir(reports)
+    (by_hour,), (leaders,) = (
+        re.findall(r"^```sql\n(.*?)^```", page, re.MULTILINE | re.DOTALL) for page in (DAYS, README)
+    )
+    day = pvtop.read_series("en:Climate", "2024-12-30", pvtop.Settings.load(output="reports")).frame
+    viewed = day.filter(pl.col("views") > 0).select("start", "views").rows()
+    wanted = [(date(2024, 12, 30), start.hour, views) for start, views in viewed]
+    assert duckdb.sql(by_hour).fetchall() == wanted
+    (most,) = pvtop.Lake("reports").read("2024-12-30T06").top_pages.filter(domain_code="en", rank=1).rows()
+    found = duckdb.sql(leaders.replace("2024-08-01", "2024-12-01").replace("2024-08-31", "2024-12-31")).fetchall()
+    assert found == [(most[2], 1, most[3])]
 
 
 def test_links_between_pages_resolve() -> None:
