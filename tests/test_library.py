@@ -6,6 +6,7 @@ import ast
 import inspect
 import pydoc
 import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,24 @@ def test_every_public_part_has_a_docstring(name: str) -> None:
     text = inspect.getdoc(part) or ""
     assert len(text) > 20
     assert not text.startswith(f"{name}(")  # what dataclasses write if there is none
+
+
+@pytest.mark.parametrize("name", [name for name in pvtop.__all__ if inspect.isfunction(getattr(pvtop, name))])
+def test_docstring_of_a_function_explains_its_arguments_its_result_and_its_errors(name: str) -> None:
+    function = getattr(pvtop, name)
+    text = inspect.getdoc(function) or ""
+    assert [
+        one for one in inspect.signature(function).parameters if not re.search(rf"^    {one}: ", text, re.MULTILINE)
+    ] == []
+    assert text.startswith("Return ") or "Returns:\n" in text
+    assert "Raises:\n" in text
+
+
+@pytest.mark.parametrize("name", [name for name in pvtop.__all__ if is_dataclass(getattr(pvtop, name))])
+def test_docstring_of_a_value_explains_its_fields(name: str) -> None:
+    value = getattr(pvtop, name)
+    text = inspect.getdoc(value) or ""
+    assert [one.name for one in fields(value) if not re.search(rf"^    {one.name}: ", text, re.MULTILINE)] == []
 
 
 @pytest.mark.parametrize("name", pvtop.__all__)

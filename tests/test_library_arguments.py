@@ -257,3 +257,9 @@ def test_value_for_what_is_missing_is_error_or_skip(value: Any, settings: pvtop.
 @pytest.mark.parametrize(("year", "month"), [("2024", 12), (2024, "12"), (2024.0, 12), (None, 1), (2024, 13), (-1, 1)])
 def test_numbers_that_are_no_month_are_refused(year: Any, month: Any) -> None:  # noqa: ANN401 - anything
     refused(lambda: pvtop.Period.of_month(year, month))
+
+
+@pytest.mark.parametrize("value", [None, 5, b"en", ["en"]])
+def test_value_that_is_no_text_is_no_domain(value: Any) -> None:  # noqa: ANN401 - anything
+    refused(lambda: pvtop.Domain.of(value))
+    refused(lambda: pvtop.Domain.of_host(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def given(keyword: str) -> Iterator[tuple[str, str]]:
                         yield f"{path.name}:{value.lineno}", value.value
 
 
+COMMANDS = ("report", "batch", "days", "rollup", "series", "show", "status", "cache", "config")
 OPTIONS = {"output": "--output", "cache_dir": "--cache-dir"}
 
 
@@ -77,3 +79,40 @@ def test_every_remedy_of_an_error_has_a_text() -> None:
     found = list(given("remedy"))
     assert "bug" in {remedy for _, remedy in found}
     assert [place for place, remedy in found if remedy not in REMEDIES] == []
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Yield every text of a module that is not a docstring or a comment."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n    " not in node.value:
+            yield node.value
+
+
+def test_library_speaks_of_python_and_not_of_the_command_line() -> None:
+    command = re.compile(rf"(^|\s)--[a-z]|\bpvtop ({'|'.join(COMMANDS)})\b")
+    library = [path for path in SOURCES if "cli" not in path.parts and path.parent.name != "pvtop"]
+    assert len(library) > 50
+    assert [(path.name, text) for path in library for text in texts(path) if command.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (("movers", "--day", "2024-12-30"), "pvtop days build --start 2024-12-30 --end 2024-12-30"),
+        (("spikes", "--day", "2024-12-30"), "pvtop days build --start 2024-12-30 --end 2024-12-30"),
+        (
+            ("series", "en:Climate", "--start", "2024-12-30", "--end", "2024-12-30"),
+            "pvtop days build --start D --end D",
+        ),
+        (("show", "--date", "2024-12-30", "--hour", "6"), "pvtop report"),
+    ],
+)
+def test_advice_of_a_command_names_the_command_that_makes_what_is_missing(
+    pvtop_in_process: Command, tmp_path: Path, command: tuple[str, ...], advice: str
+) -> None:
+    (tmp_path / "source").mkdir()
+    done = pvtop_in_process(*command, PVTOP_SOURCE="source", PVTOP_BLACKLIST="none")
+    assert done.returncode == 3
+    assert advice in done.stderr
+    assert "build_days" not in done.stderr
+    assert "run_hour" not in done.stderr

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from pvtop.core.arguments import check_type
+
 SITES = {
     "b": "wikibooks",
     "d": "wiktionary",
@@ -129,7 +131,11 @@ class Domain:
 
         In `en.m`, `m` means mobile. In `commons.m`, it means wikimedia.org. A code is unknown if its project has no
         such wiki. A language is recognised by its form, because new ones are added.
+
+        Raises:
+            UsageError: The code is not text.
         """
+        _check_text(code)
         wiki = _wiki(code)
         if wiki is None:
             return cls(code, "other", None, None)
@@ -144,7 +150,11 @@ class Domain:
 
         Case and a dot at the end are ignored, and so is `www.` if that is the wiki. None for the host of a chapter,
         such as nl.wikimedia.org, whose code `nl.m` stands for the mobile Wikipedia.
+
+        Raises:
+            UsageError: The host is not text.
         """
+        _check_text(host)
         name = host.lower().removesuffix(".")
         match = HOST.fullmatch(name)
         if match is None or match["project"] not in SITE_OF_PROJECT:
@@ -152,6 +162,10 @@ class Domain:
         marker = match["marker"] or ""
         domain = cls.of(_code(match["wiki"] or ("" if marker else "www"), marker, match["project"]))
         return domain if name in domain.names else None
+
+
+def _check_text(value: object) -> None:
+    check_type(value, str, "pass text such as en.m, or en.m.wikipedia.org for of_host")
 
 
 @dataclass(frozen=True, slots=True)

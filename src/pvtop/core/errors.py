@@ -14,7 +14,7 @@ PvtopError                    exit code 1
 ├── BlacklistError                      1   the blacklist cannot be read
 ├── OutputError                         1   the lake or the cache cannot be read or written
 ├── InvalidReportError                  5   a report breaks a rule
-├── NotInLakeError                      3   the hour is not in the lake (yet)
+├── NotInLakeError                      3   the hour or the day is not in the lake (yet)
 │   └── NoDayFilesError                 3   the lake has no day file of the days that are needed
 ├── ExhaustedError                      1   the machine has no thread, file descriptor or memory left for pvtop
 ├── InterruptedRunError               130   a signal ended the run
@@ -138,7 +138,7 @@ class InvalidReportError(PvtopError):
 
 
 class NotInLakeError(PvtopError):
-    """The hour is not in the lake (yet)."""
+    """The hour or the day is not in the lake (yet)."""
 
     exit_code = 3
 

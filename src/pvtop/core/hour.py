@@ -275,7 +275,12 @@ def hours_at(values: HourLike | Iterable[HourLike]) -> list[Hour]:
 
 
 def hour_range(first: HourLike, last: HourLike) -> list[Hour]:
-    """Return every hour from the first to the last, both included, as `Hour.at` reads them.
+    """Return every hour from the first to the last, both included.
+
+    Args:
+        first: The first hour, named by its END: an `Hour`, a `datetime` with a time zone, or text such as
+            `2024-12-31T14`.
+        last: The last hour, in the same way.
 
     Raises:
         UsageError: One of them is not an hour, the last is before the first, or the range has more than `MAX_HOURS`.

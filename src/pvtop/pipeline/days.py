@@ -75,6 +75,8 @@ def build_days(
 ) -> DaysResult:
     """Make the day files of many UTC days: the missing and the outdated ones. A failed day does not stop the others.
 
+    Works in a running event loop, too, as notebooks have one.
+
     Args:
         days: A day, or several in the order in which they are made: each a `Day`, a date, or text such as
             `2024-12-31`. Repeats count once.

@@ -57,6 +57,9 @@ def run_rollup(
 ) -> RollupResult:
     """Make the rollup of a period, unless the one in the lake is up to date.
 
+    The views of each page are summed over all hours, and the sums are ranked. They come from day files and, for days
+    without one, from dumps, which are downloaded if need be. Works in a running event loop, too, as notebooks have one.
+
     Args:
         period: The hours: a `Period`; a UTC day or a month, such as `2024-12-30` or `2024-12`; or the first and the
             last hour. A stamp is the END of an hour.
@@ -64,6 +67,10 @@ def run_rollup(
         merge_access: Add up desktop, mobile and zero of a wiki, under its desktop code.
         strict: Fail if an hour is missing. By default, the other hours are summed, and `Rollup.provenance` names those
             that are missing.
+
+    Returns:
+        The state, `made` or `unchanged`, the rollup, and the paths of its files. `Rollup` lists the columns of its two
+        frames.
 
     Raises:
         UsageError: The value is not a period.

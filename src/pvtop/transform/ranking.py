@@ -78,11 +78,14 @@ def rank(pages: pl.LazyFrame, top: int) -> pl.LazyFrame:
 
     Args:
         pages: `domain_code` String, `page_title` String (decoded), `views` Int64, and any other columns.
-        top: Number of pages per domain.
+        top: Number of pages per domain, 1 or more.
 
     Returns:
         `domain_code` String, `rank` UInt32 from 1 without gaps, `page_title` String, `views` Int64, and the other
         columns; domains ascend in byte order.
+
+    Raises:
+        polars.exceptions.ColumnNotFoundError: When collected, if one of the three columns is missing.
     """
     columns = ["domain_code", "rank", "page_title", "views"]
     return (
