@@ -58,6 +58,10 @@ def test_notebook_shows_how_each_day_ended() -> None:
         assert '>2019-04-01</td><td style="text-align: left">made</td>' in shown
         assert '>2019-04-02</td><td style="text-align: left">failed: no &lt;room&gt;</td>' in shown
     assert "Days: 1 failed, 1 made" in DaysResult(days)._repr_html_()
+    assert (
+        "Days: no days<br>all dumps are in one &lt;folder&gt;<"
+        in DaysResult([], "all dumps are in one <folder>")._repr_html_()
+    )
 
 
 def test_outcomes_of_an_hour_and_a_day_show_why_they_failed() -> None:

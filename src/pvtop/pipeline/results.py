@@ -137,7 +137,8 @@ class DaysResult:
 
     def _repr_html_(self) -> str:
         """Return the counts and the days, as notebooks show them."""
-        return table(f"Days: {counts_as_text(self.counts) or 'no days'}", rows_of_days(self.outcomes))
+        caption = f"Days: {counts_as_text(self.counts) or 'no days'}"
+        return table(caption, rows_of_days(self.outcomes), filter(None, [self.layout]))
 
     @property
     def counts(self) -> Counter[HourState]:
