@@ -125,7 +125,6 @@ FAULTS: dict[str, pl.DataFrame] = {
     "an hour is beyond the day": RIGHT.with_columns(start_hours=pl.lit([24], UINT8)),
     "a count is negative": RIGHT.with_columns(counts=pl.lit([-1], pl.List(pl.Int64))),
     "the counts of a page do not add up to its views": RIGHT.with_columns(pl.col("views") + 1),
-    "a value is null": RIGHT.with_columns(page_title=pl.lit(None, pl.String)),
     "a page has views in an hour that was missing": day_pages({**VIEWS, ("fr", "A"): {5: 1}}),
 }
 

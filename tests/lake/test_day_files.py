@@ -4,6 +4,8 @@ import contextlib
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +127,15 @@ def test_truncated_day_file_is_an_error(tmp_path: Path) -> None:
     path = write_day(tmp_path, DAY, PAGES)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(OutputError, match=f"cannot read {path}"), Lake(str(tmp_path)).day_file(DAY):
+        pass
+
+
+def test_day_file_whose_columns_may_be_null_is_refused(tmp_path: Path) -> None:
+    path = write_day(tmp_path, DAY, PAGES)
+    table = pq.read_table(path, partitioning=None)
+    nullable = pa.schema([column.with_nullable(True) for column in table.schema], table.schema.metadata)
+    pq.write_table(table.cast(nullable), path)
+    with pytest.raises(OutputError, match="its columns are not those"), Lake(str(tmp_path)).day_file(DAY):
         pass
 
 
