@@ -1,6 +1,6 @@
 # `make demo` needs .venv with what pvtop needs to run, other targets with all extras and tools. Both come from locks.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report batch days test test-long test-wheel test-lowest test-install fuzz mutate audit secrets check docs fix lock sample bench clean
+.PHONY: help setup demo report batch days notebooks test test-long test-wheel test-lowest test-install fuzz mutate audit secrets check docs fix lock sample bench clean
 
 PYTHON := python3
 BIN := .venv/bin
@@ -70,7 +70,7 @@ $(RUNNING): requirements-run.lock requirements.lock pyproject.toml
 
 # While packages are added, the marker for running is away: if that is interrupted, .venv is made anew.
 $(READY): $(RUNNING)
-	@echo 'adding the extras, and what tests and checks need (about 80 MB)'
+	@echo 'adding the extras, and what tests and checks need (about 180 MB)'
 	@rm -f $(RUNNING)
 	@$(call install,.venv,--require-hashes --no-deps --requirement requirements.lock)
 	@touch $(RUNNING) $@
@@ -87,6 +87,10 @@ batch: $(RUNNING) ## Make the reports of START= to END= (default: the newest 24)
 
 days: $(RUNNING) ## Make the day files of START= to END= (default: the newest day); SOURCE=, OUTPUT= pass through
 	$(BIN)/pvtop days build $(call option,--start,START) $(call option,--end,END) $(PLACES)
+
+notebooks: $(READY) ## Run the notebooks on data/, and draw the pictures of docs/notebooks.md whose charts have changed
+	$(BIN)/python docs/generate_pictures.py
+	@echo 'to open them: $(BIN)/jupyter lab notebooks'
 
 test: $(READY) ## Run the tests, on all cores
 	$(BIN)/python -m pytest -q $(PARALLEL)
@@ -147,7 +151,7 @@ fix: $(READY) ## Format, and fix what the linter can fix
 lock: $(READY) ## Compile the locks from pyproject.toml; UPGRADE=1 takes the newest versions
 	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements.lock
 	$(COMPILE) pyproject.toml --constraints requirements.lock --output-file requirements-run.lock
-	$(COMPILE) pyproject.toml --extra metrics --group test --resolution lowest-direct --output-file requirements-lowest.lock
+	$(COMPILE) pyproject.toml --extra metrics --extra notebooks --group test --resolution lowest-direct --output-file requirements-lowest.lock
 	$(COMPILE) --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
 
 sample: $(READY) ## Make the sample in data/ anew
