@@ -108,6 +108,29 @@ def test_read_returns_the_rows_of_a_domain(tmp_path: Path) -> None:
             assert found.equals(pages.filter(domain_code=code).select("page_title", "views"))
 
 
+def test_row_groups_name_their_domains(tmp_path: Path) -> None:
+    write_pages(tmp_path, many(de=GROUP_ROWS - 2, en=GROUP_ROWS + 5, fr=3))
+    with Lake(str(tmp_path)).day_file(DAY) as day_file:
+        assert day_file is not None
+        assert day_file.domains(range(1)) == {"de": range(GROUP_ROWS - 2), "en": range(GROUP_ROWS - 2, GROUP_ROWS)}
+        assert day_file.domains(range(1, 3)) == {
+            "en": range(GROUP_ROWS + 3),
+            "fr": range(GROUP_ROWS + 3, GROUP_ROWS + 6),
+        }
+
+
+def test_titles_are_read_as_bytes(tmp_path: Path) -> None:
+    pages = many(de=GROUP_ROWS, en=4)
+    write_pages(tmp_path, pages)
+    with Lake(str(tmp_path)).day_file(DAY) as day_file:
+        assert day_file is not None
+        titles = day_file.titles(range(2))
+        assert titles.dtype == pl.Binary
+        assert day_file.as_text(titles).equals(pages.get_column("page_title"))
+        with pytest.raises(OutputError, match="a title is not UTF-8"):
+            day_file.as_text(pl.Series([b"\xff"]))
+
+
 @given(st.data())
 def test_damaged_day_file_is_an_error_or_has_the_same_pages(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -19,6 +19,7 @@ from pvtop.core.period import Period
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
+from pvtop.pipeline import rollup_inputs
 from pvtop.pipeline.days import build_days
 from pvtop.pipeline.rollup import RollupResult, run_rollup
 from pvtop.settings import Settings
@@ -267,6 +268,37 @@ def test_rollup_from_dumps_has_the_bytes_of_one_from_a_day_file(tmp_path: Path, 
         for day in (DAY, DAY + 1):
             (tmp_path / "lake" / day_path(day)).unlink()
         assert run_rollup(period, chosen, merge_access=merged).state is HourState.UNCHANGED
+
+
+def test_dump_of_an_hour_that_a_day_file_lacks_is_added(tmp_path: Path, write_dump: WriteDump) -> None:
+    for hour in DAY.hours[::5]:
+        write_dump(f"en a {hour.stamp.hour + 1} 0\nen.m a 3 0\n", hour)
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    for merged in (False, True):
+        result = run_rollup(period, chosen, merge_access=merged)
+        from_dumps = [Path(path).read_bytes() for path in (result.top_pages, result.domains)]
+        late = tmp_path / "source" / DAY.hours[5].dump_path
+        late.rename(tmp_path / "late")
+        build_days([DAY], chosen)
+        forced = chosen.model_copy(update={"force": True})
+        assert DAY.hours[5] in run_rollup(period, forced, merge_access=merged).rollup.provenance.missing
+        (tmp_path / "late").rename(late)
+        again = run_rollup(period, chosen, merge_access=merged)
+        assert again.state is HourState.MADE
+        assert [Path(path).read_bytes() for path in (again.top_pages, again.domains)] == from_dumps
+        assert run_rollup(period, chosen, merge_access=merged).state is HourState.UNCHANGED
+        (tmp_path / "lake" / day_path(DAY)).unlink()
+
+
+def test_known_digests_are_not_taken_again(
+    tmp_path: Path, write_dump: WriteDump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dump("en a 1 0\n", DAY.hours[3])
+    period, chosen, read = Period.of_day(DAY), offline(tmp_path), []
+    run_rollup(period, chosen)
+    monkeypatch.setattr(rollup_inputs, "find_dump", lambda hour, _: read.append(hour))
+    assert run_rollup(period, chosen).state is HourState.UNCHANGED
+    assert read == []
 
 
 def test_rollup_is_made_again_if_a_dump_has_changed(tmp_path: Path, write_dump: WriteDump) -> None:

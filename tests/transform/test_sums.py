@@ -6,8 +6,18 @@ import polars as pl
 import pytest
 
 from pvtop.transform import sums
-from pvtop.transform.schemas import BLACKLIST
-from pvtop.transform.sums import ExcludedPages, TopPages, part_of_day, sum_by_page, total, whole_day
+from pvtop.transform.schemas import PAGE_KEY
+from pvtop.transform.sums import (
+    TOTALS,
+    ExcludedPages,
+    Floors,
+    TopPages,
+    add_up_totals,
+    part_of_day,
+    sum_by_page,
+    total,
+    whole_day,
+)
 from support.days import day_pages
 
 PAGES = day_pages({("de", "Klima"): {0: 7, 23: 1}, ("en", "Climate"): {1: 2, 2: 0}, ("en", "Éclair"): {12: 5}})
@@ -20,7 +30,7 @@ def test_whole_day_counts_the_hours_of_each_page() -> None:
 
 def test_part_of_day_adds_up_the_wanted_hours() -> None:
     found = part_of_day(PAGES, [2, 12, 23])
-    assert found.rows() == [("de", "Klima", 1, 1), ("en", "Climate", 0, 1), ("en", "Éclair", 5, 1)]
+    assert found.rows() == [(1, 1), (0, 1), (5, 1)]
     assert found.schema == whole_day(PAGES).schema
 
 
@@ -33,22 +43,54 @@ def test_part_of_day_does_not_overflow_between_pages() -> None:
     assert part_of_day(pages, [0]).get_column("views").to_list() == [MAX_VIEWS, MAX_VIEWS]
 
 
+def test_total_counts_pages_by_hour() -> None:
+    pages = pl.DataFrame({"views": [5, MAX_VIEWS, MAX_VIEWS], "hours": [2, 0, 1]})
+    rows = pl.Series([0, 2], dtype=pl.UInt32)
+    assert total("en", pages, rows) == ("en", 3, 5 + 2 * MAX_VIEWS, 3, 5 + MAX_VIEWS)
+    assert total("en", pages, rows.head(0)) == ("en", 3, 5 + 2 * MAX_VIEWS, 0, 0)
+
+
 def test_domain_without_wanted_hours_has_no_totals() -> None:
-    pages = part_of_day(PAGES, [23])
-    assert total(pages, pages.get_column("hours") < 0).rows() == [("de", 1, 1, 0, 0)]
+    totals = pl.DataFrame([("de", 1, 1, 0, 0), ("en", 0, 0, 0, 0)], TOTALS, orient="row")
+    assert add_up_totals(totals, merged=False).rows() == [("de", 1, 1, 0, 0)]
 
 
-def test_excluded_pages_are_those_of_code_and_title() -> None:
-    blacklist = pl.DataFrame({"domain_code": ["de", "en", "zz"], "page_title": ["Climate", "Éclair", "x"]})
-    excluded = ExcludedPages(blacklist, keep_unknown=False)
-    assert excluded.blacklisted(PAGES).to_list() == [False, False, True]
-    assert not ExcludedPages(BLACKLIST.to_frame(), keep_unknown=False).blacklisted(PAGES).any()
+@pytest.mark.parametrize("few", [0, 32])
+def test_excluded_pages_are_those_of_code_and_title(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(sums, "FEW_ENTRIES", few)
+    entries = [
+        ("de", "a"),
+        ("en", ""),
+        ("en", "Éclair"),
+        ("en", "b"),
+        ("en", "b"),
+        ("en", "z"),
+        ("en", "é"),
+        ("zz", "b"),
+    ]
+    excluded = ExcludedPages(pl.DataFrame(entries, PAGE_KEY, orient="row"), keep_unknown=False)
+    titles = pl.Series(["a", "b", "c", "d", "é"]).cast(pl.Binary)
+    assert excluded.find("en", titles).blacklisted.to_list() == [1, 4]
+    assert excluded.find("fr", titles).blacklisted.to_list() == []
+    assert excluded.find("en", titles.slice(2, 2)).blacklisted.to_list() == []
 
 
 def test_unknown_pages_are_excluded_unless_kept() -> None:
-    pages = day_pages({("en", "-"): {0: 1}, ("en", "--"): {0: 1}})
-    for keep, expected in ((False, [True, False]), (True, [False, False])):
-        assert ExcludedPages(BLACKLIST.to_frame(), keep_unknown=keep).unknown(pages).to_list() == expected
+    blacklist, titles = pl.DataFrame([("en", "-")], PAGE_KEY, orient="row"), pl.Series([b"!", b"-", b"--"])
+    for keep, expected in ((False, ([1], [])), (True, ([], [1]))):
+        found = ExcludedPages(blacklist, keep_unknown=keep).find("en", titles)
+        assert (found.unknown.to_list(), found.blacklisted.to_list()) == expected
+
+
+@pytest.mark.parametrize("first_rows", [1, 4_096])
+def test_floors_let_ties_pass(monkeypatch: pytest.MonkeyPatch, first_rows: int) -> None:
+    monkeypatch.setattr(sums, "FIRST_ROWS", first_rows)
+    floors = Floors(2)
+    passed = [
+        floors.can_rank("en", pl.Series(views)).to_list() for views in ([0], [-1, 5, 0], [5, 4, 0, -1], [-1, 6, 5])
+    ]
+    assert passed == [[True], [False, True, True], [True, False, False, False], [False, True, True]]
+    assert floors.can_rank("de", pl.Series([0, -1])).to_list() == [True, False]
 
 
 def test_sum_by_page_adds_up_neighbouring_rows() -> None:

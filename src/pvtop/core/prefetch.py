@@ -1,12 +1,17 @@
-"""Prefetch the items of an iterator in a thread."""
+"""Work ahead in threads, in the order of the items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+THREADS = min(4, os.cpu_count() or 1)  # more decode hardly faster, and hold more memory
 
 
 def prefetch(items: Iterator[T]) -> Iterator[T]:
@@ -16,3 +21,15 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
         while (item := upcoming.result()) is not None:
             upcoming = thread.submit(next, items, None)
             yield item
+
+
+def parallel(function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """Yield the result of a function for each item, in their order. Threads call it for the next few items."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        upcoming = deque[Future[T]]()
+        for item in items:
+            upcoming.append(threads.submit(function, item))
+            if len(upcoming) > 2 * THREADS:
+                yield upcoming.popleft().result()
+        while upcoming:
+            yield upcoming.popleft().result()

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from threading import Event
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from pvtop.core.day import HOURS_OF_A_DAY
 from pvtop.core.errors import InterruptedRunError
-from pvtop.core.prefetch import prefetch
+from pvtop.core.hour import Hour
+from pvtop.core.prefetch import parallel
 from pvtop.lake.day_files import HELD_GROUPS, DayFile
 from pvtop.transform.merge import Segment
-from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
-from pvtop.transform.sums import ExcludedPages, desktop_codes, is_mobile, part_of_day, total, whole_day
+from pvtop.transform.sums import TOTALS, ExcludedPages, Floors, desktop_codes, is_mobile, part_of_day, total, whole_day
 
-WHOLE_DAY = [*PAGE_KEY, "views", "start_hours"]  # columns of a day file; counts are needed for a part of the day only
-
-BATCH_GROUPS = 8  # row groups read at a time if there is one day: more take more memory and hardly less time
+WHOLE_DAY = ["views", "start_hours"]  # columns of a day file
+PART_OF_DAY = ["start_hours", "counts"]
+BATCH_GROUPS = 4  # row groups read at a time if there is one day: more take more memory and hardly less time
 
 
 class Run(Protocol):
@@ -30,6 +30,20 @@ class Run(Protocol):
 
     def read(self, rows: range) -> Iterator[pl.DataFrame]:
         """Yield some rows: `page_title` String, `views` Int64, and any other columns."""
+
+
+class _Pages(NamedTuple):
+    """The pages of a domain in a part of a day file.
+
+    Attributes:
+        code: The domain code.
+        titles: Their titles as bytes.
+        views: Their views in the wanted hours, -1 for a page that does not count.
+    """
+
+    code: str
+    titles: pl.Series
+    views: pl.Series
 
 
 class DayRun:
@@ -51,26 +65,38 @@ class DayRun:
         self.codes = day_file.codes
         self._file = day_file
         self._start_hours = start_hours
+        self._is_whole = {Hour.parse(dump.stamp).start.hour for dump in day_file.provenance.dumps} <= set(start_hours)
         self._excluded = excluded
         self._stopped = stopped
-        self._totals: dict[int, pl.DataFrame] = {}
+        self._totals: dict[int, list[tuple[object, ...]]] = {}
         self._held: dict[int, tuple[pl.DataFrame, pl.Series]] = {}
 
     @property
-    def totals(self) -> list[pl.DataFrame]:
+    def totals(self) -> pl.DataFrame:
         """The totals of the pages that were read, excluded ones included, in the columns of `transform.sums.TOTALS`."""
-        return list(self._totals.values())
+        return pl.DataFrame(list(chain.from_iterable(self._totals.values())), TOTALS, orient="row")
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """Yield all pages in order: `domain_code` String, `page_title` String, `views` Int64."""
-        for first, pages in prefetch(self._batches()):
-            yield self._choose(first, pages)[0]
+    def candidates(self, top: int) -> Iterator[pl.DataFrame]:
+        """Read the whole day file. Yield, domain by domain, the pages that can rank, and few others.
 
-    def _batches(self) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Yield the pages of many row groups at a time, and the number of the first of these."""
-        numbers = range(self._file.groups)
-        for first in numbers[::BATCH_GROUPS]:
-            yield first, pl.concat(map(self._wanted, numbers[first : first + BATCH_GROUPS]))
+        Args:
+            top: Number of pages per domain.
+
+        Yields:
+            `domain_code` String, `page_title` String, `views` Int64.
+        """
+        floors, numbers = Floors(top), range(self._file.groups)
+        parts = [numbers[first : first + BATCH_GROUPS] for first in numbers[::BATCH_GROUPS]]
+        return parallel(lambda part: self._candidates(part, floors), parts)
+
+    def _candidates(self, groups: range, floors: Floors) -> pl.DataFrame:
+        kept = list[_Pages]()
+        for code, titles, views in self._load(groups):
+            can_rank = floors.can_rank(code, views)
+            kept.append(_Pages(code, titles.filter(can_rank), views.filter(can_rank)))
+        codes = chain.from_iterable([code] * len(views) for code, _, views in kept)
+        titles, views = pl.concat(pages.titles for pages in kept), pl.concat(pages.views for pages in kept)
+        return pl.DataFrame([pl.Series("domain_code", list(codes), pl.String), self._file.as_text(titles), views])
 
     def read(self, rows: range) -> Iterator[pl.DataFrame]:
         """Yield the pages that count among some rows of the day file: `page_title` String, `views` Int64."""
@@ -78,29 +104,39 @@ class DayRun:
             kept, counts = self._group(number)
             first = counts[part.start - 1] if part.start else 0
             if count := counts[part.stop - 1] - first:
-                yield kept.slice(first, count).select("page_title", "views")
+                yield kept.slice(first, count)
 
     def _group(self, number: int) -> tuple[pl.DataFrame, pl.Series]:
         """Return the pages of a row group that count, and how many of them there are up to each of its rows."""
         if number not in self._held:
             while len(self._held) >= HELD_GROUPS:
                 del self._held[next(iter(self._held))]
-            self._held[number] = self._choose(number, self._wanted(number))
+            parts = self._load(range(number, number + 1))
+            titles, views = pl.concat(part.titles for part in parts), pl.concat(part.views for part in parts)
+            counts = views >= 0
+            pages = pl.DataFrame([self._file.as_text(titles), views])
+            self._held[number] = pages.filter(counts), counts.cast(pl.UInt32).cum_sum()
         return self._held[number]
 
-    def _choose(self, number: int, pages: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    def _load(self, groups: range) -> list[_Pages]:
+        """Read row groups, and find the pages that count. Keep the totals."""
         if self._stopped.is_set():
             raise InterruptedRunError("interrupted: the rollup was not made")
-        unknown = self._excluded.unknown(pages)
-        blacklisted = self._excluded.blacklisted(pages) & ~unknown
-        self._totals[number] = total(pages, blacklisted)
-        counts = ~unknown & ~blacklisted & (pages.get_column("hours") > 0)
-        return pages.filter(counts).select(*PAGE_KEY, "views"), counts.cast(pl.UInt32).cum_sum()
+        titles, pages = self._file.titles(groups), self._views_and_hours(groups)
+        counted = pages.get_column("views").set(pages.get_column("hours") == 0, -1)
+        found, totals = list[_Pages](), list[tuple[object, ...]]()
+        for code, rows in self._file.domains(groups).items():
+            part = slice(rows.start, rows.stop)
+            unknown, blacklisted = self._excluded.find(code, titles[part])
+            totals.append(total(code, pages[part], blacklisted))
+            found.append(_Pages(code, titles[part], counted[part].scatter(pl.concat([unknown, blacklisted]), -1)))
+        self._totals[groups.start] = totals
+        return found
 
-    def _wanted(self, number: int) -> pl.DataFrame:
-        if len(self._start_hours) == HOURS_OF_A_DAY:
-            return whole_day(self._file.group(number, WHOLE_DAY))
-        return part_of_day(self._file.group(number, DAY_PAGES.names()), self._start_hours)
+    def _views_and_hours(self, groups: range) -> pl.DataFrame:
+        columns = WHOLE_DAY if self._is_whole else PART_OF_DAY
+        pages = pl.concat(self._file.group(number, columns) for number in groups)
+        return whole_day(pages) if self._is_whole else part_of_day(pages, self._start_hours)
 
 
 class _Segment:

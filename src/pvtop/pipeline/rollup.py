@@ -119,9 +119,9 @@ class _Work:
         return self._result(HourState.MADE, await self._make(in_lake))
 
     async def _make(self, in_lake: Mapping[Day, Digests]) -> Rollup:
-        """Make the rollup, from day files in the lake, and from dumps for the days without one."""
-        lacking = [day for day in self._period.days if day not in in_lake]
+        """Make the rollup, from day files in the lake, and from dumps for the hours that they lack."""
         with ExitStack() as stack:
+            lacking = any(self._lacking(day, in_lake) for day in self._period.days)
             folder = stack.enter_context(scratch_folder(self._session.settings.cache_dir)) if lacking else None
             days, dumps = await self._inputs(in_lake, folder)
             self._check_missing([hour for hour in self._period.hours if dumps[hour.iso] == MISSING])
@@ -129,17 +129,28 @@ class _Work:
             await asyncio.to_thread(self._session.lake.write_rollup, rollup, lambda: self._accept(rollup))
         return rollup
 
+    def _lacking(self, day: Day, in_lake: Mapping[Day, Digests]) -> list[Hour]:
+        """Return the hours of a day that are wanted, and that no day file in the lake has."""
+        return [hour for hour in self._period.days[day] if hour.iso not in in_lake.get(day, {})]
+
     async def _inputs(self, in_lake: Mapping[Day, Digests], folder: Path | None) -> tuple[list[DayInput], Digests]:
-        """Return the days to sum, and the digest of each dump. Make the day files that the lake lacks in a folder."""
-        days, dumps = list[DayInput](), dict[str, str]()
+        """Return the day files to sum, and the digest of each dump. Make those that are lacking in a folder."""
+        found, dumps = list[DayInput](), {hour.iso: MISSING for hour in self._period.hours}
         for day, hours in self._period.days.items():
-            digests, path = in_lake.get(day), None
-            if digests is None and folder and (path := await make_day(day, hours, self._session, folder)):
-                digests = await asyncio.to_thread(digests_in_file, path)
-            if digests is not None:
-                days.append(DayInput(day, hours, path))
-            dumps |= {hour.iso: (digests or {}).get(hour.iso, MISSING) for hour in hours}
-        return days, dumps
+            digests = dict(in_lake.get(day, {}))
+            if day in in_lake:
+                found.append(DayInput(day, hours, None))
+            if folder and (path := await self._make_lacking(day, in_lake, folder)):
+                found.append(DayInput(day, hours, path))
+                digests |= await asyncio.to_thread(digests_in_file, path)
+            dumps |= {hour.iso: digests[hour.iso] for hour in hours if hour.iso in digests}
+        return found, dumps
+
+    async def _make_lacking(self, day: Day, in_lake: Mapping[Day, Digests], folder: Path) -> Path | None:
+        """Make a day file of the hours that are lacking. Return None if there is no such hour, or no dump of one."""
+        if hours := self._lacking(day, in_lake):
+            return await make_day(day, hours, self._session, folder, needed=day not in in_lake)
+        return None
 
     async def _sum(self, days: Sequence[DayInput], dumps: Digests) -> Rollup:
         """Sum the days in a thread, which stops if nobody waits for it any more."""

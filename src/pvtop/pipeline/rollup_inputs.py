@@ -16,10 +16,9 @@ from pvtop.lake.lake import Lake
 from pvtop.pipeline.day_plan import DayAction
 from pvtop.pipeline.days import announce, make_day_file
 from pvtop.pipeline.hour import reason_left
-from pvtop.pipeline.plan import ActionKind, decide_dump
+from pvtop.pipeline.plan import ActionKind, HourFacts, decide_dump
 from pvtop.pipeline.session import Session
 from pvtop.pipeline.survey import look_at_dumps, with_listing
-from pvtop.settings import Settings
 from pvtop.sources.dumps import find_dump
 from pvtop.sources.scratch import scratch_folder
 from pvtop.transform.day import DayProvenance
@@ -73,26 +72,39 @@ async def reason_changed(made: RollupProvenance, in_lake: Mapping[Day, Digests],
         SourceError: The source cannot be read.
     """
     for day, hours in made.period.days.items():
+        known = in_lake.get(day, {})
+        now = {
+            **known,
+            **await asyncio.to_thread(_digests_at_hand, [one for one in hours if one.iso not in known], session),
+        }
         for hour in hours:
-            before = made.dumps[hour.iso]
-            if day in in_lake:
-                now = in_lake[day].get(hour.iso, MISSING)
-            else:
-                now = await asyncio.to_thread(_digest_at_hand, hour, session.settings)
-                if now == before == MISSING and await _is_published(hour, session):
-                    return f"{hour} has been published"
-            if now not in {before, MISSING}:
+            before, digest = made.dumps[hour.iso], now.get(hour.iso, MISSING)
+            if digest == before == MISSING and await _is_published(hour, session):
+                return f"{hour} has been published"
+            if digest not in {before, MISSING}:
                 return f"the dump of {hour} was {'missing' if before == MISSING else 'replaced'}"
     return ""
 
 
-def _digest_at_hand(hour: Hour, settings: Settings) -> str:
-    """Return the digest of a dump that is on this machine, else `MISSING`."""
-    try:
-        dump = find_dump(hour, settings)
-    except NotPublishedError:
-        return MISSING
-    return dump.facts.sha256 if dump else MISSING
+def _digests_at_hand(hours: Sequence[Hour], session: Session) -> dict[str, str]:
+    """Return the digests of the dumps that are on this machine. Read only dumps whose digest is not known.
+
+    Raises:
+        SourceError: The source is a folder that does not exist, or a dump in it cannot be read.
+    """
+    digests = {facts.hour.iso: _digest_at_hand(facts, session) for facts in look_at_dumps(hours, session)}
+    return {stamp: digest for stamp, digest in digests.items() if digest}
+
+
+def _digest_at_hand(facts: HourFacts, session: Session) -> str | None:
+    if facts.cached:
+        return facts.cached.sha256
+    if facts.listed is None or facts.listed_sha256:
+        return facts.listed_sha256
+    dump = find_dump(facts.hour, session.settings)
+    if dump and dump.state:
+        session.cache.remember_digest(dump.facts, dump.state.modified)
+    return dump.facts.sha256 if dump else None
 
 
 async def _is_published(hour: Hour, session: Session) -> bool:
@@ -102,7 +114,7 @@ async def _is_published(hour: Hour, session: Session) -> bool:
     return hour in await session.list_month(hour.month_folder)
 
 
-async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Path) -> Path | None:
+async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Path, *, needed: bool) -> Path | None:
     """Make a day file in scratch space from the dumps of some hours. Return None if all of them are missing.
 
     Args:
@@ -110,6 +122,7 @@ async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Pa
         hours: Its hours that are wanted.
         session: The resources of the run.
         folder: The folder in scratch space.
+        needed: Whether a dump that may not be downloaded is an error. Otherwise its hour counts as missing.
 
     Raises:
         PvtopError: A dump cannot be read or downloaded, or breaks a rule; or it would have to be downloaded offline.
@@ -118,9 +131,11 @@ async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Pa
     found = await asyncio.to_thread(look_at_dumps, hours, session)
     actions = [decide_dump(await with_listing(facts, session), context) for facts in found]
     for action in actions:
-        if action.state is HourState.FAILED:
+        if needed and action.state is HourState.FAILED:
             raise reason_left(action, session.settings)
     dumps = [action for action in actions if action.kind is ActionKind.MAKE]
+    if not dumps:
+        return None
     announce(DayAction(day, ActionKind.MAKE, "needed for a rollup", dumps=tuple(dumps)), session)
     path = folder / f"{day.iso}.parquet"
     with scratch_folder(session.settings.cache_dir) as runs:  # removed before the next day is made

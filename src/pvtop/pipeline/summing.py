@@ -35,12 +35,12 @@ MAX_DAYS = 31  # day files that are merged at once; more are first merged to run
 
 
 class DayInput(NamedTuple):
-    """A day of a rollup.
+    """A day file of a rollup. A day may have two: one in the lake, and one of the hours that this one lacks.
 
     Attributes:
         day: The day.
         hours: Its hours that are wanted.
-        path: Its day file in scratch space, None if it is in the lake.
+        path: The day file in scratch space, None if it is in the lake.
     """
 
     day: Day
@@ -93,14 +93,15 @@ class Summing:
         try:
             for pages in self._sum_in_batches(days):
                 top.add(pages)
-            domains = add_up_totals(self._totals, merged=self._merged)
+            totals = pl.concat(self._totals)
+            domains = add_up_totals(totals, merged=self._merged)
         except pl.exceptions.InvalidOperationError as error:
             raise CorruptError(
                 "the sum of some views does not fit into 64 bits",
                 "an hour has far fewer: one of the dumps is corrupt, so leave out its day",
             ) from error
         ranked = top.ranked()
-        ambiguous = ambiguous_codes(self._totals) if self._merged else ()
+        ambiguous = ambiguous_codes(totals) if self._merged else ()
         return Sums(without_split(ranked) if self._merged else ranked, domains, ambiguous)
 
     def _sum_in_batches(self, days: Sequence[DayInput]) -> Iterator[pl.DataFrame]:
@@ -126,11 +127,11 @@ class Summing:
         with ExitStack() as stack:
             runs = [self._open(day, stack) for day in days]
             if len(runs) == 1 and not self._merged:
-                yield from runs[0].frames()
+                yield from runs[0].candidates(self._settings.top)
             else:
                 yield from map(sum_by_page, merge(merged_segments(runs) if self._merged else segments(runs)))
             for run in runs:
-                self._totals += run.totals
+                self._totals.append(run.totals)
 
     def _open(self, one: DayInput, stack: ExitStack) -> DayRun:
         if one.path is None:

@@ -6,26 +6,44 @@ the rows of a page that was merged from several days.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
+from typing import NamedTuple
 
 import polars as pl
 
 from pvtop.core.domain import Domain
-from pvtop.transform.ranking import rank
-from pvtop.transform.reduce import TitleBloomFilter, detach
+from pvtop.transform.ranking import rank, wide_sum
+from pvtop.transform.reduce import detach
 from pvtop.transform.schemas import PAGE_KEY, ROWS, SUM_DTYPE, UNKNOWN
 
+FEW_ENTRIES = 32  # for so many, a binary search in Python is faster than a call of Polars
+FIRST_ROWS = 4_096  # pages that give a first floor, so that few of the others need to be sorted
+NO_ROWS = pl.Series(dtype=pl.UInt32)
 HELD_ROWS = 500_000  # pages that can rank, which are kept until they are ranked against each other
 COUNTS = pl.Schema(
     {"pages": pl.Int64(), "views": SUM_DTYPE, "blacklisted_pages": pl.Int64(), "blacklisted_views": SUM_DTYPE}
 )
-KEY_SEPARATOR = " "  # no code contains a space, so code and title with one between them stand for one page
 TOTALS = pl.Schema({"domain_code": pl.String(), **COUNTS})
 """The totals of each domain in a part of the hours."""
 
 
+class ExcludedRows(NamedTuple):
+    """The rows of excluded pages, ascending.
+
+    Attributes:
+        unknown: The unknown pages.
+        blacklisted: The pages on the blacklist that are not unknown.
+    """
+
+    unknown: pl.Series
+    blacklisted: pl.Series
+
+
 class ExcludedPages:
     """Finds the pages that a rollup excludes.
+
+    The titles of a domain are in order, so each entry is looked up among them. There are far fewer entries than pages.
 
     Args:
         blacklist: `domain_code` String, `page_title` String, spelled as in day files.
@@ -33,49 +51,53 @@ class ExcludedPages:
     """
 
     def __init__(self, blacklist: pl.DataFrame, *, keep_unknown: bool) -> None:
-        codes, titles = (blacklist.get_column(name) for name in PAGE_KEY)
-        self._keys = (codes + KEY_SEPARATOR + titles).sort()
-        self._filter = TitleBloomFilter(titles)
-        self._keep_unknown = keep_unknown
+        entries = blacklist.cast({"page_title": pl.Binary}).unique().sort(PAGE_KEY)
+        self._unknown = pl.Series([] if keep_unknown else [UNKNOWN.encode()], dtype=pl.Binary)
+        known = entries.filter(~entries.get_column("page_title").is_in(self._unknown.implode()))
+        parts = known.partition_by("domain_code", as_dict=True, include_key=False)
+        self._entries = {code: part.get_column("page_title") for (code,), part in parts.items()}
 
-    def unknown(self, pages: pl.DataFrame) -> pl.Series:
-        """Return a Boolean for each page: whether it is excluded as unknown."""
-        titles = pages.get_column("page_title")
-        return titles.is_in([]) if self._keep_unknown else titles == UNKNOWN
+    def find(self, code: str, titles: pl.Series) -> ExcludedRows:
+        """Return the rows of the pages of a domain that are excluded.
 
-    def blacklisted(self, pages: pl.DataFrame) -> pl.Series:
-        """Return a Boolean for each page: whether it is on the blacklist.
-
-        Few titles pass the filter, and each is looked up in the sorted list. Joining the list with every frame of a
-        month would take longer than anything else.
+        Args:
+            code: The domain code.
+            titles: The titles as bytes, ascending. There is at least one.
         """
-        found = pl.zeros(len(pages), pl.Boolean, eager=True)
-        if self._keys.is_empty():
-            return found
-        codes, titles = (pages.get_column(name) for name in PAGE_KEY)
-        suspects = self._filter.passes(titles).arg_true()
-        keys = codes.gather(suspects) + KEY_SEPARATOR + titles.gather(suspects)
-        places = self._keys.search_sorted(keys).clip(upper_bound=len(self._keys) - 1)
-        return found.scatter(suspects.filter(self._keys.gather(places) == keys), values=True)
+        entries = self._entries.get(code, self._unknown.clear())
+        return ExcludedRows(_places(self._unknown, titles), _places(entries, titles))
+
+
+def _places(entries: pl.Series, titles: pl.Series) -> pl.Series:
+    """Return the rows of the titles that are among the entries. Both ascend."""
+    start, stop = bisect_left(entries, titles[0]), bisect_right(entries, titles[-1])
+    if start == stop:
+        return NO_ROWS
+    inner = entries.slice(start, stop - start)
+    if len(inner) <= FEW_ENTRIES:
+        rows = pl.Series([bisect_left(titles, title) for title in inner], dtype=pl.UInt32)
+    else:
+        rows = titles.search_sorted(inner)
+    return rows.filter(titles[rows] == inner)
 
 
 def whole_day(pages: pl.DataFrame) -> pl.DataFrame:
-    """Return the pages with the number of hours in which they were viewed.
+    """Return the views of pages, and the number of hours in which they were viewed.
 
     Args:
-        pages: The columns of `DAY_PAGES` without `counts`.
+        pages: `views` and `start_hours` as in `DAY_PAGES`.
 
     Returns:
-        `domain_code` String, `page_title` String, `views` Int64, `hours` Int64.
+        `views` Int64, `hours` Int64.
     """
-    return pages.select(*PAGE_KEY, "views", hours=pl.col("start_hours").list.len().cast(pl.Int64))
+    return pages.select("views", hours=pl.col("start_hours").list.len().cast(pl.Int64))
 
 
 def part_of_day(pages: pl.DataFrame, start_hours: Collection[int]) -> pl.DataFrame:
     """Add up the views of some hours of a day. The pages without views in them stay, with no hours.
 
     Args:
-        pages: The columns of `DAY_PAGES`.
+        pages: `start_hours` and `counts` as in `DAY_PAGES`.
         start_hours: The hours of the day at which the wanted hours begin.
 
     Returns:
@@ -84,8 +106,8 @@ def part_of_day(pages: pl.DataFrame, start_hours: Collection[int]) -> pl.DataFra
     wanted = pages.get_column("start_hours").explode(empty_as_null=False).is_in(sorted(start_hours))
     counts = pages.get_column("counts").explode(empty_as_null=False).set(~wanted, 0)
     ends = pages.get_column("start_hours").list.len().cum_sum()
-    sums = [_sums_up_to(ends, counts).alias("views"), _sums_up_to(ends, wanted.cast(pl.Int64)).alias("hours")]
-    return pages.select(PAGE_KEY).with_columns(sums)
+    sums = {"views": _sums_up_to(ends, counts), "hours": _sums_up_to(ends, wanted.cast(pl.Int64))}
+    return pl.DataFrame(sums)
 
 
 def _sums_up_to(ends: pl.Series, values: pl.Series) -> pl.Series:
@@ -102,32 +124,24 @@ def _sums_up_to(ends: pl.Series, values: pl.Series) -> pl.Series:
     return (sums - sums.shift(fill_value=0)).cast(pl.Int64)
 
 
-def total(pages: pl.DataFrame, blacklisted: pl.Series) -> pl.DataFrame:
-    """Return the totals of each domain.
+def total(code: str, pages: pl.DataFrame, blacklisted: pl.Series) -> tuple[str, int, int, int, int]:
+    """Return the totals of a domain, in the columns of `TOTALS`.
 
     Args:
-        pages: The columns of `whole_day`, ascending by domain code; those excluded included.
-        blacklisted: Whether each page is excluded by the blacklist.
-
-    Returns:
-        The columns of `TOTALS`. Domains of which no page was viewed are not there.
+        code: The domain code.
+        pages: The columns of `whole_day` of its pages, those excluded included.
+        blacklisted: The rows of the pages that the blacklist excludes.
     """
-    hours, views, excluded = pl.col("hours"), pl.col("views").cast(SUM_DTYPE), pl.col("blacklisted")
-    counts = [hours.sum(), views.sum(), hours.filter(excluded).sum(), views.filter(excluded).sum()]
-    named = [count.alias(name) for name, count in zip(COUNTS, counts, strict=True)]
-    marked, codes = pages.with_columns(blacklisted.alias("blacklisted")), pages.get_column("domain_code")
-    if len(codes) and codes[0] == codes[-1]:  # one large domain, as most row groups: grouping takes twice as long
-        totals = marked.select(pl.col("domain_code").first(), *named)
-    else:
-        totals = marked.group_by("domain_code").agg(*named)
-    return totals.filter(pl.col("pages") > 0).with_columns(detach(pl.col("domain_code")))
+    views, hours = pages.get_columns()
+    excluded_hours, excluded_views = int(hours[blacklisted].sum()), wide_sum(views[blacklisted])
+    return code, int(hours.sum()), wide_sum(views), excluded_hours, excluded_views
 
 
-def add_up_totals(totals: Sequence[pl.DataFrame], *, merged: bool) -> pl.DataFrame:
+def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
     """Add up the totals of parts of the hours.
 
     Args:
-        totals: At least one result of `total`.
+        totals: The columns of `TOTALS`. A domain may have many rows.
         merged: Add up desktop, mobile and zero of a wiki.
 
     Returns:
@@ -136,7 +150,7 @@ def add_up_totals(totals: Sequence[pl.DataFrame], *, merged: bool) -> pl.DataFra
     Raises:
         polars.exceptions.InvalidOperationError: A sum does not fit into 64 bits.
     """
-    sums = _add_up(pl.concat(totals))
+    sums = _add_up(totals.filter(pl.col("pages") > 0))
     if not merged:
         return sums
     codes = sums.get_column("domain_code").to_list()
@@ -167,9 +181,9 @@ def is_mobile(code: str) -> bool:
     return Domain.of(code).access in {"mobile", "zero"}
 
 
-def ambiguous_codes(totals: Sequence[pl.DataFrame]) -> tuple[str, ...]:
+def ambiguous_codes(totals: pl.DataFrame) -> tuple[str, ...]:
     """Return the domain codes in some totals that may also mean the wiki of a chapter."""
-    codes = pl.concat(totals).get_column("domain_code").unique().sort()
+    codes = totals.filter(pl.col("pages") > 0).get_column("domain_code").unique().sort()
     return tuple(code for code in codes if Domain.of(code).ambiguous)
 
 
@@ -196,6 +210,35 @@ def sum_by_page(rows: pl.DataFrame) -> pl.DataFrame:
     last = ((code != code.shift(-1)) | (title != title.shift(-1))).fill_null(value=True).arg_true()
     sums = [_sums_up_to(last + 1, values) for values in rows.drop(PAGE_KEY).get_columns()]
     return rows.select(PAGE_KEY)[last].with_columns(sums)
+
+
+class Floors:
+    """The views that a page of each domain needs to rank among the pages seen so far. Threads may share it.
+
+    Args:
+        top: Number of pages per domain.
+    """
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._best: dict[str, pl.Series] = {}
+
+    def can_rank(self, code: str, views: pl.Series) -> pl.Series:
+        """Return a Boolean for each page of a domain: whether it can rank. Ties can.
+
+        Args:
+            code: The domain code.
+            views: Int64, -1 for a page that cannot rank. No page comes again.
+        """
+        best = self._best.get(code, views.clear())
+        for part in (views.head(FIRST_ROWS), views.slice(FIRST_ROWS)):
+            better = part.filter(part >= self._floor(best))
+            best = pl.concat([best, better]).sort(descending=True).head(self._top)
+        self._best[code] = best  # if a thread has set it in between, the floor is lower than it could be, but right
+        return views >= self._floor(best)
+
+    def _floor(self, best: pl.Series) -> int:
+        return int(best[-1]) if len(best) == self._top else 0
 
 
 class TopPages:
