@@ -152,6 +152,10 @@ def test_batch_makes_a_day_file_if_all_its_reports_are_up_to_date(pvtop_in_proce
     assert (again["counts"], [day["state"] for day in again["days"]]) == ({"unchanged": 24}, ["unchanged"])
 
 
-def test_batch_names_the_days_that_its_range_holds_only_in_part(pvtop_in_process: Command) -> None:
-    done = pvtop_in_process(*BATCH, "--start", "2024-12-31T23", "--end", "2025-01-01T01", "--days")
-    assert "2024-12-31  no day file: the range holds only part of the day\n2025-01-01  no day file" in done.stdout
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)], ids=["run", "dry run"])
+def test_batch_names_the_days_of_which_its_range_has_only_some_hours(
+    pvtop_in_process: Command, dry_run: tuple[str, ...]
+) -> None:
+    done = pvtop_in_process(*BATCH, "--start", "2024-12-31T23", "--end", "2025-01-01T01", "--days", *dry_run)
+    left = "no day file: the range has only some hours of the day"
+    assert f"2024-12-31  {left}\n2025-01-01  {left}\n" in done.stdout

@@ -53,8 +53,8 @@ def test_movers_defaults_to_the_newest_day_and_a_week_and_names_lacking_days(pvt
     done = pvtop_in_process(*FIND)
     assert done.stdout.startswith("2024-12-30 UTC")
     assert done.stderr == (
-        "warning: left out, without a day file: 2024-12-23, 2024-12-24, 2024-12-25, 2024-12-26, 2024-12-27, "
-        "2024-12-28; to make them: pvtop days build --start 2024-12-23 --end 2024-12-28\n"
+        "warning: earlier days without a day file are skipped: 2024-12-23, 2024-12-24, 2024-12-25, 2024-12-26, "
+        "2024-12-27, 2024-12-28; to make them: pvtop days build --start 2024-12-23 --end 2024-12-28\n"
     )
 
 
@@ -145,7 +145,7 @@ def test_floors_that_no_page_reaches_are_named(pvtop_in_process: Command, comman
     done = pvtop_in_process(command, *FIND[1:], "--min-views", "9999")
     assert done.returncode == 0
     assert "Pages with at least 9,999 views" in done.stdout
-    assert "--min-views and --min-" in done.stdout.splitlines()[-1]
+    assert "lower --min-views or --min-" in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("text", ["7", "d", "-1d", "1.5d", "7h", "", "٧d"])

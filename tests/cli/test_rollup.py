@@ -33,12 +33,17 @@ def _day_file(tmp_path: Path) -> None:
 def test_rollup_names_its_files_and_missing_hours(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*MAKE, *AT)
     assert done.stdout.splitlines() == [
-        "2024-12-30: 4 domains, 5 entries with 16 views (made)",
+        "2024-12-30, views from 2024-12-30 00:00 to 2024-12-31 00:00 UTC: 4 domains, 5 entries with 16 views (made)",
         "2 hours missing: 2024-12-30T10 to 2024-12-30T11",
         "lake/rollups/day/top_pages/day=2024-12-30/top_pages.parquet",
         "lake/rollups/day/domains/day=2024-12-30/domains.parquet",
     ]
     assert pvtop_in_process(*MAKE, *AT).stdout.splitlines()[0].endswith("(unchanged)")
+
+
+def test_rollup_asks_for_scratch_space_only_for_days_with_dumps(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process(*MAKE, "--start", "2024-12-30T01", "--end", "2025-01-01T00")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_rollup_as_json(pvtop_in_process: Command) -> None:

@@ -96,7 +96,7 @@ def test_series_by_day_names_days_that_are_not_whole(pvtop_in_process: Command) 
     ]
     assert "en  en.wikipedia.org  desktop, mobile and zero  Climate" in done.stdout
     assert "28,707 views, 7 of them mobile, most 28,707 on 2024-12-30" in done.stdout
-    told = "only some hours are in the range: 2024-12-29, 2024-12-31; a stamp is the END of an hour"
+    told = "the range has only some hours of 2024-12-29 and 2024-12-31; a stamp is the END of an hour"
     assert told in done.stderr
 
 
@@ -105,7 +105,7 @@ def test_default_is_the_last_days_in_the_lake(pvtop_in_process: Command) -> None
     assert [(row["start"], row["views"]) for row in rows(done.stdout)] == [
         ("2024-12-30T00:00:00Z", "28700"), ("2024-12-31T00:00:00Z", "4")
     ]  # fmt: skip
-    assert "the last days in the lake: 2024-12-30 00:00 to 2025-01-01 00:00 UTC\n" in done.stderr
+    assert "these are the last days in the lake: 2024-12-30 00:00 to 2025-01-01 00:00 UTC\n" in done.stderr
 
 
 def test_many_pages_have_a_line_each(pvtop_in_process: Command) -> None:

@@ -36,7 +36,7 @@ def test_spikes_shows_why_each_page_is_one(pvtop_in_process: Command) -> None:
     assert head == "2024-12-30 UTC, 23 hours"
     assert floors == "Pages with at least 500 views on the day, and at least 50 % of them in one hour"
     assert note == "Note: 1 hour without data: 2024-12-30T04"
-    assert header.split()[:4] == ["rank", "peak", "hour", "views"]
+    assert header.split()[:7] == ["rank", "peak", "hour", "peak", "views", "share", "mobile"]
     first = "   1  08:00-09:00         900    90 %    22 %        1,000    20 %  ▁▁▁ ▁▁▁▂█▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  en:Comet"
     second = '   2  23:00-24:00         600   100 %       -          600       -  ▁▁▁ ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█  "":Quiet'
     assert pages == [first, second]

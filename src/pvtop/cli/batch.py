@@ -48,9 +48,9 @@ def batch(
     failed hours at the end and exits with code 4. Run this command every hour. It also makes the reports that earlier
     runs missed.
 
-    With --days, the batch also makes day files, from the same reading of the dumps: those of the UTC days whose 24
-    hours are all in the range. --start and --end are stamps, which name the END of an hour. --day and --month are whole
-    UTC days.
+    With --days, the batch also makes day files, from the same reading of the dumps. It makes those of the UTC days
+    whose 24 hours are all in the range. --start and --end are stamps, and a stamp is the END of an hour. --day and
+    --month are whole UTC days.
 
     Examples:
 
@@ -68,18 +68,19 @@ def batch(
     from pvtop.pipeline.days_of_batch import partial_days, whole_days
 
     wanted = published_hours(settings, start, end, last, hours, BATCH_HOURS, hours_of_days(day, month))
+    left = partial_days(wanted) if days else []
     if dry_run:
         actions = plan_batch(wanted, settings)
         of_days = plan_days(whole_days(wanted), settings, only_whole=True) if days else []
         data = [_action(action) for action in actions]
-        out.result(data + list(map(action_data, of_days)), chain(map(action_line, of_days), _plan_lines(actions)))
+        lines = chain(map(action_line, of_days), _left_lines(left), _plan_lines(actions))
+        out.result(data + list(map(action_data, of_days)), lines)
         return
     with watching(out) as watch:
         try:
             result = run_hours(wanted, settings, watch, days=days)
         except KeyboardInterrupt as interrupt:
             raise interrupted(interrupt, watch.progress) from None
-    left = partial_days(wanted) if days else []
     out.result(_data(result, left), _lines(result, left))
     _raise_for_failures(result, len(wanted))
 
@@ -132,7 +133,11 @@ def _lines(result: BatchResult, left: Sequence[Day]) -> Iterator[str | Text]:
         yield failed(f"{failure.hour.iso}  failed: {failure.error}")
     yield from runs(sorted(result.not_published), HourState.NOT_PUBLISHED.label)
     yield from map(outcome_line, result.days)
-    for day in left:
-        yield f"{day}  no day file: the range holds only part of the day"
+    yield from _left_lines(left)
     counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items()) if count]
     yield f"{number_of_hours(result.counts.total())}: {', '.join(counts)}"
+
+
+def _left_lines(left: Sequence[Day]) -> Iterator[str]:
+    for day in left:
+        yield f"{day}  no day file: the range has only some hours of the day"

@@ -24,7 +24,7 @@ FINDING = ("blacklist", "cache_dir", "offline", "keep_unknown", "output", "conta
 Count = Annotated[
     int, typer.Option("-n", min=1, max=1_000_000, metavar="N", help="Pages in all, or of each wiki with --domain.")
 ]
-MinViews = Annotated[int, typer.Option("--min-views", min=1, metavar="N", help="Least views of a page on the day.")]
+MinViews = Annotated[int, typer.Option("--min-views", min=1, metavar="N", help="Minimum views of a page on the day.")]
 
 
 def chosen_wikis(lake: Lake, day: Day, names: Sequence[str] | None) -> list[str] | None:

@@ -51,7 +51,7 @@ LastDays = Annotated[
         min=1,
         max=10_000,
         metavar="N",
-        help="The N newest days whose hours are published.",
+        help="N days, up to the newest one whose last hour is published.",
         rich_help_panel=HOURS,
     ),
 ]
@@ -70,10 +70,13 @@ def build(
 ) -> None:
     """Make day files. The default is the newest day whose last hour is published.
 
-    A day file holds every page of a UTC day with its views hour by hour. It is made from the 24 dumps of the hours that
-    are stamped 01:00 of that day to 00:00 of the next. Dumps that are not on this machine are downloaded. A day file
-    that is up to date is not made again. It is outdated if one of its dumps has changed, or one that was missing has
-    appeared. Excluded pages are in it: the blacklist is applied when a day file is read.
+    A day file holds every page of a UTC day with its views hour by hour. It is made from 24 dumps, which are stamped
+    T01 to T23 of that day and T00 of the next. Dumps that are not on this machine are downloaded. If an hour is not
+    published, the day file is made without it. Excluded pages are in it, because the blacklist is applied when a day
+    file is read.
+
+    A day file that is up to date is not made again. It is outdated if one of its dumps has changed, or if a dump that
+    was missing has appeared.
 
     Examples:
 
@@ -100,9 +103,10 @@ def build(
 @app.command(name="ls", cls=GroupedCommand)
 @command_options("output", *TABLES)
 def list_days(start: StartDay = None, end: EndDay = None, *, settings: Settings, out: Output) -> None:
-    """List the day files in the lake. Those that are damaged have no counts.
+    """List the day files in the lake, with their pages, views and missing hours.
 
-    The exit code is 3 if there is none.
+    --csv and --json name the missing hours. A damaged day file has no counts. The exit code is 3 if there is no day
+    file.
 
     Examples:
 
@@ -122,7 +126,7 @@ def list_days(start: StartDay = None, end: EndDay = None, *, settings: Settings,
 def verify(start: StartDay = None, end: EndDay = None, *, settings: Settings, out: Output) -> None:
     """Read day files in full, and check that they are in order and that their counts add up.
 
-    The exit code is 5 if a day file is damaged, and 3 if there is none.
+    The exit code is 5 if a day file is damaged, and 3 if there is no day file.
 
     Examples:
 

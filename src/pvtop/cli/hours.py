@@ -30,7 +30,7 @@ HourOfDay = Annotated[
     typer.Option(
         "--hour",
         metavar="0-23",
-        help="Hour at which the period ends, in UTC: 6 means 05:00 to 06:00.",
+        help="Hour at which it ends, in UTC: 6 means 05:00 to 06:00.",
         rich_help_panel=HOURS,
     ),
 ]
@@ -39,7 +39,7 @@ DayInLake = Annotated[
     typer.Option(
         "--day",
         metavar="YYYY-MM-DD",
-        help="A UTC day: its hours begin at 00:00 to 23:00. The default is the newest day in the lake.",
+        help="The 24 hours of this UTC day. The default is the newest day in the lake.",
         rich_help_panel=HOURS,
     ),
 ]
@@ -152,7 +152,7 @@ def day_in_lake(lake: Lake, text: str | None) -> Day:
         return Day.parse(text)
     days = lake.days()
     if not days:
-        raise NoDayFilesError(f"the lake {lake.path('')} has no day files", "make some first")
+        raise NoDayFilesError(f"the lake {lake.path('')} has no day files", "make some with build_days")
     return days[-1]
 
 

@@ -48,14 +48,14 @@ def movers(
     against: Annotated[
         str,
         typer.Option(
-            "--against", metavar="DAYS", help=f"The days before it that give the earlier level: 1d to {MAX_AGAINST}d."
+            "--against", metavar="DAYS", help=f"How many days before it give the earlier level: 1d to {MAX_AGAINST}d."
         ),
     ] = f"{AGAINST}d",
     domain: DomainNames = None,
     count: Count = TOP,
     min_views: MinViews = MIN_VIEWS,
     min_ratio: Annotated[
-        float, typer.Option("--min-ratio", min=1, metavar="X", help="Least ratio of views to the earlier level.")
+        float, typer.Option("--min-ratio", min=1, metavar="X", help="Minimum ratio of the views to the earlier level.")
     ] = MIN_RATIO,
     *,
     settings: Settings,
@@ -64,16 +64,16 @@ def movers(
     """Show the pages whose views on a day are furthest above their own level of the days before.
 
     The level of a page is its mean views per hour of the earlier days, times the hours of the day that have data. So
-    missing hours make no movers. Pages are ranked by a score, the log-likelihood ratio G2, which grows with the ratio
-    and with the views. docs/movers.md defines it.
+    missing hours do not make a page a mover. Pages are ranked by a score, the log-likelihood ratio G2, which grows with
+    the ratio and with the views. docs/movers.md defines it.
 
-    Desktop and mobile are counted together. Pages on the blacklist and pages titled - are left out. A mobile share near
+    Desktop and mobile are counted together. Pages on the blacklist and pages titled - are excluded. A mobile share near
     0 % or 100 % is typical of bots.
 
     Without --domain, all wikis are ranked together. With it, each wiki is ranked by itself.
 
-    The views come from day files, which pvtop days build makes. Earlier days without one are named and left out. The
-    exit code is 3 if the day itself has none, or none of the earlier days has one.
+    The views come from day files, which pvtop days build makes. Earlier days without one are named and skipped. The
+    exit code is 3 if the day itself has no day file, or if none of the earlier days has one.
 
     Examples:
 
@@ -95,7 +95,7 @@ def movers(
         )
     if found.lacking:
         log.warning(
-            "left out, without a day file: %s; to make %s: %s",
+            "earlier days without a day file are skipped: %s; to make %s: %s",
             ", ".join(map(str, found.lacking)),
             "it" if len(found.lacking) == 1 else "them",
             building(found.lacking),
@@ -161,7 +161,7 @@ def _lines(
     blocks = min(len(found.earlier) + len(found.lacking) + 1, MAX_BLOCKS)
     header = f"rank        score        views      earlier     ratio  mobile  {'days':{max(blocks, 4)}}  "
     if found.pages.is_empty():
-        yield "no page is such a mover; --min-views and --min-ratio lower the floors"
+        yield "no page is such a mover; to find more, lower --min-views or --min-ratio"
 
     def numbers(page: dict[str, Any]) -> tuple[str, str]:
         ratio = "new" if page["ratio"] is None else f"{page['ratio']:,.1f}x"

@@ -89,7 +89,8 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
 def _log_day(outcome: DayOutcome) -> None:
     level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
     fields = {"day": outcome.day.iso, "state": outcome.state}
-    log.log(level, "%s %s: %s", outcome.day, outcome.state.label, outcome.reason, extra={"fields": fields})
+    text = "%s %s: %s" if outcome.state is HourState.FAILED else "%s %s; reason: %s"
+    log.log(level, text, outcome.day, outcome.state.label, outcome.reason, extra={"fields": fields})
 
 
 def _open_bars() -> Progress:

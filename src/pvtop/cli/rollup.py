@@ -43,10 +43,14 @@ def rollup(
 ) -> None:
     """Make the rollup of a day, a month or a range: the top pages by the exact sums of their views over all hours.
 
-    The days of --day and --month are UTC days. --start and --end are stamps of hours, as for batch. It reads the day
-    files in the lake, and the dumps of the days that have none.
+    The days of --day and --month are UTC days. --start and --end are stamps, as in batch: a stamp is the END of an
+    hour.
 
-    Hours whose dumps are missing are named. With --strict, they are a failure with exit code 3.
+    The views come from the day files in the lake. For days without one, they come from the dumps, which are downloaded
+    if they are not on this machine.
+
+    Hours whose dumps are missing are named, and the others are added up. With --strict, a missing hour is a failure
+    with exit code 3.
 
     A rollup that is up to date is not made again. A rollup is outdated if a dump, the blacklist, --top or
     --keep-unknown has changed, or if a missing hour has appeared.
@@ -83,6 +87,12 @@ def interval(found: Rollup) -> dict[str, Any]:
     }
 
 
+def heading(found: Rollup) -> str:
+    """Return the period of a rollup, with the interval in which its views were counted."""
+    first, last = found.period.first.start, found.period.last.stamp
+    return f"{found.period}, views from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
+
 def _data(result: RollupResult) -> dict[str, Any]:
     files = {"top_pages": result.top_pages, "domains": result.domains}
     provenance = asdict(result.rollup.provenance)
@@ -102,7 +112,7 @@ def _lines(result: RollupResult) -> Iterator[str]:
     found, frame = result.rollup, result.rollup.top_pages
     domains, views = frame.get_column("domain_code").n_unique(), wide_sum(frame.get_column("views"))
     entries = f"{len(frame):,} entries with {views:,} views"
-    yield f"{found.period}: {domains:,} domains, {entries} ({result.state.label})"
+    yield f"{heading(found)}: {domains:,} domains, {entries} ({result.state.label})"
     yield from runs(found.provenance.missing, "missing")
     yield result.top_pages
     yield result.domains

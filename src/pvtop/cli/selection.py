@@ -61,9 +61,9 @@ def read_rollup(settings: Settings, period: Period, *, merged: bool) -> Rollup:
     lake = Lake.of(settings)
     found = lake.rollup(period, merged=merged)
     if found is None:
-        what = "rollup with merged access" if merged else "rollup"
+        what = f"rollup of {period}{' with merged access' if merged else ''}"
         hint = f"make it: {_command(period, merged=merged)}, or name another lake with --output"
-        raise NotInLakeError(f"the lake {lake.path('')} has no {what} of {period}", hint)
+        raise NotInLakeError(f"the lake {lake.path('')} has no {what}", hint)
     return found
 
 

@@ -60,13 +60,16 @@ def series(
     blacklist and pages titled - are shown, too.
 
     --start and --end are stamps, as in batch: a stamp is the END of an hour. So a date means T00 to T23, which is the
-    last hour of the day before and 23 hours of that date. The default is the last 7 days in the lake.
+    last hour of the day before and 23 hours of that date. For a whole UTC day, give T01 and T00 of the next date. The
+    default is the last 7 days in the lake.
 
     The views come from day files (pvtop days build). For days without one, they come from the dumps on this machine,
     which takes longer. Nothing is downloaded.
 
+    In the line of blocks, the lowest block is 0 views, and a gap is no data.
+
     --csv has one row for each page and hour or day: start (UTC), domain_code, page_title, views and, with
-    --merge-access, mobile_views. No views are 0. An empty field means that there is no data.
+    --merge-access, mobile_views. 0 means no views. An empty field means no data.
 
     The exit code is 3 if there is no data at all.
 
@@ -92,7 +95,7 @@ def series(
 
 def _told(period: Period) -> Period:
     """Log which period is the default."""
-    log.info("the last days in the lake: %s to %s UTC", *_bounds(period))
+    log.info("no --start is given, so these are the last days in the lake: %s to %s UTC", *_bounds(period))
     return period
 
 
@@ -114,7 +117,7 @@ def _log_gaps(found: SeriesResult) -> None:
     if hours := found.missing:
         log.warning("%s without data: %s", number_of_hours(len(hours)), first_runs(hours))
     if found.step is Step.DAY and (days := found.partial_days):
-        log.info("only some hours are in the range: %s; a stamp is the END of an hour", ", ".join(map(str, days)))
+        log.info("the range has only some hours of %s; a stamp is the END of an hour", " and ".join(map(str, days)))
 
 
 def _log_never_seen(pages: Sequence[Page]) -> None:

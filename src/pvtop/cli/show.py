@@ -10,7 +10,7 @@ import typer
 from pvtop.cli.hours import Date, End, HourOfDay, Month, Start, WholeDay, read_period
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, Table, cut, runs
-from pvtop.cli.rollup import MergeAccess, interval
+from pvtop.cli.rollup import MergeAccess, heading, interval
 from pvtop.cli.selection import LARGEST, DomainNames, chosen_domains, read_report, read_rollup
 from pvtop.cli.streams import can_draw
 from pvtop.core.errors import UsageError
@@ -134,11 +134,10 @@ def _lines(found: Ranking, chosen: dict[str, list[dict[str, Any]]], width: int |
 def _heading(found: Ranking) -> Iterator[str]:
     from pvtop.transform.rollup import Rollup
 
-    first, last = found.period.first.start, found.period.last.stamp
     if not isinstance(found, Rollup):
-        yield f"{found.hour}, views from {first:%H:%M} to {last:%H:%M} UTC"
+        yield f"{found.hour}, views from {found.hour.start:%H:%M} to {found.hour.stamp:%H:%M} UTC"
         return
-    yield f"{found.period}, views from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    yield heading(found)
     if found.merged:
         yield "Desktop, mobile and zero of each wiki are added up. A percentage is the share of mobile and zero."
     yield from runs(found.provenance.missing, "missing")

@@ -45,7 +45,7 @@ def spikes(
     min_views: MinViews = MIN_VIEWS,
     min_share: Annotated[
         float,
-        typer.Option("--min-share", min=0.01, max=1, metavar="X", help="Least share of the day's views in one hour."),
+        typer.Option("--min-share", min=0.01, max=1, metavar="X", help="Minimum share of the day's views in one hour."),
     ] = MIN_SHARE,
     *,
     settings: Settings,
@@ -56,11 +56,11 @@ def spikes(
     Pages are ranked by the views in that hour, their peak. The mobile shares of the peak and of the day help to tell
     people from bots: a share near 0 % or 100 % is typical of bots. docs/movers.md says more.
 
-    Desktop and mobile are counted together. Pages on the blacklist and pages titled - are left out.
+    Desktop and mobile are counted together. Pages on the blacklist and pages titled - are excluded.
 
     Without --domain, all wikis are ranked together. With it, each wiki is ranked by itself.
 
-    The views come from the day file, which pvtop days build makes. The exit code is 3 if there is none.
+    The views come from the day file, which pvtop days build makes. The exit code is 3 if the day has no day file.
 
     Examples:
 
@@ -116,8 +116,8 @@ def _lines(
     for note in notes_on(found.day.hours, found.missing):
         yield f"Note: {note}"
     if found.pages.is_empty():
-        yield "no page has such a spike; --min-views and --min-share lower the floors"
-    header = f"rank  peak hour       views   share  mobile       of day  mobile  {'00 to 24 UTC':{HOURS_OF_A_DAY}}  "
+        yield "no page has such a spike; to find more, lower --min-views or --min-share"
+    header = f"rank  peak hour    peak views   share  mobile    day views  mobile  {'00 to 24 UTC':{HOURS_OF_A_DAY}}  "
     yield from page_lines(by_wiki(found.pages, wikis), header, _numbers, width)
 
 

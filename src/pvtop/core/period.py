@@ -133,7 +133,7 @@ class Period:
             case PeriodKind.MONTH:
                 return f"{self.first.start:%Y-%m}"
             case PeriodKind.RANGE:
-                return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+                return str(self.first) if self.first == self.last else f"{self.first.iso} to {self.last.iso}"
 
     @property
     def kind(self) -> PeriodKind:

@@ -181,8 +181,9 @@ class _Work:
         if count == hours:
             raise NotPublishedError(f"all hours of {self._period} are missing", "choose an earlier period")
         if missing and self._strict:
+            verb = "is" if count == 1 else "are"
             raise NotPublishedError(
-                f"{count:,} of {hours:,} hours of {self._period} are missing: {first_runs(missing)}",
+                f"{count:,} of {hours:,} hours of {self._period} {verb} missing: {first_runs(missing)}",
                 "leave out strict to add up the others",
                 remedy="not_strict",
             )

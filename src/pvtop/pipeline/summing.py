@@ -98,7 +98,7 @@ class Summing:
         except pl.exceptions.InvalidOperationError as error:
             raise CorruptError(
                 "the sum of some views does not fit into 64 bits",
-                "an hour has far fewer: one of the dumps is corrupt, so leave out its day",
+                "no page has so many views: one of the dumps is corrupt, so choose a period without its day",
             ) from error
         ranked = top.ranked()
         ambiguous = ambiguous_codes(totals) if self._merged else ()
