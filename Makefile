@@ -13,7 +13,7 @@ VARIABLES_report := DATE HOUR SOURCE BLACKLIST OUTPUT
 VARIABLES_batch := START END SOURCE BLACKLIST OUTPUT
 VARIABLES_days := START END SOURCE OUTPUT
 VARIABLES_lock := UPGRADE
-VARIABLES_bench := ONLY ROUNDS BENCH_DIR
+VARIABLES_bench := ONLY ROUNDS SCALE BENCH_DIR DAY WEEK RESULTS
 
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 TAKEN := $(strip $(foreach goal,$(MAKECMDGOALS),$(VARIABLES_$(goal))) PYTHON)
@@ -157,9 +157,10 @@ lock: $(READY) ## Compile the locks from pyproject.toml; UPGRADE=1 takes the new
 sample: $(READY) ## Make the sample in data/ anew
 	$(BIN)/python data/make_sample.py
 
-bench: $(READY) $(CONTENDERS) ## Measure against the alternatives; ONLY=hour|alternatives|batch|network|growth|reading, ROUNDS=, BENCH_DIR=
+bench: $(READY) $(CONTENDERS) ## Measure against the alternatives; ONLY=, ROUNDS=, SCALE=, BENCH_DIR=, DAY=, WEEK=: benchmarks/README.md
 	$(BIN)/python benchmarks/bench.py --python .venv-bench/bin/python $(call option,--only,ONLY) \
-		$(call option,--rounds,ROUNDS) $(call option,--work,BENCH_DIR)
+		$(call option,--rounds,ROUNDS) $(call option,--scale,SCALE) $(call option,--work,BENCH_DIR) \
+		$(call option,--day,DAY) $(call option,--week,WEEK) $(call option,--results,RESULTS)
 
 $(CONTENDERS): benchmarks/requirements.lock | $(READY)
 	$(PYTHON_WORD) -m venv --clear .venv-bench

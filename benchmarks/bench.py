@@ -24,13 +24,13 @@ from textwrap import shorten
 from typing import Any
 
 import chart
+import goals
 import results
-from commands import CONTENDERS, environment, probe
-from inputs import FULL, HERE, SMALL, Inputs
+from cases import Case, Count, Group, Profile, Size
+from commands import CONTENDERS, LAKE, environment, probe
+from inputs import HERE, SCALES, Given, Inputs, link_all
 from measure import measure
-from parts import PARTS, Case, Count, Group, Profile
-
-SCALES = {"full": FULL, "small": SMALL}
+from parts import PARTS
 
 
 def main() -> int:
@@ -39,7 +39,9 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (5)")
     parser.add_argument("--scale", choices=SCALES, default="full", help="how large the inputs are (full)")
-    parser.add_argument("--work", type=Path, help="folder for the inputs, some 6 GB; they are kept")
+    parser.add_argument("--work", type=Path, help="folder for the inputs, some 30 GB; they are kept")
+    parser.add_argument("--day", type=Path, help="source that has the dumps of the day; made by default")
+    parser.add_argument("--week", type=Path, help="source that has the dumps of the week; made by default")
     parser.add_argument("--results", type=Path, default=HERE, help="folder for the results")
     parser.add_argument(
         "--python",
@@ -51,7 +53,8 @@ def main() -> int:
     work = (args.work or Path(tempfile.gettempdir()) / "pvtop-bench" / args.scale).absolute()
     for folder in (work, args.results):
         folder.mkdir(parents=True, exist_ok=True)
-    inputs, installed = Inputs(work, SCALES[args.scale]), versions(args.python)
+    given = Given(args.day and args.day.absolute(), args.week and args.week.absolute())
+    inputs, installed = Inputs(work, SCALES[args.scale], given), versions(args.python)
     path = args.results / "results.json"
     found = json.loads(path.read_text()) if path.exists() else {}
     for name in [args.only] if args.only else PARTS:
@@ -60,7 +63,7 @@ def main() -> int:
         path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         for file, content in {"RESULTS.md": results.page(found), **chart.pictures(found)}.items():
             (args.results / file).write_text(content)
-    wrong = [case["name"] for part in found.values() for case in results.cases(part) if results.is_wrong(case)]
+    wrong = [case["name"] for part in found.values() for case in goals.cases(part) if goals.is_wrong(case)]
     if wrong:
         print(f"wrong or failed: {', '.join(wrong)}", file=sys.stderr)
     return bool(wrong)
@@ -74,12 +77,15 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
         "machine": machine(),
         "versions": installed,
         "groups": [],
+        "sizes": [],
         "profiles": [],
         "counts": [],
     }
     for one in PARTS[name](inputs, python):
         if isinstance(one, Group):
             part["groups"].append(run_group(one, inputs.work, installed, rounds))
+        elif isinstance(one, Size):
+            part["sizes"].append({"name": one.name, "bytes": sum(path.stat().st_size for path in one.files)})
         elif isinstance(one, Profile):
             part["profiles"].append({"title": one.title, "steps": run_profile(one, inputs.work, rounds)})
         else:
@@ -89,17 +95,24 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
 
 def run_group(group: Group, work: Path, installed: dict[str, str], rounds: int) -> dict[str, Any]:
     """Measure the cases of a group in turns. Reads their files once before, so that the disk takes no part."""
-    missing = [name for name, (module, _) in CONTENDERS.items() if module not in installed]
-    cases = [case for case in group.cases if case.name not in missing]
+    cases = [case for case in group.cases if case.needs in {"", *installed}]
     found = {case.name: new_result(case) for case in cases}
     for path in group.files:
-        path.read_bytes()
+        read_once(path)
     for number in range(min(rounds, group.rounds or rounds)):
         for case in cases:
             print(f"{group.title}, round {number + 1}: {case.name}", file=sys.stderr)
             add(found[case.name], case, work)
-    absent = [case.name for case in group.cases if case.name in missing]
-    return {"title": group.title, "axis": group.axis, "cases": list(found.values()), "not_installed": absent}
+    absent = [case.name for case in group.cases if case not in cases]
+    described = {"title": group.title, "note": group.note, "axis": group.axis}
+    return {**described, "cases": list(found.values()), "not_installed": absent}
+
+
+def read_once(path: Path) -> None:
+    """Read a file, so that it is in the memory of the system."""
+    with path.open("rb") as file:
+        while file.read(1 << 24):
+            pass
 
 
 def new_result(case: Case) -> dict[str, Any]:
@@ -109,8 +122,10 @@ def new_result(case: Case) -> dict[str, Any]:
 
 
 def add(result: dict[str, Any], case: Case, work: Path) -> None:
-    """Run a case once in an empty folder. Add its figures to the result, and whether its answer was exact."""
+    """Run a case once in a new folder. Add its figures to the result, and whether its answer was exact."""
     with tempfile.TemporaryDirectory(dir=work, prefix="run-") as folder:
+        if case.lake:
+            link_all(case.lake, Path(folder) / LAKE)
         figures = measure(case.command, Path(folder), environment())
         if figures.code:
             messages = [line for line in figures.stderr.splitlines() if line.strip() and not line.startswith(" ")]

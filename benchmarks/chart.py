@@ -7,7 +7,8 @@ from html import escape
 from statistics import median
 from typing import Any
 
-from results import MB, PICTURES, Result, Results, is_wrong
+from goals import MB, Result, Results, is_wrong
+from results import PICTURES
 
 WIDTH = 900
 MARGIN = 24

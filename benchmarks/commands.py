@@ -9,7 +9,7 @@ from pathlib import Path
 
 from inputs import HERE
 from measure import measure
-from pvtop import Hour
+from pvtop import Day, Hour, Period
 
 PVTOP = str(Path(sys.executable).with_name("pvtop"))
 ANSWER = "answer.parquet"
@@ -42,15 +42,41 @@ def contender(name: str, python: str, dump: Path, blacklist: Path) -> list[str]:
     return ["sh", *arguments, python] if script.suffix == ".sh" else [python, *arguments]
 
 
-def report(hour: Hour, source: Path | str, blacklist: Path | None, cache: Path | None = None) -> list[str]:
-    """Return the command that makes the report of an hour in a new lake."""
+def other(python: str, script: str, *arguments: object) -> list[str]:
+    """Return the command for a script of the contenders that answers a question about a day."""
+    return [python, str(HERE / "contenders" / script), *map(str, arguments)]
+
+
+def report(
+    hour: Hour, source: Path | str, blacklist: Path | None, cache: Path | None = None, lake: Path | str = LAKE
+) -> list[str]:
+    """Return the command that makes the report of an hour."""
     when = ["--date", f"{hour.stamp:%Y-%m-%d}", "--hour", str(hour.stamp.hour)]
-    return [PVTOP, "report", *when, *places(source, blacklist, LAKE, cache)]
+    return [PVTOP, "report", *when, *places(source, blacklist, lake, cache)]
 
 
 def batch(first: Hour, count: int, source: Path | None, blacklist: Path, lake: Path | str = LAKE) -> list[str]:
     """Return the command that makes the reports of `count` hours. Without a source, the caller adds one."""
     return [PVTOP, "batch", *hour_range(first, count), *places(source, blacklist, lake)]
+
+
+def build_days(days: Sequence[Day], source: Path, lake: Path | str = LAKE) -> list[str]:
+    """Return the command that makes the day files of consecutive days."""
+    where = ["--source", str(source), "--output", str(lake), "--cache-dir", "cache"]
+    return [PVTOP, "days", "build", "--start", str(days[0]), "--end", str(days[-1]), *where]
+
+
+def rollup(period: Period, blacklist: Path, source: Path | None = None) -> list[str]:
+    """Return the command that makes the rollup of a period. Without a source, day files must have all of its hours."""
+    hours = hour_range(period.first, len(period.hours))
+    offline = [] if source else ["--offline"]
+    return [PVTOP, "rollup", *hours, *offline, "--json", *places(source, blacklist, LAKE)]
+
+
+def movers(day: Day, blacklist: Path, lake: Path) -> list[str]:
+    """Return the command that finds the movers of a day among all pages that have not fallen below their level."""
+    where = ["--blacklist", str(blacklist), "--output", str(lake), "--cache-dir", "cache"]
+    return [PVTOP, "movers", "--day", str(day), "--against", "7d", "--min-ratio", "1", "--json", *where]
 
 
 def places(

@@ -49,6 +49,9 @@ class Scale:
         many_entries: Entries of a very large blacklist.
         month: Hours in the lake of a month.
         markers: Hours in the lake of eleven years.
+        week_rows: Rows of an hour of the week, in which all hours are different.
+        week_days: Days of that week.
+        drawn: Pages that are looked up at once.
     """
 
     rows: int
@@ -60,10 +63,31 @@ class Scale:
     many_entries: int
     month: int
     markers: int
+    week_rows: int
+    week_days: int
+    drawn: int
 
 
-FULL = Scale(5_800_000, 1_700, 24, (1, 2, 4, 8), (1, 24, 168), 57_000, 1_000_000, 720, 100_000)
-SMALL = Scale(3_000, 30, 2, (1, 2), (1, 3), 50, 200, 48, 30)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Inputs that are there already, and need not be made.
+
+    Attributes:
+        day: The source that has the dumps of the day.
+        week: The source that has the dumps of the week.
+    """
+
+    day: Path | None = None
+    week: Path | None = None
+
+
+SCALES = {
+    "full": Scale(
+        5_800_000, 1_700, 24, (1, 2, 4, 8), (1, 24, 168), 57_000, 1_000_000, 720, 100_000, 1_450_000, 7, 1_000
+    ),
+    "tenth": Scale(580_000, 500, 24, (1, 2), (1, 24), 5_700, 100_000, 720, 10_000, 145_000, 7, 1_000),
+    "small": Scale(3_000, 30, 2, (1, 2), (1, 3), 50, 200, 48, 30, 300, 2, 20),
+}
 
 
 class Inputs:
@@ -72,11 +96,13 @@ class Inputs:
     Args:
         work: The folder of the files.
         scale: The sizes of the files.
+        given: Inputs that are there already.
     """
 
-    def __init__(self, work: Path, scale: Scale) -> None:
+    def __init__(self, work: Path, scale: Scale, given: Given) -> None:
         self.work = work
         self.scale = scale
+        self.given = given
         self.source = work / "source"
 
     def hours(self, count: int) -> list[Hour]:
@@ -84,7 +110,7 @@ class Inputs:
         for i in range(min(count, self.scale.hours)):
             self._hour(self.source, DAY + i, self.scale.rows, seed=i + 1)
         for i in range(self.scale.hours, count):
-            _link(self.source / (DAY + i % self.scale.hours).dump_path, self.source / (DAY + i).dump_path)
+            link(self.source / (DAY + i % self.scale.hours).dump_path, self.source / (DAY + i).dump_path)
         return [DAY + i for i in range(count)]
 
     def grown(self, factor: int) -> Path:
@@ -101,7 +127,7 @@ class Inputs:
         path = source / DAY.dump_path
         if not path.exists():
             lines = gzip.decompress((self.source / DAY.dump_path).read_bytes())
-            with _appearing(path) as part:
+            with appearing(path) as part:
                 part.write_bytes(gzip.compress(lines + b"Wikimania 1 0\n", 6, mtime=0))
         return source
 
@@ -116,20 +142,24 @@ class Inputs:
         return path
 
     def blacklist(self, entries: int) -> Path:
-        """Make a blacklist and return its path.
+        """Make a blacklist for the first hour of the source, and return its path."""
+        return self.blacklist_of(self.source / DAY.dump_path, entries, f"blacklist-{entries}")
 
-        A tenth of the entries are much viewed pages of the first hour, a tenth are random pages of it, and the others
-        are not in it. As in the real blacklist, 37 % of the titles are percent-encoded, and a few of these are
-        malformed or not UTF-8.
+    def blacklist_of(self, dump: Path, entries: int, name: str) -> Path:
+        """Make a blacklist for a dump, and return its path.
+
+        A tenth of the entries are much viewed pages of the dump, a tenth are random pages of it, and the others are
+        not in it. As in the real blacklist, 37 % of the titles are percent-encoded, and a few of these are malformed or
+        not UTF-8.
         """
-        path = self.work / f"blacklist-{entries}"
+        path = self.work / name
         if not path.exists():
-            pages = scan_dump(self.source / DAY.dump_path).collect()
+            pages = scan_dump(dump).collect()
             most_viewed = pages.sort("views", descending=True).head(2 * (entries // 10))
             some = [frame.sample(min(entries // 10, len(frame)), seed=1) for frame in (most_viewed, pages)]
             absent = pages.sample(entries - 2 * (entries // 10), with_replacement=True, seed=2).with_row_index()
             absent = absent.with_columns(page_title=pl.format("{}_{}", "page_title", "index")).select(pages.columns)
-            with _appearing(path) as part:
+            with appearing(path) as part:
                 part.write_text("".join(sorted(_entries(pl.concat([*some, absent])))))
         return path
 
@@ -141,27 +171,27 @@ class Inputs:
 
     def reference(self, dump: Path, blacklist: Path) -> Path:
         """Compute the exact answer for a dump with the heap in plain Python, unless it is there. Return its path."""
-        path = self.work / "reference" / f"{_digest(dump)}-{_digest(blacklist)}.parquet"
+        path = self.work / "reference" / f"{digest(dump)}-{digest(blacklist)}.parquet"
         if not path.exists():
             print(f"reference of {dump}", file=sys.stderr)
-            with _appearing(path) as part:
+            with appearing(path) as part:
                 contender = HERE / "contenders" / "with_heap.py"
                 subprocess.run([sys.executable, contender, dump, blacklist, part], check=True)
         return path
 
     def month(self, lake: Path) -> Path:
         """Make a lake of a month from links to the hours of the lake of a day. Return its folder."""
-        month = _empty(self.work / "month")
+        month = emptied(self.work / "month")
         for i in range(self.scale.month):
             for path_of in (top_pages_path, domains_path, text_path):
-                _link(lake / path_of(DAY + i % self.scale.hours), month / path_of(MONTH + i))
+                link(lake / path_of(DAY + i % self.scale.hours), month / path_of(MONTH + i))
         return month
 
     def decade(self, name: str, markers: Iterable[Path]) -> Path:
         """Make a lake of `markers` hours with only the markers: links to the given files. Return its folder."""
-        lake = _empty(self.work / f"decade-{name}")
+        lake = emptied(self.work / f"decade-{name}")
         for i, marker in zip(range(self.scale.markers), cycle(markers), strict=False):
-            _link(marker, lake / top_pages_path(OLDEST + i))
+            link(marker, lake / top_pages_path(OLDEST + i))
         return lake
 
     def decade_source(self) -> Path:
@@ -197,7 +227,7 @@ def _entries(pages: pl.DataFrame) -> Iterator[str]:
 
 
 @contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
+def appearing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to, then rename the file to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -205,14 +235,21 @@ def _appearing(path: Path) -> Iterator[Path]:
     part.rename(path)
 
 
-def _link(file: Path, name: Path) -> None:
+def link(file: Path, name: Path) -> None:
     """Link a file to another name."""
     name.parent.mkdir(parents=True, exist_ok=True)
     if not name.exists():
         os.link(file, name)
 
 
-def _empty(folder: Path) -> Path:
+def link_all(folder: Path, place: Path) -> None:
+    """Link all files of a folder into another one."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            link(file, place / file.relative_to(folder))
+
+
+def emptied(folder: Path) -> Path:
     """Empty a folder and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -220,7 +257,8 @@ def _empty(folder: Path) -> Path:
 
 
 @cache
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the digest of a file, shortened."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 

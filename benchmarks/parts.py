@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cases import Case, Count, Group, Part, Profile
 from checks import Check, answers, holds, largest, plans, politely, prints, prints_fields, sum_of_domain, sum_of_lines
 from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, hour_range, prepare, probe, report
+from day_parts import DAY_PARTS
 from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
 from pvtop.lake.layout import top_pages_path
 
@@ -23,75 +24,6 @@ BARE = "bare transfer"
 NETWORK = "pvtop batch over the network"
 HELP = "pvtop --help"
 TYPER = 'python -c "import typer"'
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One line of a comparison.
-
-    Attributes:
-        name: The name in the results.
-        command: The command. It runs in an empty folder of its own.
-        check: Returns whether the answer is exact; None if there is no answer to check.
-        timed: The command prints its own `seconds` as JSON, and these count instead of those of the process.
-        size: The size of the input, for the charts of growth.
-    """
-
-    name: str
-    command: Sequence[str]
-    check: Check | None = None
-    timed: bool = False
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Cases that take turns, round by round.
-
-    Attributes:
-        title: The heading in the results.
-        cases: The cases, in the order of their turns.
-        rounds: The most rounds; None for as many as were asked for.
-        axis: What grows from case to case; empty if nothing does.
-        files: The files that the cases read. They are read once before the first round.
-    """
-
-    title: str
-    cases: Sequence[Case]
-    rounds: int | None = None
-    axis: str = ""
-    files: Sequence[Path] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """A command of pvtop whose listed folders and opened files are counted, in a run that is not timed.
-
-    Attributes:
-        name: The name in the results.
-        command: The command.
-        folders: The folders in which calls are counted, by their names in the results.
-    """
-
-    name: str
-    command: Sequence[str]
-    folders: Mapping[str, Path]
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A command that prints the figures of each of its steps as JSON.
-
-    Attributes:
-        title: The heading in the results.
-        command: The command.
-    """
-
-    title: str
-    command: Sequence[str]
-
-
-Part = Callable[[Inputs, str], Iterator[Group | Count | Profile]]
 
 
 def one_hour(inputs: Inputs, _: str) -> Iterator[Group | Profile]:
@@ -119,7 +51,10 @@ def alternatives(inputs: Inputs, python: str) -> Iterator[Group]:
 
     def others(dump: Path, blacklist: Path) -> list[Case]:
         check = answers(inputs.reference(dump, blacklist))
-        return [Case(name, contender(name, python, dump, blacklist), check) for name in CONTENDERS]
+        return [
+            Case(name, contender(name, python, dump, blacklist), check, needs=module)
+            for name, (module, _) in CONTENDERS.items()
+        ]
 
     yield Group("A small file with every oddity", others(inputs.sample(), DATA / "blacklist"), rounds=1)
     dump, blacklist = inputs.source / DAY.dump_path, inputs.blacklist(inputs.scale.entries)
@@ -245,6 +180,7 @@ PARTS: dict[str, Part] = {
     "network": network,
     "growth": growth,
     "reading": reading,
+    **DAY_PARTS,
 }
 
 

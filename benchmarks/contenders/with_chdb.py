@@ -47,7 +47,7 @@ WITH
         WHERE (domain_code, page_title) NOT IN (SELECT domain_code, page_title FROM listed)
     ),
     tops AS (
-        SELECT * FROM kept ORDER BY domain_code, views DESC, page_title LIMIT 25 BY domain_code
+        SELECT * FROM %s ORDER BY domain_code, views DESC, page_title LIMIT 25 BY domain_code
     )
 SELECT
     domain_code,
@@ -65,7 +65,7 @@ def main() -> None:
     """Run the query that does everything."""
     dump, blacklist, output = sys.argv[1:]
     with chdb.connect(":memory:") as connection:
-        connection.query(QUERY % output, params={"dump": dump, "blacklist": blacklist})
+        connection.query(QUERY % ("kept", output), params={"dump": dump, "blacklist": blacklist})
 
 
 if __name__ == "__main__":

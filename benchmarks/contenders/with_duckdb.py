@@ -25,8 +25,7 @@ SELECT domain_code, replace(page_title, ' ', '_') AS page_title FROM entries
 UNION
 SELECT domain_code, replace(TRY(url_decode(page_title)), ' ', '_') FROM entries
 """
-RANKED = r"""
-COPY (
+KEPT = r"""
     WITH pages AS (
         SELECT
             if(code = '""', '', code) AS domain_code,
@@ -43,12 +42,16 @@ COPY (
             columns = {'code': 'VARCHAR', 'title': 'VARCHAR', 'views': 'BIGINT', 'size': 'BIGINT'}
         )
         WHERE title NOT IN ('', '-') AND views >= 0 AND size >= 0
-    ),
-    tops AS (
+    )
+    SELECT * FROM pages ANTI JOIN blacklist USING (domain_code, page_title)
+"""
+RANKED = """
+COPY (
+    WITH tops AS (
         SELECT
             domain_code,
             min_by({'title': page_title, 'views': views}, {'fewer': -views, 'title': page_title}, 25) AS pages
-        FROM pages ANTI JOIN blacklist USING (domain_code, page_title)
+        FROM (%s)
         GROUP BY domain_code
     )
     SELECT
@@ -69,7 +72,7 @@ def main() -> None:
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
     connection.execute(LISTED, {"blacklist": blacklist})
-    connection.execute(RANKED, {"dump": dump, "output": output})
+    connection.execute(RANKED % KEPT, {"dump": dump, "output": output})
 
 
 if __name__ == "__main__":

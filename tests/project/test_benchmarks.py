@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import math
 import os
@@ -13,18 +15,36 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
 
-from support.day_reference import rollup
+from pvtop.core.day import Day
+from pvtop.lake.layout import day_path
+from pvtop.transform.schemas import DAY_PAGES
+from support.day_reference import day_pages, rollup
+from support.days import write_day
 from support.reference import page_of, reference, utf8
 from support.samples import DATA
 
+if TYPE_CHECKING:
+    from measure import Figures
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading"]
+DAY = Day.parse("2024-08-03")
+ODDITIES = b""""" A 1 0
+en "plain" 2 0
+en "with_\\"quotes\\"" 3 0
+en "with_\\"quote" 4 0
+en CR 5 7\r
+en Size 1000 x
+en a b 1 0
+en many x 0
+Wikimania 1 0
+"""
+PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading", "day", "series", "memory", "engines"]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +73,7 @@ def test_all_contenders_give_exact_answers(work: Path) -> None:
     cases = [case for group in groups(work) for case in group["cases"]]
     assert {case["name"] for case in cases if case["exact"] is None} == {
         "gzip -dc to nowhere",
+        "gzip -dc of the 24 dumps to nowhere",
         "bare transfer",
         "pvtop --help",
         'python -c "import typer"',
@@ -63,13 +84,12 @@ def test_all_contenders_give_exact_answers(work: Path) -> None:
 def test_results_name_every_contender(work: Path) -> None:
     from commands import CONTENDERS
 
-    compared = [group for group in groups(work) if group["not_installed"] or "DuckDB" in map(_name, group["cases"])]
+    compared = [group for group in groups(work) if "heap, plain Python" in map(_name, group["cases"])]
     assert len(compared) == 2
     for group in compared:
         assert {*map(_name, group["cases"]), *group["not_installed"]} >= set(CONTENDERS)
-        assert "heap, plain Python" in map(_name, group["cases"])
     page = (work / "results" / "RESULTS.md").read_text()
-    assert page.count("| not installed |") == sum(len(group["not_installed"]) for group in compared)
+    assert page.count("| not installed |") == sum(len(group["not_installed"]) for group in groups(work))
 
 
 def _name(case: dict[str, Any]) -> str:
@@ -77,13 +97,13 @@ def _name(case: dict[str, Any]) -> str:
 
 
 def test_goals_find_their_figures(work: Path) -> None:
-    from results import GOALS
+    from goals import GOALS
 
     found = json.loads((work / "results" / "results.json").read_text())
     assert list(found) == PARTS
     engines = {"DuckDB", "ClickHouse (chdb)"} & {_name(case) for group in groups(work) for case in group["cases"]}
     missing = [goal.figure for goal in GOALS if not goal.measured(found)]
-    assert missing == ([] if engines else ["the faster of DuckDB and chdb, to `pvtop report`"])
+    assert missing == ([] if engines else [goal.figure for goal in GOALS if "DuckDB" in goal.figure])
 
 
 @pytest.mark.parametrize("picture", ["alternatives.svg", "growth.svg"])
@@ -146,18 +166,91 @@ def test_generated_counts_follow_poisson(rate: float) -> None:
     assert views.var() == pytest.approx(rate, rel=0.04)
 
 
-def test_reference_of_a_day_is_computed_domain_by_domain(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def dumps(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Write the dumps of a day of few pages; one hour has lines with every oddity."""
     from generate_day import Population, write
 
-    write(Population(200, 12), datetime(2024, 8, 3, tzinfo=UTC), 3, tmp_path / "source")
-    dumps = sorted((tmp_path / "source").rglob("*.gz"))
-    blacklist = tmp_path / "blacklist"
+    source = tmp_path_factory.mktemp("day")
+    write(Population(200, 12), datetime(2024, 8, 3, tzinfo=UTC), 24, source)
+    paths = sorted(source.rglob("*.gz"))
+    lines = gzip.decompress(paths[0].read_bytes()) + ODDITIES
+    paths[0].write_bytes(gzip.compress(b"".join(sorted(lines.splitlines(keepends=True)))))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def answers(dumps: list[Path]) -> Path:
+    """Compute the reference of the day without a page; give its folder."""
+    folder = dumps[0].parent / "answers"
+    blacklist = dumps[0].with_name("blacklist")
     blacklist.write_text("en Main_Page\n")
-    script, answer = BENCHMARKS / "reference_day.py", tmp_path / "answer"
-    subprocess.run([sys.executable, script, blacklist, answer, *map(str, dumps)], check=True)
-    expected = rollup([gzip.decompress(dump.read_bytes()) for dump in dumps], {("en", "Main_Page")})
-    assert pl.read_parquet(answer / "top_pages.parquet").rows() == [row[:4] for row in expected.top_pages]
-    assert pl.read_parquet(answer / "domains.parquet").rows() == expected.domains
+    subprocess.run([sys.executable, BENCHMARKS / "reference_day.py", blacklist, folder, *dumps], check=True)
+    return folder
+
+
+def test_reference_of_a_day_follows_the_rules(dumps: list[Path], answers: Path) -> None:
+    inflated = [gzip.decompress(dump.read_bytes()) for dump in dumps]
+    expected = rollup(inflated, {("en", "Main_Page")})
+    assert pl.read_parquet(answers / "top_pages.parquet").rows() == [row[:4] for row in expected.top_pages]
+    assert pl.read_parquet(answers / "domains.parquet").rows() == expected.domains
+    deep = rollup(inflated, {("en", "Main_Page")}, top=1_000)
+    assert pl.read_parquet(answers / "most_viewed.parquet").rows() == [row[:4] for row in deep.top_pages]
+
+    pages = day_pages(inflated)
+    drawn = {page[:2]: page[3:] for page in pages}
+    for of, *page, hours, counts in pl.read_parquet(answers / "drawn.parquet").iter_rows():
+        assert of in {"all", "largest"}
+        assert drawn[tuple(page)] == (hours, counts)
+    facts = json.loads((answers / "day.json").read_text())
+    assert (facts["rows"], facts["pages"]) == (sum(len(page.counts) for page in pages), len(pages))
+    assert facts["page_title"] == sum(len(utf8(page.page_title)) for page in pages)
+
+
+def printing(text: str) -> Figures:
+    """Return the figures of a command that printed a text."""
+    from measure import Figures
+
+    return Figures(seconds=0, cpu=0, peak=0, code=0, stdout=text, stderr="")
+
+
+def test_check_of_a_day_file_notices_a_wrong_count(dumps: list[Path], answers: Path, tmp_path: Path) -> None:
+    from day_checks import is_day_file
+
+    pages = pl.DataFrame(day_pages([gzip.decompress(dump.read_bytes()) for dump in dumps]), DAY_PAGES, orient="row")
+    check, figures = is_day_file(DAY, answers), printing("")
+    path = tmp_path / "lake" / day_path(DAY)
+    path.parent.mkdir(parents=True)
+    pages.write_parquet(path)
+    assert check(tmp_path, figures)
+    for wrong in (pl.col("counts").list.reverse(), pl.col("start_hours").list.reverse(), pl.col("views") + 1):
+        pages.with_columns(wrong).write_parquet(path)
+        assert not check(tmp_path, figures)
+    pages.head(-1).write_parquet(path)
+    assert not check(tmp_path, figures)
+
+
+def test_check_of_a_series_notices_a_wrong_count(answers: Path) -> None:
+    from day_checks import prints_series, series_of
+
+    pages = pl.read_parquet(answers / "drawn.parquet").head(2)
+    check = prints_series(pages, [DAY])
+    text = io.StringIO()
+    rows = [["start", "domain_code", "page_title", "views"], *series_of(pages, [DAY])]
+    csv.writer(text).writerows(rows)
+    printed = text.getvalue()
+    assert check(answers, printing(printed))
+    assert not check(answers, printing(printed.replace(",0\r", ",1\r", 1)))
+    assert not check(answers, printing("\r\n".join(printed.splitlines()[:-1])))
+
+
+def test_copy_of_a_day_file_has_another_date(tmp_path: Path) -> None:
+    from day_inputs import copy_day
+
+    views, copied = {("en", "A"): {0: 1, 23: 2}}, Day.parse("2024-06-30")
+    original = write_day(tmp_path / "original", DAY, views)
+    copy_day(original, copied, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == write_day(tmp_path / "expected", copied, views).read_bytes()
 
 
 def test_reference_of_a_day_refuses_codes_that_are_not_sorted(tmp_path: Path) -> None:
@@ -171,8 +264,8 @@ def test_reference_of_a_day_refuses_codes_that_are_not_sorted(tmp_path: Path) ->
 
 def test_wrong_answers_and_failures_are_reported(tmp_path: Path) -> None:
     from bench import add, new_result
+    from cases import Case
     from checks import answers
-    from parts import Case
 
     schema = {"domain_code": pl.String, "rank": pl.UInt32, "page_title": pl.String, "views": pl.Int64}
     files = {}
@@ -220,7 +313,7 @@ def test_peak_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
     ],
 )
 def test_missed_goal_is_called_missed(more: bool, value: float, expected: str) -> None:
-    from results import Goal, verdict
+    from goals import Goal, verdict
 
     must, aim = (2, 3) if more else (2, 1)
     assert verdict(Goal("", must, aim, lambda _: [], more=more), value) == expected
