@@ -20,12 +20,15 @@ from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from support.samples import HOUR, Command, WriteDump
 from support.server.files import Server
+from support.server.s3 import S3Proxy
 
 hypothesis.settings.register_profile(
     "test", max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)
 hypothesis.settings.load_profile("test")
+
+KEPT: list[dict[str, object]] = []  # file systems: one that is collected may leave a warning
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -97,6 +100,17 @@ def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> fsspec.AbstractFileS
         files.rm("bucket", recursive=True)
     files.mkdir("bucket")
     return files
+
+
+@pytest.fixture
+def s3_proxy(s3: fsspec.AbstractFileSystem, s3_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
+    """Run a proxy before the S3 server that can answer in its place."""
+    assert s3.exists("bucket")
+    with S3Proxy(s3_address) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        KEPT.append({})
+        monkeypatch.setattr(type(s3), "_cache", KEPT[-1])  # fsspec would go on with file systems of the server itself
+        yield proxy
 
 
 @pytest.fixture

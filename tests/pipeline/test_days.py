@@ -24,11 +24,12 @@ from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from pvtop.pipeline.day_audit import faults
-from pvtop.pipeline.days import build_days, plan_days
+from pvtop.pipeline.days import DayObserver, build_days, plan_days
 from pvtop.pipeline.plan import ActionKind
 from pvtop.pipeline.results import DayOutcome
 from pvtop.pipeline.spool import HourSpool, Spooled, write_spooled
 from pvtop.settings import Settings
+from pvtop.sources.cache import Cache
 from pvtop.transform.day import DumpRecord
 from pvtop.transform.schemas import ROWS
 from support.days import DAY, day_pages
@@ -379,6 +380,55 @@ def test_killed_run_is_repeated_with_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_run_killed_before_each_change_is_repeated_with_the_same_bytes(tmp_path: Path) -> None:
     assert check_killed(tmp_path, count(1)) > 25
+
+
+def serve_days(server: Server, count: int) -> list[Day]:
+    """Serve two hours of each of some days. Return the days."""
+    days = [DAY + number for number in range(count)]
+    for number, day in enumerate(days):
+        for hour in day.hours[:2]:
+            server.files[f"/{hour.dump_path}"] = File(gzip.compress(f"en A {number + 1} 0\n".encode(), mtime=0))
+    return days
+
+
+def test_next_day_is_downloaded_while_a_day_is_merged(tmp_path: Path, server: Server) -> None:
+    days, ahead, merged = serve_days(server, 4), list[Hour](), list[Day]()
+    settings = settings_of(server.url, tmp_path)
+    build_days([days[1]], settings)
+    server.requests.clear()
+
+    def downloaded(hour: Hour) -> None:
+        assert Day.of_hour(hour) not in merged
+        ahead.append(hour)
+
+    done = build_days(days, settings, DayObserver(downloaded=downloaded, merging=merged.append))
+    assert done.counts == {HourState.MADE: 3, HourState.UNCHANGED: 1}
+    assert sorted(ahead) == [*days[2].hours[:2], *days[3].hours[:2]], "the day that is up to date is not downloaded"
+    assert [len(server.asked(f"/{hour.dump_path}")) for day in days for hour in day.hours[:2]] == [1, 1, 0, 0] + [1] * 4
+
+
+def test_failed_download_ahead_fails_only_its_day(tmp_path: Path, server: Server) -> None:
+    days = serve_days(server, 4)
+    server.always[f"/{days[1].hours[0].dump_path}"] = status(403)
+    server.always |= {f"/{hour.dump_path}": status(404) for hour in days[2].hours}
+    done = build_days(days, settings_of(server.url, tmp_path))
+    made, failed, not_published = HourState.MADE, HourState.FAILED, HourState.NOT_PUBLISHED
+    assert [one.state for one in done.outcomes] == [made, failed, not_published, made]
+    assert "is denied (403)" in done.outcomes[1].reason
+    assert len(server.asked(f"/{days[1].hours[0].dump_path}")) == 1
+
+
+def test_dumps_leave_the_cache_between_days(tmp_path: Path, server: Server) -> None:
+    days, cached = serve_days(server, 3), dict[Day, set[Day]]()
+    settings = settings_of(server.url, tmp_path, cache_max_size=0)
+
+    def look(outcome: DayOutcome) -> None:
+        cached[outcome.day] = {Day.of_hour(dump.hour) for dump in Cache(settings.cache_dir).dumps()}
+
+    assert build_days(days, settings, DayObserver(finished=look)).counts == {HourState.MADE: 3}
+    for day, found in cached.items():
+        assert found <= {day + 1}
+    assert not list(Cache(settings.cache_dir).dumps())
 
 
 def test_provenance_names_each_dump(tmp_path: Path) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 from pathlib import Path
+from threading import Event, Thread
 
 import fsspec
 import pytest
+from aiohttp import web
 
 from pvtop.core.errors import OutputError
 from pvtop.storage.filesystem import TEMPORARY_FOLDER
 from pvtop.storage.local import LocalFileSystem
 from pvtop.storage.registry import open_filesystem
 from support.disks import mounted_at
+from support.server.behaviours import slow_start
+from support.server.files import Behaviour
+from support.server.s3 import S3Proxy, s3_error
 
 CONTENT = bytes(range(256)) * 20_000
 PATH = "days/day=2024-12-30/pages.parquet"
@@ -34,7 +40,7 @@ def files(folder: Path) -> list[str]:
 def test_file_is_put_replaced_and_read_in_parts(tmp_path: Path, address: str) -> None:
     filesystem = open_filesystem(address, 20)
     assert filesystem.open(PATH) is None
-    for content in (b"earlier", CONTENT):
+    for content in (b"", b"earlier", 4 * CONTENT, CONTENT):
         filesystem.put(PATH, written(tmp_path, content))
         assert filesystem.content(PATH) == content
     file = filesystem.open(PATH)
@@ -84,6 +90,54 @@ def test_missing_bucket_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSyste
     with pytest.raises(OutputError, match="cannot write the lake s3://nowhere/lake"):
         filesystem.put(PATH, written(tmp_path))
     assert s3.ls("") == ["bucket"]
+
+
+def is_second_part(request: web.Request) -> bool:
+    return request.method == "PUT" and request.query.get("partNumber") == "2"
+
+
+UPLOAD_FAULTS: dict[str, tuple[Behaviour, float, str]] = {  # how the second part is answered, the time limit
+    "silent": (slow_start, 1, "it did not answer in time"),
+    "refusing": (s3_error(403, "AccessDenied"), 20, "AccessDenied"),
+}
+
+
+@pytest.mark.parametrize("fault", UPLOAD_FAULTS)
+def test_failed_upload_keeps_the_earlier_object_and_leaves_no_parts(
+    tmp_path: Path, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, fault: str
+) -> None:
+    answer, seconds, message = UPLOAD_FAULTS[fault]
+    s3.pipe_file(f"bucket/lake/{PATH}", b"earlier")
+    s3_proxy.misbehave(answer, is_second_part)
+    with pytest.raises(OutputError, match=f"cannot write the lake s3://bucket/lake: .*{message}"):
+        open_filesystem("s3://bucket/lake", seconds).put(PATH, written(tmp_path, 4 * CONTENT))
+    gc.collect()  # must not complete it
+    assert s3_proxy.refused
+    assert s3.cat_file(f"bucket/lake/{PATH}") == b"earlier"
+    assert not s3.call_s3("list_multipart_uploads", Bucket="bucket").get("Uploads")
+
+
+def test_upload_to_a_silent_bucket_can_be_interrupted(
+    tmp_path: Path, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy
+) -> None:
+    filesystem, asked = open_filesystem("s3://bucket/lake", 600), Event()
+
+    def is_asked(request: web.Request) -> bool:
+        if is_second_part(request):
+            asked.set()
+        return is_second_part(request)
+
+    def close() -> None:
+        asked.wait()
+        filesystem.close()
+
+    s3_proxy.misbehave(slow_start, is_asked)
+    interrupt = Thread(target=close)
+    interrupt.start()
+    with pytest.raises(OutputError, match="it was interrupted"):
+        filesystem.put(PATH, written(tmp_path, 4 * CONTENT))
+    interrupt.join()
+    assert not s3.exists(f"bucket/lake/{PATH}")
 
 
 def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:

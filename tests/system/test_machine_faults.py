@@ -561,15 +561,6 @@ def files(folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-@pytest.fixture
-def s3_proxy(s3: fsspec.AbstractFileSystem, s3_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
-    """Run a proxy before the S3 server that can answer in its place."""
-    assert s3.exists("bucket")
-    with S3Proxy(s3_address) as proxy:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-        yield proxy
-
-
 @fault("S3 slows down")
 @fault("S3 fails now and then")
 @pytest.mark.parametrize(

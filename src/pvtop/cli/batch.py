@@ -89,13 +89,14 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
     """Raise the error that fits the result of a batch.
 
     Raises:
-        HoursFailedError: Hours failed.
+        HoursFailedError: Hours or days failed.
         NotPublishedError: None of the hours is published.
     """
-    if count := Counter(outcome.state for outcome in result.days)[HourState.FAILED]:
-        raise HoursFailedError(f"{number_of_days(count)} failed", "the next run tries them again")
-    if count := result.counts[HourState.FAILED]:
-        raise HoursFailedError(f"{count:,} of {number_of_hours(wanted)} failed", "the next run tries them again")
+    hours, days = result.counts[HourState.FAILED], Counter(one.state for one in result.days)[HourState.FAILED]
+    failed = [f"{hours:,} of {number_of_hours(wanted)}"] if hours else []
+    failed += [number_of_days(days)] if days else []
+    if failed:
+        raise HoursFailedError(f"{' and '.join(failed)} failed", "the next run tries them again")
     if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
         hint = result.layout or "leave out the range for the newest hours"
         raise NotPublishedError("none of the hours is published", hint, "source" if result.layout else "")

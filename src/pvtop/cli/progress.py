@@ -80,10 +80,18 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
         rows = Rows(bars)
         yield DayObserver(
             downloading=rows.downloading,
+            downloaded=rows.remove,
             computing=lambda hour: rows.show(hour, "reading"),
             spooled=rows.remove,
-            finished=_log_day,
+            finished=partial(_end_day, rows),
         )
+
+
+def _end_day(rows: Rows, outcome: DayOutcome) -> None:
+    """Remove the rows of a day that has failed, and log how it ended."""
+    for hour in outcome.day.hours:
+        rows.remove(hour)
+    _log_day(outcome)
 
 
 def _log_day(outcome: DayOutcome) -> None:

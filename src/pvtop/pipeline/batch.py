@@ -27,7 +27,6 @@ from pvtop.pipeline.results import DayOutcome, HourOutcome, rows_of_days
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.survey import plan_hours
 from pvtop.settings import Settings
-from pvtop.sources.cache import Cache
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
             result.add(outcome)
             observer.finished(outcome)
             if result.counts.total() % PRUNE_EVERY == 0:
-                prune(settings)
+                session.prune()
 
         with await DaysOfBatch.of(hours if days else [], session) as spool:
             wanted = iter([(hour, hour in to_do) for hour in hours if hour in to_do or spool.dump_of(hour)])
@@ -163,7 +162,7 @@ async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchO
             result.days = sorted(spool.outcomes, key=lambda outcome: outcome.day)
         if len(result.not_published) == len(hours):
             result.layout = await explain_unpublished(hours, session.source)
-    prune(settings)
+        session.prune()
     return result
 
 
@@ -220,16 +219,6 @@ async def _outcome(work: HourWork) -> HourOutcome:
             await asyncio.to_thread(work.session.lake.note_failure, hour, failure)
         return HourOutcome(hour, HourState.FAILED, error=failure)
     return HourOutcome(hour, result.state, result)
-
-
-def prune(settings: Settings) -> None:
-    """Remove old downloads from the cache by `cache_max_age` and `cache_max_size`, if they are set."""
-    if settings.cache_max_age is None and settings.cache_max_size is None:
-        return
-    cache = Cache(settings.cache_dir)
-    for dump in cache.prunable(settings.cache_max_age, settings.cache_max_size):
-        if cache.remove(dump):
-            log.info("removed %s from the cache", dump.path.name)
 
 
 class _NoObserver:

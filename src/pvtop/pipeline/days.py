@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,18 +12,18 @@ from pathlib import Path
 from polars.exceptions import PanicException
 
 from pvtop.core.day import Day, DayLike, days_at
-from pvtop.core.errors import InvalidReportError, NotPublishedError, OutputError, PvtopError, internal_error
+from pvtop.core.errors import InvalidReportError, NotPublishedError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.day_files import DayFile
-from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day, needs_listing
+from pvtop.pipeline.day_plan import DayAction
+from pvtop.pipeline.day_survey import plan_all
 from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.lookup import explain_unpublished
-from pvtop.pipeline.plan import Action, ActionKind, HourFacts, holds
+from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import DayOutcome, DaysResult
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
 from pvtop.pipeline.spool import Spooled, write_spooled
-from pvtop.pipeline.survey import look_at_dumps, with_listing
 from pvtop.settings import Settings
 from pvtop.sources.scratch import check_room, scratch_folder, sweep_scratch
 from pvtop.storage.http import offline
@@ -42,14 +42,16 @@ class DayObserver:
     Attributes:
         planned: Called with the plan.
         downloading: Called with an hour, the bytes so far, and the size of the dump or None.
+        downloaded: Called with an hour of a later day whose dump has been downloaded.
         computing: Called with an hour that is read now.
-        spooled: Called with an hour that has been read.
+        spooled: Called with an hour that has been read, or turned out not to be published.
         merging: Called with a day whose hours have all been read.
         finished: Called with the outcome of a day.
     """
 
     planned: Callable[[Sequence[DayAction]], object] = lambda _: None
     downloading: Callable[[Hour, int, int | None], None] = lambda *_: None
+    downloaded: Callable[[Hour], object] = lambda _: None
     computing: Callable[[Hour], None] = lambda _: None
     spooled: Callable[[Hour], None] = lambda _: None
     merging: Callable[[Day], object] = lambda _: None
@@ -100,71 +102,51 @@ async def _build_days(days: Sequence[Day], settings: Settings, observer: DayObse
         await asyncio.to_thread(sweep_scratch, settings.cache_dir)
         actions = await plan_all(days, session)
         observer.planned(actions)
-        for action in actions:
-            outcome = await _outcome(action, session, observer)
+        for number, action in enumerate(actions):
+            later = next((one for one in actions[number + 1 :] if one.state is None), None)
+            outcome = await carry_out(action, session, observer, later)
             result.outcomes.append(outcome)
             observer.finished(outcome)
+            await session.ahead.cancel(action.day.hours)
+        await asyncio.to_thread(session.prune)
         if result.counts[HourState.NOT_PUBLISHED] == len(days):
             result.layout = await explain_unpublished([hour for day in days for hour in day.hours], session.source)
     return result
 
 
-async def plan_all(days: Sequence[Day], session: Session, *, only_whole: bool = False) -> list[DayAction]:
-    """Plan days. Lists only the months whose listing can change a plan.
+async def carry_out(
+    action: DayAction, session: Session, observer: DayObserver, later: DayAction | None = None
+) -> DayOutcome:
+    """Carry out the action of a day. Return its outcome.
 
     Args:
-        days: The days.
+        action: The action.
         session: The resources of the run.
-        only_whole: Whether a day with hours that are not published yet waits until it is overdue.
-
-    Raises:
-        PvtopError: The lake or the source cannot be read.
+        observer: Receives the progress.
+        later: The next day that is worked on. Its dumps are downloaded while the hours of this day are merged.
     """
-    context = session.dump_context()
-    entries = await asyncio.to_thread(_read_entries, days, session)
-    facts = await asyncio.to_thread(lambda: {day: look_at_dumps(day.hours, session) for day in days})
-
-    def decide(day: Day, known: Sequence[HourFacts]) -> DayAction:
-        is_due = not only_whole or session.started >= day.end + session.settings.days_overdue
-        return decide_day(day, entries[day], known, context, is_due=is_due)
-
-    unlisted = [decide(day, facts[day]) for day in days]
-    hours = [hour for action in unlisted if needs_listing(action, context) for hour in action.day.hours]
-    months = {hour.month_folder for hour in hours if hour.stamp <= session.started}
-    await asyncio.gather(*map(session.list_month, sorted(months)))
-    return [decide(day, [await with_listing(one, session) for one in facts[day]]) for day in days]
-
-
-def _read_entries(days: Iterable[Day], session: Session) -> dict[Day, DayEntry | None]:
-    return {day: _read_entry(day, session) for day in days}
-
-
-def _read_entry(day: Day, session: Session) -> DayEntry | None:
-    try:
-        with session.lake.day_file(day) as day_file:
-            if day_file is None:
-                return None
-            return DayEntry(day_file.provenance if day_file.provenance.day == day.iso else None)
-    except OutputError as error:
-        if error.remedy != "remake_day":
-            raise
-        return DayEntry(None)
-
-
-async def _outcome(action: DayAction, session: Session, observer: DayObserver) -> DayOutcome:
-    """Carry out the action of a day. Return its outcome."""
     if action.state is not None:
         return outcome_left(action)
+    return await outcome_of(action, _make_unless_it_holds(action, session, observer, later))
+
+
+async def outcome_of(action: DayAction, making: Awaitable[DayProvenance | None]) -> DayOutcome:
+    """Return how a day ends.
+
+    Args:
+        action: What is done about it.
+        making: Returns the provenance of the new day file, None if the one in the lake holds.
+    """
     try:
-        if action.kind is ActionKind.VERIFY and await _holds(action, session, observer):
-            return DayOutcome(action.day, HourState.UNCHANGED, "up to date", action.provenance)
-        provenance = await _make(action, session, observer)
+        provenance = await making
     except NotPublishedError as error:
         return DayOutcome(action.day, HourState.NOT_PUBLISHED, "not published", action.provenance, error)
     except (Exception, PanicException) as error:  # whatever one day meets, even a bug, must not stop the others
         log.debug("%s", action.day, exc_info=True)
         failure = error if isinstance(error, PvtopError) else internal_error(error)
         return DayOutcome(action.day, HourState.FAILED, str(failure), action.provenance, failure)
+    if provenance is None:
+        return DayOutcome(action.day, HourState.UNCHANGED, "up to date", action.provenance)
     return DayOutcome(action.day, HourState.MADE, action.reason, provenance)
 
 
@@ -184,12 +166,28 @@ async def _holds(action: DayAction, session: Session, observer: DayObserver) -> 
     return True
 
 
-async def _make(action: DayAction, session: Session, observer: DayObserver) -> DayProvenance:
-    """Make a day file and put it into the lake."""
+async def _make_unless_it_holds(
+    action: DayAction, session: Session, observer: DayObserver, later: DayAction | None
+) -> DayProvenance | None:
+    """Make a day file and put it into the lake. Return None if the one in the lake holds."""
+    if action.kind is ActionKind.VERIFY and await _holds(action, session, observer):
+        return None
     announce(action, session)
     with scratch_folder(session.settings.cache_dir) as folder:
-        path = await make_day_file(action.day, action.dumps, session, folder, observer)
+        spooled = await spool_day(action.dumps, session, folder, observer)
+        await asyncio.to_thread(session.prune)
+        if later:
+            _download_ahead(later, session, observer)
+        observer.merging(action.day)
+        path = await merge_day(action.day, spooled, folder)
         return await asyncio.to_thread(write_day, action, path, session)
+
+
+def _download_ahead(action: DayAction, session: Session, observer: DayObserver) -> None:
+    """Begin to download the dumps of a day."""
+    for one in () if session.in_place else action.to_verify or action.dumps:
+        work = HourWork(one.hour, session, partial(observer.downloading, one.hour), lambda: None)
+        work.download_ahead(one, partial(observer.downloaded, one.hour))
 
 
 def announce(action: DayAction, session: Session) -> None:
@@ -207,29 +205,27 @@ def _size(action: Action, session: Session) -> int:
         return action.download_bytes or UNKNOWN_DUMP_BYTES
 
 
-async def make_day_file(
-    day: Day, dumps: Sequence[Action], session: Session, folder: Path, observer: DayObserver | None = None
-) -> Path:
-    """Make a day file in scratch space from the dumps of some hours of the day.
+async def spool_day(
+    dumps: Sequence[Action], session: Session, folder: Path, observer: DayObserver
+) -> dict[Hour, Spooled]:
+    """Spool the hours of a day. Return those that are published.
 
     Args:
-        day: The day.
-        dumps: How to get the dump of each hour. The other hours of the day count as missing.
+        dumps: How to get the dump of each hour.
         session: The resources of the run.
         folder: A folder in scratch space.
         observer: Receives the progress.
 
     Raises:
-        NotPublishedError: The source has none of the dumps.
         PvtopError: A dump cannot be read or downloaded, or breaks a rule.
     """
-    watcher, spooled, to_do = observer or DayObserver(), dict[Hour, Spooled](), iter(dumps)
+    spooled, to_do = dict[Hour, Spooled](), iter(dumps)
 
     async def work() -> None:
         for one in to_do:
-            if found := await _spool(one, session, folder, watcher):
+            if found := await _spool(one, session, folder, observer):
                 spooled[one.hour] = found
-                watcher.spooled(one.hour)
+            observer.spooled(one.hour)
 
     try:
         async with asyncio.TaskGroup() as workers:
@@ -237,8 +233,7 @@ async def make_day_file(
                 workers.create_task(work())
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
-    watcher.merging(day)
-    return await merge_day(day, spooled, folder)
+    return spooled
 
 
 async def merge_day(day: Day, spooled: Mapping[Hour, Spooled], folder: Path) -> Path:

@@ -14,15 +14,24 @@ from polars.exceptions import PanicException
 from pvtop.core.day import Day
 from pvtop.core.errors import NotPublishedError, PvtopError, internal_error
 from pvtop.core.hour import Hour
-from pvtop.core.states import HourState
 from pvtop.pipeline.day_plan import DayAction
-from pvtop.pipeline.days import announce, merge_day, outcome_left, plan_all, write_day
+from pvtop.pipeline.day_survey import plan_all
+from pvtop.pipeline.days import (
+    DayObserver,
+    announce,
+    carry_out,
+    merge_day,
+    outcome_left,
+    outcome_of,
+    write_day,
+)
 from pvtop.pipeline.hour import HourWork
-from pvtop.pipeline.plan import Action
+from pvtop.pipeline.plan import Action, ActionKind
 from pvtop.pipeline.results import DayOutcome
 from pvtop.pipeline.session import Session
 from pvtop.pipeline.spool import Spooled
 from pvtop.sources.scratch import scratch_folder, sweep_scratch
+from pvtop.transform.day import DayProvenance
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +92,12 @@ class DaysOfBatch:
         return day.dumps.get(hour) if day else None
 
     def folder(self, hour: Hour) -> Path | None:
-        """Return the folder to which an hour is spooled, None if no day needs it, or its day cannot be made."""
+        """Return the folder to which an hour is spooled.
+
+        None if no day needs the hour, or its day cannot be made, or may turn out to be up to date.
+        """
         day = self._days.get(hour)
-        if day is None or hour not in day.dumps or day.error:
+        if day is None or hour not in day.dumps or day.error or day.is_verified:
             return None
         try:
             return day.folder or self._open(day)
@@ -101,7 +113,7 @@ class DaysOfBatch:
         return day.folder
 
     async def add(self, work: HourWork, error: PvtopError | None) -> None:
-        """Take an hour that has ended. If it is the last of its day, make the day file.
+        """Take an hour that has ended. If it is the last of its day, make or verify the day file.
 
         Args:
             work: The work on the hour. It now spools the rows unless it has: the report may be up to date.
@@ -118,20 +130,19 @@ class DaysOfBatch:
         if not day.dumps:
             self.outcomes.append(await self._end(day))
             day.stack.close()
+            await asyncio.to_thread(self._session.prune)
 
     async def _end(self, day: _DayInWork) -> DayOutcome:
-        action = day.action
+        if day.is_verified:
+            return await carry_out(day.action, self._session, DayObserver())
+        return await outcome_of(day.action, self._merge(day))
+
+    async def _merge(self, day: _DayInWork) -> DayProvenance:
         if day.error:
-            return DayOutcome(action.day, HourState.FAILED, str(day.error), action.provenance, day.error)
-        try:
-            async with self._session.compute_slots:
-                path = await merge_day(action.day, day.spooled, day.folder or Path())
-            provenance = await asyncio.to_thread(write_day, action, path, self._session)
-        except (Exception, PanicException) as error:  # whatever one day meets must not stop the hours
-            log.debug("%s", action.day, exc_info=True)
-            failure = error if isinstance(error, PvtopError) else internal_error(error)
-            return DayOutcome(action.day, HourState.FAILED, str(failure), action.provenance, failure)
-        return DayOutcome(action.day, HourState.MADE, action.reason, provenance)
+            raise day.error
+        async with self._session.compute_slots:
+            path = await merge_day(day.action.day, day.spooled, day.folder or Path())
+        return await asyncio.to_thread(write_day, day.action, path, self._session)
 
 
 async def _spooling_error(work: HourWork, dump: Action) -> PvtopError | None:
@@ -153,6 +164,7 @@ class _DayInWork:
 
     def __init__(self, action: DayAction) -> None:
         self.action = action
+        self.is_verified = action.kind is ActionKind.VERIFY
         self.dumps = {one.hour: one for one in action.dumps}
         self.spooled: dict[Hour, Spooled] = {}
         self.error: PvtopError | None = None

@@ -197,9 +197,28 @@ class HourWork:
             self.spooled = Spooled(record, await asyncio.to_thread(spool.end))
         return report
 
+    def download_ahead(self, action: Action, downloaded: Callable[[], object]) -> None:
+        """Begin to download the dump if need be. `get_dump` waits for it.
+
+        Args:
+            action: How to get the dump.
+            downloaded: Called when it is there.
+        """
+
+        async def download() -> None:
+            await self._get_dump(action)
+            downloaded()
+
+        self.session.ahead.begin(self.hour, download)
+
     async def get_dump(self, action: Action) -> LocalFile:
         """Return the dump, downloaded if need be. Remember the digest of a dump in a folder."""
-        dump = None if action.download else await asyncio.to_thread(find_dump, self.hour, self.session.settings)
+        await self.session.ahead.wait(self.hour)
+        return await self._get_dump(action)
+
+    async def _get_dump(self, action: Action) -> LocalFile:
+        again = action.download and self.hour not in self.session.downloaded
+        dump = None if again else await asyncio.to_thread(find_dump, self.hour, self.session.settings)
         if dump:
             log.debug("%s: found %s, %s bytes", self.hour, dump.path, f"{dump.facts.bytes:,}")
         if dump and dump.state:
@@ -217,7 +236,9 @@ class HourWork:
             self.session.cache.remember_digest(dump.facts, listed.modified)
 
     async def _download(self) -> LocalFile:
-        return await fetch_dump(self.hour, self.session.client, self.session.settings, self._progress)
+        dump = await fetch_dump(self.hour, self.session.client, self.session.settings, self._progress)
+        self.session.downloaded.add(self.hour)
+        return dump
 
     def _result(self, state: HourState, provenance: Provenance) -> HourResult:
         lake, hour = self.session.lake, self.hour

@@ -14,7 +14,7 @@ from pvtop.core.states import HourState
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.day_plan import DayAction
-from pvtop.pipeline.days import announce, make_day_file
+from pvtop.pipeline.days import DayObserver, announce, merge_day, spool_day
 from pvtop.pipeline.hour import reason_left
 from pvtop.pipeline.plan import ActionKind, HourFacts, decide_dump
 from pvtop.pipeline.session import Session
@@ -140,7 +140,8 @@ async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Pa
     path = folder / f"{day.iso}.parquet"
     with scratch_folder(session.settings.cache_dir) as runs:  # removed before the next day is made
         try:
-            (await make_day_file(day, dumps, session, runs)).rename(path)
+            spooled = await spool_day(dumps, session, runs, DayObserver())
+            (await merge_day(day, spooled, runs)).rename(path)
         except NotPublishedError:
             return None
     return path

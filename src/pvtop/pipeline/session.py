@@ -14,6 +14,7 @@ from pvtop.core.address import absolute, join, local_path, public
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
+from pvtop.pipeline.downloads import DownloadsAhead
 from pvtop.pipeline.metrics import open_metrics
 from pvtop.pipeline.plan import Fingerprint, PlanContext
 from pvtop.settings import Settings
@@ -83,6 +84,8 @@ class Session:
         metrics: Counts every hour and every retry.
         client: All HTTP of the run.
         source: Where dumps come from.
+        downloaded: The hours whose dumps this run has downloaded. They need not be downloaded again.
+        ahead: The downloads for hours that are worked on later.
         compute_slots: Taken while a report is computed. Two at once keep two cores busy, as each uses only one core
             for part of the time. More would take memory and no less time.
     """
@@ -95,6 +98,8 @@ class Session:
         self.cache = Cache(settings.cache_dir)
         self.client = Client(settings, lambda: self.metrics.count("retries"))
         self.source = open_source(settings.source, self.client)
+        self.downloaded: set[Hour] = set()
+        self.ahead = DownloadsAhead(settings.connections)
         self.compute_slots = asyncio.Semaphore(2)
         self._blacklist: Blacklist | None = None
         self._reading_blacklist = asyncio.Lock()
@@ -104,6 +109,7 @@ class Session:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.ahead.cancel()
         self.lake.close()
         self.metrics.close()
         await self.client.__aexit__()
@@ -112,6 +118,19 @@ class Session:
     def in_place(self) -> bool:
         """Whether the source is a local folder. Its dumps are then read in place, not copied to the cache."""
         return local_path(self.settings.source) is not None
+
+    def prune(self) -> None:
+        """Remove old downloads from the cache by `cache_max_age` and `cache_max_size`, if they are set.
+
+        Raises:
+            OutputError: The cache folder cannot be read, or a dump cannot be removed.
+        """
+        max_age, max_size = self.settings.cache_max_age, self.settings.cache_max_size
+        if max_age is None and max_size is None:
+            return
+        for dump in self.cache.prunable(max_age, max_size):
+            if self.cache.remove(dump):
+                log.info("removed %s from the cache", dump.path.name)
 
     def dump_address(self, hour: Hour) -> str:
         """Return where the dump of an hour is at the source, without secrets."""

@@ -14,11 +14,13 @@ from typing import Any, BinaryIO
 
 from pvtop.core.address import public, redacted
 from pvtop.core.errors import NotFoundError, OutputError, SourceError
-from pvtop.storage.deadline import start_daemon
+from pvtop.storage.deadline import Deadline, start_daemon
 from pvtop.storage.filesystem import NO_SUCH_FILE, FileSystem, T
 from pvtop.storage.http import Client, unreachable
 
 PART_BYTES = 1 << 20  # read at a time from an open object
+UPLOAD_BYTES = 8 << 20  # uploaded within one time limit; S3 refuses parts of less than 5 MiB
+DISCARD_SECONDS = 5.0  # how long a failed upload is given to remove its parts
 
 
 class RemoteFileSystem(FileSystem):
@@ -90,9 +92,18 @@ class RemoteFileSystem(FileSystem):
             return self._call(file.read, size)
 
     def put(self, path: str, local: Path) -> None:
-        """Upload a file in parts. Object storage shows it when it is complete."""
-        with self.translate_errors("write"):
-            self._files.put_file(str(local), self._full(path))
+        """Upload a file in parts, each within the time limit. Object storage shows it when it is complete."""
+        target = {"path": self._full(path), "mode": "wb", "block_size": UPLOAD_BYTES, "autocommit": False}
+        with self.translate_errors("write"), local.open("rb") as content:
+            file = self._call(partial(self._files.open, **target))
+            try:
+                while part := content.read(UPLOAD_BYTES):
+                    self._call(file.write, part)
+                self._call(file.close)
+                self._call(file.commit)
+            except BaseException:
+                _discard(file)
+                raise
 
     @contextlib.contextmanager
     def set_aside(self, path: str) -> Iterator[None]:
@@ -126,6 +137,17 @@ class RemoteFileSystem(FileSystem):
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
+
+
+def _discard(file: Any) -> None:  # noqa: ANN401 - each file system has its own class
+    """Drop a file of fsspec that is not complete. Does not raise if that fails.
+
+    Has a time limit of its own, because an interrupt has ended that of the file system.
+    """
+    with contextlib.suppress(Exception):
+        Deadline(DISCARD_SECONDS).call(file.discard)
+    with contextlib.suppress(AttributeError):  # some file systems do not allow it, and do not need it
+        file.closed = True  # else the garbage collector closes it, which uploads the rest
 
 
 class _BoundedReader(io.RawIOBase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 
 from aiohttp import ClientSession, web
 from yarl import URL
@@ -57,7 +58,7 @@ class S3Proxy(Loopback):
                 request.method,
                 URL(self.upstream + request.raw_path, encoded=True),
                 headers=request.headers,
-                data=await request.read(),
+                data=BytesIO(await request.read()) if request.can_read_body else None,
             ) as answer,
         ):
             headers = {name: value for name, value in answer.headers.items() if name != "Transfer-Encoding"}
