@@ -69,7 +69,7 @@ def test_run_returns_the_rows_of_each_domain(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row], step: int
 ) -> None:
     run = write(tmp_path_factory.mktemp("run") / "run", frame(rows), step)
-    found = {code: [row for part in run.read(place) for row in part.rows()] for code, place in run.codes.items()}
+    found = {code: [row for part in run.read(code) for row in part.rows()] for code in run.codes}
     assert found == {code: [row[1:] for row in group] for code, group in groupby(rows, key=lambda row: row[0])}
     run.close()
 
@@ -78,10 +78,10 @@ def test_rows_are_read_in_batches(tmp_path: Path) -> None:
     count = 2 * BATCH_ROWS + 3
     rows = frame([("de", "a", 1), *(("en", f"{number:06}", number) for number in range(count)), ("fr", "a", 1)])
     run = write(tmp_path / "run", rows, len(rows))
-    parts = list(run.read(run.codes["en"]))
+    parts = list(run.read("en"))
     assert max(map(len, parts)) <= BATCH_ROWS
     assert pl.concat(parts).equals(rows.filter(domain_code="en").drop("domain_code"))
-    assert [row for part in run.read(run.codes["fr"]) for row in part.rows()] == [("a", 1)]
+    assert [row for part in run.read("fr") for row in part.rows()] == [("a", 1)]
     run.close()
 
 

@@ -1,4 +1,4 @@
-"""Day files as sorted runs: the pages of the wanted hours, without the excluded ones, merged day by day."""
+"""Day files and hours in scratch space as sorted runs: the pages that count for a rollup, domain by domain."""
 
 from __future__ import annotations
 
@@ -13,8 +13,19 @@ from pvtop.core.errors import InterruptedRunError
 from pvtop.core.hour import Hour
 from pvtop.core.prefetch import parallel
 from pvtop.lake.day_files import HELD_GROUPS, DayFile
+from pvtop.sources.scratch import SortedRun
 from pvtop.transform.merge import Segment
-from pvtop.transform.sums import TOTALS, ExcludedPages, Floors, desktop_codes, is_mobile, part_of_day, total, whole_day
+from pvtop.transform.sums import (
+    TOTALS,
+    ExcludedPages,
+    Floors,
+    desktop_codes,
+    is_mobile,
+    part_of_day,
+    total,
+    total_of_hour,
+    whole_day,
+)
 
 WHOLE_DAY = ["views", "start_hours"]  # columns of a day file
 PART_OF_DAY = ["start_hours", "counts"]
@@ -22,14 +33,14 @@ BATCH_GROUPS = 4  # row groups read at a time if there is one day: more take mor
 
 
 class Run(Protocol):
-    """A sorted run of pages."""
+    """A sorted run of pages that count for a rollup."""
 
     @property
     def codes(self) -> Mapping[str, range]:
         """The rows of each domain, by domain code."""
 
-    def read(self, rows: range) -> Iterator[pl.DataFrame]:
-        """Yield some rows: `page_title` String, `views` Int64, and any other columns."""
+    def read(self, code: str) -> Iterator[pl.DataFrame]:
+        """Yield the pages of a domain: `page_title` String, `views` Int64, and any other columns. No frame is empty."""
 
 
 class _Pages(NamedTuple):
@@ -98,9 +109,9 @@ class DayRun:
         titles, views = pl.concat(pages.titles for pages in kept), pl.concat(pages.views for pages in kept)
         return pl.DataFrame([pl.Series("domain_code", list(codes), pl.String), self._file.as_text(titles), views])
 
-    def read(self, rows: range) -> Iterator[pl.DataFrame]:
-        """Yield the pages that count among some rows of the day file: `page_title` String, `views` Int64."""
-        for number, part in self._file.parts(rows):
+    def read(self, code: str) -> Iterator[pl.DataFrame]:
+        """Yield the pages of a domain that count: `page_title` String, `views` Int64."""
+        for number, part in self._file.parts(self.codes[code]):
             kept, counts = self._group(number)
             first = counts[part.start - 1] if part.start else 0
             if count := counts[part.stop - 1] - first:
@@ -120,8 +131,7 @@ class DayRun:
 
     def _load(self, groups: range) -> list[_Pages]:
         """Read row groups, and find the pages that count. Keep the totals."""
-        if self._stopped.is_set():
-            raise InterruptedRunError("interrupted: the rollup was not made")
+        check_stopped(self._stopped)
         titles, pages = self._file.titles(groups), self._views_and_hours(groups)
         counted = pages.get_column("views").set(pages.get_column("hours") == 0, -1)
         found, totals = list[_Pages](), list[tuple[object, ...]]()
@@ -139,27 +149,74 @@ class DayRun:
         return whole_day(pages) if self._is_whole else part_of_day(pages, self._start_hours)
 
 
+class HourRun:
+    """The pages of an hour in scratch space that count for a rollup.
+
+    Args:
+        run: All pages of the hour.
+        excluded: Finds the pages to exclude.
+        stopped: If it is set, reading ends with an InterruptedRunError.
+
+    Attributes:
+        codes: The rows of each domain, by domain code.
+    """
+
+    def __init__(self, run: SortedRun, excluded: ExcludedPages, stopped: Event) -> None:
+        self.codes = run.codes
+        self._run = run
+        self._excluded = excluded
+        self._stopped = stopped
+        self._totals: list[tuple[object, ...]] = []
+
+    @property
+    def totals(self) -> pl.DataFrame:
+        """The totals of the pages that were read, excluded ones included, in the columns of `transform.sums.TOTALS`."""
+        return pl.DataFrame(self._totals, TOTALS, orient="row")
+
+    def read(self, code: str) -> Iterator[pl.DataFrame]:
+        """Yield the pages of a domain that count: `page_title` String, `views` Int64."""
+        check_stopped(self._stopped)
+        for pages in self._run.read(code):
+            titles, views = pages.get_columns()
+            unknown, blacklisted = self._excluded.find(code, titles.cast(pl.Binary))
+            self._totals.append(total_of_hour(code, views, blacklisted))
+            kept = _without(pages, pl.concat([unknown, blacklisted])) if len(unknown) + len(blacklisted) else pages
+            if len(kept):
+                yield kept
+
+
+def _without(pages: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Return the pages without some rows."""
+    return pages.filter(pl.repeat(value=True, n=len(pages), eager=True).scatter(rows, values=False))
+
+
+def check_stopped(stopped: Event) -> None:
+    """Raise InterruptedRunError if nobody waits for the rollup any more."""
+    if stopped.is_set():
+        raise InterruptedRunError("interrupted: the rollup was not made")
+
+
 class _Segment:
     """The pages of a domain in a run."""
 
-    def __init__(self, run: Run, rows: range, *columns: pl.Expr) -> None:
-        self.rows = len(rows)
+    def __init__(self, run: Run, code: str, *columns: pl.Expr) -> None:
+        self.rows = len(run.codes[code])
         self._run = run
-        self._range = rows
+        self._code = code
         self._columns = columns
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the columns of the run, and those added."""
-        for frame in self._run.read(self._range):
-            yield frame.with_columns(self._columns)
+        for frame in self._run.read(self._code):
+            yield frame.with_columns(self._columns) if self._columns else frame
 
 
 def segments(runs: Sequence[Run]) -> dict[str, list[Segment]]:
     """Return the segments of each domain."""
     found: dict[str, list[Segment]] = {}
     for run in runs:
-        for code, rows in run.codes.items():
-            found.setdefault(code, []).append(_Segment(run, rows))
+        for code in run.codes:
+            found.setdefault(code, []).append(_Segment(run, code))
     return found
 
 
@@ -169,5 +226,5 @@ def merged_segments(runs: Sequence[Run]) -> dict[str, list[Segment]]:
     for run in runs:
         for code, desktop in desktop_codes(run.codes).items():
             mobile = pl.col("views") if is_mobile(code) else pl.lit(0, pl.Int64)
-            found.setdefault(desktop, []).append(_Segment(run, run.codes[code], mobile.alias("mobile_views")))
+            found.setdefault(desktop, []).append(_Segment(run, code, mobile.alias("mobile_views")))
     return found

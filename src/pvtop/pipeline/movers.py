@@ -97,7 +97,7 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
         numbers = {one: number for number, one in enumerate([*earlier, day])}
         lines = DayLines(settings, found, min_views, _wanted_domains(domains))
         runs = [NumberedDay(file, numbers[one]) for one, file in files.items()]
-        frames = (rules.find(part) for part in merge(lines.segments(runs, ["page_title", "views"]), MERGED_ROWS))
+        frames = merge(lines.segments(runs, ["page_title", "views"]), MERGED_ROWS, rules.find)
         pages = _best(day, frames, MOVER_ORDER, top, per_domain=domains is not None)
     return Movers(
         day=day,
@@ -164,10 +164,8 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
         found, missing = _required(lake, day, files), _missing(files)[day]
         rules = SpikeRules(frozenset(hour.start.hour for hour in missing), min_views, min_share)
         lines = DayLines(settings, found, min_views, _wanted_domains(domains))
-        frames = (
-            rules.find(part)
-            for part in merge(lines.segments([NumberedDay(found, 0)], HOURLY), max(1, MERGED_ROWS // HOURS_OF_A_PAGE))
-        )
+        rows = max(1, MERGED_ROWS // HOURS_OF_A_PAGE)
+        frames = merge(lines.segments([NumberedDay(found, 0)], HOURLY), rows, rules.find)
         pages = _best(day, frames, SPIKE_ORDER, top, per_domain=domains is not None)
     start = pl.lit(day.start, pl.Datetime("us", "UTC")) + pl.duration(hours=pl.col("peak_hour"))
     found_pages = SPIKES.to_frame() if pages is None else pages.with_columns(peak_start=start).select(SPIKES.names())

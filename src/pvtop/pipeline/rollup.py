@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
 
@@ -16,11 +17,12 @@ from pvtop.core.hour import Hour, first_runs
 from pvtop.core.period import Period, PeriodLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
-from pvtop.pipeline.rollup_inputs import Digests, digests_in_file, digests_in_lake, make_day, reason_changed
+from pvtop.pipeline.rollup_inputs import Digests, digests_in_lake, reason_changed, spool_hours
 from pvtop.pipeline.session import Session, run_sync
+from pvtop.pipeline.spool import as_runs
 from pvtop.pipeline.summing import DayInput, Summing
 from pvtop.settings import Settings
-from pvtop.sources.scratch import scratch_folder
+from pvtop.sources.scratch import SortedRun, scratch_folder
 from pvtop.transform.rollup import MISSING, Rollup, RollupProvenance
 
 log = logging.getLogger(__name__)
@@ -86,6 +88,21 @@ def run_rollup(
     return run_sync(run())
 
 
+@dataclass(slots=True)
+class _Spool:
+    """The hours of a rollup that no day file has, in scratch space.
+
+    Attributes:
+        hours: The pages of each hour, if they are all of one day.
+        days: Otherwise, the sums of each day.
+        digests: By stamp, the sha256 of the dumps.
+    """
+
+    hours: list[SortedRun] = field(default_factory=list)
+    days: list[SortedRun] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+
+
 class _Work:
     """The work on one rollup.
 
@@ -120,47 +137,18 @@ class _Work:
 
     async def _make(self, in_lake: Mapping[Day, Digests]) -> Rollup:
         """Make the rollup, from day files in the lake, and from dumps for the hours that they lack."""
-        with ExitStack() as stack:
-            lacking = any(self._lacking(day, in_lake) for day in self._period.days)
-            folder = stack.enter_context(scratch_folder(self._session.settings.cache_dir)) if lacking else None
-            days, dumps = await self._inputs(in_lake, folder)
-            self._check_missing([hour for hour in self._period.hours if dumps[hour.iso] == MISSING])
-            rollup = await self._sum(days, dumps)
-            await asyncio.to_thread(self._session.lake.write_rollup, rollup, lambda: self._accept(rollup))
-        return rollup
-
-    def _lacking(self, day: Day, in_lake: Mapping[Day, Digests]) -> list[Hour]:
-        """Return the hours of a day that are wanted, and that no day file in the lake has."""
-        return [hour for hour in self._period.days[day] if hour.iso not in in_lake.get(day, {})]
-
-    async def _inputs(self, in_lake: Mapping[Day, Digests], folder: Path | None) -> tuple[list[DayInput], Digests]:
-        """Return the day files to sum, and the digest of each dump. Make those that are lacking in a folder."""
-        found, dumps = list[DayInput](), {hour.iso: MISSING for hour in self._period.hours}
-        for day, hours in self._period.days.items():
-            digests = dict(in_lake.get(day, {}))
-            if day in in_lake:
-                found.append(DayInput(day, hours, None))
-            if folder and (path := await self._make_lacking(day, in_lake, folder)):
-                found.append(DayInput(day, hours, path))
-                digests |= await asyncio.to_thread(digests_in_file, path)
-            dumps |= {hour.iso: digests[hour.iso] for hour in hours if hour.iso in digests}
-        return found, dumps
-
-    async def _make_lacking(self, day: Day, in_lake: Mapping[Day, Digests], folder: Path) -> Path | None:
-        """Make a day file of the hours that are lacking. Return None if there is no such hour, or no dump of one."""
-        if hours := self._lacking(day, in_lake):
-            return await make_day(day, hours, self._session, folder, needed=day not in in_lake)
-        return None
-
-    async def _sum(self, days: Sequence[DayInput], dumps: Digests) -> Rollup:
-        """Sum the days in a thread, which stops if nobody waits for it any more."""
         session, stopped = self._session, Event()
         blacklist, context = await session.blacklist(), await session.context()
         summing = Summing(session.lake, blacklist, session.settings, merged=self._merged, stopped=stopped)
         try:
-            sums = await asyncio.to_thread(summing.sum, days)
+            with ExitStack() as stack:
+                spooled = await self._spool(in_lake, summing, stack)
+                dumps = self._digests(in_lake, spooled)
+                self._check_missing([hour for hour in self._period.hours if dumps[hour.iso] == MISSING])
+                days = [DayInput(day, hours) for day, hours in self._period.days.items() if day in in_lake]
+                sums = await asyncio.to_thread(summing.sum, days, spooled.hours, spooled.days)
         finally:
-            stopped.set()
+            stopped.set()  # if nobody waits for the thread any more, it ends
         provenance = RollupProvenance(
             first=self._period.first.iso,
             last=self._period.last.iso,
@@ -169,7 +157,39 @@ class _Work:
             dumps=dumps,
             **asdict(context.fingerprint),
         )
-        return Rollup(self._period, sums.top_pages, sums.domains, provenance)
+        rollup = Rollup(self._period, sums.top_pages, sums.domains, provenance)
+        await asyncio.to_thread(session.lake.write_rollup, rollup, lambda: self._accept(rollup))
+        return rollup
+
+    async def _spool(self, in_lake: Mapping[Day, Digests], summing: Summing, stack: ExitStack) -> _Spool:
+        """Spool the hours that no day file in the lake has.
+
+        The hours of one day are summed with everything else. If there are several days, each is summed before the next
+        one is read, so that scratch space holds the hours of one day only.
+        """
+        spool = _Spool()
+        lacking = {day: hours for day in self._period.days if (hours := self._lacking(day, in_lake))}
+        folder = stack.enter_context(scratch_folder(self._session.settings.cache_dir)) if lacking else Path()
+        for day, hours in lacking.items():
+            with scratch_folder(folder) if len(lacking) > 1 else nullcontext(folder) as of_day:
+                found = await spool_hours(day, hours, self._session, of_day, needed=day not in in_lake)
+                spool.digests |= {hour.iso: one.record.dump_sha256 for hour, one in found.items()}
+                runs = await asyncio.to_thread(as_runs, found, of_day)
+                if len(lacking) == 1:
+                    spool.hours = runs
+                elif runs:
+                    path = folder / f"{day.iso}.arrow"
+                    spool.days.append(await asyncio.to_thread(summing.sum_hours, runs, path))
+        return spool
+
+    def _lacking(self, day: Day, in_lake: Mapping[Day, Digests]) -> list[Hour]:
+        """Return the hours of a day that are wanted, and that no day file in the lake has."""
+        return [hour for hour in self._period.days[day] if hour.iso not in in_lake.get(day, {})]
+
+    def _digests(self, in_lake: Mapping[Day, Digests], spool: _Spool) -> dict[str, str]:
+        """Return the digest of each dump, or `MISSING`."""
+        known = ChainMap(spool.digests, *map(dict, in_lake.values()))
+        return {hour.iso: known.get(hour.iso, MISSING) for hour in self._period.hours}
 
     def _check_missing(self, missing: Sequence[Hour]) -> None:
         """Check that there is something to sum, and with `strict` that no hour is missing.

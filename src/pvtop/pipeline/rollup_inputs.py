@@ -7,20 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pvtop.core.day import Day
-from pvtop.core.errors import NotPublishedError
 from pvtop.core.hour import Hour
 from pvtop.core.period import Period
 from pvtop.core.states import HourState
-from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.day_plan import DayAction
-from pvtop.pipeline.days import DayObserver, announce, merge_day, spool_day
+from pvtop.pipeline.days import DayObserver, announce, spool_day
 from pvtop.pipeline.hour import reason_left
 from pvtop.pipeline.plan import ActionKind, HourFacts, decide_dump
 from pvtop.pipeline.session import Session
+from pvtop.pipeline.spool import Spooled
 from pvtop.pipeline.survey import look_at_dumps, with_listing
 from pvtop.sources.dumps import find_dump
-from pvtop.sources.scratch import scratch_folder
 from pvtop.transform.day import DayProvenance
 from pvtop.transform.rollup import MISSING, RollupProvenance
 
@@ -41,16 +39,6 @@ def digests_in_lake(period: Period, lake: Lake) -> dict[Day, Digests]:
                 if day_file:
                     found[day] = digests_of(day_file.provenance)
     return found
-
-
-def digests_in_file(path: Path) -> Digests:
-    """Return the digests of the dumps of a day file in scratch space.
-
-    Raises:
-        OutputError: It is damaged.
-    """
-    with path.open("rb") as file:
-        return digests_of(DayFile(file, str(path)).provenance)
 
 
 def digests_of(provenance: DayProvenance) -> Digests:
@@ -114,8 +102,10 @@ async def _is_published(hour: Hour, session: Session) -> bool:
     return hour in await session.list_month(hour.month_folder)
 
 
-async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Path, *, needed: bool) -> Path | None:
-    """Make a day file in scratch space from the dumps of some hours. Return None if all of them are missing.
+async def spool_hours(
+    day: Day, hours: Sequence[Hour], session: Session, folder: Path, *, needed: bool
+) -> dict[Hour, Spooled]:
+    """Spool the dumps of some hours of a day to scratch space. Return those that are not missing.
 
     Args:
         day: The day.
@@ -135,13 +125,6 @@ async def make_day(day: Day, hours: Sequence[Hour], session: Session, folder: Pa
             raise reason_left(action, session.settings)
     dumps = [action for action in actions if action.kind is ActionKind.MAKE]
     if not dumps:
-        return None
+        return {}
     announce(DayAction(day, ActionKind.MAKE, "needed for a rollup", dumps=tuple(dumps)), session)
-    path = folder / f"{day.iso}.parquet"
-    with scratch_folder(session.settings.cache_dir) as runs:  # removed before the next day is made
-        try:
-            spooled = await spool_day(dumps, session, runs, DayObserver())
-            (await merge_day(day, spooled, runs)).rename(path)
-        except NotPublishedError:
-            return None
-    return path
+    return await spool_day(dumps, session, folder, DayObserver())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,6 @@ from pvtop.core.day import Day
 from pvtop.core.errors import CorruptError, InvalidReportError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
-from pvtop.core.prefetch import prefetch
 from pvtop.lake.day_files import Totals, write_day_file
 from pvtop.sources.facts import FileFacts, translate_cache_errors
 from pvtop.sources.scratch import RunWriter, SortedRun
@@ -23,6 +23,7 @@ from pvtop.transform.dump import well_formed
 from pvtop.transform.merge import merge
 from pvtop.transform.report import Provenance
 from pvtop.transform.runs import RunPart, RunSorter, may_repeat
+from pvtop.transform.sums import sum_by_page
 
 
 class HourSpool:
@@ -149,26 +150,62 @@ def write_spooled(day: Day, hours: Mapping[Hour, Spooled], path: Path) -> None:
     def describe(totals: Totals) -> DayProvenance:
         return _provenance(day, [hours[hour].record for hour in sorted(hours)], totals)
 
-    segments: dict[str, list[_HourSegment]] = {}
-    for hour in sorted(hours):
-        for run in hours[hour].runs:
-            for code, rows in run.codes.items():
-                segments.setdefault(code, []).append(_HourSegment(run, rows, hour.start.hour))
+    segments = _segments({hour: hours[hour].runs for hour in sorted(hours)})
     with translate_cache_errors(path.parent), contextlib.ExitStack() as stack:
         for spooled in hours.values():
             for run in spooled.runs:
                 stack.callback(run.close)
-        write_day_file(path, prefetch(_gathered(day, merge(segments))), describe)
+        write_day_file(path, merge(segments, finish=partial(_gather, day)), describe)
 
 
-def _gathered(day: Day, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    for rows in frames:
-        repeated = repeated_in_hour(rows).filter(~may_repeat())
-        if len(repeated):
-            refuse_repeated(repeated, day.hours[repeated.get_column("start_hour")[0]])
-        with translate_overflow(day):
-            gathered = gather_day(rows)
-        yield gathered
+def as_runs(hours: Mapping[Hour, Spooled], folder: Path) -> list[SortedRun]:
+    """Return one run for each hour. Merge the runs of an hour that has several.
+
+    Args:
+        hours: The hours.
+        folder: Where merged runs go.
+
+    Raises:
+        InvalidReportError: A page occurs twice in an hour.
+        CorruptError: The views of a page do not fit into 64 bits.
+        OutputError: The scratch space cannot be written.
+    """
+    return [_as_run(hour, hours[hour].runs, folder) for hour in sorted(hours)]
+
+
+def _as_run(hour: Hour, runs: Sequence[SortedRun], folder: Path) -> SortedRun:
+    if len(runs) == 1:
+        return runs[0]
+    with translate_cache_errors(folder), translate_overflow(hour), contextlib.ExitStack() as stack:
+        for run in runs:
+            stack.callback(run.close)
+        writer = RunWriter(folder / f"{hour.iso}.arrow")
+        for rows in merge(_segments({hour: runs})):
+            _refuse_repeated(rows, Day.of_hour(hour))
+            writer.write(sum_by_page(rows.drop("start_hour")))
+        return writer.close()
+
+
+def _segments(runs: Mapping[Hour, Sequence[SortedRun]]) -> dict[str, list[_HourSegment]]:
+    """Return the segments of each domain, in the order of the hours."""
+    found: dict[str, list[_HourSegment]] = {}
+    for hour, of_hour in runs.items():
+        for run in of_hour:
+            for code in run.codes:
+                found.setdefault(code, []).append(_HourSegment(run, code, hour.start.hour))
+    return found
+
+
+def _refuse_repeated(rows: pl.DataFrame, day: Day) -> None:
+    repeated = repeated_in_hour(rows).filter(~may_repeat())
+    if len(repeated):
+        refuse_repeated(repeated, day.hours[repeated.get_column("start_hour")[0]])
+
+
+def _gather(day: Day, rows: pl.DataFrame) -> pl.DataFrame:
+    _refuse_repeated(rows, day)
+    with translate_overflow(day):
+        return gather_day(rows)
 
 
 def _provenance(day: Day, dumps: Collection[DumpRecord], totals: Totals) -> DayProvenance:
@@ -188,13 +225,13 @@ def _provenance(day: Day, dumps: Collection[DumpRecord], totals: Totals) -> DayP
 class _HourSegment:
     """The pages of a domain in a run of an hour."""
 
-    def __init__(self, run: SortedRun, rows: range, start_hour: int) -> None:
+    def __init__(self, run: SortedRun, code: str, start_hour: int) -> None:
         self._run = run
-        self._range = rows
+        self._code = code
         self._start_hour = pl.lit(start_hour, pl.UInt8)
-        self.rows = len(rows)
+        self.rows = len(run.codes[code])
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield `page_title` String, `views` Int64, `start_hour` UInt8."""
-        for frame in self._run.read(self._range):
+        for frame in self._run.read(self._code):
             yield frame.with_columns(start_hour=self._start_hour)

@@ -1,9 +1,9 @@
-"""Sum the pages of many day files, and rank the sums. Memory is bounded, however many days there are."""
+"""Sum the pages of many day files and hours, and rank the sums. Memory is bounded, however many there are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -14,11 +14,11 @@ import polars as pl
 from pvtop.core.day import Day
 from pvtop.core.errors import CorruptError
 from pvtop.core.hour import Hour
-from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
-from pvtop.pipeline.day_runs import DayRun, merged_segments, segments
+from pvtop.pipeline.day_runs import DayRun, HourRun, merged_segments, segments
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
+from pvtop.sources.facts import translate_cache_errors
 from pvtop.sources.scratch import RunWriter, SortedRun, scratch_folder
 from pvtop.transform.merge import merge
 from pvtop.transform.sums import (
@@ -35,17 +35,15 @@ MAX_DAYS = 31  # day files that are merged at once; more are first merged to run
 
 
 class DayInput(NamedTuple):
-    """A day file of a rollup. A day may have two: one in the lake, and one of the hours that this one lacks.
+    """A day file in the lake, of a rollup.
 
     Attributes:
         day: The day.
         hours: Its hours that are wanted.
-        path: The day file in scratch space, None if it is in the lake.
     """
 
     day: Day
     hours: Sequence[Hour]
-    path: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Sums:
 
 
 class Summing:
-    """Sums day files.
+    """Sums day files in the lake, and hours in scratch space.
 
     Args:
         lake: The lake with the day files.
@@ -82,62 +80,101 @@ class Summing:
         self._stopped = stopped
         self._totals = [TOTALS.to_frame()]
 
-    def sum(self, days: Sequence[DayInput]) -> Sums:
-        """Sum the days, and rank the sums.
+    def sum_hours(self, hours: Sequence[SortedRun], path: Path) -> SortedRun:
+        """Sum hours in scratch space to one run, so that their own runs can be removed.
+
+        Args:
+            hours: All pages of each hour.
+            path: The file of the new run.
+
+        Raises:
+            CorruptError: A sum does not fit into 64 bits.
+            OutputError: The scratch space cannot be written.
+        """
+        with _translate_overflow(), ExitStack() as stack:
+            return _write_run(self._sums(self._open_hours(hours, stack)), path)
+
+    def sum(self, days: Sequence[DayInput], hours: Sequence[SortedRun], summed: Sequence[SortedRun]) -> Sums:
+        """Sum everything, and rank the sums.
+
+        Args:
+            days: Day files in the lake.
+            hours: All pages of each of some hours.
+            summed: Runs that `sum_hours` returned.
 
         Raises:
             CorruptError: A sum does not fit into 64 bits.
             OutputError: A day file cannot be read, or the scratch space cannot be written.
         """
         top = TopPages(self._settings.top, merged=self._merged)
-        try:
-            for pages in self._sum_in_batches(days):
+        with _translate_overflow():
+            for pages in self._all_sums(days, hours, summed):
                 top.add(pages)
             totals = pl.concat(self._totals)
             domains = add_up_totals(totals, merged=self._merged)
-        except pl.exceptions.InvalidOperationError as error:
-            raise CorruptError(
-                "the sum of some views does not fit into 64 bits",
-                "no page has so many views: one of the dumps is corrupt, so choose a period without its day",
-            ) from error
         ranked = top.ranked()
         ambiguous = ambiguous_codes(totals) if self._merged else ()
         return Sums(without_split(ranked) if self._merged else ranked, domains, ambiguous)
 
-    def _sum_in_batches(self, days: Sequence[DayInput]) -> Iterator[pl.DataFrame]:
-        """Yield the sums of all days, by way of scratch space if they are too many to be open at once."""
-        if len(days) <= MAX_DAYS:
-            yield from self._sum_open(days)
-            return
-        with scratch_folder(self._settings.cache_dir) as folder, ExitStack() as stack:
-            runs = []
-            for first in range(0, len(days), MAX_DAYS):
-                runs.append(self._write_run(days[first : first + MAX_DAYS], folder / f"{first}.arrow"))
-                stack.callback(runs[-1].close)
-            yield from map(sum_by_page, merge(segments(runs)))
-
-    def _write_run(self, days: Sequence[DayInput], path: Path) -> SortedRun:
-        writer = RunWriter(path)
-        for pages in self._sum_open(days):
-            writer.write(pages)
-        return writer.close()
-
-    def _sum_open(self, days: Sequence[DayInput]) -> Iterator[pl.DataFrame]:
-        """Open some day files, and yield the sums of their pages in order of domain code and title."""
+    def _all_sums(
+        self, days: Sequence[DayInput], hours: Sequence[SortedRun], summed: Sequence[SortedRun]
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the sums of all pages, by way of scratch space if there are too many day files to be open at once."""
         with ExitStack() as stack:
-            runs = [self._open(day, stack) for day in days]
-            if len(runs) == 1 and not self._merged:
-                yield from runs[0].candidates(self._settings.top)
+            runs = [stack.enter_context(closing(run)) for run in summed]
+            if len(days) > MAX_DAYS:
+                folder = stack.enter_context(scratch_folder(self._settings.cache_dir))
+            while len(days) > MAX_DAYS:
+                run = self._sum_days(days[:MAX_DAYS], folder / f"{len(days)}.arrow")
+                runs.append(stack.enter_context(closing(run)))
+                days = days[MAX_DAYS:]
+            of_days, of_hours = self._open_days(days, stack), self._open_hours(hours, stack)
+            if len(of_days) == 1 and not (of_hours or runs or self._merged):
+                yield from of_days[0].candidates(self._settings.top)
+                self._totals.append(of_days[0].totals)
             else:
-                yield from map(sum_by_page, merge(merged_segments(runs) if self._merged else segments(runs)))
-            for run in runs:
-                self._totals.append(run.totals)
+                yield from self._sums([*of_days, *of_hours], runs)
 
-    def _open(self, one: DayInput, stack: ExitStack) -> DayRun:
-        if one.path is None:
-            day_file = stack.enter_context(self._lake.day_file(one.day))
-        else:
-            day_file = DayFile(stack.enter_context(one.path.open("rb")), str(one.path))
+    def _sum_days(self, days: Sequence[DayInput], path: Path) -> SortedRun:
+        with ExitStack() as stack:
+            return _write_run(self._sums(self._open_days(days, stack)), path)
+
+    def _sums(self, runs: Sequence[DayRun | HourRun], summed: Sequence[SortedRun] = ()) -> Iterator[pl.DataFrame]:
+        """Yield the sums of the pages of some runs, in order of domain code and title. Keep their totals."""
+        found = merged_segments(runs) if self._merged else segments(runs)
+        for code, others in segments(summed).items():
+            found[code] = [*found.get(code, []), *others]
+        yield from merge(found, finish=sum_by_page)
+        self._totals += [run.totals for run in runs]
+
+    def _open_days(self, days: Sequence[DayInput], stack: ExitStack) -> list[DayRun]:
+        return [self._open_day(one, stack) for one in days]
+
+    def _open_day(self, one: DayInput, stack: ExitStack) -> DayRun:
+        day_file = stack.enter_context(self._lake.day_file(one.day))
         if day_file is None:
             raise CorruptError(f"the day file of {one.day} was removed while the rollup was made", "run it again")
         return DayRun(day_file, [hour.start.hour for hour in one.hours], self._excluded, self._stopped)
+
+    def _open_hours(self, hours: Sequence[SortedRun], stack: ExitStack) -> list[HourRun]:
+        return [HourRun(stack.enter_context(closing(run)), self._excluded, self._stopped) for run in hours]
+
+
+def _write_run(frames: Iterator[pl.DataFrame], path: Path) -> SortedRun:
+    with translate_cache_errors(path.parent):
+        writer = RunWriter(path)
+        for pages in frames:
+            writer.write(pages)
+        return writer.close()
+
+
+@contextmanager
+def _translate_overflow() -> Iterator[None]:
+    """Turn what Polars raises for a sum that does not fit into a CorruptError."""
+    try:
+        yield
+    except pl.exceptions.InvalidOperationError as error:
+        raise CorruptError(
+            "the sum of some views does not fit into 64 bits",
+            "no page has so many views: one of the dumps is corrupt, so choose a period without its day",
+        ) from error

@@ -148,8 +148,9 @@ class SortedRun:
         self.codes = codes
         self._held: tuple[int, pl.DataFrame] | None = None
 
-    def read(self, rows: range) -> Iterator[pl.DataFrame]:
-        """Yield some rows: `page_title` String, `views` Int64."""
+    def read(self, code: str) -> Iterator[pl.DataFrame]:
+        """Yield the rows of a domain: the columns that were written, without `domain_code`."""
+        rows = self.codes[code]
         number = bisect_right(self._starts, rows.start) - 1
         while number < len(self._starts) and self._starts[number] < rows.stop:
             start, batch = self._starts[number], self._batch(number)

@@ -6,12 +6,14 @@ rows are held at a time, however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
-MERGED_ROWS = 1_000_000  # rows merged at a time: more take more memory and hardly less time
+from pvtop.core.prefetch import parallel
+
+MERGED_ROWS = 400_000  # rows merged at a time: more take more memory and hardly less time
 FIRST_MARK, LAST_MARK = 0x100, 0xD7FF  # code points that stand for the domains of a group: all have two or three bytes
 
 
@@ -28,23 +30,37 @@ class Segment(Protocol):
         """Yield `page_title` String, ascending in byte order without repeats, and any other columns. None is empty."""
 
 
-def merge(segments: Mapping[str, Sequence[Segment]], rows: int = MERGED_ROWS) -> Iterator[pl.DataFrame]:
-    """Merge the segments of many runs.
+def merge(
+    segments: Mapping[str, Sequence[Segment]],
+    rows: int = MERGED_ROWS,
+    finish: Callable[[pl.DataFrame], pl.DataFrame] = lambda merged: merged,
+) -> Iterator[pl.DataFrame]:
+    """Merge the segments of many runs. Threads sort some frames at once, while the caller's thread reads the segments.
 
     Args:
         segments: The segments of each domain, by domain code. All have the same columns.
-        rows: Number of rows to merge at a time. A frame may have up to twice as many.
+        rows: Number of rows to merge at a time. A frame may have up to twice as many, and several are in work.
+        finish: What else a thread does with each frame. The default is nothing.
 
     Yields:
-        `domain_code` String and the columns of the segments, ascending by domain code and title in byte order. All rows
-        of a page are in one frame, in the order of the segments.
+        What `finish` returns for each frame: `domain_code` String and the columns of the segments, ascending by domain
+        code and title in byte order. All rows of a page are in one frame, in the order of the segments.
     """
+    return parallel(lambda part: finish(part.merge()), _parts(segments, rows))
+
+
+def _parts(segments: Mapping[str, Sequence[Segment]], rows: int) -> Iterator[_Domains | _Titles]:
+    """Yield what to merge, part by part."""
     for codes in _groups({code: sum(part.rows for part in segments[code]) for code in sorted(segments)}, rows):
         if len(codes) > 1:
-            yield from _merge_domains({code: segments[code] for code in codes})
+            frames = [
+                (number, frame) for number, code in enumerate(codes) for one in segments[code] for frame in one.frames()
+            ]
+            if frames:
+                yield _Domains(codes, frames)
         else:
-            for frame in _merge_titles(segments[codes[0]], rows):
-                yield frame.select(pl.lit(codes[0]).alias("domain_code"), pl.all())
+            for of_range in _ranges_of_titles(segments[codes[0]], rows):
+                yield _Titles(codes[0], of_range)
 
 
 def _groups(sizes: Mapping[str, int], rows: int) -> Iterator[list[str]]:
@@ -61,41 +77,61 @@ def _groups(sizes: Mapping[str, int], rows: int) -> Iterator[list[str]]:
         yield group
 
 
-def _merge_domains(segments: Mapping[str, Sequence[Segment]]) -> Iterator[pl.DataFrame]:
-    """Merge small domains at once.
+class _Domains(NamedTuple):
+    """Small domains to merge at once.
 
     Sorting by one string is three times as fast as by two. So each title gets one character before it that stands for
     its domain.
+
+    Attributes:
+        codes: The domain codes, ascending.
+        frames: Their frames, each with the place of its code.
     """
-    parts = [
-        (number, frame) for number, code in enumerate(segments) for one in segments[code] for frame in one.frames()
-    ]
-    if not parts:
-        return
-    frames = [frame for _, frame in parts]
-    counts = pl.DataFrame(
-        {"number": [number for number, _ in parts], "rows": [len(frame) for frame in frames]},
-        schema={"number": pl.UInt32, "rows": pl.UInt32},
-    )
-    numbers = counts.select(pl.col("number").repeat_by("rows").explode(empty_as_null=False)).to_series()
-    codes = pl.Series("domain_code", list(segments), pl.String).gather(numbers)
-    marks = pl.Series("mark", [chr(FIRST_MARK + number) for number in range(len(segments))], pl.String).gather(numbers)
-    merged = pl.concat(frames).insert_column(0, codes)
-    marked = merged.with_columns(mark=marks + merged.get_column("page_title"))
-    yield marked.sort("mark", maintain_order=True).drop("mark")
+
+    codes: Sequence[str]
+    frames: Sequence[tuple[int, pl.DataFrame]]
+
+    def merge(self) -> pl.DataFrame:
+        """Return all rows in order."""
+        frames = [frame for _, frame in self.frames]
+        counts = pl.DataFrame(
+            {"number": [number for number, _ in self.frames], "rows": [len(frame) for frame in frames]},
+            schema={"number": pl.UInt32, "rows": pl.UInt32},
+        )
+        numbers = counts.select(pl.col("number").repeat_by("rows").explode(empty_as_null=False)).to_series()
+        codes = pl.Series("domain_code", self.codes, pl.String).gather(numbers)
+        marks = [chr(FIRST_MARK + number) for number in range(len(self.codes))]
+        merged = pl.concat(frames).insert_column(0, codes)
+        marked = pl.Series("mark", marks, pl.String).gather(numbers) + merged.get_column("page_title")
+        return merged.with_columns(marked).sort("mark", maintain_order=True).drop("mark")
 
 
-def _merge_titles(segments: Sequence[Segment], rows: int) -> Iterator[pl.DataFrame]:
-    """Merge the segments of one domain in ranges of titles.
+class _Titles(NamedTuple):
+    """A range of titles of one domain.
+
+    Attributes:
+        code: The domain code.
+        frames: All rows of the range.
+    """
+
+    code: str
+    frames: Sequence[pl.DataFrame]
+
+    def merge(self) -> pl.DataFrame:
+        """Return all rows in order."""
+        merged = pl.concat(self.frames).sort("page_title", maintain_order=True)
+        return merged.select(pl.lit(self.code).alias("domain_code"), pl.all())
+
+
+def _ranges_of_titles(segments: Sequence[Segment], rows: int) -> Iterator[list[pl.DataFrame]]:
+    """Yield the frames of a domain in ranges of titles.
 
     Each range ends at the smallest of the last titles that were read. All titles up to there have been read.
     """
     streams = [_Stream(segment.frames(), rows // len(segments)) for segment in segments]
     while streams := [stream for stream in streams if stream.fill()]:
         border = min((stream.last for stream in streams if not stream.ended), default=None)
-        yield pl.concat([part for stream in streams for part in stream.take(border)]).sort(
-            "page_title", maintain_order=True
-        )
+        yield [part for stream in streams for part in stream.take(border)]
 
 
 class _Stream:

@@ -137,6 +137,17 @@ def total(code: str, pages: pl.DataFrame, blacklisted: pl.Series) -> tuple[str, 
     return code, int(hours.sum()), wide_sum(views), excluded_hours, excluded_views
 
 
+def total_of_hour(code: str, views: pl.Series, blacklisted: pl.Series) -> tuple[str, int, int, int, int]:
+    """Return the totals of a domain in an hour, in the columns of `TOTALS`.
+
+    Args:
+        code: The domain code.
+        views: The views of its pages, those excluded included.
+        blacklisted: The rows of the pages that the blacklist excludes.
+    """
+    return code, len(views), wide_sum(views), len(blacklisted), wide_sum(views[blacklisted]) if len(blacklisted) else 0
+
+
 def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
     """Add up the totals of parts of the hours.
 
