@@ -7,10 +7,7 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping
-from itertools import count
+from collections.abc import Mapping
 from pathlib import Path
 
 import fsspec
@@ -34,7 +31,6 @@ from pvtop.transform.day import DumpRecord
 from pvtop.transform.schemas import ROWS
 from support.days import DAY, day_pages
 from support.disks import mounted_at
-from support.killed import KILLED
 from support.reference import day_reference
 from support.samples import SOURCE
 from support.server.behaviours import status
@@ -325,61 +321,6 @@ def test_day_on_s3_is_that_in_a_folder(tmp_path: Path, s3: fsspec.AbstractFileSy
     assert build(on_s3).state is HourState.UNCHANGED
     assert Lake(on_s3.output).days() == [DAY]
     assert faults(Lake(on_s3.output), DAY) == []
-
-
-KILL = """
-import sys
-from pvtop.core.day import Day
-from pvtop.pipeline.days import build_days
-from pvtop.settings import Settings
-from pvtop.transform.day import DumpRecord
-from pvtop.transform.schemas import ROWS
-from support.killed import kill_before
-import pyarrow.parquet
-settings = Settings.model_validate_json(sys.argv[1])
-kill_before(int(sys.argv[2]))
-build_days([Day.parse(sys.argv[3])], settings)
-"""
-
-
-def kill_and_build(settings: Settings, change: int) -> int:
-    """Kill a run before its n-th change to a file, and build the day again. Return the exit code of the first."""
-    killed = subprocess.run(
-        [sys.executable, "-c", KILL, settings.model_dump_json(), str(change), DAY.iso],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    made = Path(settings.output, day_path(DAY))
-    assert not made.exists() or not faults(Lake(settings.output), DAY)
-    build(settings)
-    return killed.returncode
-
-
-def check_killed(folder: Path, changes: Iterable[int]) -> int:
-    """Kill a run before some of its changes to files. Return how many of the runs were killed."""
-    settings, killed = publish(SMALL, folder), 0
-    build(settings)
-    right = content(settings)
-    for change in changes:
-        shutil.rmtree(settings.output)
-        shutil.rmtree(settings.cache_dir)
-        exit_code = kill_and_build(settings, change)
-        assert content(settings) == right, f"killed before change {change}"
-        assert not temporary_files(Path(settings.output))
-        assert exit_code in {0, KILLED}
-        killed += exit_code == KILLED
-        if exit_code == 0:  # there are no more changes
-            break
-    return killed
-
-
-def test_killed_run_is_repeated_with_the_same_bytes(tmp_path: Path) -> None:
-    assert check_killed(tmp_path, sorted(random.sample(range(1, 25), 3))) == 3
-
-
-@pytest.mark.long
-def test_run_killed_before_each_change_is_repeated_with_the_same_bytes(tmp_path: Path) -> None:
-    assert check_killed(tmp_path, count(1)) > 25
 
 
 def serve_days(server: Server, count: int) -> list[Day]:

@@ -28,12 +28,17 @@ KILLED = 137
 
 def kill_before(change: int) -> None:
     """End this process, as if killed, before its n-th change to a file."""
+    before(change, lambda: os._exit(KILLED))
+
+
+def before(change: int, step: Callable[[], object]) -> None:
+    """Call a function before the n-th change of this process to a file."""
     changes = count(1)
 
     def look(event: str, args: tuple[object, ...]) -> None:
         writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         if (writes or event in CHANGES) and next(changes) == change:
-            os._exit(KILLED)
+            step()
 
     sys.addaudithook(look)
 

@@ -62,7 +62,7 @@ def batch(
 
       pvtop batch --start 2024-08-01 --end 2024-08-31 --hours 0,6,12-17
     """
-    from pvtop.cli.progress import watching
+    from pvtop.cli.progress import log_day, watching
     from pvtop.pipeline.batch import plan_batch, run_hours
     from pvtop.pipeline.days import plan_days
     from pvtop.pipeline.days_of_batch import partial_days, whole_days
@@ -81,6 +81,8 @@ def batch(
             result = run_hours(wanted, settings, watch, days=days)
         except KeyboardInterrupt as interrupt:
             raise interrupted(interrupt, watch.progress) from None
+    for outcome in result.days:
+        log_day(outcome)
     out.result(_data(result, left), _lines(result, left))
     _raise_for_failures(result, len(wanted))
 

@@ -74,7 +74,7 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
     from pvtop.pipeline.days import DayObserver
 
     if not out.on_terminal:
-        yield DayObserver(finished=_log_day)
+        yield DayObserver(finished=log_day)
         return
     with _open_bars() as bars:
         rows = Rows(bars)
@@ -91,10 +91,11 @@ def _end_day(rows: Rows, outcome: DayOutcome) -> None:
     """Remove the rows of a day that has failed, and log how it ended."""
     for hour in outcome.day.hours:
         rows.remove(hour)
-    _log_day(outcome)
+    log_day(outcome)
 
 
-def _log_day(outcome: DayOutcome) -> None:
+def log_day(outcome: DayOutcome) -> None:
+    """Log how a day ended."""
     level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
     fields = {"day": outcome.day.iso, "state": outcome.state}
     text = "%s %s: %s" if outcome.state is HourState.FAILED else "%s %s; reason: %s"

@@ -122,8 +122,10 @@ class DaysOfBatch:
         day = self._days.get(work.hour)
         if day is None or work.hour not in day.dumps:
             return
-        failure = error or await _spooling_error(work, day.dumps[work.hour])
+        failure = error or work.spool_error or await _spooling_error(work, day.dumps[work.hour])
         day.error = day.error or failure
+        if day.error:
+            day.stack.close()  # the hours that are still read may need the room
         del day.dumps[work.hour]  # after the spooling, because the last hour makes the day
         if work.spooled:
             day.spooled[work.hour] = work.spooled

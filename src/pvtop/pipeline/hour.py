@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 from pvtop.core.address import public
-from pvtop.core.errors import CorruptError, NotPublishedError, SourceError
+from pvtop.core.errors import CorruptError, NotPublishedError, PvtopError, SourceError
 from pvtop.core.hour import Hour, HourLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
@@ -29,6 +29,7 @@ from pvtop.sources.dumps import fetch_dump, find_dump, not_published
 from pvtop.sources.facts import LocalFile
 from pvtop.sources.listing import is_other
 from pvtop.storage.http import offline
+from pvtop.transform.day import DumpRecord
 from pvtop.transform.dump import ignore_rows
 from pvtop.transform.report import Provenance, Report
 from pvtop.validation.acceptance import accept_replacement
@@ -111,6 +112,7 @@ class HourWork:
         hour: As given.
         session: As given.
         spooled: The rows of the dump, if they were spooled.
+        spool_error: Why they could not be spooled. The report does not need them.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class HourWork:
         self._spool = spool
         self._started = monotonic()
         self.spooled: Spooled | None = None
+        self.spool_error: PvtopError | None = None
 
     async def run(self) -> HourResult:
         """Plan the hour and carry the plan out."""
@@ -157,6 +160,8 @@ class HourWork:
             PvtopError: As for `run_hour`.
         """
         await self._compute(await self.get_dump(action), WITHOUT_BLACKLIST)
+        if self.spool_error:
+            raise self.spool_error
 
     def _leave(self, action: Action) -> HourResult:
         if not isinstance(action.provenance, Provenance):
@@ -193,9 +198,14 @@ class HourWork:
         on_rows = spool.add if spool else ignore_rows
         report = await self.session.compute_and_accept(self.hour, dump, blacklist, self._computing, on_rows)
         if spool:
-            record = record_of(self.hour, dump.facts, report.provenance)
-            self.spooled = Spooled(record, await asyncio.to_thread(spool.end))
+            await self._end_spool(spool, record_of(self.hour, dump.facts, report.provenance))
         return report
+
+    async def _end_spool(self, spool: HourSpool, record: DumpRecord) -> None:
+        try:
+            self.spooled = Spooled(record, await asyncio.to_thread(spool.end))
+        except PvtopError as error:
+            self.spool_error = error
 
     def download_ahead(self, action: Action, downloaded: Callable[[], object]) -> None:
         """Begin to download the dump if need be. `get_dump` waits for it.

@@ -12,7 +12,7 @@ import polars as pl
 
 from pvtop._version import __version__
 from pvtop.core.day import Day
-from pvtop.core.errors import CorruptError, InvalidReportError
+from pvtop.core.errors import CorruptError, InvalidReportError, PvtopError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
 from pvtop.lake.day_files import Totals, write_day_file
@@ -40,17 +40,20 @@ class HourSpool:
         self._sorter = RunSorter()
         self._writer: RunWriter | None = None
         self._runs: list[SortedRun] = []
+        self._error: PvtopError | None = None
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take the rows of a block, in the columns of `transform.dump.scan_blocks`.
 
-        Raises:
-            InvalidReportError: A page occurs twice.
-            CorruptError: The views of a page do not fit into 64 bits.
-            OutputError: The scratch space cannot be written.
+        If that fails, `end` raises the error: who reads the dump may need it for something else, too.
         """
-        with translate_overflow(self.hour):
-            self._write(self._sorter.add(well_formed(rows.lazy()).collect(engine="in-memory")))
+        if self._error:
+            return
+        try:
+            with translate_overflow(self.hour):
+                self._write(self._sorter.add(well_formed(rows.lazy()).collect(engine="in-memory")))
+        except PvtopError as error:
+            self._error = error
 
     def end(self) -> list[SortedRun]:
         """Complete the runs and return them.
@@ -60,6 +63,8 @@ class HourSpool:
             CorruptError: The views of a page do not fit into 64 bits.
             OutputError: The scratch space cannot be written.
         """
+        if self._error:
+            raise self._error
         with translate_overflow(self.hour):
             self._write(self._sorter.end())
         self._end_run()
