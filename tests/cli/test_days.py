@@ -68,7 +68,9 @@ def test_build_makes_the_newest_whole_day_by_default(pvtop_in_process: Command) 
         (("verify",), 3, "has no day file"),
     ],
 )
-def test_days_refuses(pvtop_in_process: Command, args: tuple[str, ...], exit_code: int, message: str) -> None:
+def test_days_refuses_wrong_usage_and_missing_days(
+    pvtop_in_process: Command, args: tuple[str, ...], exit_code: int, message: str
+) -> None:
     done = pvtop_in_process("days", *args, "--output", "lake")
     assert done.returncode == exit_code
     assert message in done.stderr

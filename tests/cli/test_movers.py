@@ -34,7 +34,7 @@ def _lake(tmp_path: Path) -> None:
     write_day(tmp_path / "lake", DAY, VIEWS)
 
 
-def test_movers_shows_why_each_page_is_one(pvtop_in_process: Command) -> None:
+def test_movers_shows_the_numbers_of_each_page(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*FIND, "--against", "1d")
     head, floors, note, blank, header, *pages = done.stdout.splitlines()
     assert (done.returncode, done.stderr, blank) == (0, "", "")
@@ -113,7 +113,7 @@ def test_domain_that_the_day_lacks_is_wrong_usage(pvtop_in_process: Command, com
 
 @pytest.mark.parametrize("command", ["movers", "spikes"])
 @pytest.mark.parametrize("domain", [(), ("--domain", "en")])
-def test_day_without_a_day_file_is_not_there(pvtop_in_process: Command, command: str, domain: tuple[str, ...]) -> None:
+def test_day_without_a_day_file_exits_with_3(pvtop_in_process: Command, command: str, domain: tuple[str, ...]) -> None:
     done = pvtop_in_process(command, *FIND[1:], "--day", "2024-12-31", *domain)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.splitlines()[-2:] == [
@@ -122,7 +122,7 @@ def test_day_without_a_day_file_is_not_there(pvtop_in_process: Command, command:
     ]
 
 
-def test_movers_without_any_earlier_day_are_not_there(pvtop_in_process: Command) -> None:
+def test_movers_without_any_earlier_day_exit_with_3(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*FIND, "--day", "2024-12-29", "--against", "3d", "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"] == {
@@ -134,7 +134,7 @@ def test_movers_without_any_earlier_day_are_not_there(pvtop_in_process: Command)
 
 
 @pytest.mark.parametrize("command", ["movers", "spikes"])
-def test_lake_without_days_is_not_there(pvtop_in_process: Command, command: str) -> None:
+def test_lake_without_day_files_exits_with_3(pvtop_in_process: Command, command: str) -> None:
     done = pvtop_in_process(command, "--output", "empty")
     assert done.returncode == 3
     assert done.stderr == "pvtop: the lake empty/ has no day files\n  make them: pvtop days build --last 8\n"
@@ -149,13 +149,13 @@ def test_floors_that_no_page_reaches_are_named(pvtop_in_process: Command, comman
 
 
 @pytest.mark.parametrize("text", ["7", "d", "-1d", "1.5d", "7h", "", "٧d"])
-def test_number_of_days_has_one_form(text: str) -> None:
+def test_against_takes_only_days(text: str) -> None:
     with pytest.raises(UsageError, match="is not a number of days"):
         parse_days(text)
 
 
 @pytest.mark.parametrize("days", ["0d", "32d"])
-def test_number_of_days_has_a_limit(pvtop_in_process: Command, days: str) -> None:
+def test_against_has_a_limit(pvtop_in_process: Command, days: str) -> None:
     done = pvtop_in_process(*FIND, "--against", days)
     assert (done.returncode, done.stderr) == (2, f"pvtop: --against is {days}\n  give 1d to 31d\n")
 

@@ -29,7 +29,7 @@ def _lake(tmp_path: Path) -> None:
     write_day(tmp_path / "lake", DAY, VIEWS, missing=[3])
 
 
-def test_spikes_shows_why_each_page_is_one(pvtop_in_process: Command) -> None:
+def test_spikes_shows_the_numbers_of_each_page(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*FIND)
     head, floors, note, blank, header, *pages = done.stdout.splitlines()
     assert (done.returncode, done.stderr, blank) == (0, "", "")

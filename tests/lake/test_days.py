@@ -107,14 +107,14 @@ def test_missing_days_are_named_before_anything_is_read(lake: Lake) -> None:
     assert caught.value.hint == "make them with build_days, or leave them out with missing='skip'"
 
 
-def test_missing_days_are_left_out_if_asked(lake: Lake) -> None:
+def test_missing_days_are_skipped_if_asked(lake: Lake) -> None:
     file(lake, DAY + 1).unlink()
     found = lake.scan_days(DAY + -5, LAST + 5, missing="skip").collect()
     assert found["day"].unique().sort().to_list() == [DAY.date, LAST.date]
 
 
 @every_engine
-def test_hours_that_a_day_file_lacks_are_named_or_left_out(tmp_path: Path, engine: Engine) -> None:
+def test_hours_that_a_day_file_lacks_are_named_or_skipped(tmp_path: Path, engine: Engine) -> None:
     path = write_day(tmp_path, DAY, views(DAY), missing=[2, 3, 22])
     lake = Lake(str(tmp_path))
     assert lake.scan_days(DAY, DAY, missing="skip").collect(engine=engine).height == 2
@@ -137,7 +137,7 @@ def test_scan_of_an_empty_day_has_its_columns(tmp_path: Path) -> None:
     assert (found.height, found.schema) == (0, DAYS)
 
 
-def test_another_word_for_missing_days_is_refused(lake: Lake) -> None:
+def test_scan_refuses_an_unknown_value_of_missing(lake: Lake) -> None:
     with pytest.raises(UsageError, match="missing is 'ignore'"):
         lake.scan_days(DAY, LAST, missing="ignore")  # type: ignore[arg-type]
 

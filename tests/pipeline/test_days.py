@@ -206,7 +206,7 @@ def test_views_of_a_day_beyond_64_bits_are_refused(tmp_path: Path) -> None:
     assert outcome.reason == f"a dump of {DAY} is corrupt: a page's views do not fit into 64 bits"
 
 
-def test_day_from_a_server_is_that_from_a_folder(tmp_path: Path, server: Server) -> None:
+def test_day_from_a_server_equals_that_from_a_folder(tmp_path: Path, server: Server) -> None:
     serve(server, SMALL)
     over_http = settings_of(server.url, tmp_path / "http")
     assert build(over_http).state is HourState.MADE
@@ -232,7 +232,7 @@ def test_listed_dump_that_is_not_there_counts_as_missing(tmp_path: Path, server:
     assert [Hour.parse(dump.stamp).start.hour for dump in made.dumps] == [1, 5]
 
 
-def test_server_that_lost_a_dump_does_not_cost_an_hour(tmp_path: Path, server: Server) -> None:
+def test_day_keeps_its_hours_if_the_server_has_lost_a_dump(tmp_path: Path, server: Server) -> None:
     serve(server, SMALL)
     settings = settings_of(server.url, tmp_path)
     build(settings)
@@ -312,7 +312,7 @@ def test_full_cache_fails_before_anything_is_downloaded(tmp_path: Path) -> None:
     assert outcome.error.setting == "cache_dir"
 
 
-def test_day_on_s3_is_that_in_a_folder(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
+def test_day_on_s3_equals_that_in_a_folder(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
     settings = publish(SMALL, tmp_path)
     build(settings)
     on_s3 = settings.model_copy(update={"output": "s3://bucket/lake"})

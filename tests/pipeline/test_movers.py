@@ -131,7 +131,7 @@ def test_blacklist_excludes_by_the_code_of_the_line(tmp_path: Path, lake: Path, 
         assert found.get_column("views").to_list() == [600]
 
 
-def test_unknown_pages_are_left_out_unless_kept(lake: Path, settings: Settings) -> None:
+def test_unknown_pages_are_excluded_unless_kept(lake: Path, settings: Settings) -> None:
     write_days(lake, {("en", "B"): {1: 1}}, {("en", "-"): {7: 600}})
     keeping = settings.model_copy(update={"keep_unknown": True})
     for find in (find_movers, find_spikes):
@@ -157,7 +157,7 @@ def test_peak_is_the_earliest_hour_of_several(lake: Path, settings: Settings) ->
     assert (page["peak_start"].hour, page["peak_mobile_share"]) == (3, 0)
 
 
-def test_days_that_lack_are_named_and_left_out(lake: Path, settings: Settings) -> None:
+def test_earlier_days_without_a_day_file_are_named_and_skipped(lake: Path, settings: Settings) -> None:
     write_days(lake, {("en", "A"): {1: 1}}, None, {("en", "A"): {1: 600}})
     found = find_movers(DAY, settings, against=3)
     assert found.lacking == [DAY + -3, DAY + -1]
@@ -165,7 +165,7 @@ def test_days_that_lack_are_named_and_left_out(lake: Path, settings: Settings) -
     assert found.pages.get_column("daily_views").to_list() == [[None, 1, None, 600]]
 
 
-def test_day_that_lacks_is_an_error(lake: Path, settings: Settings) -> None:
+def test_day_without_a_day_file_is_an_error(lake: Path, settings: Settings) -> None:
     write_days(lake, {("en", "A"): {1: 1}}, None)
     for find in (find_movers, find_spikes):
         with pytest.raises(NoDayFilesError, match="has no day file of 2024-12-30") as caught:

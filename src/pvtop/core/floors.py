@@ -7,13 +7,13 @@ MAX_AGAINST = 31
 """The most such days. Each day file that is open takes some 10 MB."""
 
 MIN_VIEWS = 500
-"""The least views on the day."""
+"""The minimum of views on the day."""
 
 MIN_RATIO = 2.0
-"""The least ratio of a mover's views to its earlier level."""
+"""The minimum ratio of a mover's views to its earlier level."""
 
 MIN_SHARE = 0.5
-"""The least share of a spike's views in one hour."""
+"""The minimum share of a spike's views in one hour."""
 
 TOP = 25
 """Pages in all, or of each wiki."""

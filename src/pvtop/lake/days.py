@@ -71,7 +71,7 @@ class StoredDays(ListedHours):
         Args:
             first: The first day of the range: a `Day`, a date, or text such as `2024-12-30`.
             last: The last day, which is included.
-            missing: Whether a day that is not in the lake, or an hour that a day file lacks, is an `error`, or left out
+            missing: Whether a day that is not in the lake, or an hour that a day file lacks, is an `error`, or skipped
                 (`skip`).
 
         Returns:

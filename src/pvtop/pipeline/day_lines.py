@@ -1,4 +1,4 @@
-"""The lines of day files that movers and spikes are found in: desktop and mobile together, without excluded pages."""
+"""The rows of day files in which movers and spikes are found: desktop and mobile together, without excluded pages."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class DayRun:
     Args:
         day_file: The day file. It must stay open.
         start_hours: The hours of the day at which the wanted hours begin.
-        excluded: The pages to leave out.
+        excluded: The pages to exclude.
         stopped: If it is set, reading ends with an InterruptedRunError.
 
     Attributes:

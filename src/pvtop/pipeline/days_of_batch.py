@@ -116,7 +116,7 @@ class DaysOfBatch:
         """Take an hour that has ended. If it is the last of its day, make or verify the day file.
 
         Args:
-            work: The work on the hour. It now spools the rows unless it has: the report may be up to date.
+            work: The work on the hour. If the report is up to date, its rows are spooled only now.
             error: Why the report failed, None if it did not, or is not wanted.
         """
         day = self._days.get(work.hour)

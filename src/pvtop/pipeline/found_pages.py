@@ -29,7 +29,7 @@ class Movers:
         day: The day.
         pages: The pages, as `find_movers` describes them.
         earlier: The days before it that were read, oldest first.
-        lacking: The days before it that have no day file and are left out.
+        lacking: The days before it that have no day file and are skipped.
         missing: The hours of all these days without data, in order.
         hours: The number of hours of the day that have data.
         earlier_hours: The number of hours of the earlier days that have data.

@@ -45,9 +45,9 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
 ) -> Movers:
     """Find the pages whose views on a day are furthest above their own level of the days before.
 
-    Desktop, mobile and zero of a wiki are counted together. Pages on the blacklist are left out before that, by their
+    Desktop, mobile and zero of a wiki are counted together. Pages on the blacklist are excluded before that, by their
     own domain code, and so are pages titled `-` unless the settings keep them. Earlier days that have no day file are
-    left out. Hours without data count neither for the day nor for the level.
+    skipped. Hours without data count neither for the day nor for the level.
 
     Args:
         day: The UTC day: a `Day`, a date, or text such as `2024-12-30`.
@@ -55,8 +55,8 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
         against: The number of days before it that give the earlier level, 1 to 31.
         domains: A domain code, or several. Each of their wikis is ranked by itself. None ranks all pages together.
         top: Number of pages, of each wiki or of all.
-        min_views: The least views on the day, 1 or more.
-        min_ratio: The least ratio of these views to the earlier level, 1 or more.
+        min_views: The minimum of views on the day, 1 or more.
+        min_ratio: The minimum ratio of these views to the earlier level, 1 or more.
 
     Returns:
         The movers. Their frame is in the order of the ranks, by wiki first if each is ranked by itself:
@@ -121,7 +121,7 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
 ) -> Spikes:
     """Find the pages with most of a day's views in one hour.
 
-    Pages are counted and left out as in `find_movers`. The mobile shares help to recognise bots: people come from
+    Pages are counted and excluded as in `find_movers`. The mobile shares help to recognise bots: people come from
     desktop and from mobile.
 
     Args:
@@ -129,8 +129,8 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
         settings: Name the lake and the blacklist.
         domains: A domain code, or several. Each of their wikis is ranked by itself. None ranks all pages together.
         top: Number of pages, of each wiki or of all.
-        min_views: The least views on the day, 1 or more.
-        min_share: The least share of these views in one hour, above 0 and at most 1.
+        min_views: The minimum of views on the day, 1 or more.
+        min_share: The minimum share of these views in one hour, above 0 and at most 1.
 
     Returns:
         The spikes. Their frame is in the order of the ranks, by wiki first if each is ranked by itself:

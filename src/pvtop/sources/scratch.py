@@ -69,7 +69,7 @@ def check_room(cache: Path, wanted: int) -> None:
         wanted: Bytes of scratch space.
 
     Raises:
-        OutputError: It has not, or cannot be read.
+        OutputError: There is too little room, or the disk cannot be read.
     """
     with translate_cache_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)

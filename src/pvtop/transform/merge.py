@@ -27,7 +27,7 @@ class Segment(Protocol):
     rows: int
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Yield `page_title` String, ascending in byte order without repeats, and any other columns. None is empty."""
+        """Yield `page_title` String, ascending in byte order without repeats, and other columns. No frame is empty."""
 
 
 def merge(

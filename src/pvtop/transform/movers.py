@@ -85,7 +85,7 @@ def may_have_views(views: pl.Series, least: int, codes: int) -> pl.Series:
 
 
 def without_excluded(lines: pl.DataFrame, titles: pl.Series | None, *, unknown: str | None) -> pl.DataFrame:
-    """Leave out the excluded pages of one domain code.
+    """Return the lines of one domain code without those of excluded pages.
 
     Args:
         lines: `page_title` String, and other columns.
@@ -103,8 +103,8 @@ class MoverRules:
     Attributes:
         hours: The number of hours with data on the day itself.
         earlier_hours: The same for each earlier day, oldest first. None for a day that has no day file.
-        min_views: The least views on the day.
-        min_ratio: The least ratio of these views to those of the page's earlier level.
+        min_views: The minimum of views on the day.
+        min_ratio: The minimum ratio of these views to those of the page's earlier level.
     """
 
     hours: int
@@ -151,7 +151,7 @@ class MoverRules:
 def _log_likelihood(views: pl.Expr, earlier: pl.Expr, hours: int, earlier_hours: int) -> pl.Expr:
     """Return G2 of two counts over some hours each: how much better two levels explain them than one level.
 
-    The part of a page without earlier views is 0, which is the limit.
+    Without earlier views, the second term is 0, which is its limit.
     """
     both, all_hours = views + earlier, hours + earlier_hours
     now = views * (views / (both * hours / all_hours)).log()
@@ -166,8 +166,8 @@ class SpikeRules:
 
     Attributes:
         missing: The hours of the day without data, by the hour at which they begin.
-        min_views: The least views on the day.
-        min_share: The least share of them in one hour.
+        min_views: The minimum of views on the day.
+        min_share: The minimum share of them in one hour.
     """
 
     missing: frozenset[int]
