@@ -13,13 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from commands import batch, build_days, prepare, report
 from inputs import HERE, Inputs, appearing, digest
 from pvtop import Day, Period
-from pvtop.lake.day_files import DayFile
+from pvtop.lake.day_files import TITLES_KEY, DayFile, day_metadata
 from pvtop.lake.layout import day_path
-from pvtop.transform.day import DayProvenance
 
 DATE = Day.parse("2024-08-03")
 WEEK = Day.parse("2024-07-01")
@@ -158,31 +158,34 @@ def paths_of(source: Path, days: Sequence[Day]) -> list[Path]:
 def copy_day(original: Path, day: Day, path: Path) -> None:
     """Copy a day file to another date.
 
-    A link would not do, because a day file names its day and its dumps. The provenance of the copy has the same length
-    as that of the original, so only these bytes differ.
+    A link would not do, because a day file names its day and its dumps. The metadata of the copy has the same length as
+    that of the original, so only these bytes differ.
     """
+    metadata = pq.read_metadata(original).metadata
     with original.open("rb") as file:
         before = DayFile(file, str(original)).provenance
     stamps = [hour.iso for hour in day.hours]
     dumps = tuple(replace(dump, stamp=stamp) for dump, stamp in zip(before.dumps, stamps, strict=True))
     start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (day.start, day.end))
-    after = replace(before, day=day.iso, start=start, end=end, dumps=dumps)
+    after = day_metadata(
+        replace(before, day=day.iso, start=start, end=end, dumps=dumps), json.loads(metadata[TITLES_KEY])
+    )
     with appearing(path) as part:
         shutil.copyfile(original, part)
-        replace_in_footer(part, before, after)
+        for key, text in after.items():
+            replace_in_footer(part, metadata[key], text)
 
 
-def replace_in_footer(path: Path, before: DayProvenance, after: DayProvenance) -> None:
-    """Replace the provenance of a day file.
+def replace_in_footer(path: Path, old: bytes, new: bytes) -> None:
+    """Replace a text in the metadata of a day file.
 
     Raises:
-        ValueError: The file does not have it, or the new one has another length.
+        ValueError: The file does not have it once, or the new one has another length.
     """
-    old, new = (provenance.to_json().encode() for provenance in (before, after))
     with path.open("r+b") as file:
         file.seek(max(0, path.stat().st_size - FOOTER))
         start, end = file.tell(), file.read()
         if len(old) != len(new) or end.count(old) != 1:
-            raise ValueError(f"{path}: cannot replace its provenance")
+            raise ValueError(f"{path}: cannot replace its metadata")
         file.seek(start + end.index(old))
         file.write(new)

@@ -7,10 +7,12 @@ is damaged, where Polars panics or ends the process.
 from __future__ import annotations
 
 import contextlib
+import json
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PROVENANCE_KEY = b"pvtop"
+TITLES_KEY = b"pvtop_first_titles"
+DIGEST_KEY = b"pvtop_sha256"  # of the two: Parquet's checksums cover pages only
 GROUP_ROWS = 1 << 15  # pages of a row group: one page costs one or two of them
 COMPRESSION_LEVEL = 3  # of Zstandard: 1 is hardly faster and makes files a tenth larger
 HELD_GROUPS = 4  # row groups kept in memory for each file
-TITLE_COLUMN = 1
 DICTIONARY = ["domain_code", "views", "start_hours.list.element", "counts.list.element"]  # not the titles, which differ
 COMPAT_LEVEL = pl.CompatLevel.oldest()
 
@@ -40,9 +43,11 @@ class Totals:
     def __init__(self) -> None:
         self.views = 0
         self.domains: Counter[str] = Counter()
+        self.first_titles: list[str] = []
 
     def add(self, pages: pl.DataFrame) -> None:
-        """Add pages, in the columns of `DAY_PAGES`."""
+        """Add the pages of whole row groups, in the columns of `DAY_PAGES`."""
+        self.first_titles += pages.get_column("page_title").gather_every(GROUP_ROWS).to_list()
         self.views += int(pages.get_column("views").cast(pl.Int128).sum())
         for count, code in pages.get_column("domain_code").rle().struct.unnest().iter_rows():
             self.domains[code] += count
@@ -67,7 +72,26 @@ def write_day_file(path: Path, frames: Iterable[pl.DataFrame], describe: Callabl
         for group in _row_groups(frames):
             totals.add(group)
             writer.write_table(group.to_arrow(compat_level=COMPAT_LEVEL).cast(schema), row_group_size=GROUP_ROWS)
-        writer.add_key_value_metadata({PROVENANCE_KEY: describe(totals).to_json().encode()})
+        writer.add_key_value_metadata(day_metadata(describe(totals), totals.first_titles))
+
+
+def day_metadata(provenance: DayProvenance, first_titles: Sequence[str]) -> dict[bytes, bytes]:
+    """Return the metadata of a day file: its provenance, and the first title of each row group, with their digest."""
+    texts = [provenance.to_json().encode(), json.dumps(first_titles).encode()]
+    return {PROVENANCE_KEY: texts[0], TITLES_KEY: texts[1], DIGEST_KEY: sha256(b"".join(texts)).hexdigest().encode()}
+
+
+def _read_metadata(metadata: Mapping[bytes, bytes]) -> tuple[DayProvenance, list[str]]:
+    """Return the arguments of `day_metadata`.
+
+    Raises:
+        ValueError: It is damaged, or another version wrote it.
+    """
+    texts = [metadata.get(PROVENANCE_KEY, b"null"), metadata.get(TITLES_KEY, b"null")]
+    provenance = DayProvenance.from_json(texts[0])
+    if provenance is None or metadata.get(DIGEST_KEY) != sha256(b"".join(texts)).hexdigest().encode():
+        raise ValueError("it was made by another version of pvtop, or is damaged")
+    return provenance, json.loads(texts[1])
 
 
 @cache
@@ -141,11 +165,10 @@ class DayFile:
             if not _file_schema().equals(self._file.schema_arrow):
                 raise ValueError("its columns are not those of a day file")
             metadata = self._file.metadata
-            provenance = DayProvenance.from_json((metadata.metadata or {}).get(PROVENANCE_KEY, b"null"))
+            provenance, first_titles = _read_metadata(metadata.metadata or {})
             self._starts = [0, *accumulate(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))]
-            if provenance is None:
-                raise ValueError("it was made by another version of pvtop, or is damaged")
-            if not provenance.pages == sum(pages for _, pages in provenance.domains) == self._starts[-1]:
+            counts = provenance.pages, sum(pages for _, pages in provenance.domains), self._starts[-1]
+            if len(set(counts)) > 1 or len(first_titles) != metadata.num_row_groups:
                 raise ValueError("its counts do not add up")
         self.provenance = provenance
         self._codes = [code for code, _ in provenance.domains]
@@ -154,7 +177,8 @@ class DayFile:
             code: range(end - pages, end) for (code, pages), end in zip(provenance.domains, self._ends, strict=True)
         }
         self._held: dict[tuple[int, tuple[str, ...]], pl.DataFrame] = {}
-        self._known_bounds: dict[int, tuple[str, str]] = {}
+        codes = [self._codes[bisect_right(self._ends, start)] for start in self._starts[:-1]]
+        self._first_pages = list(zip(codes, first_titles, strict=True))
 
     def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
         """Yield all pages in order, in these columns of `DAY_PAGES`."""
@@ -216,7 +240,7 @@ class DayFile:
     def find(self, pages: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of some pages, in order. Pages without views on the day have none.
 
-        Reads the titles of the row groups that can have a page, and the other columns only of those that have one.
+        Reads the titles of the row group that can have a page, and its other columns only if it has one.
 
         Args:
             pages: `domain_code` String, `page_title` String.
@@ -224,29 +248,19 @@ class DayFile:
         """
         import pyarrow as pa
 
-        wanted = self._groups_of(pages.select(PAGE_KEY).unique())
+        wanted: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for page in pages.select(PAGE_KEY).unique().sort(PAGE_KEY).iter_rows():
+            if page[0] in self.codes:
+                wanted[max(0, bisect_right(self._first_pages, page) - 1)].append(page)
         found: list[tuple[str, str]] = []
         others = [_file_schema().empty_table().select(list(columns))]
         with self._translate_errors():
-            for number in sorted(wanted):
-                if rows := self._rows_of(number, wanted[number]):
+            for number, candidates in wanted.items():
+                if rows := self._rows_of(number, candidates):
                     found += rows
                     others.append(self._columns(number, columns).take(list(rows.values())))
             keys = pl.DataFrame(found, {name: DAY_PAGES[name] for name in PAGE_KEY}, orient="row")
             return keys.hstack(_as_frame(pa.concat_tables(others), columns))
-
-    def _groups_of(self, pages: pl.DataFrame) -> dict[int, list[tuple[str, str]]]:
-        """Return the row groups that can have some of the pages, each with code and title of these pages, in order.
-
-        A page can be in one row group, or in two at the borders of its domain.
-        """
-        chosen: dict[int, list[tuple[str, str]]] = defaultdict(list)
-        for code, title in pages.sort(PAGE_KEY).iter_rows():
-            if rows := self.codes.get(code):
-                first, last = (bisect_right(self._starts, row) - 1 for row in (rows.start, rows.stop - 1))
-                for number in self._groups_of_title(title, first, last):
-                    chosen[number].append((code, title))
-        return chosen
 
     def _rows_of(self, number: int, pages: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """Return which of some pages a row group has, each with its row."""
@@ -267,42 +281,6 @@ class DayFile:
         first, end = max(0, rows.start - start), min(len(titles), rows.stop - start)
         row = bisect_left(range(end), title, lo=first, key=lambda row: titles[row].as_py())
         return row if row < end and titles[row].as_py() == title else None
-
-    def _groups_of_title(self, title: str, first: int, last: int) -> Iterable[int]:
-        """Return the row groups that can have a title of a domain.
-
-        The first and the last one may also have pages of other domains, so their statistics do not help.
-
-        Args:
-            title: The title.
-            first: The first row group of the domain.
-            last: Its last row group.
-        """
-        inner = range(first + 1, last)
-        if not inner:
-            return range(first, last + 1)
-        if title < self._bounds(inner[0])[0]:
-            return (first,)
-        if title > self._bounds(inner[-1])[1]:
-            return (last,)
-        return (inner[bisect_right(inner, title, key=lambda number: self._bounds(number)[0]) - 1],)
-
-    def _bounds(self, number: int) -> tuple[str, str]:
-        """Return the first and the last title of a row group of one domain.
-
-        They are in its statistics, unless one of them is longer than pyarrow allows there.
-        """
-        if number not in self._known_bounds:
-            self._known_bounds[number] = self._read_bounds(number)
-        return self._known_bounds[number]
-
-    def _read_bounds(self, number: int) -> tuple[str, str]:
-        with self._translate_errors():
-            statistics = self._file.metadata.row_group(number).column(TITLE_COLUMN).statistics
-            if statistics is not None and statistics.has_min_max:
-                return statistics.min, statistics.max
-        titles = self._group(number, ("page_title",)).get_column("page_title")
-        return titles[0], titles[-1]
 
     def _group(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
         """Return a row group. The last few are kept, because domains that follow each other share one."""
