@@ -324,3 +324,25 @@ def test_codes_of_a_wiki_are_those_with_its_desktop_code() -> None:
 )
 def test_codes_of_a_wiki_start_with_desktop(code: str, codes: list[str]) -> None:
     assert Domain.of(code).codes == codes
+
+
+@pytest.mark.parametrize(
+    ("code", "merged", "is_mobile"),
+    [
+        ("en", "en", False),
+        ("en.m", "en", True),
+        ("en.zero", "en", True),
+        ("m.wd", "www.wd", True),
+        ("nl.m", "nl", True),
+        ("nl.m.m", "nl.m", True),
+        ("commons.m.m", "commons.m", True),
+        ("commons.m", "commons.m", False),
+        ("", "", None),
+        ("such.code", "such.code", None),
+    ],
+)
+def test_merged_code_is_the_desktop_code_and_an_unknown_code_is_alone(
+    code: str, merged: str, is_mobile: bool | None
+) -> None:
+    domain = Domain.of(code)
+    assert (domain.merged_code, domain.is_mobile) == (merged, is_mobile)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvtop.transform import movers
-from pvtop.transform.movers import CandidateFilter, MoverRules, Wiki, best, may_have_views
+from pvtop.transform.movers import CandidateFilter, MoverRules, best, may_have_views
 
 SCHEMA = {"domain_code": pl.String, "page_title": pl.String, "views": pl.Int64, "number": pl.UInt8}
 
@@ -17,25 +17,6 @@ def found(lines: list[tuple[str, str, int, int]], rules: MoverRules) -> list[dic
     """Return the movers among lines of a desktop site: code, title, views, number of the day."""
     frame = pl.DataFrame(lines, SCHEMA, orient="row").with_columns(is_mobile=pl.lit(value=False))
     return rules.find(frame).to_dicts()
-
-
-@pytest.mark.parametrize(
-    ("code", "wiki"),
-    [
-        ("en", Wiki("en", is_mobile=False)),
-        ("en.m", Wiki("en", is_mobile=True)),
-        ("en.zero", Wiki("en", is_mobile=True)),
-        ("m.wd", Wiki("www.wd", is_mobile=True)),
-        ("nl.m", Wiki("nl", is_mobile=True)),
-        ("nl.m.m", Wiki("nl.m", is_mobile=True)),
-        ("commons.m.m", Wiki("commons.m", is_mobile=True)),
-        ("commons.m", Wiki("commons.m", is_mobile=False)),
-        ("", Wiki("", is_mobile=None)),
-        ("such.code", Wiki("such.code", is_mobile=None)),
-    ],
-)
-def test_wiki_has_its_desktop_code_and_an_unknown_code_is_alone(code: str, wiki: Wiki) -> None:
-    assert Wiki.of(code) == wiki
 
 
 @given(st.lists(st.tuples(st.sampled_from(["en", "de"]), st.text(max_size=3)), max_size=30))

@@ -36,16 +36,14 @@ def chosen_wikis(lake: Lake, day: Day, names: Sequence[str] | None) -> list[str]
         UsageError: A name fits no domain of the day.
         OutputError: The lake cannot be read.
     """
-    from pvtop.transform.movers import Wiki
-
     if not names:
         return None
     with lake.day_file(day) as file:
         pages = dict(file.provenance.domains) if file else {}
     if not pages:  # the search itself explains that there is no day file
         return []
-    wikis = {code: Wiki.of(code).code for code in pages}
-    known = sorted(pages.keys() | {wiki for wiki in wikis.values() if Wiki.of(wiki).code == wiki})
+    wikis = {code: Domain.of(code).merged_code for code in pages}
+    known = sorted(pages.keys() | {wiki for wiki in wikis.values() if Domain.of(wiki).merged_code == wiki})
     largest = sorted(pages, key=lambda code: (-pages[code], code))[:LARGEST]
     chosen = matching_codes(names, known, day, largest)
     return list(dict.fromkeys(wikis.get(code, code) for code in chosen))

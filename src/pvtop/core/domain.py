@@ -112,6 +112,16 @@ class Domain:
         return _code(wiki.prefix or "www", "", wiki.project) if wiki else None
 
     @property
+    def merged_code(self) -> str:
+        """The code that desktop, mobile and zero have together: the desktop code, or itself if it is unknown."""
+        return self.code if self.desktop_code is None else self.desktop_code
+
+    @property
+    def is_mobile(self) -> bool | None:
+        """Whether its views are mobile ones: mobile or zero. None if the code is unknown."""
+        return None if self.desktop_code is None else self.access in {"mobile", "zero"}
+
+    @property
     def codes(self) -> list[str]:
         """The codes with the same `desktop_code`, whether or not they occur: those of desktop, mobile and zero.
 

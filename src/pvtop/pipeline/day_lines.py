@@ -8,10 +8,11 @@ from itertools import groupby
 
 import polars as pl
 
+from pvtop.core.domain import Domain
 from pvtop.lake.day_files import DayFile
 from pvtop.pipeline.lookup import configured_blacklist
 from pvtop.settings import Settings
-from pvtop.transform.movers import CandidateFilter, Wiki, may_have_views, without_excluded
+from pvtop.transform.movers import CandidateFilter, may_have_views, without_excluded
 from pvtop.transform.reduce import detach
 from pvtop.transform.schemas import UNKNOWN
 
@@ -39,8 +40,8 @@ class DayLines:
         self.excluded = {code: pages.get_column("page_title") for (code,), pages in blacklist.items()}
         self.unknown = None if settings.keep_unknown else UNKNOWN
         self.candidates = CandidateFilter()
-        self._wanted = None if domains is None else {Wiki.of(code).code for code in domains}
-        wikis = [(Wiki.of(code).code, code) for code in day_file.codes]
+        self._wanted = None if domains is None else {Domain.of(code).merged_code for code in domains}
+        wikis = [(Domain.of(code).merged_code, code) for code in day_file.codes]
         for wiki, pairs in groupby(sorted(pair for pair in wikis if self._wants(pair[0])), lambda pair: pair[0]):
             self._add_candidates(day_file, wiki, [code for _, code in pairs], min_views)
 
@@ -58,9 +59,9 @@ class DayLines:
         found: dict[str, list[_Segment]] = {}
         for run in runs:
             for code in run.file.codes:
-                wiki = Wiki.of(code)
-                if self._wants(wiki.code):
-                    found.setdefault(wiki.code, []).append(_Segment(self, run, code, columns))
+                wiki = Domain.of(code).merged_code
+                if self._wants(wiki):
+                    found.setdefault(wiki, []).append(_Segment(self, run, code, columns))
         return found
 
 
@@ -76,10 +77,10 @@ class _Segment:
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the columns, `number` UInt8 of the day, and `is_mobile` Boolean."""
-        wiki, excluded = Wiki.of(self._code), self._lines.excluded.get(self._code)
+        domain, excluded = Domain.of(self._code), self._lines.excluded.get(self._code)
         number = pl.lit(self._run.number, pl.UInt8).alias("number")
-        is_mobile = pl.lit(wiki.is_mobile, pl.Boolean).alias("is_mobile")
+        is_mobile = pl.lit(domain.is_mobile, pl.Boolean).alias("is_mobile")
         for frame in self._run.file.read(self._run.file.codes[self._code], self._columns):
-            passed = frame.filter(self._lines.candidates.passes(wiki.code, frame.get_column("page_title")))
+            passed = frame.filter(self._lines.candidates.passes(domain.merged_code, frame.get_column("page_title")))
             if len(kept := without_excluded(passed, excluded, unknown=self._lines.unknown)):
                 yield kept.with_columns(number, is_mobile, detach(pl.col("page_title")))

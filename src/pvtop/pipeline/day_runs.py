@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
+from pvtop.core.domain import Domain
 from pvtop.core.errors import InterruptedRunError
 from pvtop.core.hour import Hour
 from pvtop.core.prefetch import parallel
@@ -19,8 +20,6 @@ from pvtop.transform.sums import (
     TOTALS,
     ExcludedPages,
     Floors,
-    desktop_codes,
-    is_mobile,
     part_of_day,
     total,
     total_of_hour,
@@ -224,7 +223,8 @@ def merged_segments(runs: Sequence[Run]) -> dict[str, list[Segment]]:
     """Return the segments of desktop, mobile and zero of a wiki together. They also have `mobile_views` Int64."""
     found: dict[str, list[Segment]] = {}
     for run in runs:
-        for code, desktop in desktop_codes(run.codes).items():
-            mobile = pl.col("views") if is_mobile(code) else pl.lit(0, pl.Int64)
-            found.setdefault(desktop, []).append(_Segment(run, code, mobile.alias("mobile_views")))
+        for code in run.codes:
+            domain = Domain.of(code)
+            mobile = pl.col("views") if domain.is_mobile else pl.lit(0, pl.Int64)
+            found.setdefault(domain.merged_code, []).append(_Segment(run, code, mobile.alias("mobile_views")))
     return found

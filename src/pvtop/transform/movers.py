@@ -12,35 +12,13 @@ from zlib import crc32
 
 import polars as pl
 
-from pvtop.core.domain import Domain
 from pvtop.transform.reduce import detach
 from pvtop.transform.schemas import MOVERS, PAGE_KEY, SUM_DTYPE
 
 FILTER_BITS = 27  # a power of two: 16 MiB, so that with a million candidates fewer than 1 in 100 other pages pass
 SCORE_DECIMALS = 6  # more would be noise, which must not break ties
 HELD_POSITIONS = 1_000_000  # set at a time, because setting bits copies the filter
-MOBILE = frozenset({"mobile", "zero"})
 HOURS = range(24)
-
-
-@dataclass(frozen=True, slots=True)
-class Wiki:
-    """A wiki whose desktop, mobile and zero pages are counted together.
-
-    Attributes:
-        code: Its desktop code. A code that is unknown stands for itself.
-        is_mobile: Whether the domain code counts its mobile pages. None if the code is unknown.
-    """
-
-    code: str
-    is_mobile: bool | None
-
-    @classmethod
-    def of(cls, code: str) -> Wiki:
-        """Return the wiki of a domain code."""
-        domain = Domain.of(code)
-        desktop = domain.desktop_code
-        return cls(code, None) if desktop is None else cls(desktop, domain.access in MOBILE)
 
 
 class CandidateFilter:

@@ -51,16 +51,12 @@ def seek_pages(pages: Iterable[Page], *, merge_access: bool) -> Sought:
     rows = []
     for page in pages:
         domain = Domain.of(page.domain_code)
-        merged = Page((merge_access and domain.desktop_code) or domain.code, page.title)
+        merged = Page(domain.merged_code if merge_access else domain.code, page.title)
         if merged not in numbers:
             number = numbers[merged] = len(numbers)
             codes = domain.codes if merge_access else [domain.code]
-            rows += [(code, page.title, number, _is_mobile(code)) for code in codes]
+            rows += [(code, page.title, number, bool(Domain.of(code).is_mobile)) for code in codes]
     return Sought(list(numbers), pl.DataFrame(rows, SOUGHT, orient="row"))
-
-
-def _is_mobile(code: str) -> bool:
-    return Domain.of(code).access in {"mobile", "zero"}
 
 
 def raw_titles(sought: pl.DataFrame) -> pl.Series:

@@ -165,9 +165,9 @@ def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
     if not merged:
         return sums
     codes = sums.get_column("domain_code").to_list()
-    mobile = pl.Series([is_mobile(code) for code in codes], dtype=pl.Boolean)
+    mobile = pl.Series([bool(Domain.of(code).is_mobile) for code in codes], dtype=pl.Boolean)
     by_wiki = sums.with_columns(
-        pl.Series("domain_code", list(desktop_codes(codes).values()), pl.String),
+        pl.Series("domain_code", [Domain.of(code).merged_code for code in codes], pl.String),
         sums.get_column("views").set(~mobile, 0).alias("mobile_views"),
     )
     return without_split(_add_up(by_wiki))
@@ -179,17 +179,6 @@ def _add_up(totals: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.exclude("domain_code").cast(SUM_DTYPE).sum().cast(pl.Int64))
         .sort("domain_code")
     )
-
-
-def desktop_codes(codes: Collection[str]) -> dict[str, str]:
-    """Return the code under which each domain code is merged: the desktop code, or itself if it is unknown."""
-    found = {code: Domain.of(code).desktop_code for code in codes}
-    return {code: code if desktop is None else desktop for code, desktop in found.items()}
-
-
-def is_mobile(code: str) -> bool:
-    """Return whether the views of a domain code are mobile ones: mobile or zero."""
-    return Domain.of(code).access in {"mobile", "zero"}
 
 
 def ambiguous_codes(totals: pl.DataFrame) -> tuple[str, ...]:
