@@ -184,8 +184,16 @@ def test_value_that_is_no_count_is_refused(value: Any, settings: pvtop.Settings)
         refused(lambda name=name: pvtop.find_movers("2024-12-30", settings, **{name: value}))  # type: ignore[misc]
         refused(lambda name=name: pvtop.find_spikes("2024-12-30", settings, **{name: value}))  # type: ignore[misc]
     refused(lambda: pvtop.find_movers("2024-12-30", settings, against=value))
-    refused(lambda: pvtop.last_hours(settings, value))
     refused(lambda: pvtop.Lake.of(settings).last(value))
+
+
+@pytest.mark.parametrize("value", [None, 0, -1, 2.5, "7", True, float("nan"), []])
+def test_value_that_is_no_number_of_hours_is_refused(value: Any, settings: pvtop.Settings) -> None:  # noqa: ANN401 - anything
+    refused(lambda: pvtop.last_hours(settings, value))
+
+
+def test_more_hours_than_there_are_means_all(settings: pvtop.Settings) -> None:
+    assert pvtop.last_hours(settings, 10**30) == [DAY.hours[5]]
 
 
 @pytest.mark.parametrize("value", [None, 0, -1, "0.5", True, float("nan"), float("inf"), []])

@@ -61,7 +61,7 @@ def check_type(value: object, kind: type, hint: str) -> None:
         raise UsageError(f"{shorten(redacted(repr(value)))} is not of the type {kind.__name__}", hint)
 
 
-def check_whole(name: str, value: Any, low: int, high: int = MAX_INTEGER) -> None:  # noqa: ANN401 - that is checked
+def check_whole(name: str, value: Any, low: int, high: float = MAX_INTEGER) -> None:  # noqa: ANN401 - that is checked
     """Check that an argument is a whole number in a range.
 
     Raises:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime
+from math import inf
 
 from pvtop.core.address import local_path, public
 from pvtop.core.arguments import MAKE_SETTINGS, check_type, check_whole
@@ -110,7 +111,7 @@ def last_hours(settings: Settings, count: int) -> list[Hour]:
         SourceError: The source cannot be read, or the cache has no hour.
     """
     check_type(settings, Settings, MAKE_SETTINGS)
-    check_whole("count", count, 1)
+    check_whole("count", count, 1, inf)  # more than there are: all
     if settings.offline and local_path(settings.source) is None:
         return _cached(settings)[-count:]
 
