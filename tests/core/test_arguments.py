@@ -78,5 +78,5 @@ def test_infinity_is_not_in_an_open_range() -> None:
 
 def test_argument_of_another_type_is_shown_without_secrets() -> None:
     with pytest.raises(UsageError, match="'s3://bucket' is not of the type int") as caught:
-        check_type("s3://user:key@bucket", int, "pass a number")
+        check_type("s3://user:h0neyp0t@bucket", int, "pass a number")
     assert caught.value.hint == "pass a number"
