@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tempfile
 from collections.abc import Collection, Mapping
 from datetime import date
@@ -13,15 +14,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pvtop.core.day import Day
-from pvtop.core.errors import CorruptError, InvalidReportError, NotPublishedError
+from pvtop.core.errors import CorruptError, InvalidReportError, MalformedError, NotPublishedError
 from pvtop.core.hour import Hour
 from pvtop.core.period import Period
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from pvtop.pipeline import rollup_inputs
+from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.days import build_days
-from pvtop.pipeline.rollup import RollupResult, run_rollup
+from pvtop.pipeline.rollup import FEW_PAGES, RollupResult, run_rollup
 from pvtop.settings import Settings
 from support.days import DAY, Views, write_day
 from support.rollups import CODES, RollupReference, rollup_reference
@@ -268,6 +270,89 @@ def test_rollup_from_dumps_has_the_bytes_of_one_from_a_day_file(tmp_path: Path, 
         for day in (DAY, DAY + 1):
             (tmp_path / "lake" / day_path(day)).unlink()
         assert run_rollup(period, chosen, merge_access=merged).state is HourState.UNCHANGED
+
+
+def dump_line(code: str, title: str, count: int) -> str:
+    """Return the line of a page as dumps write it since 2023."""
+    escaped = title.replace("\\", "\\\\").replace('"', '\\"')
+    written = f'"{escaped}"' if '"' in title else title
+    return f"{code or chr(34) * 2} {written} {count} 0\n"
+
+
+def write_dumps(source: Path, views: Views, *, ascending: bool) -> set[Hour]:
+    """Write the dumps of the hours of `DAY` that have pages. Return these hours."""
+    lines: dict[int, list[str]] = {}
+    for (code, title), hours in sorted(views.items(), reverse=not ascending):
+        for hour, count in hours.items():
+            lines.setdefault(hour, []).append(dump_line(code, title, count))
+    for hour, of_hour in lines.items():
+        path = source / DAY.hours[hour].dump_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress("".join(of_hour).encode()))
+    return {DAY.hours[hour] for hour in lines}
+
+
+few_hours = st.dictionaries(st.sampled_from([3, 4, 17]), st.integers(0, 5) | st.integers(0, 2**40), min_size=1)
+made_up_dumps = st.dictionaries(pages, few_hours, min_size=1, max_size=60)
+routes = st.sampled_from(["dumps", "dumps and reports", "dumps and reports of another top", "day file"])
+exclusions = st.fixed_dictionaries({"top": st.integers(1, 4), "keep_unknown": st.booleans()})
+
+
+@hypothesis_settings(max_examples=25)
+@given(made_up_dumps, st.sets(pages, max_size=10), exclusions, st.booleans(), st.tuples(routes, st.booleans()))
+def test_rollup_from_dumps_equals_sums_in_plain_python(
+    views: Views, blacklist: set[tuple[str, str]], options: dict[str, int], merged: bool, source: tuple[str, bool]
+) -> None:
+    top, (route, ascending) = options["top"], source
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = [f"{code} {title}\n" for code, title in sorted(blacklist)]
+        (folder / "blacklist").write_text("".join(lines or ["en nothing\n"]))
+        there = write_dumps(folder / "source", views, ascending=ascending)
+        chosen = offline(folder, **options)
+        if route == "day file":
+            build_days([DAY], chosen)
+        elif route != "dumps":
+            of_reports = top if route == "dumps and reports" else top + 1
+            run_hours(sorted(there), chosen.model_copy(update={"top": of_reports}), progress=False)
+        result = run_rollup(DAY, chosen, merge_access=merged)
+    keep_unknown = bool(options["keep_unknown"])
+    expected = rollup_reference([(views, ALL_DAY)], blacklist, top=top, keep_unknown=keep_unknown, merged=merged)
+    assert rows_of(result) == expected
+    assert set(result.rollup.provenance.missing) == {*DAY.hours} - there
+
+
+@pytest.mark.parametrize("lines", ["en a 1 0\nen a 2 0\n", "en b 1 0\nen a 2 0\nen b 1 0\n"])
+def test_page_twice_in_a_dump_is_refused(tmp_path: Path, write_dump: WriteDump, lines: str) -> None:
+    others = "".join(f"de p{number} 9 0\n" for number in range(9))
+    write_dump(f"{others}en top 5 0\n{lines}", DAY.hours[3])
+    write_dump("en top 1 0\n", DAY.hours[4])
+    with pytest.raises(InvalidReportError, match="page twice: 'en'"):
+        run_rollup(DAY, offline(tmp_path, top=2))
+
+
+def test_repeated_page_of_a_shared_code_is_added_up_though_each_line_is_small(
+    tmp_path: Path, write_dump: WriteDump
+) -> None:
+    """Each hour's report has another page, and the page that ranks is in none of them."""
+    write_dump("commons.m a 4 0\ncommons.m b 3 0\ncommons.m b 3 0\n", DAY.hours[3])
+    write_dump("commons.m c 4 0\ncommons.m b 3 0\ncommons.m b 3 0\n", DAY.hours[4])
+    found = run_rollup(DAY, offline(tmp_path, top=1)).rollup
+    assert found.top_pages.rows() == [("commons.m", 1, "b", 12)]
+
+
+def test_malformed_dump_is_refused_although_its_report_is_in_the_lake(tmp_path: Path, write_dump: WriteDump) -> None:
+    write_dump("en a 1 0\nen\n", DAY.hours[3])
+    run_hours([DAY.hours[3]], offline(tmp_path, malformed_limit=0.9), progress=False)
+    assert Lake(tmp_path / "lake").newest() == DAY.hours[3]
+    with pytest.raises(MalformedError, match="are malformed"):
+        run_rollup(DAY, offline(tmp_path))
+
+
+def test_many_pages_per_domain_are_summed_in_scratch_space(tmp_path: Path, write_dump: WriteDump) -> None:
+    write_dump("en a 1 0\n", DAY.hours[3])
+    few, many = (run_rollup(DAY, offline(tmp_path, top=top)).rollup for top in (FEW_PAGES, FEW_PAGES + 1))
+    assert many.top_pages.equals(few.top_pages)
 
 
 def test_dump_of_an_hour_that_a_day_file_lacks_is_added(tmp_path: Path, write_dump: WriteDump) -> None:

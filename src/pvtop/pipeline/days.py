@@ -22,7 +22,7 @@ from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import DayOutcome, DaysResult
-from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync
+from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync, run_workers
 from pvtop.pipeline.spool import Spooled, write_spooled
 from pvtop.settings import Settings
 from pvtop.sources.scratch import check_room, scratch_folder, sweep_scratch
@@ -227,12 +227,7 @@ async def spool_day(
                 spooled[one.hour] = found
             observer.spooled(one.hour)
 
-    try:
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(session.settings.connections + BESIDE_DOWNLOADS):
-                workers.create_task(work())
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
+    await run_workers(work, session.settings.connections + BESIDE_DOWNLOADS)
     return spooled
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, NotPublishedError, PvtopError, SourceError
@@ -33,6 +34,8 @@ from pvtop.transform.day import DumpRecord
 from pvtop.transform.dump import ignore_rows
 from pvtop.transform.report import Provenance, Report
 from pvtop.validation.acceptance import accept_replacement
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -183,17 +186,26 @@ class HourWork:
         seconds = Seconds(begun - self._started, monotonic() - begun)
         return replace(self._result(HourState.MADE, report.provenance), written_bytes=size, seconds=seconds)
 
-    async def _compute(self, dump: LocalFile, blacklist: Blacklist) -> Report:
-        """Compute the report and check it. A cached dump that is corrupt is downloaded once more."""
+    async def read(self, dump: LocalFile, read: Callable[[LocalFile], Awaitable[T]]) -> T:
+        """Return what a function reads from the dump. A cached dump that is corrupt is downloaded once more.
+
+        Args:
+            dump: The dump.
+            read: Called with the dump, and once more with the new one.
+        """
         try:
-            return await self._compute_once(dump, blacklist)
+            return await read(dump)
         except CorruptError as error:
             if not dump.cached:
                 raise
             log.warning("%s; downloading it again", error)
-            return await self._compute_once(await self._download(), blacklist)
+            return await read(await self._download())
 
-    async def _compute_once(self, dump: LocalFile, blacklist: Blacklist) -> Report:
+    async def _compute(self, dump: LocalFile, blacklist: Blacklist) -> Report:
+        """Compute the report and check it."""
+        return await self.read(dump, partial(self._compute_once, blacklist))
+
+    async def _compute_once(self, blacklist: Blacklist, dump: LocalFile) -> Report:
         spool = HourSpool(self.hour, self._spool) if self._spool else None
         on_rows = spool.add if spool else ignore_rows
         report = await self.session.compute_and_accept(self.hour, dump, blacklist, self._computing, on_rows)

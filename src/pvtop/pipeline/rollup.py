@@ -17,13 +17,16 @@ from pvtop.core.hour import Hour, first_runs
 from pvtop.core.period import Period, PeriodLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
-from pvtop.pipeline.rollup_inputs import Digests, digests_in_lake, reason_changed, spool_hours
+from pvtop.pipeline.dump_sums import DumpSums, sum_dumps
+from pvtop.pipeline.rollup_inputs import Digests, digests_in_lake, dumps_of, reason_changed, spool_hours
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.pipeline.spool import as_runs
 from pvtop.pipeline.summing import DayInput, Summing
 from pvtop.settings import Settings
 from pvtop.sources.scratch import SortedRun, scratch_folder
 from pvtop.transform.rollup import MISSING, Rollup, RollupProvenance
+
+FEW_PAGES = 100  # per domain; with more, too many pages can rank for their sums to be kept in memory
 
 log = logging.getLogger(__name__)
 
@@ -136,30 +139,46 @@ class _Work:
         return self._result(HourState.MADE, await self._make(in_lake))
 
     async def _make(self, in_lake: Mapping[Day, Digests]) -> Rollup:
-        """Make the rollup, from day files in the lake, and from dumps for the hours that they lack."""
-        session, stopped = self._session, Event()
-        blacklist, context = await session.blacklist(), await session.context()
-        summing = Summing(session.lake, blacklist, session.settings, merged=self._merged, stopped=stopped)
-        try:
-            with ExitStack() as stack:
-                spooled = await self._spool(in_lake, summing, stack)
-                dumps = self._digests(in_lake, spooled)
-                self._check_missing([hour for hour in self._period.hours if dumps[hour.iso] == MISSING])
-                days = [DayInput(day, hours) for day, hours in self._period.days.items() if day in in_lake]
-                sums = await asyncio.to_thread(summing.sum, days, spooled.hours, spooled.days)
-        finally:
-            stopped.set()  # if nobody waits for the thread any more, it ends
+        """Make the rollup."""
+        session, context = self._session, await self._session.context()
+        few = session.settings.top <= FEW_PAGES
+        found = await (self._sum_with_day_files(in_lake) if in_lake or not few else self._sum_dumps())
         provenance = RollupProvenance(
             first=self._period.first.iso,
             last=self._period.last.iso,
             merged=self._merged,
-            ambiguous=sums.ambiguous,
-            dumps=dumps,
+            ambiguous=found.sums.ambiguous,
+            dumps=found.digests,
             **asdict(context.fingerprint),
         )
-        rollup = Rollup(self._period, sums.top_pages, sums.domains, provenance)
+        rollup = Rollup(self._period, found.sums.top_pages, found.sums.domains, provenance)
         await asyncio.to_thread(session.lake.write_rollup, rollup, lambda: self._accept(rollup))
         return rollup
+
+    async def _sum_dumps(self) -> DumpSums:
+        """Sum the hours from their dumps, if no day file has any of them."""
+        actions = await dumps_of(self._period.hours, self._session, needed=True)
+        self._check_missing(sorted({*self._period.hours} - {action.hour for action in actions}))
+        found = await sum_dumps(actions, self._session, merged=self._merged)
+        digests = self._digests(found.digests)
+        self._check_missing([hour for hour in self._period.hours if digests[hour.iso] == MISSING])
+        return DumpSums(found.sums, digests)
+
+    async def _sum_with_day_files(self, in_lake: Mapping[Day, Digests]) -> DumpSums:
+        """Sum the hours from day files in the lake, and from dumps for the hours that they lack."""
+        session, stopped = self._session, Event()
+        blacklist = await session.blacklist()
+        summing = Summing(session.lake, blacklist, session.settings, merged=self._merged, stopped=stopped)
+        try:
+            with ExitStack() as stack:
+                spooled = await self._spool(in_lake, summing, stack)
+                digests = self._digests(spooled.digests, *in_lake.values())
+                self._check_missing([hour for hour in self._period.hours if digests[hour.iso] == MISSING])
+                days = [DayInput(day, hours) for day, hours in self._period.days.items() if day in in_lake]
+                sums = await asyncio.to_thread(summing.sum, days, spooled.hours, spooled.days)
+        finally:
+            stopped.set()  # if nobody waits for the thread any more, it ends
+        return DumpSums(sums, digests)
 
     async def _spool(self, in_lake: Mapping[Day, Digests], summing: Summing, stack: ExitStack) -> _Spool:
         """Spool the hours that no day file in the lake has.
@@ -186,10 +205,10 @@ class _Work:
         """Return the hours of a day that are wanted, and that no day file in the lake has."""
         return [hour for hour in self._period.days[day] if hour.iso not in in_lake.get(day, {})]
 
-    def _digests(self, in_lake: Mapping[Day, Digests], spool: _Spool) -> dict[str, str]:
+    def _digests(self, *known: Digests) -> dict[str, str]:
         """Return the digest of each dump, or `MISSING`."""
-        known = ChainMap(spool.digests, *map(dict, in_lake.values()))
-        return {hour.iso: known.get(hour.iso, MISSING) for hour in self._period.hours}
+        found = ChainMap(*map(dict, known))
+        return {hour.iso: found.get(hour.iso, MISSING) for hour in self._period.hours}
 
     def _check_missing(self, missing: Sequence[Hour]) -> None:
         """Check that there is something to sum, and with `strict` that no hour is missing.

@@ -14,7 +14,7 @@ from pvtop.lake.lake import Lake
 from pvtop.pipeline.day_plan import DayAction
 from pvtop.pipeline.days import DayObserver, announce, spool_day
 from pvtop.pipeline.hour import reason_left
-from pvtop.pipeline.plan import ActionKind, HourFacts, decide_dump
+from pvtop.pipeline.plan import Action, ActionKind, HourFacts, decide_dump
 from pvtop.pipeline.session import Session
 from pvtop.pipeline.spool import Spooled
 from pvtop.pipeline.survey import look_at_dumps, with_listing
@@ -102,6 +102,26 @@ async def _is_published(hour: Hour, session: Session) -> bool:
     return hour in await session.list_month(hour.month_folder)
 
 
+async def dumps_of(hours: Sequence[Hour], session: Session, *, needed: bool) -> list[Action]:
+    """Return how to get the dumps of some hours. Those that are missing are not among them.
+
+    Args:
+        hours: The hours.
+        session: The resources of the run.
+        needed: Whether a dump that may not be downloaded is an error. Otherwise its hour counts as missing.
+
+    Raises:
+        SourceError: The source cannot be read, or a dump would have to be downloaded offline.
+    """
+    context = session.dump_context()
+    found = await asyncio.to_thread(look_at_dumps, hours, session)
+    actions = [decide_dump(await with_listing(facts, session), context) for facts in found]
+    for action in actions:
+        if needed and action.state is HourState.FAILED:
+            raise reason_left(action, session.settings)
+    return [action for action in actions if action.kind is ActionKind.MAKE]
+
+
 async def spool_hours(
     day: Day, hours: Sequence[Hour], session: Session, folder: Path, *, needed: bool
 ) -> dict[Hour, Spooled]:
@@ -112,18 +132,12 @@ async def spool_hours(
         hours: Its hours that are wanted.
         session: The resources of the run.
         folder: The folder in scratch space.
-        needed: Whether a dump that may not be downloaded is an error. Otherwise its hour counts as missing.
+        needed: As for `dumps_of`.
 
     Raises:
         PvtopError: A dump cannot be read or downloaded, or breaks a rule; or it would have to be downloaded offline.
     """
-    context = session.dump_context()
-    found = await asyncio.to_thread(look_at_dumps, hours, session)
-    actions = [decide_dump(await with_listing(facts, session), context) for facts in found]
-    for action in actions:
-        if needed and action.state is HourState.FAILED:
-            raise reason_left(action, session.settings)
-    dumps = [action for action in actions if action.kind is ActionKind.MAKE]
+    dumps = await dumps_of(hours, session, needed=needed)
     if not dumps:
         return {}
     announce(DayAction(day, ActionKind.MAKE, "needed for a rollup", dumps=tuple(dumps)), session)

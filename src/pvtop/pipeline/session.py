@@ -35,6 +35,7 @@ T = TypeVar("T")
 # Hours under way besides the downloads: two computing, two waiting for that. Limits memory, and the work lost on an
 # interrupt.
 BESIDE_DOWNLOADS = 4
+AT_ONCE = 2  # dumps that are computed or read
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,21 @@ def _run_in_thread(step: Coroutine[Any, Any, T]) -> T:
             raise
 
 
+async def run_workers(work: Callable[[], Coroutine[None, None, None]], count: int) -> None:
+    """Run a coroutine function several times at once. If one fails, stop the others and raise its error.
+
+    Args:
+        work: Takes work from an iterator that all share, until there is none.
+        count: How many.
+    """
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(count):
+                workers.create_task(work())
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
 class Session:
     """What the hours of a run share. Use it as an asynchronous context manager.
 
@@ -100,7 +116,7 @@ class Session:
         self.source = open_source(settings.source, self.client)
         self.downloaded: set[Hour] = set()
         self.ahead = DownloadsAhead(settings.connections)
-        self.compute_slots = asyncio.Semaphore(2)
+        self.compute_slots = asyncio.Semaphore(AT_ONCE)
         self._blacklist: Blacklist | None = None
         self._reading_blacklist = asyncio.Lock()
         self._listings: dict[str, asyncio.Future[dict[Hour, ListedFile]]] = {}

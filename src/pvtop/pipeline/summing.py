@@ -91,7 +91,7 @@ class Summing:
             CorruptError: A sum does not fit into 64 bits.
             OutputError: The scratch space cannot be written.
         """
-        with _translate_overflow(), ExitStack() as stack:
+        with translate_overflow(), ExitStack() as stack:
             return _write_run(self._sums(self._open_hours(hours, stack)), path)
 
     def sum(self, days: Sequence[DayInput], hours: Sequence[SortedRun], summed: Sequence[SortedRun]) -> Sums:
@@ -107,7 +107,7 @@ class Summing:
             OutputError: A day file cannot be read, or the scratch space cannot be written.
         """
         top = TopPages(self._settings.top, merged=self._merged)
-        with _translate_overflow():
+        with translate_overflow():
             for pages in self._all_sums(days, hours, summed):
                 top.add(pages)
             totals = pl.concat(self._totals)
@@ -169,7 +169,7 @@ def _write_run(frames: Iterator[pl.DataFrame], path: Path) -> SortedRun:
 
 
 @contextmanager
-def _translate_overflow() -> Iterator[None]:
+def translate_overflow() -> Iterator[None]:
     """Turn what Polars raises for a sum that does not fit into a CorruptError."""
     try:
         yield
