@@ -108,6 +108,18 @@ def test_default_is_the_last_days_in_the_lake(pvtop_in_process: Command) -> None
     assert "these are the last days in the lake: 2024-12-30 00:00 to 2025-01-01 00:00 UTC\n" in done.stderr
 
 
+def test_day_is_the_same_as_its_24_stamps(pvtop_in_process: Command) -> None:
+    args = ("series", *LAKE, "en:Climate", "--json")
+    assert pvtop_in_process(*args, "--day", DAY.iso).stdout == pvtop_in_process(*args, *WHOLE).stdout
+
+
+def test_month_is_all_its_utc_days(pvtop_in_process: Command) -> None:
+    done = pvtop_in_process("series", *LAKE, "en:Climate", "--month", "2024-12", "--by", "day", "--csv")
+    found = rows(done.stdout)
+    assert [row["start"][:10] for row in found] == [f"2024-12-{day:02}" for day in range(1, 32)]
+    assert [row["views"] for row in found[-3:]] == ["", "28700", "4"]
+
+
 def test_many_pages_have_a_line_each(pvtop_in_process: Command) -> None:
     Path("pages.txt").write_text("".join(f"en:Page_{number}\n" for number in range(20)) + "en:Climate\n")
     done = pvtop_in_process("series", *LAKE, "--from", "pages.txt", *BOTH)
@@ -179,6 +191,14 @@ def test_days_without_a_file_name_the_command_that_makes_them(pvtop_in_process: 
     [
         (("en:Climate", "--start", "2024-01-01", "--end", "2024-01-02"), 3, "none of its dumps is on this machine"),
         (("en:Climate", "--end", "2024-01-02"), 2, "--end needs --start"),
+        (("en:Climate", "--day", "2024-12-32"), 2, "2024-12-32 does not exist"),
+        (("en:Climate", "--month", "2024-13"), 2, "2024-13 does not exist"),
+        (("en:Climate", "--day", DAY.iso, "--month", "2024-12"), 2, "--day cannot be combined with --month"),
+        (
+            ("en:Climate", "--month", "2024-12", "--start", DAY.iso),
+            2,
+            "--day and --month cannot be combined with --start or --end",
+        ),
         (("Climate",), 2, "'Climate' is not a page"),
         ((), 2, "no page is given"),
         (("en:Climate", "--by", "week"), 2, "week"),

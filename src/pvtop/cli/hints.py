@@ -13,7 +13,7 @@ REMEDIES = {
     "list_settings": "pvtop config show lists all settings",
     "make_day": "make it with pvtop days build --start D --end D, or name another lake with --output",
     "make_report": "make it with pvtop report, or name another lake with --output",
-    "name_period": "make some with pvtop days build, or name the hours with --start and --end",
+    "name_period": "make some with pvtop days build, or name the hours: --day, --month, or --start and --end",
     "not_strict": "leave out --strict to add up the others",
     "original_source": (
         "give the source that the report was made from (--source), "

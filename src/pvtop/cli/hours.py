@@ -244,23 +244,17 @@ def parse_hours_of_day(text: str) -> frozenset[int]:
     return frozenset(hours)
 
 
-def read_range(start: str | None, end: str | None) -> Period | None:
-    """Return the period from --start to --end, None if neither is given.
+def _read_range(start: str | None, end: str | None) -> list[Hour]:
+    """Return the hours from --start to --end. Empty if neither is given.
 
     Raises:
         UsageError: There is an end without a start, or one of them cannot be read.
     """
     if start is not None:
-        return Period(parse_bound(start, end=False), parse_bound(start if end is None else end, end=True))
+        return Period(parse_bound(start, end=False), parse_bound(start if end is None else end, end=True)).hours
     if end is not None:
-        raise UsageError("--end needs --start", "give both, or neither for the newest hours")
-    return None
-
-
-def _read_range(start: str | None, end: str | None) -> list[Hour]:
-    """Return the hours of the period that `read_range` returns. Empty if there is none."""
-    period = read_range(start, end)
-    return period.hours if period else []
+        raise UsageError("--end needs --start", "give both")
+    return []
 
 
 def _read_hour(text: str | None, hour: int | None) -> tuple[date | None, Hour | None]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import typer
 
-from pvtop.cli.hours import End, Start, read_range
+from pvtop.cli.hours import End, Month, Start, WholeDay, read_period
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, cut, drawn_blocks, number_of_hours
 from pvtop.cli.pages import PageNames, PagesFile, chosen_pages
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 def series(
     page: PageNames = None,
     pages_file: PagesFile = None,
+    day: WholeDay = None,
+    month: Month = None,
     start: Start = None,
     end: End = None,
     by: Annotated[Step, typer.Option("--by", help="What a row covers.")] = Step.HOUR,
@@ -59,9 +61,9 @@ def series(
     percent-decoded. A space in a title counts as _. Nothing before the colon means the empty code. Pages on the
     blacklist and pages titled - are shown, too.
 
-    --start and --end are stamps, as in batch: a stamp is the END of an hour. So a date means T00 to T23, which is the
-    last hour of the day before and 23 hours of that date. For a whole UTC day, give T01 and T00 of the next date. The
-    default is the last 7 days in the lake.
+    The days of --day and --month are UTC days. --start and --end are stamps, as in batch: a stamp is the END of an
+    hour. So --start with a date means T00 to T23, which is the last hour of the day before and 23 hours of that date.
+    The default is the last 7 days in the lake.
 
     The views come from day files (pvtop days build). For days without one, they come from the dumps on this machine,
     which takes longer. Nothing is downloaded.
@@ -77,15 +79,17 @@ def series(
 
       pvtop series en:Climate https://de.wikipedia.org/wiki/Klima
 
-      pvtop series en:Climate --start 2024-12-30T01 --end 2025-01-01T00 --by day --merge-access
+      pvtop series en:Climate --day 2024-12-31 --merge-access
 
-      pvtop series --from pages.txt --start 2024-12-01 --end 2024-12-31 --csv
+      pvtop series en:Climate --start 2024-12-23T01 --end 2025-01-01T00 --by day
+
+      pvtop series --from pages.txt --month 2024-12 --csv
     """
     from pvtop.cli.progress import waiting
     from pvtop.pipeline.series import last_days, read_series
 
     pages = chosen_pages(page or [], pages_file)
-    period = read_range(start, end) or _told(last_days(settings))
+    period = read_period(day, month, start, end) or _told(last_days(settings))
     with waiting(out, f"reading {number_of_hours(len(period.hours))}"):
         found = read_series(pages, period, settings, by, merge_access=merge_access)
     _log_gaps(found)
@@ -95,7 +99,7 @@ def series(
 
 def _told(period: Period) -> Period:
     """Log which period is the default."""
-    log.info("no --start is given, so these are the last days in the lake: %s to %s UTC", *_bounds(period))
+    log.info("no hours are given, so these are the last days in the lake: %s to %s UTC", *_bounds(period))
     return period
 
 
