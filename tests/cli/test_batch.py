@@ -141,7 +141,11 @@ def test_batch_makes_the_same_day_files_as_days_build(pvtop_in_process: Command)
     path = Path("days", "day=2024-12-31", "pages.parquet")
     assert (Path("lake") / path).read_bytes() == (Path("built") / path).read_bytes()
     data = json.loads(made.stdout)
-    assert (data["counts"], [day["state"] for day in data["days"]], data["days_left"]) == ({"made": 24}, ["made"], [])
+    assert (data["counts"], [day["state"] for day in data["days"]], data["partial_days"]) == (
+        {"made": 24},
+        ["made"],
+        [],
+    )
 
 
 def test_batch_makes_a_day_file_if_all_its_reports_are_up_to_date(pvtop_in_process: Command) -> None:

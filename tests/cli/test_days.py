@@ -39,7 +39,7 @@ def test_build_lists_and_verifies_the_day(pvtop_in_process: Command) -> None:
     assert (announced.returncode, announced.stdout) == (0, "2024-12-31  to make: not in the lake\n")
     assert not Path("lake").exists()
     made = json.loads(pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31", "--json").stdout)
-    assert [(one["day"], one["state"], one["missing"]) for one in made] == [("2024-12-31", "made", [])]
+    assert [(one["day"], one["state"], one["missing_hours"]) for one in made] == [("2024-12-31", "made", [])]
     again = pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31")
     assert again.stdout.splitlines()[-1] == "1 day: 1 unchanged"
     (listed,) = json.loads(pvtop_in_process("days", "ls", "--output", "lake", "--json").stdout)
@@ -100,7 +100,7 @@ def test_ls_shows_damaged_day_files(pvtop_in_process: Command) -> None:
     ]
     rows = pvtop_in_process("days", "ls", "--output", "lake", "--csv").stdout.splitlines()
     assert rows == [
-        "day,pages,views,domains,missing",
+        "day,pages,views,domains,missing_hours",
         f"2024-12-30,2,10,2,{DAY.hours[5].iso}",
         "2024-12-31,,,,",
     ]

@@ -49,7 +49,7 @@ def test_movers_shows_the_numbers_of_each_page(pvtop_in_process: Command) -> Non
     ]
 
 
-def test_movers_defaults_to_the_newest_day_and_a_week_and_names_lacking_days(pvtop_in_process: Command) -> None:
+def test_movers_defaults_to_the_newest_day_and_a_week_and_names_days_without_a_file(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*FIND)
     assert done.stdout.startswith("2024-12-30 UTC")
     assert done.stderr == (
@@ -65,11 +65,11 @@ def test_movers_as_json(pvtop_in_process: Command) -> None:
         "day": "2024-12-30",
         "start": "2024-12-30T00:00:00Z",
         "end": "2024-12-31T00:00:00Z",
-        "hours": 24,
+        "hours_with_data": 24,
         "earlier_days": ["2024-12-29"],
-        "earlier_hours": 22,
-        "lacking_days": ["2024-12-28"],
-        "missing_hours": ["2024-12-29T04", "2024-12-29T05"],
+        "earlier_hours_with_data": 22,
+        "days_without_file": ["2024-12-28"],
+        "hours_without_data": ["2024-12-29T04", "2024-12-29T05"],
         "min_views": 500,
         "min_ratio": 2.0,
         "notes": ["2 hours without data: 2024-12-29T04 to 2024-12-29T05"],

@@ -50,7 +50,7 @@ def test_rollup_as_json(pvtop_in_process: Command) -> None:
     data = json.loads(pvtop_in_process(*MAKE, *AT, "--merge-access", "--json").stdout)
     assert (data["first"], data["last"]) == ("2024-12-30T01", "2024-12-31T00")
     assert (data["start"], data["end"]) == ("2024-12-30T00:00:00Z", "2024-12-31T00:00:00Z")
-    assert (data["merged"], data["state"], data["missing"]) == (True, "made", ["2024-12-30T10", "2024-12-30T11"])
+    assert (data["merged"], data["state"], data["missing_hours"]) == (True, "made", ["2024-12-30T10", "2024-12-30T11"])
     assert data["provenance"]["dumps"]["2024-12-30T10"] == "missing"
     assert data["files"]["top_pages"] == "lake/rollups_merged/day/top_pages/day=2024-12-30/top_pages.parquet"
 
@@ -120,7 +120,7 @@ def test_show_a_rollup_as_json_and_csv(pvtop_in_process: Command) -> None:
     pvtop_in_process(*MAKE, *AT, "--merge-access")
     show = ("show", *LAKE, *AT, "--merge-access", "--domain", "en", "-n", "1")
     data = json.loads(pvtop_in_process(*show, "--json").stdout)
-    assert (data["first"], data["last"], data["missing"]) == (
+    assert (data["first"], data["last"], data["missing_hours"]) == (
         "2024-12-30T01", "2024-12-31T00", ["2024-12-30T10", "2024-12-30T11"],
     )  # fmt: skip
     assert data["domains"] == [

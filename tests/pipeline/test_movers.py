@@ -63,7 +63,8 @@ def test_mover_is_found_with_the_numbers_that_say_why(lake: Path, settings: Sett
         "ratio": 40.0,
         "daily_views": [25] * 7 + [1_000],
     }
-    assert (found.hours, found.earlier_hours, found.missing, found.lacking) == (24, 168, [], [])
+    assert (found.hours_with_data, found.earlier_hours_with_data) == (24, 168)
+    assert (found.hours_without_data, found.days_without_file) == ([], [])
 
 
 def test_spike_is_found_with_the_numbers_that_say_why(lake: Path, settings: Settings) -> None:
@@ -90,7 +91,7 @@ def test_missing_hours_make_no_mover(lake: Path, settings: Settings) -> None:
     write_days(lake, {("en", "A"): half}, {("en", "A"): STEADY}, missing={0: range(12, 24)})
     found = find_movers(DAY, settings, against=1, min_ratio=1.001)
     assert titles(found.pages) == []
-    assert (found.earlier_hours, len(found.missing)) == (12, 12)
+    assert (found.earlier_hours_with_data, len(found.hours_without_data)) == (12, 12)
     write_days(lake, {("en", "A"): STEADY}, {("en", "A"): half}, missing={1: range(12, 24)})
     assert find_movers(DAY, settings, against=1, min_ratio=1).pages.get_column("ratio").to_list() == [1.0]
 
@@ -99,7 +100,7 @@ def test_hour_without_data_is_null_and_without_views_is_0(lake: Path, settings: 
     write_days(lake, {("en", "A"): {0: 900}}, missing={0: [5]})
     found = find_spikes(DAY, settings)
     assert found.pages.get_column("hourly_views").to_list() == [[900, 0, 0, 0, 0, None] + [0] * 18]
-    assert [hour.start.hour for hour in found.missing] == [5]
+    assert [hour.start.hour for hour in found.hours_without_data] == [5]
 
 
 @pytest.mark.parametrize(("min_views", "count"), [(1_000, 1), (1_001, 0)])
@@ -160,7 +161,7 @@ def test_peak_is_the_earliest_hour_of_several(lake: Path, settings: Settings) ->
 def test_earlier_days_without_a_day_file_are_named_and_skipped(lake: Path, settings: Settings) -> None:
     write_days(lake, {("en", "A"): {1: 1}}, None, {("en", "A"): {1: 600}})
     found = find_movers(DAY, settings, against=3)
-    assert found.lacking == [DAY + -3, DAY + -1]
+    assert found.days_without_file == [DAY + -3, DAY + -1]
     assert found.earlier == [DAY + -2]
     assert found.pages.get_column("daily_views").to_list() == [[None, 1, None, 600]]
 

@@ -147,8 +147,8 @@ def test_series_equals_a_count_in_plain_python(*, case: Case, step: Step, merged
         found = read_series(case.pages, case.period, settings, step, merge_access=merged)
     assert found.frame.schema == (MERGED_SERIES if merged else SERIES)
     assert found.frame.rows() == expected(case.pages, case.period, case.views, step, merged=merged)
-    assert found.missing == without_data
-    assert found.without_file == [day for day in case.period.days if day not in case.with_file]
+    assert found.hours_without_data == without_data
+    assert found.days_without_file == [day for day in case.period.days if day not in case.with_file]
     seen = {(code, title) for _, code, title, count, *_ in found.frame.iter_rows() if count}
     assert found.never_seen == [page for page in found.pages if (page.domain_code, page.title) not in seen]
 
@@ -181,7 +181,7 @@ def test_dump_in_the_cache_is_read_without_a_network(tmp_path: Path, write_dump:
     )
     found = read_series([Page("en", "Climate")], period, settings)
     assert found.frame.get_column("views").to_list() == [7, None]
-    assert found.missing == [hour + 1]
+    assert found.hours_without_data == [hour + 1]
 
 
 def test_hour_that_a_day_file_lacks_is_not_read_from_its_dump(settings: Settings, write_dump: WriteDump) -> None:

@@ -127,7 +127,7 @@ def _data(result: BatchResult, left: Sequence[Day]) -> dict[str, Any]:
         "failures": [{"hour": failure.hour.iso, "error": str(failure.error)} for failure in result.failures],
         "not_published": [hour.iso for hour in result.not_published],
         "days": [outcome_data(outcome) for outcome in result.days],
-        "days_left": [day.iso for day in left],
+        "partial_days": [day.iso for day in left],
     }
 
 

@@ -224,7 +224,7 @@ def action_data(action: DayAction) -> dict[str, Any]:
         "day": action.day.iso,
         "action": action.kind,
         "reason": action.reason,
-        "missing": [hour.iso for hour in action.missing],
+        "missing_hours": [hour.iso for hour in action.missing],
     }
 
 
@@ -243,7 +243,7 @@ def outcome_data(outcome: DayOutcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "pages": made.pages if made else None,
         "views": made.views if made else None,
-        "missing": [hour.iso for hour in made.missing] if made else None,
+        "missing_hours": [hour.iso for hour in made.missing] if made else None,
     }
 
 
@@ -280,20 +280,20 @@ def _listed(lake: Lake, day: Day) -> dict[str, Any]:
         "pages": made.pages if made else None,
         "views": made.views if made else None,
         "domains": len(made.domains) if made else None,
-        "missing": [hour.iso for hour in made.missing] if made else None,
+        "missing_hours": [hour.iso for hour in made.missing] if made else None,
     }
 
 
 def _listed_line(row: dict[str, Any]) -> str:
-    if row["missing"] is None:
+    if row["missing_hours"] is None:
         return f"{row['day']}  damaged, or made by another version"
-    return f"{row['day']}  {_counts(row['pages'], row['views'], len(row['missing']))}"
+    return f"{row['day']}  {_counts(row['pages'], row['views'], len(row['missing_hours']))}"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    yield "day", "pages", "views", "domains", "missing"
+    yield "day", "pages", "views", "domains", "missing_hours"
     for row in rows:
-        yield row["day"], row["pages"], row["views"], row["domains"], " ".join(row["missing"] or [])
+        yield row["day"], row["pages"], row["views"], row["domains"], " ".join(row["missing_hours"] or [])
 
 
 def _verified_lines(found: dict[Day, list[str]]) -> Iterator[str | Text]:

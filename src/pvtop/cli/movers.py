@@ -93,12 +93,12 @@ def movers(
         found = find_movers(
             wanted, settings, against=days, domains=wikis, top=count, min_views=min_views, min_ratio=min_ratio
         )
-    if found.lacking:
+    if found.days_without_file:
         log.warning(
             "earlier days without a day file are skipped: %s; to make %s: %s",
-            ", ".join(map(str, found.lacking)),
-            "it" if len(found.lacking) == 1 else "them",
-            building(found.lacking),
+            ", ".join(map(str, found.days_without_file)),
+            "it" if len(found.days_without_file) == 1 else "them",
+            building(found.days_without_file),
         )
     floors = {"min_views": min_views, "min_ratio": min_ratio}
     out.result(_data(found, wikis, floors), _lines(found, wikis, floors, out.width), _table(found, wikis))
@@ -123,7 +123,7 @@ def _days(count: int) -> str:
 
 
 def _notes(found: Movers) -> list[str]:
-    return notes_on([hour for day in [*found.earlier, found.day] for hour in day.hours], found.missing)
+    return notes_on([hour for day in [*found.earlier, found.day] for hour in day.hours], found.hours_without_data)
 
 
 def _data(found: Movers, wikis: Collection[str] | None, floors: dict[str, float]) -> dict[str, Any]:
@@ -131,11 +131,11 @@ def _data(found: Movers, wikis: Collection[str] | None, floors: dict[str, float]
         "day": found.day.iso,
         "start": f"{found.day.start:%Y-%m-%dT%H:%M:%SZ}",
         "end": f"{found.day.end:%Y-%m-%dT%H:%M:%SZ}",
-        "hours": found.hours,
+        "hours_with_data": found.hours_with_data,
         "earlier_days": [day.iso for day in found.earlier],
-        "earlier_hours": found.earlier_hours,
-        "lacking_days": [day.iso for day in found.lacking],
-        "missing_hours": [hour.iso for hour in found.missing],
+        "earlier_hours_with_data": found.earlier_hours_with_data,
+        "days_without_file": [day.iso for day in found.days_without_file],
+        "hours_without_data": [hour.iso for hour in found.hours_without_data],
         **floors,
         "notes": _notes(found),
         "pages": [page for pages in by_wiki(found.pages, wikis) for page in pages],
@@ -152,13 +152,13 @@ def _table(found: Movers, wikis: Collection[str] | None) -> Table:
 def _lines(
     found: Movers, wikis: Collection[str] | None, floors: dict[str, float], width: int | None
 ) -> Iterator[str | Text]:
-    earlier = f"{_days(len(found.earlier))} before, {number_of_hours(found.earlier_hours)}"
-    yield f"{found.day} UTC, {number_of_hours(found.hours)}, against the {earlier}"
+    earlier = f"{_days(len(found.earlier))} before, {number_of_hours(found.earlier_hours_with_data)}"
+    yield f"{found.day} UTC, {number_of_hours(found.hours_with_data)}, against the {earlier}"
     ratio = f"{floors['min_ratio']:g} times their earlier level"
     yield f"Pages with at least {floors['min_views']:,} views, and at least {ratio}"
     for note in _notes(found):
         yield f"Note: {note}"
-    blocks = min(len(found.earlier) + len(found.lacking) + 1, MAX_BLOCKS)
+    blocks = min(len(found.earlier) + len(found.days_without_file) + 1, MAX_BLOCKS)
     header = f"rank        score        views      earlier     ratio  mobile  {'days':{max(blocks, 4)}}  "
     if found.pages.is_empty():
         yield "no page is such a mover; to find more, lower --min-views or --min-ratio"

@@ -83,7 +83,7 @@ def interval(found: Rollup) -> dict[str, Any]:
         "start": f"{period.first.start:%Y-%m-%dT%H:%M:%SZ}",
         "end": f"{period.last.stamp:%Y-%m-%dT%H:%M:%SZ}",
         "merged": found.merged,
-        "missing": [hour.iso for hour in found.provenance.missing],
+        "missing_hours": [hour.iso for hour in found.provenance.missing],
     }
 
 

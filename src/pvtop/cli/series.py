@@ -110,7 +110,7 @@ def _bounds(period: Period) -> tuple[str, str]:
 
 def _log_gaps(found: SeriesResult) -> None:
     """Log which days have no day file, which hours have no data, and which days are only partly in the period."""
-    if days := found.without_file:
+    if days := found.days_without_file:
         log.info(
             "%s without a day file, so the dumps on this machine were read; to make it fast: "
             "pvtop days build --start %s --end %s",
@@ -118,7 +118,7 @@ def _log_gaps(found: SeriesResult) -> None:
             days[0],
             days[-1],
         )
-    if hours := found.missing:
+    if hours := found.hours_without_data:
         log.warning("%s without data: %s", number_of_hours(len(hours)), first_runs(hours))
     if found.step is Step.DAY and (days := found.partial_days):
         log.info("the range has only some hours of %s; a stamp is the END of an hour", " and ".join(map(str, days)))
@@ -160,7 +160,7 @@ def _data(found: SeriesResult) -> dict[str, Any]:
         "end": f"{period.last.stamp:%Y-%m-%dT%H:%M:%SZ}",
         "by": str(found.step),
         "notes": [str(issue) for issue in known_issues(period.hours)],
-        "hours_without_data": [hour.iso for hour in found.missing],
+        "hours_without_data": [hour.iso for hour in found.hours_without_data],
         "rows": _rows(found).to_dicts(),
     }
 

@@ -93,10 +93,10 @@ def _data(found: Spikes, wikis: Collection[str] | None, floors: dict[str, float]
         "day": found.day.iso,
         "start": f"{found.day.start:%Y-%m-%dT%H:%M:%SZ}",
         "end": f"{found.day.end:%Y-%m-%dT%H:%M:%SZ}",
-        "hours": HOURS_OF_A_DAY - len(found.missing),
-        "missing_hours": [hour.iso for hour in found.missing],
+        "hours_with_data": HOURS_OF_A_DAY - len(found.hours_without_data),
+        "hours_without_data": [hour.iso for hour in found.hours_without_data],
         **floors,
-        "notes": notes_on(found.day.hours, found.missing),
+        "notes": notes_on(found.day.hours, found.hours_without_data),
         "pages": list(_pages(found, wikis)),
     }
 
@@ -110,10 +110,10 @@ def _table(found: Spikes, wikis: Collection[str] | None) -> Table:
 def _lines(
     found: Spikes, wikis: Collection[str] | None, floors: dict[str, float], width: int | None
 ) -> Iterator[str | Text]:
-    yield f"{found.day} UTC, {number_of_hours(HOURS_OF_A_DAY - len(found.missing))}"
+    yield f"{found.day} UTC, {number_of_hours(HOURS_OF_A_DAY - len(found.hours_without_data))}"
     share = percent(floors["min_share"])
     yield f"Pages with at least {floors['min_views']:,} views on the day, and at least {share} of them in one hour"
-    for note in notes_on(found.day.hours, found.missing):
+    for note in notes_on(found.day.hours, found.hours_without_data):
         yield f"Note: {note}"
     if found.pages.is_empty():
         yield "no page has such a spike; to find more, lower --min-views or --min-share"

@@ -29,19 +29,19 @@ class Movers:
         day: The day.
         pages: The pages, as `find_movers` describes them.
         earlier: The days before it that were read, oldest first.
-        lacking: The days before it that have no day file and are skipped.
-        missing: The hours of all these days without data, in order.
-        hours: The number of hours of the day that have data.
-        earlier_hours: The number of hours of the earlier days that have data.
+        days_without_file: The days before it that have no day file and are skipped.
+        hours_without_data: The hours of all these days without data, in order.
+        hours_with_data: The number of hours of the day that have data.
+        earlier_hours_with_data: The number of hours of the earlier days that have data.
     """
 
     day: Day
     pages: pl.DataFrame
     earlier: list[Day]
-    lacking: list[Day]
-    missing: list[Hour]
-    hours: int
-    earlier_hours: int
+    days_without_file: list[Day]
+    hours_without_data: list[Hour]
+    hours_with_data: int
+    earlier_hours_with_data: int
 
     def __repr__(self) -> str:
         return f"<Movers of {self.day}: {self._counts}>"
@@ -49,16 +49,20 @@ class Movers:
     def _repr_html_(self) -> str:
         """Return the first pages with the numbers that say why, as notebooks show them."""
         days = [*self.earlier, self.day]
-        notes = [f"No day file, so left out: {', '.join(map(str, self.lacking))}"] if self.lacking else []
-        notes += notes_on([hour for day in days for hour in day.hours], self.missing)
-        width = len(self.earlier) + len(self.lacking) + 1
+        notes = (
+            [f"No day file, so left out: {', '.join(map(str, self.days_without_file))}"]
+            if self.days_without_file
+            else []
+        )
+        notes += notes_on([hour for day in days for hour in day.hours], self.hours_without_data)
+        width = len(self.earlier) + len(self.days_without_file) + 1
         rows = [_mover_row(page, width) for page in self.pages.head(PAGES_SHOWN).to_dicts()]
         return _table(f"Movers of {self.day}: {self._counts}", MOVER_COLUMNS, rows, len(self.pages), notes)
 
     @property
     def _counts(self) -> str:
-        level = f"{counted(self.earlier_hours, 'hour')} of {counted(len(self.earlier), 'earlier day')}"
-        return f"{counted(len(self.pages), 'page')}, {counted(self.hours, 'hour')} against {level}"
+        level = f"{counted(self.earlier_hours_with_data, 'hour')} of {counted(len(self.earlier), 'earlier day')}"
+        return f"{counted(len(self.pages), 'page')}, {counted(self.hours_with_data, 'hour')} against {level}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,12 @@ class Spikes:
     Attributes:
         day: The day.
         pages: The pages, as `find_spikes` describes them.
-        missing: The hours of the day without data, in order.
+        hours_without_data: The hours of the day without data, in order.
     """
 
     day: Day
     pages: pl.DataFrame
-    missing: list[Hour]
+    hours_without_data: list[Hour]
 
     def __repr__(self) -> str:
         return f"<Spikes of {self.day}: {self._counts}>"
@@ -81,12 +85,12 @@ class Spikes:
     def _repr_html_(self) -> str:
         """Return the first pages with the numbers that say why, as notebooks show them."""
         rows = [_spike_row(page) for page in self.pages.head(PAGES_SHOWN).to_dicts()]
-        notes = notes_on(self.day.hours, self.missing)
+        notes = notes_on(self.day.hours, self.hours_without_data)
         return _table(f"Spikes of {self.day}: {self._counts}", SPIKE_COLUMNS, rows, len(self.pages), notes)
 
     @property
     def _counts(self) -> str:
-        return f"{counted(len(self.pages), 'page')}, {counted(HOURS_OF_A_DAY - len(self.missing), 'hour')}"
+        return f"{counted(len(self.pages), 'page')}, {counted(HOURS_OF_A_DAY - len(self.hours_without_data), 'hour')}"
 
 
 def _table(caption: str, columns: Columns, rows: Sequence[Row], count: int, notes: Sequence[str]) -> str:

@@ -103,10 +103,10 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
         day=day,
         pages=MOVERS.to_frame() if pages is None else pages.select(MOVERS.names()),
         earlier=[one for one in earlier if one in files],
-        lacking=[one for one in earlier if one not in files],
-        missing=[hour for one in sorted(missing) for hour in missing[one]],
-        hours=hours[day],
-        earlier_hours=sum(hours.get(one, 0) for one in earlier),
+        days_without_file=[one for one in earlier if one not in files],
+        hours_without_data=[hour for one in sorted(missing) for hour in missing[one]],
+        hours_with_data=hours[day],
+        earlier_hours_with_data=sum(hours.get(one, 0) for one in earlier),
     )
 
 

@@ -45,8 +45,8 @@ class SeriesResult:
         step: What a row covers.
         frame: A row for each page and hour or day, in the columns that `read_series` describes.
         hours: The starts of the hours or days, each with the number of its hours that have data.
-        missing: The hours without data, in order.
-        without_file: The days of the period that have no day file, in order.
+        hours_without_data: The hours without data, in order.
+        days_without_file: The days of the period that have no day file, in order.
     """
 
     pages: list[Page]
@@ -54,8 +54,8 @@ class SeriesResult:
     step: Step
     frame: pl.DataFrame
     hours: Mapping[datetime, int]
-    missing: list[Hour]
-    without_file: list[Day]
+    hours_without_data: list[Hour]
+    days_without_file: list[Day]
 
     def __repr__(self) -> str:
         return f"<SeriesResult of {self.period}: {self._counts}>"
@@ -67,12 +67,12 @@ class SeriesResult:
         names = ["page", "views", *(["mobile"] if merged else []), "least", "most", f"by {self.step}"]
         rows = [_row(page, self._rows(number)) for number, page in enumerate(shown)]
         more = more_rows(len(self.pages) - len(shown), "page")
-        notes = [*self._notes(), *notes_on(self.period.hours, self.missing)]
+        notes = [*self._notes(), *notes_on(self.period.hours, self.hours_without_data)]
         return table(f"Views in {self.period}: {self._counts}", [Columns(names), *rows, *more], notes)
 
     @property
     def _counts(self) -> str:
-        missing = [f"{counted(len(self.missing), 'hour')} without data"] if self.missing else []
+        missing = [f"{counted(len(self.hours_without_data), 'hour')} without data"] if self.hours_without_data else []
         return ", ".join([f"{counted(len(self.pages), 'page')} by {self.step}", *missing])
 
     def _rows(self, number: int) -> pl.DataFrame:
@@ -82,7 +82,11 @@ class SeriesResult:
 
     def _notes(self) -> list[str]:
         """Return what to know about the days: which ones have no day file, and which are only partly covered."""
-        notes = [f"No day file, so read from dumps: {days_in_words(self.without_file)}"] if self.without_file else []
+        notes = (
+            [f"No day file, so read from dumps: {days_in_words(self.days_without_file)}"]
+            if self.days_without_file
+            else []
+        )
         partial = self.partial_days if self.step is Step.DAY else []
         return [*notes, *([f"Only some hours are in the period: {days_in_words(partial)}"] if partial else [])]
 
