@@ -13,7 +13,7 @@ import pytest
 from pvtop.cli.progress import summary
 from pvtop.pipeline.plan import Action, ActionKind
 from pvtop.transform.report import RULES_VERSION
-from support.samples import DATA, DAY, Command, serve
+from support.samples import DATA, DAY, Command, WriteDump, serve
 from support.server.files import File, Server
 
 BATCH = ("batch", "--source", DATA / "source", "--blacklist", "none", "--output", "lake")
@@ -157,9 +157,21 @@ def test_batch_makes_a_day_file_if_all_its_reports_are_up_to_date(pvtop_in_proce
 
 
 @pytest.mark.parametrize("dry_run", [(), ("--dry-run",)], ids=["run", "dry run"])
+def test_batch_counts_the_days_that_are_not_published(
+    pvtop_in_process: Command, write_dump: WriteDump, dry_run: tuple[str, ...]
+) -> None:
+    write_dump("en A 1 0\n", DAY[14])
+    args = ("--source", "source", *BATCH[3:], "--start", "2024-12-02T01", "--end", "2025-01-01T00", "--days", *dry_run)
+    done = pvtop_in_process("batch", *args)
+    lines = [line for line in done.stdout.splitlines() if " days " in line]
+    assert lines == ["29 days not published: 2024-12-02 to 2024-12-30"]
+    if not dry_run:
+        assert lines[0] in done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)], ids=["run", "dry run"])
 def test_batch_names_the_days_of_which_its_range_has_only_some_hours(
     pvtop_in_process: Command, dry_run: tuple[str, ...]
 ) -> None:
     done = pvtop_in_process(*BATCH, "--start", "2024-12-31T23", "--end", "2025-01-01T01", "--days", *dry_run)
-    left = "no day file: the range has only some hours of the day"
-    assert f"2024-12-31  {left}\n2025-01-01  {left}\n" in done.stdout
+    assert "2 days without a day file: only some hours are in the range (2024-12-31 to 2025-01-01)\n" in done.stdout

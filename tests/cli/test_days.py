@@ -18,7 +18,7 @@ from pvtop.transform.schemas import DAY_PAGES
 from support.days import DAY, Views, day_pages, day_provenance, write_day
 from support.disks import mounted_at
 from support.pages import failure_modes
-from support.samples import SOURCE, Command
+from support.samples import SOURCE, Command, WriteDump
 
 ARGS = ("--source", SOURCE, "--output", "lake")
 SAMPLE_DAY = Day.parse("2024-12-31")
@@ -36,7 +36,7 @@ def broken(tmp_path: Path) -> tuple[str, ...]:
 
 def test_build_lists_and_verifies_the_day(pvtop_in_process: Command) -> None:
     announced = pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31", "--dry-run")
-    assert (announced.returncode, announced.stdout) == (0, "2024-12-31  to make: not in the lake\n")
+    assert (announced.returncode, announced.stdout) == (0, "1 day to make: not in the lake (2024-12-31)\n")
     assert not Path("lake").exists()
     made = json.loads(pvtop_in_process("days", "build", *ARGS, "--start", "2024-12-31", "--json").stdout)
     assert [(one["day"], one["state"], one["missing_hours"]) for one in made] == [("2024-12-31", "made", [])]
@@ -46,6 +46,20 @@ def test_build_lists_and_verifies_the_day(pvtop_in_process: Command) -> None:
     assert (listed["pages"], listed["views"]) == (made[0]["pages"], made[0]["views"])
     assert pvtop_in_process("days", "verify", "--output", "lake").stdout == "1 day: 1 valid, 0 damaged\n"
     assert not [path for path in Path("cache", "scratch").rglob("*") if path.exists()]
+
+
+def test_days_that_are_not_published_are_one_line_of_the_plan_the_log_and_the_result(
+    pvtop_in_process: Command, write_dump: WriteDump
+) -> None:
+    write_dump("en A 1 0\n", DAY.hours[5])
+    args = ("days", "build", "--source", "source", *ARGS[2:], "--start", f"{DAY + -27}", "--end", f"{DAY + 2}")
+    before, after = "27 days not published: 2024-12-03 to 2024-12-29", "2 days not published: 2024-12-31 to 2025-01-01"
+    planned = pvtop_in_process(*args, "--dry-run").stdout.splitlines()
+    assert planned == [before, "1 day to make: not in the lake (2024-12-30)", after]
+    done = pvtop_in_process(*args)
+    assert [line for line in done.stderr.splitlines() if "not published" in line] == [before, after]
+    made = "2024-12-30  made: 1 page, 1 view, 23 hours missing"
+    assert done.stdout.splitlines() == [before, made, after, "30 days: 1 made, 29 not published"]
 
 
 def test_build_makes_the_newest_whole_day_by_default(pvtop_in_process: Command) -> None:

@@ -53,8 +53,8 @@ def test_movers_defaults_to_the_newest_day_and_a_week_and_names_days_without_a_f
     done = pvtop_in_process(*FIND)
     assert done.stdout.startswith("2024-12-30 UTC")
     assert done.stderr == (
-        "warning: earlier days without a day file are skipped: 2024-12-23, 2024-12-24, 2024-12-25, 2024-12-26, "
-        "2024-12-27, 2024-12-28; to make them: pvtop days build --start 2024-12-23 --end 2024-12-28\n"
+        "warning: earlier days without a day file are skipped: 2024-12-23 to 2024-12-28; "
+        "to make them: pvtop days build --start 2024-12-23 --end 2024-12-28\n"
     )
 
 

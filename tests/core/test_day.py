@@ -9,7 +9,7 @@ import pytest
 
 from pvtop.core.day import Day, DayLike, day_range, days_of_month, month_days, parse_month
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, first_runs, runs_of
 
 APRIL = Day(date(2019, 4, 1))
 
@@ -184,6 +184,12 @@ def test_month_before_the_first_dump_is_refused() -> None:
 def test_days_sort_by_time_and_equal_days_have_the_same_hash() -> None:
     assert sorted([APRIL + 1, APRIL, APRIL + -1]) == [APRIL + -1, APRIL, APRIL + 1]
     assert len({APRIL, Day.parse("2019-04-01"), APRIL + 1}) == 2
+
+
+def test_runs_of_days_go_over_the_end_of_a_month() -> None:
+    days = [APRIL + offset for offset in (-2, -1, 0, 3)]
+    assert runs_of(days) == [(APRIL + -2, APRIL), (APRIL + 3, APRIL + 3)]
+    assert first_runs(days) == "2019-03-30 to 2019-04-01, 2019-04-04"
 
 
 def test_day_is_frozen() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pvtop.core.errors import UsageError
-from pvtop.core.hour import Hour, HourLike, first_runs, hour_range, hours_around, parse_date, runs_of_hours
+from pvtop.core.hour import Hour, HourLike, first_runs, hour_range, hours_around, parse_date, runs_of
 
 NOON = Hour(datetime(2019, 4, 1, 12, tzinfo=UTC))
 FIRST = Hour(datetime(2015, 5, 1, 1, tzinfo=UTC))
@@ -369,7 +369,7 @@ def test_parse_date_refuses_other_spellings(text: str) -> None:
 )
 def test_runs_of_hours_are_their_first_and_last_hours(offsets: list[int], runs: list[tuple[int, int]]) -> None:
     hours = [NOON + offset for offset in offsets]
-    assert runs_of_hours(hours) == [(NOON + first, NOON + last) for first, last in runs]
+    assert runs_of(hours) == [(NOON + first, NOON + last) for first, last in runs]
 
 
 def test_many_runs_of_hours_are_cut_with_their_number() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.days import action_data, action_line, number_of_days, outcome_data, outcome_line
+from pvtop.cli.days import action_data, outcome_data, outcome_lines, plan_lines
 from pvtop.cli.hours import End, HoursOfDay, Last, Month, Start, WholeDay, hours_of_days, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
-from pvtop.cli.output import Output, failed, number_of_hours, runs
+from pvtop.cli.output import Output, failed, number_of_days, number_of_hours, runs
 from pvtop.core.errors import HoursFailedError, NotPublishedError, interrupted
 from pvtop.core.states import HourState
 
@@ -62,18 +62,18 @@ def batch(
 
       pvtop batch --start 2024-08-01 --end 2024-08-31 --hours 0,6,12-17
     """
-    from pvtop.cli.progress import log_day, watching
+    from pvtop.cli.progress import log_days, watching
     from pvtop.pipeline.batch import plan_batch, run_hours
     from pvtop.pipeline.days import plan_days
     from pvtop.pipeline.days_of_batch import partial_days, whole_days
 
     wanted = published_hours(settings, start, end, last, hours, BATCH_HOURS, hours_of_days(day, month))
-    left = partial_days(wanted) if days else []
+    partial = partial_days(wanted) if days else []
     if dry_run:
         actions = plan_batch(wanted, settings)
         of_days = plan_days(whole_days(wanted), settings, only_whole=True) if days else []
         data = [_action(action) for action in actions]
-        lines = chain(map(action_line, of_days), _left_lines(left), _plan_lines(actions))
+        lines = chain(plan_lines(of_days), _partial_lines(partial), _plan_lines(actions))
         out.result(data + list(map(action_data, of_days)), lines)
         return
     with watching(out) as watch:
@@ -81,9 +81,8 @@ def batch(
             result = run_hours(wanted, settings, watch, days=days)
         except KeyboardInterrupt as interrupt:
             raise interrupted(interrupt, watch.progress) from None
-    for outcome in result.days:
-        log_day(outcome)
-    out.result(_data(result, left), _lines(result, left))
+    log_days(result.days)
+    out.result(_data(result, partial), _lines(result, partial))
     _raise_for_failures(result, len(wanted))
 
 
@@ -121,26 +120,25 @@ def _plan_lines(actions: Sequence[Action]) -> Iterator[str]:
     yield summary(actions)
 
 
-def _data(result: BatchResult, left: Sequence[Day]) -> dict[str, Any]:
+def _data(result: BatchResult, partial: Sequence[Day]) -> dict[str, Any]:
     return {
         "counts": dict(sorted(result.counts.items())),
         "failures": [{"hour": failure.hour.iso, "error": str(failure.error)} for failure in result.failures],
         "not_published": [hour.iso for hour in result.not_published],
         "days": [outcome_data(outcome) for outcome in result.days],
-        "partial_days": [day.iso for day in left],
+        "partial_days": [day.iso for day in partial],
     }
 
 
-def _lines(result: BatchResult, left: Sequence[Day]) -> Iterator[str | Text]:
+def _lines(result: BatchResult, partial: Sequence[Day]) -> Iterator[str | Text]:
     for failure in result.failures:
         yield failed(f"{failure.hour.iso}  failed: {failure.error}")
     yield from runs(sorted(result.not_published), HourState.NOT_PUBLISHED.label)
-    yield from map(outcome_line, result.days)
-    yield from _left_lines(left)
+    yield from outcome_lines(result.days)
+    yield from _partial_lines(partial)
     counts = [f"{count:,} {state.label}" for state, count in sorted(result.counts.items()) if count]
     yield f"{number_of_hours(result.counts.total())}: {', '.join(counts)}"
 
 
-def _left_lines(left: Sequence[Day]) -> Iterator[str]:
-    for day in left:
-        yield f"{day}  no day file: the range has only some hours of the day"
+def _partial_lines(days: Sequence[Day]) -> Iterator[str]:
+    yield from runs(days, "without a day file", "only some hours are in the range")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pvtop.cli.help import HOURS, GroupedCommand
 from pvtop.cli.options import BUILDING, PRINTING, TABLES, command_options
-from pvtop.cli.output import Output, Table, failed
+from pvtop.cli.output import Output, Table, failed, number_of_days, number_of_hours, runs
+from pvtop.core.counted import counted
 from pvtop.core.errors import (
     HoursFailedError,
     InvalidReportError,
@@ -92,7 +94,7 @@ def build(
     days = chosen_days(start, end, last) or newest_days(settings, last or 1)
     if dry_run:
         actions = plan_days(days, settings)
-        out.result([action_data(action) for action in actions], (action_line(action) for action in actions))
+        out.result([action_data(action) for action in actions], plan_lines(actions))
         return
     with watching_days(out) as observer:
         result = build_days(days, settings, observer)
@@ -213,11 +215,6 @@ def _raise_for_failures(result: DaysResult) -> None:
         raise NotPublishedError("none of the days is published", hint, "source" if result.layout else "")
 
 
-def number_of_days(count: int) -> str:
-    """Return a number of days as text: `1 day`, `1,024 days`."""
-    return f"{count:,} day{'' if count == 1 else 's'}"
-
-
 def action_data(action: DayAction) -> dict[str, Any]:
     """Return the action of a day for JSON."""
     return {
@@ -228,10 +225,12 @@ def action_data(action: DayAction) -> dict[str, Any]:
     }
 
 
-def action_line(action: DayAction) -> str:
-    """Return the line about the action of a day."""
-    label = {"make": "to make", "verify": "to verify"}.get(action.kind, "nothing to do")
-    return f"{action.day}  {label}: {action.reason}"
+def plan_lines(actions: Sequence[DayAction]) -> Iterator[str]:
+    """Yield a line for each run of consecutive days with the same action."""
+    from pvtop.cli.progress import label_and_reason
+
+    for (label, reason), alike in groupby(actions, key=label_and_reason):
+        yield from runs([action.day for action in alike], label, reason)
 
 
 def outcome_data(outcome: DayOutcome) -> dict[str, Any]:
@@ -248,12 +247,20 @@ def outcome_data(outcome: DayOutcome) -> dict[str, Any]:
 
 
 def _result_lines(result: DaysResult) -> Iterator[str | Text]:
-    yield from map(outcome_line, result.outcomes)
+    yield from outcome_lines(result.outcomes)
     yield f"{number_of_days(len(result.outcomes))}: {counts_as_text(result.counts)}"
 
 
-def outcome_line(outcome: DayOutcome) -> str | Text:
-    """Return the line about the outcome of a day."""
+def outcome_lines(outcomes: Sequence[DayOutcome]) -> Iterator[str | Text]:
+    """Yield a line for each day, and one for each run of consecutive days that are not published."""
+    for is_published, alike in groupby(outcomes, key=lambda one: one.state is not HourState.NOT_PUBLISHED):
+        if is_published:
+            yield from map(_outcome_line, alike)
+        else:
+            yield from runs([one.day for one in alike], HourState.NOT_PUBLISHED.label)
+
+
+def _outcome_line(outcome: DayOutcome) -> str | Text:
     made = outcome.provenance
     if outcome.state is HourState.FAILED:
         return failed(f"{outcome.day}  failed: {outcome.reason}")
@@ -263,8 +270,8 @@ def outcome_line(outcome: DayOutcome) -> str | Text:
 
 
 def _counts(pages: int, views: int, missing: int) -> str:
-    gap = f", {missing} hour{'' if missing == 1 else 's'} missing" if missing else ""
-    return f"{pages:,} pages, {views:,} views{gap}"
+    gap = f", {number_of_hours(missing)} missing" if missing else ""
+    return f"{counted(pages, 'page')}, {counted(views, 'view')}{gap}"
 
 
 def _listed(lake: Lake, day: Day) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from pvtop.cli.day_pages import FINDING, Count, MinViews, by_wiki, chosen_wikis,
 from pvtop.cli.hints import building
 from pvtop.cli.hours import DayInLake, day_in_lake
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, Table, drawn_blocks, number_of_hours
+from pvtop.cli.output import Output, Table, drawn_blocks, number_of_days, number_of_hours
 from pvtop.cli.progress import waiting
 from pvtop.cli.selection import DomainNames
 from pvtop.core.counted import percent
 from pvtop.core.errors import UsageError
 from pvtop.core.floors import AGAINST, MAX_AGAINST, MIN_RATIO, MIN_VIEWS, TOP
+from pvtop.core.hour import first_runs
 from pvtop.core.known_issues import notes_on
 
 if TYPE_CHECKING:
@@ -89,14 +90,14 @@ def movers(
     days, lake = parse_days(against), Lake.of(settings)
     wanted = day_in_lake(lake, day)
     wikis = chosen_wikis(lake, wanted, domain)
-    with waiting(out, f"comparing {wanted} with the {_days(days)} before"):
+    with waiting(out, f"comparing {wanted} with the {number_of_days(days)} before"):
         found = find_movers(
             wanted, settings, against=days, domains=wikis, top=count, min_views=min_views, min_ratio=min_ratio
         )
     if found.days_without_file:
         log.warning(
             "earlier days without a day file are skipped: %s; to make %s: %s",
-            ", ".join(map(str, found.days_without_file)),
+            first_runs(found.days_without_file),
             "it" if len(found.days_without_file) == 1 else "them",
             building(found.days_without_file),
         )
@@ -116,10 +117,6 @@ def parse_days(text: str) -> int:
     if not 1 <= (days := int(match[1])) <= MAX_AGAINST:
         raise UsageError(f"--against is {days:,}d", f"give 1d to {MAX_AGAINST}d")
     return days
-
-
-def _days(count: int) -> str:
-    return f"{count:,} day{'' if count == 1 else 's'}"
 
 
 def _notes(found: Movers) -> list[str]:
@@ -152,7 +149,7 @@ def _table(found: Movers, wikis: Collection[str] | None) -> Table:
 def _lines(
     found: Movers, wikis: Collection[str] | None, floors: dict[str, float], width: int | None
 ) -> Iterator[str | Text]:
-    earlier = f"{_days(len(found.earlier))} before, {number_of_hours(found.earlier_hours_with_data)}"
+    earlier = f"{number_of_days(len(found.earlier))} before, {number_of_hours(found.earlier_hours_with_data)}"
     yield f"{found.day} UTC, {number_of_hours(found.hours_with_data)}, against the {earlier}"
     ratio = f"{floors['min_ratio']:g} times their earlier level"
     yield f"Pages with at least {floors['min_views']:,} views, and at least {ratio}"

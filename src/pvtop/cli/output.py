@@ -7,19 +7,21 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pvtop.cli.streams import LogFormat, can_draw, is_terminal, writing_stdout
 from pvtop.core.counted import counted
+from pvtop.core.day import Day, day_range
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import UNSAFE_CHARACTERS, printable, printable_json
-from pvtop.core.hour import ONE_HOUR, Hour, runs_of_hours, span
+from pvtop.core.hour import Hour, count_hours, runs_of, span
 from pvtop.core.sparkline import BLOCKS, sparkline
 
 if TYPE_CHECKING:
     import polars as pl
     from rich.text import Text
 
+HourOrDay = TypeVar("HourOrDay", Hour, Day)
 Table = Iterable[Sequence[object]]
 RUNS_SHOWN = 20
 ASCII_BLOCKS = "_.:-=+*#"
@@ -149,23 +151,33 @@ def _escaped_frame(frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def runs(hours: Sequence[Hour], what: str, reason: str = "") -> Iterator[str]:
-    """Yield a line for each run of consecutive hours: `46 hours missing: 2024-08-01T00 to 2024-08-02T21`."""
-    found = runs_of_hours(hours)
+def number_of_days(count: int) -> str:
+    """Return a number of days as text: `1 day`, `1,024 days`."""
+    return counted(count, "day")
+
+
+def runs(times: Sequence[HourOrDay], what: str, reason: str = "") -> Iterator[str]:
+    """Yield a line for each run of consecutive hours or days: `46 hours missing: 2024-08-01T00 to 2024-08-02T21`."""
+    found = runs_of(times)
     for first, last in found[:RUNS_SHOWN]:
         yield run(first, last, what, reason)
     if more := found[RUNS_SHOWN:]:
         yield f"and {len(more):,} more such periods; --json has them all"
 
 
-def run(first: Hour, last: Hour, what: str, reason: str = "") -> str:
-    """Return the line for a run of consecutive hours.
+def run(first: HourOrDay, last: HourOrDay, what: str, reason: str = "") -> str:
+    """Return the line for a run of consecutive hours or days.
 
     It is `1 hour missing: 2024-08-01T00`, or `1 hour to make: not in the lake (2024-08-01T00)` if there is a reason.
     """
-    head = f"{number_of_hours((last.stamp - first.stamp) // ONE_HOUR + 1)} {what}"
-    hours = span(first, last)
-    return f"{head}: {reason} ({hours})" if reason else f"{head}: {hours}"
+    head, times = f"{_length(first, last)} {what}", span(first, last)
+    return f"{head}: {reason} ({times})" if reason else f"{head}: {times}"
+
+
+def _length(first: HourOrDay, last: HourOrDay) -> str:
+    if isinstance(first, Hour):
+        return number_of_hours(count_hours(first, last))
+    return number_of_days(len(day_range(first, last)))
 
 
 def drawn_blocks(values: Sequence[int | None], width: int) -> str:

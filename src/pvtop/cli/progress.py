@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from pvtop.cli.output import Output, number_of_hours, run
+from pvtop.cli.output import HourOrDay, Output, number_of_hours, run
 from pvtop.core.counted import counted
-from pvtop.core.hour import Hour, runs_of_hours
+from pvtop.core.hour import Hour, runs_of
 from pvtop.core.states import HourState
 from pvtop.pipeline.progress import Bars, Rows, open_bars
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from pvtop.pipeline.day_plan import DayAction
     from pvtop.pipeline.days import DayObserver
     from pvtop.pipeline.plan import Action
     from pvtop.pipeline.results import DayOutcome, HourOutcome
@@ -74,11 +75,12 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
     from pvtop.pipeline.days import DayObserver
 
     if not out.on_terminal:
-        yield DayObserver(finished=log_day)
+        yield DayObserver(planned=_log_unpublished_days, finished=_log_day)
         return
     with _open_bars() as bars:
         rows = Rows(bars)
         yield DayObserver(
+            planned=_log_unpublished_days,
             downloading=rows.downloading,
             downloaded=rows.remove,
             computing=lambda hour: rows.show(hour, "reading"),
@@ -91,11 +93,24 @@ def _end_day(rows: Rows, outcome: DayOutcome) -> None:
     """Remove the rows of a day that has failed, and log how it ended."""
     for hour in outcome.day.hours:
         rows.remove(hour)
-    log_day(outcome)
+    _log_day(outcome)
 
 
-def log_day(outcome: DayOutcome) -> None:
-    """Log how a day ended."""
+def log_days(outcomes: Sequence[DayOutcome]) -> None:
+    """Log how days ended: a line for each, and one for each run of consecutive days that are not published."""
+    _log_unpublished_days([outcome for outcome in outcomes if not outcome.error])
+    for outcome in outcomes:
+        _log_day(outcome)
+
+
+def _log_unpublished_days(days: Sequence[DayAction | DayOutcome]) -> None:
+    _log_unpublished("day", [one.day for one in days if one.state is HourState.NOT_PUBLISHED])
+
+
+def _log_day(outcome: DayOutcome) -> None:
+    """Log how a day ended, unless its plan has said that it is not published."""
+    if outcome.state is HourState.NOT_PUBLISHED and not outcome.error:
+        return
     level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
     fields = {"day": outcome.day.iso, "state": outcome.state}
     text = "%s %s: %s" if outcome.state is HourState.FAILED else "%s %s; reason: %s"
@@ -129,7 +144,7 @@ class Watch:
         for action in actions:
             if action.state is not None:
                 log.debug("%s: planned as %s: %s", action.hour, action.kind, action.reason)
-        self._log_unpublished([action.hour for action in actions if action.state is HourState.NOT_PUBLISHED])
+        _log_unpublished("hour", [action.hour for action in actions if action.state is HourState.NOT_PUBLISHED])
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Log nothing."""
@@ -144,11 +159,6 @@ class Watch:
             return
         level = logging.ERROR if outcome.state is HourState.FAILED else logging.INFO
         log.log(level, "%s", _line(outcome), extra={"fields": _fields(outcome)})
-
-    def _log_unpublished(self, hours: Sequence[Hour]) -> None:
-        for first, last in runs_of_hours(hours):
-            fields = {"hour": first.iso, "last_hour": last.iso, "state": HourState.NOT_PUBLISHED}
-            log.info("%s", run(first, last, HourState.NOT_PUBLISHED.label), extra={"fields": fields})
 
 
 class _WatchWithBars(Watch):
@@ -177,7 +187,13 @@ class _WatchWithBars(Watch):
         super().finished(outcome)
 
 
-def label_and_reason(action: Action) -> tuple[str, str]:
+def _log_unpublished(noun: str, times: Sequence[HourOrDay]) -> None:
+    for first, last in runs_of(times):
+        fields = {noun: first.iso, f"last_{noun}": last.iso, "state": HourState.NOT_PUBLISHED}
+        log.info("%s", run(first, last, HourState.NOT_PUBLISHED.label), extra={"fields": fields})
+
+
+def label_and_reason(action: Action | DayAction) -> tuple[str, str]:
     """Return an action as words, and its reason, which is empty if the words say it already."""
     label = _label(action)
     return label, "" if label == action.reason else action.reason
@@ -190,11 +206,13 @@ def summary(actions: Sequence[Action]) -> str:
     return "; ".join(filter(None, [f"{number_of_hours(len(actions))}: {counts}", _to_download(actions)]))
 
 
-def _label(action: Action) -> str:
-    """Return the kind of an action as words. An hour that is not published, or cannot be made, is not done."""
+def _label(action: Action | DayAction) -> str:
+    """Return the kind of an action as words. What is not published, or cannot be made, is not done."""
     if action.state is HourState.FAILED:
         return "cannot be made"
-    return action.state.label if action.state is HourState.NOT_PUBLISHED else LABELS[action.kind]
+    if action.state is None or action.reason == LABELS[action.kind]:
+        return LABELS[action.kind]
+    return action.state.label
 
 
 def _to_download(actions: Sequence[Action]) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from pvtop.cli.hours import End, Month, Start, WholeDay, read_period
 from pvtop.cli.options import TABLES, command_options
-from pvtop.cli.output import Output, cut, drawn_blocks, number_of_hours
+from pvtop.cli.output import Output, cut, drawn_blocks, number_of_days, number_of_hours
 from pvtop.cli.pages import PageNames, PagesFile, chosen_pages
 from pvtop.core.day import HOURS_OF_A_DAY
 from pvtop.core.domain import Domain
@@ -114,7 +114,7 @@ def _log_gaps(found: SeriesResult) -> None:
         log.info(
             "%s without a day file, so the dumps on this machine were read; to make it fast: "
             "pvtop days build --start %s --end %s",
-            f"{len(days):,} day{'' if len(days) == 1 else 's'}",
+            number_of_days(len(days)),
             days[0],
             days[-1],
         )

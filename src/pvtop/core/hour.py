@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 from pvtop.core.arguments import is_text, is_whole, several
 from pvtop.core.errors import UsageError
@@ -22,7 +22,7 @@ STAMP = re.compile(
 )
 ONE_HOUR = timedelta(hours=1)
 MAX_HOURS = 1_000_000  # in a range: more than a century is a typing error
-RUNS_NAMED = 5  # runs of hours in a message
+RUNS_NAMED = 5  # runs of hours or days in a message
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -301,23 +301,37 @@ def described(day: date | str | None, hour: int | None) -> str:
     return "".join([f" of {day}" if day else "", f" at hour {hour}" if hour is not None else ""])
 
 
-def span(first: Hour, last: Hour) -> str:
-    """Return a range of hours as text: `2024-08-01T00 to 2024-08-02T21`, or only the hour if it is one."""
+class Consecutive(Protocol):
+    """An hour or a day: what has a successor."""
+
+    @property
+    def iso(self) -> str:
+        """Its name as text."""
+
+    def __add__(self, count: int, /) -> Self:
+        """Return the one that is so many later."""
+
+
+Time = TypeVar("Time", bound=Consecutive)
+
+
+def span(first: Consecutive, last: Consecutive) -> str:
+    """Return a range of hours or days as text: `2024-08-01T00 to 2024-08-02T21`, or only the hour if it is one."""
     return first.iso + (f" to {last.iso}" if first != last else "")
 
 
-def runs_of_hours(hours: Sequence[Hour]) -> list[tuple[Hour, Hour]]:
-    """Return the first and the last of each run of consecutive hours."""
-    if not hours:
+def runs_of(times: Sequence[Time]) -> list[tuple[Time, Time]]:
+    """Return the first and the last of each run of consecutive hours or days."""
+    if not times:
         return []
-    breaks = [(before, after) for before, after in pairwise(hours) if before + 1 != after]
-    firsts = [hours[0], *(after for _, after in breaks)]
-    lasts = [*(before for before, _ in breaks), hours[-1]]
+    breaks = [(before, after) for before, after in pairwise(times) if before + 1 != after]
+    firsts = [times[0], *(after for _, after in breaks)]
+    lasts = [*(before for before, _ in breaks), times[-1]]
     return list(zip(firsts, lasts, strict=True))
 
 
-def first_runs(hours: Sequence[Hour]) -> str:
-    """Return hours as text: the first runs of consecutive hours, and how many more there are."""
-    runs = [span(*run) for run in runs_of_hours(hours)]
+def first_runs(times: Sequence[Consecutive]) -> str:
+    """Return hours or days as text: the first runs of consecutive ones, and how many more there are."""
+    runs = [span(*run) for run in runs_of(times)]
     more = [f"and {len(runs) - RUNS_NAMED:,} more such periods"] if len(runs) > RUNS_NAMED else []
     return ", ".join([*runs[:RUNS_NAMED], *more])

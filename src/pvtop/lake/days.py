@@ -12,7 +12,7 @@ import polars as pl
 from pvtop.core.day import Day, DayLike, day_range
 from pvtop.core.errors import NotInLakeError, OutputError
 from pvtop.core.escape import shorten
-from pvtop.core.hour import runs_of_hours, span
+from pvtop.core.hour import runs_of, span
 from pvtop.core.prefetch import prefetch
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.hours import ListedHours
@@ -111,7 +111,7 @@ class StoredDays(ListedHours):
         if day_file is None:
             raise OutputError(f"cannot read {shown}: it is missing", "make the day file again", remedy="remake_day")
         if missing == "error" and (lacking := day_file.provenance.missing):
-            runs = ", ".join(span(*run) for run in runs_of_hours(lacking))
+            runs = ", ".join(span(*run) for run in runs_of(lacking))
             raise NotInLakeError(
                 shorten(f"the day file {shown} lacks {len(lacking)} of 24 hours: {runs}"),
                 "make it again if they are published now, or leave them out with missing='skip'",

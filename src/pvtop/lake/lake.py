@@ -15,7 +15,7 @@ from pvtop.core.address import local_path, public
 from pvtop.core.arguments import MAKE_SETTINGS, check_type
 from pvtop.core.errors import NotInLakeError, OutputError, PvtopError
 from pvtop.core.escape import shorten
-from pvtop.core.hour import Hour, HourLike, hour_range, runs_of_hours, span
+from pvtop.core.hour import Hour, HourLike, hour_range, runs_of, span
 from pvtop.core.html import table
 from pvtop.core.period import Period, PeriodLike
 from pvtop.lake.days import StoredDays
@@ -232,7 +232,7 @@ class Lake(StoredDays):
             return NotInLakeError(
                 f"{lake} has no report of {lacking[0]}", "make it with run_hour", remedy="make_report"
             )
-        runs = ", ".join(span(*run) for run in runs_of_hours(lacking))
+        runs = ", ".join(span(*run) for run in runs_of(lacking))
         return NotInLakeError(
             shorten(f"{lake} lacks {len(lacking):,} of {len(hours):,} hours: {runs}"),
             "make them with run_hours, or leave them out with missing='skip'",

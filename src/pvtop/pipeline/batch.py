@@ -14,7 +14,7 @@ from typing import Protocol
 from polars.exceptions import PanicException
 
 from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
-from pvtop.core.hour import Hour, HourLike, hours_at, runs_of_hours, span
+from pvtop.core.hour import Hour, HourLike, hours_at, runs_of, span
 from pvtop.core.html import first_rows, table
 from pvtop.core.states import HourState, counts_as_text
 from pvtop.pipeline.days_of_batch import DaysOfBatch
@@ -82,7 +82,7 @@ class BatchResult:
     def _repr_html_(self) -> str:
         """Return the counts, the hours that failed or are not published, and the days, as notebooks show them."""
         failed = [(outcome.hour.iso, f"failed: {outcome.error}") for outcome in self.failures]
-        runs = [(span(*run), HourState.NOT_PUBLISHED.label) for run in runs_of_hours(sorted(self.not_published))]
+        runs = [(span(*run), HourState.NOT_PUBLISHED.label) for run in runs_of(sorted(self.not_published))]
         rows = [*first_rows(failed, "failed hour"), *first_rows(runs, "such period"), *rows_of_days(self.days)]
         return table(f"Batch: {self._counts}", rows, filter(None, [self.layout]))
 

@@ -11,7 +11,7 @@ import polars as pl
 from pvtop.core.counted import counted, percent
 from pvtop.core.day import HOURS_OF_A_DAY, Day
 from pvtop.core.domain import Domain
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, first_runs
 from pvtop.core.html import Blocks, Columns, Link, Row, more_rows, table
 from pvtop.core.known_issues import notes_on
 from pvtop.core.sparkline import sparkline
@@ -49,11 +49,7 @@ class Movers:
     def _repr_html_(self) -> str:
         """Return the first pages with the numbers that say why, as notebooks show them."""
         days = [*self.earlier, self.day]
-        notes = (
-            [f"No day file, so left out: {', '.join(map(str, self.days_without_file))}"]
-            if self.days_without_file
-            else []
-        )
+        notes = [f"No day file, so left out: {first_runs(self.days_without_file)}"] if self.days_without_file else []
         notes += notes_on([hour for day in days for hour in day.hours], self.hours_without_data)
         width = len(self.earlier) + len(self.days_without_file) + 1
         rows = [_mover_row(page, width) for page in self.pages.head(PAGES_SHOWN).to_dicts()]

@@ -15,7 +15,7 @@ from pvtop.core.counted import counted
 from pvtop.core.day import Day
 from pvtop.core.domain import Domain
 from pvtop.core.errors import CorruptError, NotInLakeError, NotPublishedError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, first_runs
 from pvtop.core.html import Blocks, Columns, Link, Row, more_rows, table
 from pvtop.core.known_issues import notes_on
 from pvtop.core.page import Page, PageLike
@@ -83,12 +83,10 @@ class SeriesResult:
     def _notes(self) -> list[str]:
         """Return what to know about the days: which ones have no day file, and which are only partly covered."""
         notes = (
-            [f"No day file, so read from dumps: {days_in_words(self.days_without_file)}"]
-            if self.days_without_file
-            else []
+            [f"No day file, so read from dumps: {first_runs(self.days_without_file)}"] if self.days_without_file else []
         )
         partial = self.partial_days if self.step is Step.DAY else []
-        return [*notes, *([f"Only some hours are in the period: {days_in_words(partial)}"] if partial else [])]
+        return [*notes, *([f"Only some hours are in the period: {first_runs(partial)}"] if partial else [])]
 
     @property
     def partial_days(self) -> list[Day]:

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from pvtop.core.errors import SourceError
-from pvtop.core.hour import Hour, runs_of_hours
+from pvtop.core.hour import Hour, runs_of
 from pvtop.core.states import HourState
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.settings import Settings
@@ -36,7 +36,7 @@ class LakeStatus:
     @property
     def gaps(self) -> list[tuple[Hour, Hour]]:
         """The gaps of missing or failed hours: the first and the last hour of each."""
-        return runs_of_hours([hour for hour, state in self.states.items() if state in GAP_STATES])
+        return runs_of([hour for hour, state in self.states.items() if state in GAP_STATES])
 
 
 def lake_status(hours: Sequence[Hour], settings: Settings) -> LakeStatus:
