@@ -154,7 +154,7 @@ def test_verify_names_each_fault(pvtop_in_process: Command, fault: str) -> None:
     done = pvtop_in_process("days", "verify", "--output", "lake")
     assert done.returncode == 5
     assert f"2024-12-30  {fault}" in done.stdout.splitlines()
-    assert "pvtop days build --start D --force" in done.stderr
+    assert f"pvtop days build --start {DAY} --force" in done.stderr
 
 
 def test_verify_names_counts_that_differ_from_the_provenance(pvtop_in_process: Command) -> None:

@@ -62,6 +62,21 @@ def test_remedy_replaces_the_hint() -> None:
     assert hint(internal_error(KeyError("a")), OPTIONS) == REMEDIES["bug"]
 
 
+@pytest.mark.parametrize(
+    ("remedy", "about", "command"),
+    [
+        ("make_report", "2024-12-30T06", "pvtop report --date 2024-12-30 --hour 6,"),
+        ("make_report", "", "pvtop report,"),
+        ("remake_report", "2024-12-31T00", "pvtop report --date 2024-12-31 --hour 0 --force"),
+        ("remake_report", "", "pvtop report --date D --hour H --force"),
+        ("remake_day", "2024-12-30", "pvtop days build --start 2024-12-30 --force"),
+        ("remake_day", "", "pvtop days build --start D --force"),
+    ],
+)
+def test_remedy_names_the_hour_or_the_day_if_it_is_known(remedy: str, about: str, command: str) -> None:
+    assert command in hint(PvtopError("damaged", remedy=remedy, about=about), OPTIONS)
+
+
 @pytest.mark.parametrize(("command", "place"), [("report", "--statsd"), ("status", "PVTOP_STATSD")])
 def test_advice_names_the_option_only_for_commands_that_have_it(
     pvtop_in_process: Command, command: str, place: str
@@ -102,9 +117,9 @@ def test_library_speaks_of_python_and_not_of_the_command_line() -> None:
         (("spikes", "--day", "2024-12-30"), "pvtop days build --start 2024-12-30 --end 2024-12-30"),
         (
             ("series", "en:Climate", "--start", "2024-12-30", "--end", "2024-12-30"),
-            "pvtop days build --start D --end D",
+            "pvtop days build --start 2024-12-29 --end 2024-12-30",
         ),
-        (("show", "--date", "2024-12-30", "--hour", "6"), "pvtop report"),
+        (("show", "--date", "2024-12-30", "--hour", "6"), "pvtop report --date 2024-12-30 --hour 6,"),
     ],
 )
 def test_advice_of_a_command_names_the_command_that_makes_what_is_missing(

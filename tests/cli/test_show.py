@@ -84,7 +84,8 @@ def test_show_exits_3_if_the_lake_does_not_have_the_hour(
 ) -> None:
     shown = pvtop_in_process("show", "--output", "lake", *args)
     assert (shown.returncode, shown.stdout) == (3, "")
-    advice = "make it with pvtop report, or name another lake with --output"
+    command = "pvtop report --date 2024-12-31 --hour 14" if args == AT else "pvtop report"
+    advice = f"make it: {command}, or name another lake with --output"
     assert shown.stderr == f"pvtop: the lake lake/ has no report{when}\n  {advice}\n"
 
 

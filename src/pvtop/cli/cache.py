@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli.help import GroupedCommand
+from pvtop.cli.hints import naming
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
 from pvtop.cli.streams import is_terminal
@@ -113,7 +114,7 @@ def verify(*, settings: Settings, out: Output) -> None:
     if broken:
         raise CorruptError(
             f"{len(broken):,} of {counted(count, 'cached dump')} {'is' if len(broken) == 1 else 'are'} broken",
-            "download an hour again: pvtop report --date D --hour H --force --refresh-dump; "
+            f"download one again: pvtop report {naming(broken[0][0].hour.iso)} --force --refresh-dump; "
             "or remove all dumps: pvtop cache prune --max-size 0",
         )
 

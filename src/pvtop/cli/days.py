@@ -16,7 +16,7 @@ from pvtop.core.counted import counted
 from pvtop.core.errors import (
     HoursFailedError,
     InvalidReportError,
-    NotInLakeError,
+    NoDayFilesError,
     NotPublishedError,
     OutputError,
     UsageError,
@@ -144,7 +144,8 @@ def verify(start: StartDay = None, end: EndDay = None, *, settings: Settings, ou
     data = [{"day": day.iso, "faults": texts} for day, texts in found.items()]
     out.result(data, _verified_lines(found))
     if damaged := [day.iso for day, texts in found.items() if texts]:
-        raise InvalidReportError(f"damaged day files: {', '.join(damaged[:5])}", "make them again", remedy="remake_day")
+        message = f"damaged day files: {', '.join(damaged[:5])}"
+        raise InvalidReportError(message, "make them again", remedy="remake_day", about=damaged[0])
 
 
 def chosen_days(start: str | None, end: str | None, last: int | None) -> list[Day]:
@@ -183,7 +184,7 @@ def days_in_lake(lake: Lake, start: str | None, end: str | None) -> list[Day]:
     """Return the days in the lake, of a range or all of them.
 
     Raises:
-        NotInLakeError: There is none.
+        NoDayFilesError: There is none.
         UsageError: A day is invalid.
         OutputError: The lake cannot be read.
     """
@@ -191,7 +192,8 @@ def days_in_lake(lake: Lake, start: str | None, end: str | None) -> list[Day]:
     found = [day for day in lake.days() if wanted is None or day in wanted]
     if not found:
         when = "" if start is None else f" from {start} to {end or start}"
-        raise NotInLakeError(f"the lake {lake.path('')} has no day file{when}", remedy="make_day")
+        days = sorted(day.iso for day in wanted or ())
+        raise NoDayFilesError(f"the lake {lake.path('')} has no day file{when}", "make some with build_days", days=days)
     return found
 
 

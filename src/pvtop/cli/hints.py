@@ -11,17 +11,16 @@ from pvtop.core.setting_names import variable
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
     "list_settings": "pvtop config show lists all settings",
-    "make_day": "make it with pvtop days build --start D --end D, or name another lake with --output",
-    "make_report": "make it with pvtop report, or name another lake with --output",
+    "make_report": "make it: pvtop report{only}, or name another lake with --output",
     "name_period": "make some with pvtop days build, or name the hours: --day, --month, or --start and --end",
     "not_strict": "leave out --strict to add up the others",
     "original_source": (
         "give the source that the report was made from (--source), "
-        "or make the report again: pvtop report --date D --hour H --force"
+        "or make the report again: pvtop report {hour} --force"
     ),
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
-    "remake_day": "make it again: pvtop days build --start D --force",
-    "remake_report": "make it again: pvtop report --date D --hour H --force",
+    "remake_day": "make it again: pvtop days build --start {day} --force",
+    "remake_report": "make it again: pvtop report {hour} --force",
     "remake_rollup": "make it again: pvtop rollup with the same hours and --force",
     "reversed_range": "swap --start and --end",
     "status": "pvtop status shows which hours are in the lake",
@@ -40,10 +39,22 @@ def hint(error: PvtopError, options: Mapping[str, str]) -> str:
     if isinstance(error, NoDayFilesError):
         return f"make {'it' if len(error.days) == 1 else 'them'}: {building(error.days)}"
     if error.remedy in REMEDIES:
-        return REMEDIES[error.remedy]
+        return REMEDIES[error.remedy].format(**_named(error.about))
     if error.hint and error.setting:
         return f"{error.hint} ({options.get(error.setting) or variable(error.setting)})"
     return error.hint
+
+
+def _named(about: str) -> dict[str, str]:
+    """Return how commands name an hour or a day, with placeholders if it is not known. `only` has none."""
+    hour = naming(about) if "T" in about else "--date D --hour H"
+    return {"day": about or "D", "hour": hour, "only": f" {hour}" if about else ""}
+
+
+def naming(stamp: str) -> str:
+    """Return the options that name an hour: `--date 2019-04-01 --hour 12`."""
+    day, _, hour = stamp.partition("T")
+    return f"--date {day} --hour {int(hour)}"
 
 
 def building(days: Sequence[object]) -> str:

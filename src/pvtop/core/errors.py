@@ -50,16 +50,18 @@ class PvtopError(Exception):
         hint: What to do about it. May be empty. Names no option of the command line.
         setting: The field of `Settings` that the hint is about, if any.
         remedy: The key of the command line's own advice (`pvtop.cli.hints`), if it has any.
+        about: The hour or the day that this advice is about, if it is known: `2019-04-01T12` or `2019-04-01`.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "", setting: str = "", remedy: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", setting: str = "", remedy: str = "", about: str = "") -> None:
         super().__init__(message, hint, setting, remedy)
         self.message = message
         self.hint = hint
         self.setting = setting
         self.remedy = remedy
+        self.about = about
         if hint:
             self.add_note(f"{hint} (setting: {setting})" if setting else hint)
 

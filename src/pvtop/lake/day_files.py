@@ -314,4 +314,11 @@ class DayFile:
             message = f"cannot read {self._shown}: {reason}"
             if isinstance(error, OSError) and error.errno is not None:
                 raise output_error(message, error, "check its disk and its permissions", "output") from error
-            raise OutputError(message, "make the day file again", remedy="remake_day") from error
+            raise OutputError(
+                message, "make the day file again", remedy="remake_day", about=_day_in(self._shown)
+            ) from error
+
+
+def _day_in(path: str) -> str:
+    """Return the day in the path of a day file, or the empty string if it is not in a lake."""
+    return path.rpartition("day=")[2].partition("/")[0] if "day=" in path else ""

@@ -109,7 +109,9 @@ class StoredDays(ListedHours):
         """
         shown = self.path(day_path(day))
         if day_file is None:
-            raise OutputError(f"cannot read {shown}: it is missing", "make the day file again", remedy="remake_day")
+            raise OutputError(
+                f"cannot read {shown}: it is missing", "make the day file again", remedy="remake_day", about=day.iso
+            )
         if missing == "error" and (lacking := day_file.provenance.missing):
             runs = ", ".join(span(*run) for run in runs_of(lacking))
             raise NotInLakeError(

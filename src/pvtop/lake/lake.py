@@ -160,11 +160,11 @@ class Lake(StoredDays):
         """
         hour = Hour.at(hour)
         self._made([hour], "error")
-        top_pages = self._read_frame(top_pages_path(hour), TOP_PAGES)
-        domains = self._read_frame(domains_path(hour), DOMAINS)
+        top_pages = self._read_frame(top_pages_path, hour, TOP_PAGES)
+        domains = self._read_frame(domains_path, hour, DOMAINS)
         provenance = self.provenance(hour)
         if provenance is None:
-            raise self._unreadable(top_pages_path(hour), "it was made by another version of pvtop, or is damaged")
+            raise self._unreadable(top_pages_path, hour, "it was made by another version of pvtop, or is damaged")
         return Report(hour, top_pages, domains, provenance)
 
     def scan_reports(self, first: HourLike, last: HourLike, *, missing: Missing = "error") -> pl.LazyFrame:
@@ -189,7 +189,7 @@ class Lake(StoredDays):
             OutputError: The lake cannot be listed.
         """
         hours = self._made(hour_range(first, last), missing)
-        return scan_hours(hours, lambda hour: self._read_frame(top_pages_path(hour), TOP_PAGES), TOP_PAGES)
+        return scan_hours(hours, lambda hour: self._read_frame(top_pages_path, hour, TOP_PAGES), TOP_PAGES)
 
     def scan_totals(self, first: HourLike, last: HourLike, *, missing: Missing = "error") -> pl.LazyFrame:
         """Scan the domain totals of a range of hours, in the way of `scan_reports`.
@@ -210,7 +210,7 @@ class Lake(StoredDays):
             OutputError: The lake cannot be listed.
         """
         hours = self._made(hour_range(first, last), missing)
-        return scan_hours(hours, lambda hour: self._read_frame(domains_path(hour), DOMAINS), DOMAINS)
+        return scan_hours(hours, lambda hour: self._read_frame(domains_path, hour, DOMAINS), DOMAINS)
 
     def _made(self, hours: Sequence[Hour], missing: Missing) -> list[Hour]:
         """Return the hours that are in the lake, the oldest first.
@@ -230,7 +230,10 @@ class Lake(StoredDays):
         lake = f"the lake {self.path('')}"
         if len(hours) == 1:
             return NotInLakeError(
-                f"{lake} has no report of {lacking[0]}", "make it with run_hour", remedy="make_report"
+                f"{lake} has no report of {lacking[0]}",
+                "make it with run_hour",
+                remedy="make_report",
+                about=lacking[0].iso,
             )
         runs = ", ".join(span(*run) for run in runs_of(lacking))
         return NotInLakeError(
@@ -267,20 +270,21 @@ class Lake(StoredDays):
             log.warning("ignoring %s, which cannot be read: %s", self.path(relative), error)
             return None
 
-    def _read_frame(self, relative: str, schema: pl.Schema) -> pl.DataFrame:
-        if (content := self._filesystem.content(relative)) is None:
-            raise self._unreadable(relative, "it is missing")
+    def _read_frame(self, path: Callable[[Hour], str], hour: Hour, schema: pl.Schema) -> pl.DataFrame:
+        if (content := self._filesystem.content(path(hour))) is None:
+            raise self._unreadable(path, hour, "it is missing")
         try:
             return read_frame(content, schema)
         except ValueError as error:
-            raise self._unreadable(relative, str(error)) from error
+            raise self._unreadable(path, hour, str(error)) from error
 
-    def _unreadable(self, relative: str, reason: str) -> OutputError:
+    def _unreadable(self, path: Callable[[Hour], str], hour: Hour, reason: str) -> OutputError:
         return OutputError(
-            f"cannot read {self.path(relative)}: {reason}",
+            f"cannot read {self.path(path(hour))}: {reason}",
             "make the report again",
             setting="force",
             remedy="remake_report",
+            about=hour.iso,
         )
 
     def note_failure(self, hour: HourLike, error: PvtopError) -> None:

@@ -231,6 +231,7 @@ class _Auditor:
                 "use the source that the report was made from, or make the report again",
                 setting="source",
                 remedy="original_source",
+                about=hour.iso,
             )
         return dump
 

@@ -14,7 +14,7 @@ from pvtop.core.arguments import several
 from pvtop.core.counted import counted
 from pvtop.core.day import Day
 from pvtop.core.domain import Domain
-from pvtop.core.errors import CorruptError, NotInLakeError, NotPublishedError
+from pvtop.core.errors import CorruptError, NoDayFilesError, NotInLakeError, NotPublishedError
 from pvtop.core.hour import Hour, first_runs
 from pvtop.core.html import Blocks, Columns, Link, Row, more_rows, table
 from pvtop.core.known_issues import notes_on
@@ -208,10 +208,10 @@ def _no_data(period: Period, settings: Settings, without_file: Sequence[Day]) ->
             f"all dumps of {period} were missing when the day files in the lake {lake} were made",
             "choose another period",
         )
-    return NotInLakeError(
+    return NoDayFilesError(
         f"the lake {lake} has no day file for {period}, and none of its dumps is on this machine",
         f"make the day files of {days_in_words(without_file)} with build_days",
-        remedy="make_day",
+        days=[day.iso for day in without_file],
     )
 
 

@@ -83,7 +83,8 @@ def raise_for_violations(
         if found
     ]
     if messages:
-        raise InvalidReportError("; ".join(messages), hint, setting, remedy)
+        broken = [hour.iso for hour, found in violations.items() if found]
+        raise InvalidReportError("; ".join(messages), hint, setting, remedy, broken[0] if len(broken) == 1 else "")
 
 
 def none_blacklisted(blacklist: pl.DataFrame) -> Rule:
