@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import io
 import logging
+import os
+import pty
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from pvtop.core.states import HourState
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.progress import bars_where_seen
 from pvtop.settings import Settings
@@ -66,6 +72,51 @@ def test_observer_takes_the_place_of_the_bars(settings: Settings, capsys: pytest
     run_hours([DAY[0]], settings.model_copy(update={"source": str(SOURCE)}), observer)
     assert observer.plans == 1
     assert capsys.readouterr().err == ""
+
+
+class Terminal(io.TextIOWrapper):
+    """A stderr that is a terminal, and breaks while bars are drawn."""
+
+    def isatty(self) -> bool:
+        """Return that it is one: a pipe is none."""
+        return True
+
+
+@contextlib.contextmanager
+def stderr(ends: tuple[int, int]) -> Iterator[None]:
+    """Let stderr be a terminal that nobody reads any more, by its two ends. Pytest sets stderr before each test."""
+    os.close(ends[0])
+    with os.fdopen(ends[1], "wb", buffering=0) as file, pytest.MonkeyPatch.context() as patch:
+        terminal = Terminal(file, write_through=True)
+        patch.setattr(sys, "stderr", terminal)
+        patch.setenv("TERM", "xterm-256color")
+        yield
+        terminal.detach()
+
+
+# Rich also draws in a thread of its own, which ends if it fails.
+IN_ITS_THREAD = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+@IN_ITS_THREAD
+@pytest.mark.parametrize("open_ends", [pty.openpty, os.pipe], ids=["closed terminal", "broken pipe"])
+def test_bars_that_cannot_be_drawn_do_not_fail_hours(
+    settings: Settings, open_ends: Callable[[], tuple[int, int]]
+) -> None:
+    with stderr(open_ends()):
+        result = run_hours(HOURS, settings.model_copy(update={"source": str(SOURCE)}))
+    assert (result.failures, dict(result.counts)) == ([], {HourState.MADE: 2})
+
+
+@IN_ITS_THREAD
+def test_bars_that_rich_fails_to_render_do_not_fail_hours(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("rich.progress.BarColumn.render", fail)
+    monkeypatch.setattr(sys, "stderr", Terminal(io.BytesIO()))
+    result = run_hours(HOURS, settings.model_copy(update={"source": str(SOURCE)}))
+    assert (result.failures, dict(result.counts)) == ([], {HourState.MADE: 2})
 
 
 def test_notebook_without_ipywidgets_is_told_so(

@@ -13,11 +13,9 @@ from pvtop.cli.output import HourOrDay, Output, number_of_hours, run
 from pvtop.core.counted import counted
 from pvtop.core.hour import Hour, runs_of
 from pvtop.core.states import HourState
-from pvtop.pipeline.progress import Bars, Rows, open_bars
+from pvtop.pipeline.progress import Bars, Rows, drawn, open_bars, stderr_console
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from pvtop.pipeline.day_plan import DayAction
     from pvtop.pipeline.days import DayObserver
     from pvtop.pipeline.plan import Action
@@ -41,9 +39,7 @@ def waiting(out: Output, what: str) -> Iterator[None]:
     if not out.on_terminal:
         yield
         return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what):
+    with drawn(stderr_console().status(what)):
         yield
 
 
@@ -53,7 +49,7 @@ def watching_hour(out: Output, hour: Hour) -> Iterator[HourObserver]:
     if not out.on_terminal:
         yield HourObserver()
         return
-    with _open_bars() as bars:
+    with open_bars(stderr_console()) as bars:
         rows = Rows(bars)
         rows.show(hour, "starting")
         yield HourObserver(partial(rows.downloading, hour), partial(rows.show, hour, "computing"))
@@ -65,7 +61,7 @@ def watching(out: Output) -> Iterator[Watch]:
     if not out.on_terminal:
         yield Watch()
         return
-    with _open_bars() as bars:
+    with open_bars(stderr_console()) as bars:
         yield _WatchWithBars(Bars(bars))
 
 
@@ -77,7 +73,7 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
     if not out.on_terminal:
         yield DayObserver(planned=_log_unpublished_days, finished=_log_day)
         return
-    with _open_bars() as bars:
+    with open_bars(stderr_console()) as bars:
         rows = Rows(bars)
         yield DayObserver(
             planned=_log_unpublished_days,
@@ -115,12 +111,6 @@ def _log_day(outcome: DayOutcome) -> None:
     fields = {"day": outcome.day.iso, "state": outcome.state}
     text = "%s %s: %s" if outcome.state is HourState.FAILED else "%s %s; reason: %s"
     log.log(level, text, outcome.day, outcome.state.label, outcome.reason, extra={"fields": fields})
-
-
-def _open_bars() -> Progress:
-    from rich.console import Console
-
-    return open_bars(Console(stderr=True))
 
 
 class Watch:

@@ -16,6 +16,7 @@ from pvtop.core.hour import Hour
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+    from rich.status import Status
 
     from pvtop.pipeline.plan import Action
     from pvtop.pipeline.results import HourOutcome
@@ -32,14 +33,12 @@ WIDE = 64  # columns of a terminal that has room for the pace
 @contextlib.contextmanager
 def bars_where_seen() -> Iterator[Bars | None]:
     """Show bars in a notebook and on a terminal. Yield an observer of a batch, or None if nobody would see bars."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
+    console = stderr_console()
     if not _is_seen(console):
         yield None
         return
-    with open_bars(console) as bars:
-        yield Bars(bars)
+    with open_bars(console) as drawing:
+        yield Bars(drawing)
 
 
 def _is_seen(console: Console) -> bool:
@@ -52,8 +51,32 @@ def _is_seen(console: Console) -> bool:
     return False
 
 
-def open_bars(console: Console) -> Progress:
-    """Return bars for a console: short ones if it is narrow, and none if they would be too short."""
+def stderr_console() -> Console:
+    """Return the console that stderr is. If it breaks, nothing more is drawn, where Rich would end the program."""
+    from rich.console import Console
+
+    class Steady(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+
+    return Steady(stderr=True)
+
+
+@contextlib.contextmanager
+def drawn(shown: Progress | Status) -> Iterator[None]:
+    """Draw something while the context is open. Do not fail if it cannot be drawn."""
+    with contextlib.suppress(Exception):
+        shown.start()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            shown.stop()
+
+
+@contextlib.contextmanager
+def open_bars(console: Console) -> Iterator[Drawing]:
+    """Draw bars on a console: short ones if it is narrow, and none if they would be too short."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
     from rich.table import Column
 
@@ -61,17 +84,44 @@ def open_bars(console: Console) -> Progress:
     name = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=NAME_WIDTH))
     detail = TextColumn("{task.fields[detail]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
     columns = [SpinnerColumn(), name, *([BarColumn(width)] if width >= MIN_PROGRESS_BAR_WIDTH else []), detail]
-    return Progress(*columns, console=console, transient=True)
+    bars = Progress(*columns, console=console, transient=True)
+    with drawn(bars):
+        yield Drawing(bars)
+
+
+class Drawing:
+    """The bars that are drawn. A bar that cannot be drawn must not fail the hour that it is about."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self.is_wide = bars.console.width >= WIDE
+
+    def add(self, name: str, detail: str, total: int | None = None) -> TaskID | None:
+        """Add a bar. Return None if it cannot be drawn."""
+        with contextlib.suppress(Exception):
+            return self._bars.add_task(name, detail=detail, total=total)
+        return None
+
+    def update(self, task: TaskID | None, detail: str, done: int = 0, total: int | None = None) -> None:
+        """Change a bar."""
+        if task is not None:
+            with contextlib.suppress(Exception):
+                self._bars.update(task, completed=done, total=total, detail=detail)
+
+    def remove(self, task: TaskID | None) -> None:
+        """Remove a bar."""
+        if task is not None:
+            with contextlib.suppress(Exception):
+                self._bars.remove_task(task)
 
 
 class Rows:
     """A row with a bar for each hour in progress."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[Hour, TaskID] = {}
+    def __init__(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self._tasks: dict[Hour, TaskID | None] = {}
         self._started: dict[Hour, float] = {}
-        self._wide = bars.console.width >= WIDE
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Show how much of an hour is downloaded and how fast. After the last byte, the dump is verified."""
@@ -80,28 +130,27 @@ class Rows:
             return
         seconds = monotonic() - self._started.setdefault(hour, monotonic())
         of_total = "" if total is None else f" of {total / 10**6:.0f}"
-        pace = f", {done / 10**6 / seconds:.1f} MB/s" if seconds and self._wide else ""
+        pace = f", {done / 10**6 / seconds:.1f} MB/s" if seconds and self._drawing.is_wide else ""
         self.show(hour, f"downloading, {done / 10**6:.0f}{of_total} MB{pace}", done, total)
 
     def show(self, hour: Hour, detail: str, done: int = 0, total: int | None = None) -> None:
         """Show what is done for an hour."""
         if hour not in self._tasks:
-            self._tasks[hour] = self._bars.add_task(hour.iso, detail=detail)
-        self._bars.update(self._tasks[hour], completed=done, total=total, detail=detail)
+            self._tasks[hour] = self._drawing.add(hour.iso, detail)
+        self._drawing.update(self._tasks[hour], detail, done, total)
 
     def remove(self, hour: Hour) -> None:
         """Remove the row of an hour, if it has one."""
-        if (task := self._tasks.pop(hour, None)) is not None:
-            self._bars.remove_task(task)
+        self._drawing.remove(self._tasks.pop(hour, None))
 
 
 class Bars:
     """Show a bar for the batch, and below it one for each hour in progress. An observer of a batch."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._all = bars.add_task("hours", total=None, detail="planning")
-        self._rows = Rows(bars)
+    def __init__(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self._all = drawing.add("hours", "planning")
+        self._rows = Rows(drawing)
         self._to_do: set[Hour] = set()
         self._ended = 0
         self._started = monotonic()
@@ -109,7 +158,7 @@ class Bars:
     def planned(self, actions: Sequence[Action]) -> None:
         """Show how many hours need work."""
         self._to_do = {action.hour for action in actions if action.state is None}
-        self._bars.update(self._all, total=len(self._to_do), detail=f"0 of {len(self._to_do):,}")
+        self._drawing.update(self._all, f"0 of {len(self._to_do):,}", 0, len(self._to_do))
         self._started = monotonic()
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
@@ -125,12 +174,12 @@ class Bars:
         self._rows.remove(outcome.hour)
         if outcome.hour in self._to_do:
             self._ended += 1
-            self._bars.update(self._all, completed=self._ended, detail=self._pace())
+            self._drawing.update(self._all, self._pace(), self._ended, len(self._to_do))
 
     def _pace(self) -> str:
         """Return how many hours have ended, how many a minute, and the time left."""
         ended, wanted = self._ended, len(self._to_do)
         taken = monotonic() - self._started
         left = timedelta(seconds=round((wanted - ended) * taken / ended))
-        pace = f", {60 * ended / taken:,.1f} a minute" if self._bars.console.width >= WIDE else ""
+        pace = f", {60 * ended / taken:,.1f} a minute" if self._drawing.is_wide else ""
         return f"{ended:,} of {wanted:,}{pace}, {left} left"
