@@ -220,9 +220,10 @@ class Settings(BaseModel):
             replaces. Neighbours are compared if the dump is expected to be complete, or if the neighbours look
             complete. They are not compared if `expect_whole` is false.
         contact: An e-mail or web address for the User-Agent, which Wikimedia requires.
-        cache_max_age: During and after a batch, and after each day file, remove downloads older than this, e.g. `7d`.
-        cache_max_size: During and after a batch, and after each day file, remove the oldest downloads until the rest
-            fit in this size, e.g. `20GB`.
+        cache_max_age: During and after a batch, and after each day file and rollup, remove downloads older than this,
+            e.g. `7d`.
+        cache_max_size: During and after a batch, and after each day file and rollup, remove the oldest downloads until
+            the rest fit in this size, e.g. `20GB`.
         days_overdue: How long after its end a day is made although hours are not published, e.g. `48h`.
         max_download: Maximum size of a downloaded file, e.g. `1GB`.
         max_inflated: Largest size of a dump after decompression, e.g. `2GB`.

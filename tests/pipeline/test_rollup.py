@@ -25,9 +25,12 @@ from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.days import build_days
 from pvtop.pipeline.rollup import FEW_PAGES, RollupResult, run_rollup
 from pvtop.settings import Settings
+from pvtop.sources.cache import Cache
 from support.days import DAY, Views, write_day
 from support.rollups import CODES, RollupReference, rollup_reference
-from support.samples import WriteDump
+from support.samples import DAY as ONE_DAY
+from support.samples import WriteDump, serve
+from support.server.files import Server
 
 MAX_VIEWS = 2**63 - 1
 ALL_DAY = range(24)
@@ -234,6 +237,15 @@ def test_rollup_is_not_replaced_by_one_with_fewer_hours(tmp_path: Path) -> None:
         run_rollup(period, fewer)
     assert Path(tmp_path, "lake/rollups/day/top_pages", DAY.partition, "top_pages.parquet").read_bytes() == kept
     assert run_rollup(period, fewer.model_copy(update={"force": True})).state is HourState.MADE
+
+
+def test_rollup_prunes_the_cache_when_it_ends(server: Server) -> None:
+    settings = serve(server, ONE_DAY[:3]).model_copy(update={"cache_max_size": 0})
+    period = Period(ONE_DAY[0], ONE_DAY[2])
+    assert run_rollup(period, settings).state is HourState.MADE
+    assert all(server.asked(f"/{hour.dump_path}") for hour in period.hours)
+    assert list(Cache(settings.cache_dir).dumps()) == []
+    assert run_rollup(period, settings).state is HourState.UNCHANGED
 
 
 def test_strict_refuses_missing_hours(tmp_path: Path) -> None:

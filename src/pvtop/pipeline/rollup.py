@@ -86,7 +86,9 @@ def run_rollup(
 
     async def run() -> RollupResult:
         async with Session(settings) as session:
-            return await _Work(Period.at(period), session, merged=merge_access, strict=strict).run()
+            result = await _Work(Period.at(period), session, merged=merge_access, strict=strict).run()
+            await asyncio.to_thread(session.prune)
+            return result
 
     return run_sync(run())
 
