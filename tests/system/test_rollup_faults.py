@@ -22,10 +22,12 @@ from support.samples import ROOT, Command
 
 ROWS = {fault: cells for fault, *cells in failure_modes("A rollup")}
 PERIOD = Period.of_day(DAY)
+NOBODY = "http://127.0.0.1:1"
 VIEWS: Views = {("en", f"page {number}"): {number % 24: number} for number in range(50)}
 MAKE = ("rollup", "--day", DAY.iso, "--blacklist", "none")
-OFFLINE, DISK, KILLED = (
-    "a dump that is not on the machine, offline", "lake on a full disk, for a rollup", "killed rollup",
+OFFLINE, UNREACHABLE, DISK, KILLED = (
+    "a dump that is not on the machine, offline", "missing hours, and a source that cannot be reached",
+    "lake on a full disk, for a rollup", "killed rollup",
 )  # fmt: skip
 
 
@@ -88,7 +90,7 @@ def assert_as_on_the_page(done: subprocess.CompletedProcess[str], name: str) -> 
 
 
 def test_every_row_of_the_page_is_tested() -> None:
-    assert set(ROWS) == {*CASES, OFFLINE, DISK, KILLED}
+    assert set(ROWS) == {*CASES, OFFLINE, UNREACHABLE, DISK, KILLED}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -111,6 +113,25 @@ def test_rollup_offline_without_dumps(pvtop_in_process: Command) -> None:
     done = pvtop_in_process(*MAKE, "--source", "https://example.org/pageviews", "--output", "lake", "--offline")
     assert_as_on_the_page(done, OFFLINE)
     assert kept() == []
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["no rollup", "earlier rollup"])
+def test_rollup_with_a_missing_hour_and_a_source_that_cannot_be_reached(
+    pvtop_in_process: Command, tmp_path: Path, *, is_there: bool
+) -> None:
+    (tmp_path / "source").mkdir()
+    without_hours(tmp_path / "lake")
+    if is_there:
+        assert pvtop_in_process(*MAKE, "--source", "source", "--output", "lake").returncode == 0
+    before = kept()
+    args = (*MAKE, "--source", NOBODY, "--output", "lake", "--contact", "me@example.org")
+    failed = pvtop_in_process(*args)
+    code, message, *_ = ROWS[UNREACHABLE]
+    assert failed.returncode == int(code)
+    assert message.strip("`") in failed.stderr
+    assert kept() == before
+    assert f"2 hours missing: {DAY.hours[9].iso}" in pvtop_in_process(*args, "--offline").stdout
+    assert len(kept()) == 2
 
 
 def fill(path: Path) -> None:
