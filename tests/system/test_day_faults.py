@@ -104,7 +104,7 @@ def test_lake_full_when_a_day_is_written(pvtop_in_process: Command, work: str) -
 
 @both
 def test_s3_silent_while_a_day_is_written(
-    pvtop_process: Command, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: str
+    pvtop_in_process: Command, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: str
 ) -> None:
     publish()
     s3.pipe_file(f"bucket/lake/{day_path(DAY)}", b"earlier")
@@ -114,7 +114,7 @@ def test_s3_silent_while_a_day_is_written(
 
     s3_proxy.misbehave(slow_start, is_of_a_day)
     args = (*WORK[work], "--source", "source", "--output", "s3://bucket/lake", "--cache-dir", "cache", "--quiet")
-    done = pvtop_process(*args, PVTOP_READ_TIMEOUT="5")
+    done = pvtop_in_process(*args, PVTOP_CONNECT_TIMEOUT="1", PVTOP_READ_TIMEOUT="2")
     assert_as_told(done, S3, work)
     assert s3.cat_file(f"bucket/lake/{day_path(DAY)}") == b"earlier"
     assert s3.exists(f"bucket/lake/{top_pages_path(HOURS[0])}") is (work == "batch --days")
