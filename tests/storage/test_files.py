@@ -97,7 +97,7 @@ def is_second_part(request: web.Request) -> bool:
 
 
 UPLOAD_FAULTS: dict[str, tuple[Behaviour, float, str]] = {  # how the second part is answered, the time limit
-    "silent": (slow_start, 1, "it did not answer in time"),
+    "silent": (slow_start, 5, "it did not answer in time"),
     "refusing": (s3_error(403, "AccessDenied"), 20, "AccessDenied"),
 }
 
