@@ -9,7 +9,7 @@ from math import log
 from typing import Any
 
 Views = Mapping[tuple[str, str], Mapping[int, int]]
-Line = tuple[str, str]
+PageKey = tuple[str, str]
 
 WIKIS = {
     "en": ("en", False),
@@ -25,12 +25,12 @@ WIKIS = {
 class Input:
     """What both have in common."""
 
-    blacklist: Collection[Line]
+    blacklist: Collection[PageKey]
     keep_unknown: bool
 
-    def hours(self, views: Views) -> dict[Line, dict[int, list[int]]]:
+    def hours(self, views: Views) -> dict[PageKey, dict[int, list[int]]]:
         """Return the views of each page of a wiki in each hour: all, and mobile ones."""
-        found: dict[Line, dict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+        found: dict[PageKey, dict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
         for (code, title), counts in views.items():
             if (code, title) in self.blacklist or (title == "-" and not self.keep_unknown):
                 continue
@@ -40,7 +40,7 @@ class Input:
                 found[wiki, title][hour][1] += count * mobile
         return found
 
-    def totals(self, views: Views) -> dict[Line, tuple[int, int]]:
+    def totals(self, views: Views) -> dict[PageKey, tuple[int, int]]:
         """Return the views of each page: all, and mobile ones."""
         return {
             page: (sum(count for count, _ in hours.values()), sum(mobile for _, mobile in hours.values()))

@@ -13,9 +13,9 @@ from pvtop.transform.movers import CandidateFilter, MoverRules, best, may_have_v
 SCHEMA = {"domain_code": pl.String, "page_title": pl.String, "views": pl.Int64, "number": pl.UInt8}
 
 
-def found(lines: list[tuple[str, str, int, int]], rules: MoverRules) -> list[dict[str, object]]:
-    """Return the movers among lines of a desktop site: code, title, views, number of the day."""
-    frame = pl.DataFrame(lines, SCHEMA, orient="row").with_columns(is_mobile=pl.lit(value=False))
+def found(rows: list[tuple[str, str, int, int]], rules: MoverRules) -> list[dict[str, object]]:
+    """Return the movers among rows of a desktop site: code, title, views, number of the day."""
+    frame = pl.DataFrame(rows, SCHEMA, orient="row").with_columns(is_mobile=pl.lit(value=False))
     return rules.find(frame).to_dicts()
 
 
@@ -38,9 +38,9 @@ def test_candidate_filter_stops_most_other_pages(monkeypatch: pytest.MonkeyPatch
 
 
 @given(st.integers(1, 10**6), st.lists(st.integers(0, 10**6), min_size=1, max_size=3))
-def test_page_with_enough_views_has_a_line_that_may_have_them(least: int, lines: list[int]) -> None:
-    if sum(lines) >= least:
-        assert may_have_views(pl.Series(lines), least, len(lines)).any()
+def test_page_with_enough_views_has_a_row_that_may_have_them(least: int, rows: list[int]) -> None:
+    if sum(rows) >= least:
+        assert may_have_views(pl.Series(rows), least, len(rows)).any()
 
 
 def test_score_is_the_one_in_the_docs() -> None:

@@ -16,7 +16,7 @@ from pvtop.core.floors import AGAINST, MAX_AGAINST, MAX_TOP, MIN_RATIO, MIN_SHAR
 from pvtop.core.hour import Hour
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
-from pvtop.pipeline.day_lines import DayLines, NumberedDay
+from pvtop.pipeline.day_rows import DayRows, NumberedDay
 from pvtop.pipeline.found_pages import Movers, Spikes
 from pvtop.settings import Settings
 from pvtop.transform.merge import MERGED_ROWS, merge
@@ -95,9 +95,9 @@ def find_movers(  # noqa: PLR0913 - each is a choice of its own
             raise _nothing_before(lake, day, [one for one in earlier if one not in files])
         rules = MoverRules(hours[day], tuple(hours.get(one) for one in earlier), min_views, min_ratio)
         numbers = {one: number for number, one in enumerate([*earlier, day])}
-        lines = DayLines(settings, found, min_views, _wanted_domains(domains))
+        wanted = DayRows(settings, found, min_views, _wanted_domains(domains))
         runs = [NumberedDay(file, numbers[one]) for one, file in files.items()]
-        frames = merge(lines.segments(runs, ["page_title", "views"]), MERGED_ROWS, rules.find)
+        frames = merge(wanted.segments(runs, ["page_title", "views"]), MERGED_ROWS, rules.find)
         pages = _best(day, frames, MOVER_ORDER, top, per_domain=domains is not None)
     return Movers(
         day=day,
@@ -163,9 +163,9 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     with _opened(lake, [day]) as files:
         found, missing = _required(lake, day, files), _missing(files)[day]
         rules = SpikeRules(frozenset(hour.start.hour for hour in missing), min_views, min_share)
-        lines = DayLines(settings, found, min_views, _wanted_domains(domains))
+        wanted = DayRows(settings, found, min_views, _wanted_domains(domains))
         rows = max(1, MERGED_ROWS // HOURS_OF_A_PAGE)
-        frames = merge(lines.segments([NumberedDay(found, 0)], HOURLY), rows, rules.find)
+        frames = merge(wanted.segments([NumberedDay(found, 0)], HOURLY), rows, rules.find)
         pages = _best(day, frames, SPIKE_ORDER, top, per_domain=domains is not None)
     start = pl.lit(day.start, pl.Datetime("us", "UTC")) + pl.duration(hours=pl.col("peak_hour"))
     found_pages = SPIKES.to_frame() if pages is None else pages.with_columns(peak_start=start).select(SPIKES.names())

@@ -50,27 +50,27 @@ def _positions(code: str, titles: pl.Series) -> pl.Series:
 
 
 def may_have_views(views: pl.Series, least: int, codes: int) -> pl.Series:
-    """Return a Boolean for each line: whether its page may reach a number of views because of this line.
+    """Return a Boolean for each row: whether its page may reach a number of views because of this row.
 
-    A page that reaches it has a line with its share of it at least, as it has at most one line for each code.
+    A page that reaches it has a row with its share of it at least, as it has at most one row for each code.
 
     Args:
-        views: The views of the lines.
+        views: The views of the rows.
         least: The number of views to reach.
         codes: The number of domain codes of the wiki.
     """
     return views >= -(-least // codes)
 
 
-def without_excluded(lines: pl.DataFrame, titles: pl.Series | None, *, unknown: str | None) -> pl.DataFrame:
-    """Return the lines of one domain code without those of excluded pages.
+def without_excluded(rows: pl.DataFrame, titles: pl.Series | None, *, unknown: str | None) -> pl.DataFrame:
+    """Return the rows of one domain code without those of excluded pages.
 
     Args:
-        lines: `page_title` String, and other columns.
+        rows: `page_title` String, and other columns.
         titles: The titles on the blacklist for this code, None if there are none.
         unknown: The title of unknown pages, None to keep them.
     """
-    kept = lines if titles is None else lines.filter(~pl.col("page_title").is_in(titles.implode()))
+    kept = rows if titles is None else rows.filter(~pl.col("page_title").is_in(titles.implode()))
     return kept if unknown is None else kept.filter(pl.col("page_title") != unknown)
 
 
@@ -90,12 +90,12 @@ class MoverRules:
     min_views: int
     min_ratio: float
 
-    def find(self, lines: pl.DataFrame) -> pl.DataFrame:
+    def find(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the movers among pages.
 
         Args:
-            lines: `domain_code` String, `page_title` String, `views` Int64, `number` UInt8 (of the day: the earlier
-                ones from 0, then the day itself), `is_mobile` Boolean; all lines of each page.
+            rows: `domain_code` String, `page_title` String, `views` Int64, `number` UInt8 (of the day: the earlier
+                ones from 0, then the day itself), `is_mobile` Boolean; all rows of each page.
 
         Returns:
             The columns of `MOVERS` without `rank`, in no order.
@@ -105,7 +105,7 @@ class MoverRules:
         """
         last, before = len(self.earlier_hours), sum(hours or 0 for hours in self.earlier_hours)
         of_day = pl.col("number") == last
-        sums = lines.group_by(PAGE_KEY).agg(
+        sums = rows.group_by(PAGE_KEY).agg(
             views=_sum(pl.col("views").filter(of_day)),
             mobile_views=_mobile(_sum(pl.col("views").filter(of_day & pl.col("is_mobile")))),
             earlier=pl.col("views").filter(~of_day).cast(SUM_DTYPE).sum().cast(pl.Float64),
@@ -152,12 +152,12 @@ class SpikeRules:
     min_views: int
     min_share: float
 
-    def find(self, lines: pl.DataFrame) -> pl.DataFrame:
+    def find(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the pages with a spike.
 
         Args:
-            lines: `domain_code` String, `page_title` String, `start_hours` List(UInt8), `counts` List(Int64),
-                `is_mobile` Boolean; all lines of each page.
+            rows: `domain_code` String, `page_title` String, `start_hours` List(UInt8), `counts` List(Int64),
+                `is_mobile` Boolean; all rows of each page.
 
         Returns:
             The columns of `SPIKES` without `rank`, with the hour of the day `peak_hour` UInt8 instead of `peak_start`,
@@ -166,10 +166,10 @@ class SpikeRules:
         Raises:
             polars.exceptions.InvalidOperationError: The views of a page do not fit into 64 bits.
         """
-        rows = lines.select(*PAGE_KEY, "is_mobile", "start_hours", "counts").explode(
+        by_hour = rows.select(*PAGE_KEY, "is_mobile", "start_hours", "counts").explode(
             "start_hours", "counts", empty_as_null=False
         )
-        hours = rows.group_by(*PAGE_KEY, "start_hours").agg(
+        hours = by_hour.group_by(*PAGE_KEY, "start_hours").agg(
             count=_sum(pl.col("counts")), mobile=_mobile(_sum(pl.col("counts").filter(pl.col("is_mobile"))))
         )
         # The first hour of each page is its peak: the earliest of those with the most views.

@@ -25,8 +25,8 @@ class NumberedDay:
     number: int
 
 
-class DayLines:
-    """The lines of the pages that may be found: without excluded pages, and with few others.
+class DayRows:
+    """The rows of the pages that may be found: without excluded pages, and with few others.
 
     Args:
         settings: Name the blacklist.
@@ -66,21 +66,21 @@ class DayLines:
 
 
 class _Segment:
-    """The lines of a domain in a day file, for `merge`."""
+    """The rows of a domain in a day file, for `merge`."""
 
-    def __init__(self, lines: DayLines, run: NumberedDay, code: str, columns: Sequence[str]) -> None:
+    def __init__(self, day_rows: DayRows, run: NumberedDay, code: str, columns: Sequence[str]) -> None:
         self.rows = len(run.file.codes[code])
-        self._lines = lines
+        self._day_rows = day_rows
         self._run = run
         self._code = code
         self._columns = columns
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the columns, `number` UInt8 of the day, and `is_mobile` Boolean."""
-        domain, excluded = Domain.of(self._code), self._lines.excluded.get(self._code)
+        domain, excluded = Domain.of(self._code), self._day_rows.excluded.get(self._code)
         number = pl.lit(self._run.number, pl.UInt8).alias("number")
         is_mobile = pl.lit(domain.is_mobile, pl.Boolean).alias("is_mobile")
         for frame in self._run.file.read(self._run.file.codes[self._code], self._columns):
-            passed = frame.filter(self._lines.candidates.passes(domain.merged_code, frame.get_column("page_title")))
-            if len(kept := without_excluded(passed, excluded, unknown=self._lines.unknown)):
+            passed = frame.filter(self._day_rows.candidates.passes(domain.merged_code, frame.get_column("page_title")))
+            if len(kept := without_excluded(passed, excluded, unknown=self._day_rows.unknown)):
                 yield kept.with_columns(number, is_mobile, detach(pl.col("page_title")))
