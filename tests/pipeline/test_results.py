@@ -64,6 +64,18 @@ def test_notebook_shows_how_each_day_ended() -> None:
     )
 
 
+def test_consecutive_days_that_ended_alike_share_a_row() -> None:
+    first = Day.parse("2019-03-30")
+    days = [DayOutcome(first + number, HourState.NOT_PUBLISHED) for number in (0, 1, 2, 5)]
+    shown = DaysResult([*days, DayOutcome(first + 6, HourState.MADE)])._repr_html_()
+    for when, how in (
+        ("2019-03-30 to 2019-04-01", "not published"),
+        ("2019-04-04", "not published"),
+        ("2019-04-05", "made"),
+    ):
+        assert f'>{when}</td><td style="text-align: left">{how}</td>' in shown
+
+
 def test_outcomes_of_an_hour_and_a_day_show_why_they_failed() -> None:
     day = Day.parse("2019-04-01")
     assert repr(DayOutcome(day, HourState.MADE, "not in the lake")) == "<DayOutcome of 2019-04-01: made>"
@@ -75,11 +87,16 @@ def test_outcomes_of_an_hour_and_a_day_show_why_they_failed() -> None:
 
 def test_notebook_shows_the_failures_of_years_in_a_short_table() -> None:
     first = Day.parse("2019-04-01")
-    days = [DayOutcome(first + number, HourState.MADE) for number in range(1_000)]
-    days.append(DayOutcome(first + 1_000, HourState.FAILED, "no room"))
+    days = [DayOutcome(first + 2 * number, HourState.MADE) for number in range(1_000)]
+    days.append(DayOutcome(first + 2_000, HourState.FAILED, "no room"))
     failures = [HourOutcome(HOUR + number, HourState.FAILED, error=SourceError("no")) for number in range(1_000)]
     gaps = [HOUR + 2 * number for number in range(1_000)]
     shown = BatchResult(failures=failures, not_published=gaps, days=days)._repr_html_()
     assert shown.count("<tr>") < 100
-    for text in ("failed: no room", "and 969 more failed hours", "and 969 more such periods", "and 970 more days"):
+    for text in (
+        "failed: no room",
+        "and 969 more failed hours",
+        "and 969 more such periods",
+        "and 970 more such periods",
+    ):
         assert f">{text}<" in shown

@@ -11,6 +11,7 @@ import typer
 from pvtop.cli.hours import End, Month, Start, WholeDay, read_period
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, Table, number_of_hours, runs
+from pvtop.core.counted import counted
 from pvtop.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def _lines(result: RollupResult) -> Iterator[str]:
 
     found, frame = result.rollup, result.rollup.top_pages
     domains, views = frame.get_column("domain_code").n_unique(), wide_sum(frame.get_column("views"))
-    entries = f"{len(frame):,} entries with {views:,} views"
-    yield f"{heading(found)}: {domains:,} domains, {entries} ({result.state.label})"
+    entries = f"{counted(len(frame), 'entry', 'entries')} with {counted(views, 'view')}"
+    yield f"{heading(found)}: {counted(domains, 'domain')}, {entries} ({result.state.label})"
     yield from runs(found.provenance.missing, "missing")
     yield result.top_pages
     yield result.domains

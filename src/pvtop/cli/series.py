@@ -14,6 +14,7 @@ from pvtop.cli.hours import End, Month, Start, WholeDay, read_period
 from pvtop.cli.options import TABLES, command_options
 from pvtop.cli.output import Output, cut, drawn_blocks, number_of_days, number_of_hours
 from pvtop.cli.pages import PageNames, PagesFile, chosen_pages
+from pvtop.core.counted import counted
 from pvtop.core.day import HOURS_OF_A_DAY
 from pvtop.core.domain import Domain
 from pvtop.core.escape import printable, shorten
@@ -236,7 +237,7 @@ def _total(rows: pl.DataFrame, step: Step) -> str:
     """Return the total of a page, how much of it is mobile, and when it had the most."""
     known = [(start, views) for start, views in rows.select("start", "views").iter_rows() if views is not None]
     total = sum(views for _, views in known)
-    words = [f"{total:,} views"]
+    words = [counted(total, "view")]
     if "mobile_views" in rows.columns and (mobile := rows.get_column("mobile_views").drop_nulls().to_list()):
         words.append(f"{sum(mobile):,} of them mobile")
     if total:

@@ -121,10 +121,9 @@ class StoredDays(ListedHours):
         return day_file
 
     def _lacks(self, count: int, lacking: Sequence[Day]) -> NotInLakeError:
+        runs = ", ".join(span(*run) for run in runs_of(lacking))
         return NotInLakeError(
-            shorten(
-                f"the lake {self.path('')} lacks {len(lacking):,} of {count:,} days: {', '.join(map(str, lacking))}"
-            ),
+            shorten(f"the lake {self.path('')} lacks {len(lacking):,} of {count:,} days: {runs}"),
             "make them with build_days, or leave them out with missing='skip'",
         )
 

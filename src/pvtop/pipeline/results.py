@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from pvtop.core.day import Day
 from pvtop.core.errors import PvtopError
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, runs_of, span
 from pvtop.core.html import Row, first_rows, table
 from pvtop.core.states import HourState, counts_as_text
 from pvtop.transform.day import DayProvenance
@@ -147,6 +148,10 @@ class DaysResult:
 
 
 def rows_of_days(outcomes: Iterable[DayOutcome]) -> list[Row]:
-    """Return each day, and how it ended, as the rows of a table: those that failed first, and at most `ROWS_SHOWN`."""
+    """Return the days, and how they ended, as rows of a table: those that failed first, and at most `ROWS_SHOWN`.
+
+    Consecutive days that ended alike share a row.
+    """
     ordered = sorted(outcomes, key=lambda one: one.state is not HourState.FAILED)
-    return first_rows([(one.day.iso, one.summary) for one in ordered], "day")
+    alike = [(summary, [one.day for one in days]) for summary, days in groupby(ordered, lambda one: one.summary)]
+    return first_rows([(span(*run), summary) for summary, days in alike for run in runs_of(days)], "such period")
