@@ -114,7 +114,7 @@ def test_exit_code_is_3_if_nothing_is_published(
     refused(server)
     done = pvtop_in_process(*COMMANDS[command], "--source", settings.source, "--output", "lake")
     assert (done.returncode, done.stderr.count("is published")) == (3, 1), done.stderr
-    assert f"{DAY}  not published" in done.stdout
+    assert f"1 day not published: {DAY}\n" in done.stdout
 
 
 def test_exit_code_is_4_if_hours_and_days_fail(pvtop_in_process: Command, server: Server, settings: Settings) -> None:
