@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from pvtop.transform import sums
+from pvtop.transform.day import Lists
 from pvtop.transform.schemas import PAGE_KEY
 from pvtop.transform.sums import (
     TOTALS,
@@ -16,38 +17,34 @@ from pvtop.transform.sums import (
     part_of_day,
     sum_by_page,
     total,
-    whole_day,
 )
-from support.days import day_pages
 
-PAGES = day_pages({("de", "Klima"): {0: 7, 23: 1}, ("en", "Climate"): {1: 2, 2: 0}, ("en", "Éclair"): {12: 5}})
+START_HOURS = Lists(pl.Series([2, 2, 1]), pl.Series([0, 23, 1, 2, 12], dtype=pl.UInt8))
+COUNTS = Lists(START_HOURS.lengths, pl.Series([7, 1, 2, 0, 5]))
 MAX_VIEWS = 2**63 - 1
 
 
-def test_whole_day_counts_the_hours_of_each_page() -> None:
-    assert whole_day(PAGES).get_column("hours").to_list() == [2, 2, 1]
-
-
 def test_part_of_day_adds_up_the_wanted_hours() -> None:
-    found = part_of_day(PAGES, [2, 12, 23])
-    assert found.rows() == [(1, 1), (0, 1), (5, 1)]
-    assert found.schema == whole_day(PAGES).schema
+    views, hours = part_of_day(START_HOURS, COUNTS, [2, 12, 23])
+    assert (views.to_list(), hours.to_list()) == ([1, 0, 5], [1, 1, 1])
+    assert {views.dtype, hours.dtype} == {pl.Int64()}
 
 
 def test_part_of_day_keeps_pages_without_views_in_the_wanted_hours() -> None:
-    assert part_of_day(PAGES, [23]).get_column("hours").to_list() == [1, 0, 0]
+    _, hours = part_of_day(START_HOURS, COUNTS, [23])
+    assert hours.to_list() == [1, 0, 0]
 
 
 def test_part_of_day_does_not_overflow_between_pages() -> None:
-    pages = day_pages({("en", "a"): {0: MAX_VIEWS}, ("en", "b"): {0: MAX_VIEWS}})
-    assert part_of_day(pages, [0]).get_column("views").to_list() == [MAX_VIEWS, MAX_VIEWS]
+    lengths = pl.Series([1, 1])
+    hours, counts = Lists(lengths, pl.Series([0, 0])), Lists(lengths, pl.Series([MAX_VIEWS] * 2))
+    assert part_of_day(hours, counts, [0])[0].to_list() == [MAX_VIEWS, MAX_VIEWS]
 
 
 def test_total_counts_pages_by_hour() -> None:
-    pages = pl.DataFrame({"views": [5, MAX_VIEWS, MAX_VIEWS], "hours": [2, 0, 1]})
-    rows = pl.Series([0, 2], dtype=pl.UInt32)
-    assert total("en", pages, rows) == ("en", 3, 5 + 2 * MAX_VIEWS, 3, 5 + MAX_VIEWS)
-    assert total("en", pages, rows.head(0)) == ("en", 3, 5 + 2 * MAX_VIEWS, 0, 0)
+    views, hours = pl.Series([5, MAX_VIEWS, MAX_VIEWS]), pl.Series([2, 0, 1])
+    assert total("en", views, hours, [0, 2]) == ("en", 3, 5 + 2 * MAX_VIEWS, 3, 5 + MAX_VIEWS)
+    assert total("en", views, hours, []) == ("en", 3, 5 + 2 * MAX_VIEWS, 0, 0)
 
 
 def test_domain_without_wanted_hours_has_no_totals() -> None:
@@ -70,21 +67,18 @@ def test_excluded_pages_are_those_of_code_and_title(monkeypatch: pytest.MonkeyPa
     ]
     excluded = ExcludedPages(pl.DataFrame(entries, PAGE_KEY, orient="row"), keep_unknown=False)
     titles = pl.Series(["a", "b", "c", "d", "é"]).cast(pl.Binary)
-    assert excluded.find("en", titles).blacklisted.to_list() == [1, 4]
-    assert excluded.find("fr", titles).blacklisted.to_list() == []
-    assert excluded.find("en", titles.slice(2, 2)).blacklisted.to_list() == []
+    assert excluded.find("en", titles).blacklisted == [1, 4]
+    assert excluded.find("fr", titles).blacklisted == []
+    assert excluded.find("en", titles.slice(2, 2)).blacklisted == []
 
 
 def test_unknown_pages_are_excluded_unless_kept() -> None:
     blacklist, titles = pl.DataFrame([("en", "-")], PAGE_KEY, orient="row"), pl.Series([b"!", b"-", b"--"])
     for keep, expected in ((False, ([1], [])), (True, ([], [1]))):
-        found = ExcludedPages(blacklist, keep_unknown=keep).find("en", titles)
-        assert (found.unknown.to_list(), found.blacklisted.to_list()) == expected
+        assert ExcludedPages(blacklist, keep_unknown=keep).find("en", titles) == expected
 
 
-@pytest.mark.parametrize("first_rows", [1, 4_096])
-def test_floors_let_ties_pass(monkeypatch: pytest.MonkeyPatch, first_rows: int) -> None:
-    monkeypatch.setattr(sums, "FIRST_ROWS", first_rows)
+def test_floors_let_ties_pass() -> None:
     floors = Floors(2)
     passed = [
         floors.can_rank("en", pl.Series(views)).to_list() for views in ([0], [-1, 5, 0], [5, 4, 0, -1], [-1, 6, 5])

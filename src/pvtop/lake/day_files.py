@@ -21,7 +21,7 @@ import polars as pl
 
 from pvtop.core.errors import OutputError
 from pvtop.storage.atomic import output_error
-from pvtop.transform.day import DayProvenance
+from pvtop.transform.day import DayProvenance, Lists
 from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
 
 if TYPE_CHECKING:
@@ -203,10 +203,6 @@ class DayFile:
         """The number of row groups."""
         return len(self._starts) - 1
 
-    def group(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
-        """Read a row group, in these columns of `DAY_PAGES`. It is not kept in memory."""
-        return self._decoded(number, tuple(columns))
-
     def domains(self, groups: range) -> dict[str, range]:
         """Return the domains of row groups that follow each other, with those of their rows that each has."""
         first, end = self._starts[groups.start], self._starts[groups.stop]
@@ -225,9 +221,8 @@ class DayFile:
         import pyarrow as pa
 
         with self._translate_errors():
-            titles = self._file.read_row_groups(groups, columns=["page_title"], use_threads=False).column(0)
-            chunks = [chunk.view(pa.large_binary()) for chunk in titles.chunks]
-        return pl.Series("page_title", pa.chunked_array(chunks, pa.large_binary()), pl.Binary)
+            chunks = [chunk.view(pa.large_binary()) for chunk in self._chunks(groups, "page_title")]
+        return pl.Series("page_title", pa.chunked_array(chunks, pa.large_binary()), pl.Binary).rechunk()
 
     def as_text(self, titles: pl.Series) -> pl.Series:
         """Return titles that were read as bytes as text."""
@@ -236,6 +231,24 @@ class DayFile:
                 return titles.cast(pl.String)
             except pl.exceptions.ComputeError as error:
                 raise ValueError("a title is not UTF-8") from error
+
+    def views(self, groups: range) -> pl.Series:
+        """Read the views of the pages of row groups."""
+        with self._translate_errors():
+            return pl.concat([pl.Series("views", chunk) for chunk in self._chunks(groups, "views")], rechunk=True)
+
+    def lists(self, groups: range, column: str) -> Lists:
+        """Read the lists of row groups, in a column of `DAY_PAGES`. They are not made into a column of lists."""
+        with self._translate_errors():
+            chunks = self._chunks(groups, column)
+            offsets = [pl.Series("lengths", chunk.offsets) for chunk in chunks]
+            lengths = [some.slice(1) - some.head(-1) for some in offsets]
+            values = [pl.Series("values", chunk.flatten()) for chunk in chunks]
+        return Lists(pl.concat(lengths, rechunk=True), pl.concat(values, rechunk=True))
+
+    def _chunks(self, groups: range, column: str) -> list[pa.Array]:
+        """Read a column of row groups. Its text may not be UTF-8 yet."""
+        return list(self._file.read_row_groups(groups, columns=[column], use_threads=False).column(0).chunks)
 
     def find(self, pages: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of some pages, in order. Pages without views on the day have none.
@@ -288,12 +301,9 @@ class DayFile:
         if key not in self._held:
             while len(self._held) >= HELD_GROUPS:
                 del self._held[next(iter(self._held))]
-            self._held[key] = self._decoded(number, columns)
+            with self._translate_errors():
+                self._held[key] = _as_frame(self._columns(number, columns), columns)
         return self._held[key]
-
-    def _decoded(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
-        with self._translate_errors():
-            return _as_frame(self._columns(number, columns), columns)
 
     def _columns(self, number: int, columns: Sequence[str]) -> pa.Table:
         """Read columns of a row group. Their text may not be UTF-8 yet."""

@@ -23,11 +23,8 @@ from pvtop.transform.sums import (
     part_of_day,
     total,
     total_of_hour,
-    whole_day,
 )
 
-WHOLE_DAY = ["views", "start_hours"]  # columns of a day file
-PART_OF_DAY = ["start_hours", "counts"]
 BATCH_GROUPS = 4  # row groups read at a time if there is one day: more take more memory and hardly less time
 
 
@@ -104,9 +101,9 @@ class DayRun:
         for code, titles, views in self._load(groups):
             can_rank = floors.can_rank(code, views)
             kept.append(_Pages(code, titles.filter(can_rank), views.filter(can_rank)))
-        codes = chain.from_iterable([code] * len(views) for code, _, views in kept)
+        codes = pl.Series(list(chain.from_iterable([code] * len(views) for code, _, views in kept)), dtype=pl.String)
         titles, views = pl.concat(pages.titles for pages in kept), pl.concat(pages.views for pages in kept)
-        return pl.DataFrame([pl.Series("domain_code", list(codes), pl.String), self._file.as_text(titles), views])
+        return pl.DataFrame({"domain_code": codes, "page_title": self._file.as_text(titles), "views": views})
 
     def read(self, code: str) -> Iterator[pl.DataFrame]:
         """Yield the pages of a domain that count: `page_title` String, `views` Int64."""
@@ -124,28 +121,30 @@ class DayRun:
             parts = self._load(range(number, number + 1))
             titles, views = pl.concat(part.titles for part in parts), pl.concat(part.views for part in parts)
             counts = views >= 0
-            pages = pl.DataFrame([self._file.as_text(titles), views])
+            pages = pl.DataFrame({"page_title": self._file.as_text(titles), "views": views})
             self._held[number] = pages.filter(counts), counts.cast(pl.UInt32).cum_sum()
         return self._held[number]
 
     def _load(self, groups: range) -> list[_Pages]:
         """Read row groups, and find the pages that count. Keep the totals."""
         check_stopped(self._stopped)
-        titles, pages = self._file.titles(groups), self._views_and_hours(groups)
-        counted = pages.get_column("views").set(pages.get_column("hours") == 0, -1)
+        titles, (views, hours) = self._file.titles(groups), self._views_and_hours(groups)
+        counted = views.set(hours == 0, -1)
         found, totals = list[_Pages](), list[tuple[object, ...]]()
         for code, rows in self._file.domains(groups).items():
             part = slice(rows.start, rows.stop)
             unknown, blacklisted = self._excluded.find(code, titles[part])
-            totals.append(total(code, pages[part], blacklisted))
-            found.append(_Pages(code, titles[part], counted[part].scatter(pl.concat([unknown, blacklisted]), -1)))
+            totals.append(total(code, views[part], hours[part], blacklisted))
+            found.append(_Pages(code, titles[part], counted[part].scatter([*unknown, *blacklisted], -1)))
         self._totals[groups.start] = totals
         return found
 
-    def _views_and_hours(self, groups: range) -> pl.DataFrame:
-        columns = WHOLE_DAY if self._is_whole else PART_OF_DAY
-        pages = pl.concat(self._file.group(number, columns) for number in groups)
-        return whole_day(pages) if self._is_whole else part_of_day(pages, self._start_hours)
+    def _views_and_hours(self, groups: range) -> tuple[pl.Series, pl.Series]:
+        """Return the views of each page in the wanted hours, and in how many of them it was viewed."""
+        start_hours = self._file.lists(groups, "start_hours")
+        if self._is_whole:
+            return self._file.views(groups), start_hours.lengths
+        return part_of_day(start_hours, self._file.lists(groups, "counts"), self._start_hours)
 
 
 class HourRun:
@@ -179,12 +178,12 @@ class HourRun:
             titles, views = pages.get_columns()
             unknown, blacklisted = self._excluded.find(code, titles.cast(pl.Binary))
             self._totals.append(total_of_hour(code, views, blacklisted))
-            kept = _without(pages, pl.concat([unknown, blacklisted])) if len(unknown) + len(blacklisted) else pages
+            kept = _without(pages, [*unknown, *blacklisted]) if unknown or blacklisted else pages
             if len(kept):
                 yield kept
 
 
-def _without(pages: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+def _without(pages: pl.DataFrame, rows: Sequence[int]) -> pl.DataFrame:
     """Return the pages without some rows."""
     return pages.filter(pl.repeat(value=True, n=len(pages), eager=True).scatter(rows, values=False))
 

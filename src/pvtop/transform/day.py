@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import polars as pl
 
@@ -113,6 +113,18 @@ def _parsed_domain(code: object, pages: object) -> tuple[str, int]:
     if not isinstance(code, str) or type(pages) is not int or pages < 1:
         raise ValueError(f"{code!r} and {pages!r} are not a domain and its number of pages")
     return code, pages
+
+
+class Lists(NamedTuple):
+    """The lists of a column of `DAY_PAGES`.
+
+    Attributes:
+        lengths: The length of each list: Int64.
+        values: The values of all lists, one list after the other.
+    """
+
+    lengths: pl.Series
+    values: pl.Series
 
 
 def repeated_in_hour(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,19 +7,18 @@ the rows of a page that was merged from several days.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from pvtop.core.domain import Domain
+from pvtop.transform.day import Lists
 from pvtop.transform.ranking import rank, wide_sum
 from pvtop.transform.reduce import detach
 from pvtop.transform.schemas import PAGE_KEY, ROWS, SUM_DTYPE, UNKNOWN
 
-FEW_ENTRIES = 32  # for so many, a binary search in Python is faster than a call of Polars
-FIRST_ROWS = 4_096  # pages that give a first floor, so that few of the others need to be sorted
-NO_ROWS = pl.Series(dtype=pl.UInt32)
+FEW_ENTRIES = 16  # for so many, a binary search in Python is faster than a call of Polars
 HELD_ROWS = 500_000  # pages that can rank, which are kept until they are ranked against each other
 COUNTS = pl.Schema(
     {"pages": pl.Int64(), "views": SUM_DTYPE, "blacklisted_pages": pl.Int64(), "blacklisted_views": SUM_DTYPE}
@@ -36,8 +35,8 @@ class ExcludedRows(NamedTuple):
         blacklisted: The pages on the blacklist that are not unknown.
     """
 
-    unknown: pl.Series
-    blacklisted: pl.Series
+    unknown: list[int]
+    blacklisted: list[int]
 
 
 class ExcludedPages:
@@ -52,10 +51,10 @@ class ExcludedPages:
 
     def __init__(self, blacklist: pl.DataFrame, *, keep_unknown: bool) -> None:
         entries = blacklist.cast({"page_title": pl.Binary}).unique().sort(PAGE_KEY)
-        self._unknown = pl.Series([] if keep_unknown else [UNKNOWN.encode()], dtype=pl.Binary)
-        known = entries.filter(~entries.get_column("page_title").is_in(self._unknown.implode()))
+        self._unknown = [] if keep_unknown else [UNKNOWN.encode()]
+        known = entries.filter(~entries.get_column("page_title").is_in(self._unknown))
         parts = known.partition_by("domain_code", as_dict=True, include_key=False)
-        self._entries = {code: part.get_column("page_title") for (code,), part in parts.items()}
+        self._entries = {code: part.get_column("page_title").to_list() for (code,), part in parts.items()}
 
     def find(self, code: str, titles: pl.Series) -> ExcludedRows:
         """Return the rows of the pages of a domain that are excluded.
@@ -64,50 +63,38 @@ class ExcludedPages:
             code: The domain code.
             titles: The titles as bytes, ascending. There is at least one.
         """
-        entries = self._entries.get(code, self._unknown.clear())
-        return ExcludedRows(_places(self._unknown, titles), _places(entries, titles))
+        return ExcludedRows(_places(self._unknown, titles), _places(self._entries.get(code, []), titles))
 
 
-def _places(entries: pl.Series, titles: pl.Series) -> pl.Series:
+def _places(entries: Sequence[bytes], titles: pl.Series) -> list[int]:
     """Return the rows of the titles that are among the entries. Both ascend."""
     start, stop = bisect_left(entries, titles[0]), bisect_right(entries, titles[-1])
-    if start == stop:
-        return NO_ROWS
-    inner = entries.slice(start, stop - start)
+    inner = entries[start:stop]
     if len(inner) <= FEW_ENTRIES:
-        rows = pl.Series([bisect_left(titles, title) for title in inner], dtype=pl.UInt32)
-    else:
-        rows = titles.search_sorted(inner)
-    return rows.filter(titles[rows] == inner)
+        rows = [bisect_left(titles, title) for title in inner]
+        return [row for row, title in zip(rows, inner, strict=True) if titles[row] == title]
+    sought = pl.Series(inner, dtype=pl.Binary)
+    found = titles.search_sorted(sought)
+    return found.filter(titles[found] == sought).to_list()
 
 
-def whole_day(pages: pl.DataFrame) -> pl.DataFrame:
-    """Return the views of pages, and the number of hours in which they were viewed.
-
-    Args:
-        pages: `views` and `start_hours` as in `DAY_PAGES`.
-
-    Returns:
-        `views` Int64, `hours` Int64.
-    """
-    return pages.select("views", hours=pl.col("start_hours").list.len().cast(pl.Int64))
-
-
-def part_of_day(pages: pl.DataFrame, start_hours: Collection[int]) -> pl.DataFrame:
+def part_of_day(start_hours: Lists, counts: Lists, wanted: Collection[int]) -> tuple[pl.Series, pl.Series]:
     """Add up the views of some hours of a day. The pages without views in them stay, with no hours.
 
     Args:
-        pages: `start_hours` and `counts` as in `DAY_PAGES`.
-        start_hours: The hours of the day at which the wanted hours begin.
+        start_hours: The hours of pages, as in `DAY_PAGES`.
+        counts: Their views in these hours, as in `DAY_PAGES`.
+        wanted: The hours of the day at which the wanted hours begin.
 
     Returns:
-        The columns of `whole_day`.
+        The views of each page, and in how many of these hours it was viewed.
+
+    Raises:
+        polars.exceptions.InvalidOperationError: A sum does not fit into 64 bits.
     """
-    wanted = pages.get_column("start_hours").explode(empty_as_null=False).is_in(sorted(start_hours))
-    counts = pages.get_column("counts").explode(empty_as_null=False).set(~wanted, 0)
-    ends = pages.get_column("start_hours").list.len().cum_sum()
-    sums = {"views": _sums_up_to(ends, counts), "hours": _sums_up_to(ends, wanted.cast(pl.Int64))}
-    return pl.DataFrame(sums)
+    is_wanted = start_hours.values.is_in(sorted(wanted))
+    ends, views = start_hours.lengths.cum_sum(), counts.values.set(~is_wanted, 0)
+    return _sums_up_to(ends, views), _sums_up_to(ends, is_wanted.cast(pl.Int64))
 
 
 def _sums_up_to(ends: pl.Series, values: pl.Series) -> pl.Series:
@@ -124,20 +111,20 @@ def _sums_up_to(ends: pl.Series, values: pl.Series) -> pl.Series:
     return (sums - sums.shift(fill_value=0)).cast(pl.Int64)
 
 
-def total(code: str, pages: pl.DataFrame, blacklisted: pl.Series) -> tuple[str, int, int, int, int]:
+def total(code: str, views: pl.Series, hours: pl.Series, blacklisted: list[int]) -> tuple[str, int, int, int, int]:
     """Return the totals of a domain, in the columns of `TOTALS`.
 
     Args:
         code: The domain code.
-        pages: The columns of `whole_day` of its pages, those excluded included.
+        views: The views of its pages, those excluded included.
+        hours: The number of the hours in which each of them was viewed.
         blacklisted: The rows of the pages that the blacklist excludes.
     """
-    views, hours = pages.get_columns()
-    excluded_hours, excluded_views = int(hours[blacklisted].sum()), wide_sum(views[blacklisted])
-    return code, int(hours.sum()), wide_sum(views), excluded_hours, excluded_views
+    excluded = (int(hours[blacklisted].sum()), wide_sum(views[blacklisted])) if blacklisted else (0, 0)
+    return code, int(hours.sum()), wide_sum(views), *excluded
 
 
-def total_of_hour(code: str, views: pl.Series, blacklisted: pl.Series) -> tuple[str, int, int, int, int]:
+def total_of_hour(code: str, views: pl.Series, blacklisted: list[int]) -> tuple[str, int, int, int, int]:
     """Return the totals of a domain in an hour, in the columns of `TOTALS`.
 
     Args:
@@ -145,7 +132,7 @@ def total_of_hour(code: str, views: pl.Series, blacklisted: pl.Series) -> tuple[
         views: The views of its pages, those excluded included.
         blacklisted: The rows of the pages that the blacklist excludes.
     """
-    return code, len(views), wide_sum(views), len(blacklisted), wide_sum(views[blacklisted]) if len(blacklisted) else 0
+    return code, len(views), wide_sum(views), len(blacklisted), wide_sum(views[blacklisted]) if blacklisted else 0
 
 
 def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
@@ -228,12 +215,13 @@ class Floors:
 
         Args:
             code: The domain code.
-            views: Int64, -1 for a page that cannot rank. No page comes again.
+            views: Int64, -1 for a page that cannot rank. There is at least one. No page comes again.
         """
         best = self._best.get(code, views.clear())
-        for part in (views.head(FIRST_ROWS), views.slice(FIRST_ROWS)):
-            better = part.filter(part >= self._floor(best))
-            best = pl.concat([best, better]).sort(descending=True).head(self._top)
+        passed = views >= self._floor(best)
+        if not passed.any():
+            return passed
+        best = pl.concat([best, views.filter(passed)]).sort(descending=True).head(self._top)
         self._best[code] = best  # if a thread has set it in between, the floor is lower than it could be, but right
         return views >= self._floor(best)
 
