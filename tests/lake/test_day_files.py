@@ -54,6 +54,34 @@ def test_day_file_returns_what_was_written(tmp_path: Path) -> None:
         assert list(day_file.codes) == ["", "de", "en", "en.m"]
 
 
+def test_parts_of_columns_are_those_of_the_pages(tmp_path: Path) -> None:
+    pages = pl.concat([many(de=5, en=2 * GROUP_ROWS), day_pages({("fr", "Été"): {0: 7, 5: 0, 23: 1}})])
+    write_pages(tmp_path, pages)
+    with Lake(str(tmp_path)).day_file(DAY) as day_file:
+        assert day_file is not None
+        for groups in (range(3), range(1, 3), range(2, 3)):
+            part = pages.slice(groups.start * GROUP_ROWS)
+            assert day_file.as_text(day_file.titles(groups)).equals(part.get_column("page_title"))
+            assert day_file.views(groups).equals(part.get_column("views"))
+            for column in ("start_hours", "counts"):
+                lengths, values = day_file.lists(groups, column)
+                assert lengths.to_list() == part.get_column(column).list.len().to_list()
+                assert values.to_list() == part.get_column(column).explode(empty_as_null=False).to_list()
+
+
+def test_lists_are_compressed_for_speed_and_the_rest_for_size(tmp_path: Path) -> None:
+    first = pq.read_metadata(write_day(tmp_path, DAY, PAGES)).row_group(0)
+    columns = [first.column(number) for number in range(first.num_columns)]
+    assert {column.path_in_schema.partition(".")[0]: column.compression for column in columns} == {
+        "domain_code": "ZSTD",
+        "page_title": "ZSTD",
+        "views": "ZSTD",
+        "start_hours": "LZ4",
+        "counts": "LZ4",
+    }
+    assert "DELTA_BINARY_PACKED" in columns[-1].encodings
+
+
 @pytest.mark.parametrize("text", ['["en", 2]', '["Z6"]'])
 def test_code_or_first_title_that_changed_in_the_metadata_is_damage(tmp_path: Path, text: str) -> None:
     path = write_day(tmp_path, DAY, PAGES)
