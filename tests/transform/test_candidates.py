@@ -6,7 +6,7 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pvtop.transform.candidates import MOST, Bounds, Candidates, FilteredPages, PageFilter
@@ -28,7 +28,7 @@ def report_of(rows: list[Row], top: int) -> pl.DataFrame:
     return ranked(sorted(rows, key=lambda row: -row[2])[:top])
 
 
-def filter_of(hours: list[list[Row]], top: int = 1, *, merged: bool = False, block: int = 2) -> PageFilter:
+def filter_of(hours: list[list[Row]], top: int = 1, *, merged: bool = False, block: int = 7) -> PageFilter:
     """Return the filter of hours, whose lines come in blocks."""
     candidates = Candidates(Bounds(top, merged=merged), merged=merged)
     for rows in hours:
@@ -86,7 +86,8 @@ hours_of_lines = st.dictionaries(
 )
 
 
-@given(st.lists(hours_of_lines, min_size=1, max_size=12), st.integers(1, 3), st.booleans(), st.booleans())
+@settings(max_examples=50)
+@given(st.lists(hours_of_lines, min_size=1, max_size=8), st.integers(1, 3), st.booleans(), st.booleans())
 def test_page_that_ranks_passes(
     hours: list[dict[tuple[str, str], int]], top: int, merged: bool, ascending: bool
 ) -> None:
