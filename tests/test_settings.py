@@ -434,6 +434,10 @@ def test_contact_with_control_characters_is_refused(contact: str) -> None:
         Settings.load(contact=contact)
 
 
+def test_password_of_a_mart_is_not_in_the_repr() -> None:
+    assert "verysecret" not in repr(Settings.load(mart="postgresql://me:verysecret@host/db"))
+
+
 def test_settings_survive_json() -> None:
     settings = Settings.load(cache_max_age="36h", days_overdue=timedelta(weeks=2), max_download="2GB")
     assert Settings.model_validate_json(settings.model_dump_json()) == settings

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         InterruptedRunError as InterruptedRunError,
         InvalidReportError as InvalidReportError,
         MalformedError as MalformedError,
+        MartError as MartError,
         NoConnectionError as NoConnectionError,
         NoDayFilesError as NoDayFilesError,
         NotFoundError as NotFoundError,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from pvtop.core.period import Period as Period, Step as Step
     from pvtop.core.states import HourState as HourState
     from pvtop.lake.lake import Lake as Lake
+    from pvtop.mart.load import LoadResult as LoadResult
+    from pvtop.mart.mart import Mart as Mart
     from pvtop.pipeline.batch import BatchResult as BatchResult, run_hours as run_hours
     from pvtop.pipeline.days import build_days as build_days
     from pvtop.pipeline.found_pages import Movers as Movers, Spikes as Spikes
@@ -67,14 +70,16 @@ _NAMES = {
     "core.domain": "Domain",
     "core.errors": (
         "BlacklistError CorruptError ExhaustedError HoursFailedError InterruptedRunError InvalidReportError "
-        "MalformedError NoConnectionError NoDayFilesError NotFoundError NotInLakeError NotPublishedError OutputError "
-        "PvtopError RangeError SourceError UnreachableError UsageError"
+        "MalformedError MartError NoConnectionError NoDayFilesError NotFoundError NotInLakeError NotPublishedError "
+        "OutputError PvtopError RangeError SourceError UnreachableError UsageError"
     ),
     "core.hour": "Hour hour_range",
     "core.page": "Page",
     "core.period": "Period Step",
     "core.states": "HourState",
     "lake.lake": "Lake",
+    "mart.load": "LoadResult",
+    "mart.mart": "Mart",
     "pipeline.batch": "BatchResult run_hours",
     "pipeline.days": "build_days",
     "pipeline.found_pages": "Movers Spikes",

@@ -40,7 +40,7 @@ SIZE = r"\d{1,15}(?:\.\d{1,3})?\s*(?:[kmgt]i?b)?"
 WIKIMEDIA = "https://dumps.wikimedia.org/other/pageviews"
 NO_BLACKLIST = "none"
 PUBLIC_BLACKLIST = "https://s3.amazonaws.com/dd-interview-data/data_engineer/wikipedia/blacklist_domains_and_pages"
-PATHS = {"source", "blacklist", "output", "cache_dir"}  # the settings that can be paths
+PATHS = {"source", "blacklist", "output", "cache_dir", "mart"}  # the settings that can be paths
 
 # The cache folder of somebody without a home folder. Nothing can be there, and nothing can be written there.
 NO_CACHE_DIR = Path(os.devnull, "pvtop")
@@ -228,6 +228,8 @@ class Settings(BaseModel):
         max_download: Maximum size of a downloaded file, e.g. `1GB`.
         max_inflated: Largest size of a dump after decompression, e.g. `2GB`.
         statsd: `host:port` of a DogStatsD server that receives metrics.
+        mart: The database with the datamart: a DuckDB file, or the address of a PostgreSQL, MariaDB or MySQL database.
+            An address may hold a password, which a variable keeps out of the list of processes.
         connections: Maximum number of simultaneous connections to a server.
         connect_timeout: Seconds within which a connection must be established.
         read_timeout: Maximum time in seconds for the start of a response, and for each 64 KiB after that. A slower
@@ -260,6 +262,7 @@ class Settings(BaseModel):
     max_download: Size = Field(ByteSize(10**9), ge=1)
     max_inflated: Size = Field(ByteSize(2 * 10**9), ge=1)
     statsd: str = ""
+    mart: Address | None = Field(None, repr=False)  # it may hold a password
     connections: Integer = Field(2, ge=1, le=3)
     connect_timeout: Number = Field(20, gt=0, allow_inf_nan=False)
     read_timeout: Number = Field(60, gt=0, allow_inf_nan=False)

@@ -124,4 +124,4 @@ def test_help_shows_a_default_that_a_command_overrides() -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_help_shows_the_environment_variable_of_a_setting(name: str) -> None:
-    assert re.search(rf"\[env: PVTOP_{name.upper()}[;\]]", help_of(pvtop_app, "report"))
+    assert re.search(rf"\[env: PVTOP_{name.upper()}[;\]]", help_of(pvtop_app, "batch"))

@@ -453,6 +453,15 @@ def test_last_returns_the_newest_hours_in_order(root: str) -> None:
     assert Lake(root).last(9) == hours
 
 
+def test_hours_are_those_with_a_report(root: str) -> None:
+    assert Lake(root).hours() == []
+    hours = [Hour.parse(text) for text in ["2019-04-01T09", "2019-10-01T02"]]
+    for hour in reversed(hours):
+        Lake(root).write(make_report(hour=hour))
+    assert Lake(root).hours() == hours
+    assert Lake(root).rollups() == []
+
+
 def test_newest_ignores_an_hour_without_a_report(tmp_path: Path) -> None:
     Lake(str(tmp_path)).write(make_report())
     (tmp_path / "top_pages/date=2019-04-02/hour=00").mkdir(parents=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from pvtop.core.errors import OutputError
 from pvtop.core.hour import Hour, hour_range
 from pvtop.core.states import HourState
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
@@ -78,6 +79,23 @@ def test_failed_hour_does_not_stop_other_hours(pvtop_in_process: Command, server
         "unchanged": 3,
     }
     assert not [name for name in files("lake") if "failures" in name]
+
+
+def test_function_is_called_after_each_hour_that_is_in_the_lake() -> None:
+    settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
+    run_hours(DAY[:1], settings)
+    called: list[Hour] = []
+
+    def after(hour: Hour) -> None:
+        assert Path("lake", top_pages_path(hour)).exists()
+        called.append(hour)
+        if hour == DAY[2]:
+            raise OutputError("refused")
+
+    result = run_hours([*DAY[:3], Hour.parse("2030-01-01T00")], settings, after=after)
+    assert sorted(called) == DAY[:3]
+    assert result.counts == {"made": 1, "unchanged": 1, "failed": 1, "not_published": 1}
+    assert [(failure.hour, str(failure.error)) for failure in result.failures] == [(DAY[2], "refused")]
 
 
 def test_damaged_hour_is_made_again() -> None:

@@ -17,6 +17,7 @@ from pvtop.cli import (
     config,
     days,
     domains,
+    mart,
     movers,
     report,
     rollup,
@@ -64,6 +65,7 @@ app.command(cls=GroupedCommand)(rollup.rollup)
 app.command(cls=GroupedCommand)(status.status)
 app.command(cls=GroupedCommand)(validate.validate)
 app.add_typer(days.app, name="days")
+app.add_typer(mart.app, name="mart")
 app.add_typer(blacklist.app, name="blacklist")
 app.add_typer(cache.app, name="cache")
 app.add_typer(config.app, name="config")

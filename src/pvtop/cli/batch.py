@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pvtop.core.day import Day
+    from pvtop.core.hour import Hour
     from pvtop.pipeline.batch import BatchResult
     from pvtop.pipeline.plan import Action
     from pvtop.settings import Settings
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 BATCH_HOURS = 24
 
 
-@command_options(*MAKING, *PRINTING)
+@command_options(*MAKING, "mart", *PRINTING)
 def batch(
     start: Start = None,
     end: End = None,
@@ -47,6 +49,9 @@ def batch(
     --keep-unknown has changed. An hour that fails does not stop the others. If any hour failed, the batch lists the
     failed hours at the end and exits with code 4. Run this command every hour. It also makes the reports that earlier
     runs missed.
+
+    With --mart, each report is also loaded into a datamart, as soon as it is made. Reports that are up to date are
+    loaded if the datamart has not got them.
 
     With --days, the batch also makes day files, from the same reading of the dumps. It makes those of the UTC days
     whose 24 hours are all in the range. --start and --end are stamps, and a stamp is the END of an hour. --day and
@@ -76,14 +81,33 @@ def batch(
         lines = chain(plan_lines(of_days), _partial_lines(partial), _plan_lines(actions))
         out.result(data + list(map(action_data, of_days)), lines)
         return
-    with watching(out) as watch:
+    with _loading(settings, wanted) as after, watching(out) as watch:
         try:
-            result = run_hours(wanted, settings, watch, days=days)
+            result = run_hours(wanted, settings, watch, days=days, after=after)
         except KeyboardInterrupt as interrupt:
             raise interrupted(interrupt, watch.progress) from None
     log_days(result.days)
     out.result(_data(result, partial), _lines(result, partial))
     _raise_for_failures(result, len(wanted))
+
+
+@contextlib.contextmanager
+def _loading(settings: Settings, hours: Sequence[Hour]) -> Iterator[Callable[[Hour], object] | None]:
+    """Yield what loads an hour into the mart, None if no mart is named.
+
+    Raises:
+        MartError: The mart cannot be reached or written.
+    """
+    if not settings.mart:
+        yield None
+        return
+    from pvtop.cli.mart import open_mart
+    from pvtop.lake.lake import Lake
+    from pvtop.mart.parts import HourPart
+
+    mart = open_mart(settings)
+    with mart.loader(Lake.of(settings)) as loader:
+        yield loader.following(list(map(HourPart, hours)))
 
 
 def _raise_for_failures(result: BatchResult, wanted: int) -> None:

@@ -11,6 +11,7 @@ from pvtop.core.setting_names import variable
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
     "list_settings": "pvtop config show lists all settings",
+    "make_mart": "load reports into it with pvtop mart load, or name another one with --to",
     "make_report": "make it: pvtop report{only}, or name another lake with --output",
     "name_period": "make some with pvtop days build, or name the hours: --day, --month, or --start and --end",
     "not_strict": "leave out --strict to add up the others",

@@ -101,6 +101,8 @@ OPTIONS = {
         Option("no_validate", OUTPUT, "Write the result even if validation fails.", kind=bool),
         Option("contact", NETWORK, "E-mail or web address for the User-Agent. Wikimedia requires one.", "TEXT",
                shown="none"),
+        Option("mart", OUTPUT, "Datamart to load into: DuckDB file, or postgresql://, mysql:// or mariadb:// address.",
+               "ADDRESS", shown="none"),
         Option("statsd", NETWORK, "Send metrics to this DogStatsD server.", "HOST:PORT", shown="none"),
         Option("json", MESSAGES, "Print one JSON document, for a failure too.", kind=bool, default=False),
         Option("csv", MESSAGES, "Print the result as CSV, with a header.", kind=bool, default=False),
@@ -110,6 +112,12 @@ OPTIONS = {
         Option("log_format", MESSAGES, "Format of the log on stderr.", kind=LogFormat, default=LogFormat.TEXT),
     )
 }  # fmt: skip
+TO = replace(
+    OPTIONS["mart"],
+    help="The datamart: DuckDB file, or postgresql://, mysql:// or mariadb:// address.",
+    flags=("--to",),
+)
+"""The setting `mart`, as the commands about the mart call it."""
 
 PRINTING = ("json", "quiet", "verbose")
 TABLES = ("json", "csv", "quiet", "verbose")  # of a command whose result is a table
@@ -132,7 +140,7 @@ MAKING = (
 )  # fmt: skip
 
 
-def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
+def command_options(*names: str | Option, **shown: str) -> Callable[[Command], Command]:
     """Return a decorator that adds options of the table to a command, and passes it their `settings` and `out`.
 
     A command can also be passed `given`, which says where each setting was given (`pvtop.core.given`).
@@ -140,17 +148,18 @@ def command_options(*names: str, **shown: str) -> Callable[[Command], Command]:
     The parameters that the command declares itself become options as usual, and come first in the help text.
 
     Args:
-        *names: Names in the table, in the order of the help text.
+        *names: Names in the table, or options that differ from it, in the order of the help text.
         **shown: The default to show for an option, if it differs from the table's.
     """
-    chosen = [replace(OPTIONS[name], shown=shown.get(name, OPTIONS[name].shown)) for name in names]
+    options = [OPTIONS[name] if isinstance(name, str) else name for name in names]
+    chosen = [replace(option, shown=shown.get(option.name, option.shown)) for option in options]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**values: Any) -> None:  # noqa: ANN401 - Typer passes what `__signature__` declares
             printing = {option.name: values.pop(option.name) for option in chosen if not option.is_setting}
             flags = {option.name: values.pop(option.name) for option in chosen if option.is_setting}
-            out = Output(**printing, options={name: OPTIONS[name].written[0] for name in flags})
+            out = Output(**printing, options={option.name: option.written[0] for option in chosen if option.is_setting})
             with exit_on_failure(out):
                 from pvtop.settings import Settings, given_settings
 

@@ -13,9 +13,11 @@ from pvtop.cli.output import HourOrDay, Output, number_of_hours, run
 from pvtop.core.counted import counted
 from pvtop.core.hour import Hour, runs_of
 from pvtop.core.states import HourState
-from pvtop.pipeline.progress import Bars, Rows, drawn, open_bars, stderr_console
+from pvtop.pipeline.progress import Bars, Rows, Tally, drawn, open_bars, stderr_console
 
 if TYPE_CHECKING:
+    from pvtop.mart.load import LoadOutcome
+    from pvtop.mart.parts import Part
     from pvtop.pipeline.day_plan import DayAction
     from pvtop.pipeline.days import DayObserver
     from pvtop.pipeline.plan import Action
@@ -83,6 +85,51 @@ def watching_days(out: Output) -> Iterator[DayObserver]:
             spooled=rows.remove,
             finished=partial(_end_day, rows),
         )
+
+
+@contextlib.contextmanager
+def watching_load(out: Output) -> Iterator[LoadWatch]:
+    """Show the progress of a load: as a bar if stderr is a terminal, and as a line of the log for each hour."""
+    if not out.on_terminal:
+        yield LoadWatch()
+        return
+    with open_bars(stderr_console()) as bars:
+        yield LoadWatch(Tally(bars, "loads"))
+
+
+class LoadWatch:
+    """Log a line for each hour or rollup that is loaded. An observer of a load.
+
+    Args:
+        tally: Counts them in a bar. None if nobody would see it.
+    """
+
+    def __init__(self, tally: Tally | None = None) -> None:
+        self._tally = tally
+        self._wanted = self._loaded = 0
+
+    @property
+    def progress(self) -> str:
+        """How far the load is: `3 of 24 loaded`."""
+        return f"{self._loaded:,} of {self._wanted:,} loaded" if self._wanted else "nothing was loaded"
+
+    def planned(self, parts: Sequence[Part], unchanged: int) -> None:
+        """Log how many hours and rollups are loaded."""
+        self._wanted = len(parts)
+        known = f", {unchanged:,} in the mart already" if unchanged else ""
+        log.info("%s to load%s", f"{len(parts):,}", known)
+        if self._tally:
+            self._tally.begin(len(parts))
+
+    def finished(self, outcome: LoadOutcome) -> None:
+        """Log how the load of an hour or a rollup ended."""
+        self._loaded += not outcome.error
+        if self._tally:
+            self._tally.count()
+        level = logging.ERROR if outcome.state == "failed" else logging.INFO
+        what = f": {outcome.error}" if outcome.error else f": {counted(outcome.rows, 'row')}"
+        fields = {"part": outcome.part.label, "state": outcome.state, "rows": outcome.rows}
+        log.log(level, "%s %s%s", outcome.part.label, outcome.state, what, extra={"fields": fields})
 
 
 def _end_day(rows: Rows, outcome: DayOutcome) -> None:

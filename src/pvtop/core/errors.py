@@ -13,6 +13,7 @@ PvtopError                    exit code 1
 ├── MalformedError                      5   too many lines of a dump are malformed
 ├── BlacklistError                      1   the blacklist cannot be read
 ├── OutputError                         1   the lake or the cache cannot be read or written
+├── MartError                           1   the mart cannot be read or written
 ├── InvalidReportError                  5   a report breaks a rule
 ├── NotInLakeError                      3   the hour or the day is not in the lake (yet)
 │   └── NoDayFilesError                 3   the lake has no day file of the days that are needed
@@ -131,6 +132,10 @@ class BlacklistError(PvtopError):
 
 class OutputError(PvtopError):
     """The lake or the cache cannot be read or written."""
+
+
+class MartError(PvtopError):
+    """The mart cannot be read or written."""
 
 
 class InvalidReportError(PvtopError):

@@ -12,7 +12,14 @@ from pvtop.core.arguments import check_whole
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour, HourLike, check_hour_of_day, date_at
-from pvtop.lake.layout import domains_path, failure_path, parse_partition, text_path, top_pages_path
+from pvtop.lake.layout import (
+    domains_path,
+    failure_path,
+    parse_partition,
+    parse_top_pages_path,
+    text_path,
+    top_pages_path,
+)
 from pvtop.storage.registry import open_filesystem
 
 MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole tree costs less
@@ -112,6 +119,14 @@ class ListedHours:
                 if hour := by_path.get(path):
                     found[hour] = changed
         return found
+
+    def hours(self) -> list[Hour]:
+        """Return all hours in the lake, the oldest first. Reads only folder listings.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return sorted(filter(None, map(parse_top_pages_path, self._filesystem.find("top_pages"))))
 
     def newest(self, day: date | str | None = None, hour: int | None = None) -> Hour | None:
         """Return the newest hour in the lake, or None if there is none.

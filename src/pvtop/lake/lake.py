@@ -22,7 +22,7 @@ from pvtop.lake.days import StoredDays
 from pvtop.lake.layout import domains_path, failure_path, text_path, top_pages_path
 from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
 from pvtop.lake.replacing import replace_files
-from pvtop.lake.rollups import read_rollup, read_rollup_provenance, write_rollup
+from pvtop.lake.rollups import find_rollups, read_rollup, read_rollup_provenance, write_rollup
 from pvtop.lake.scan import Missing, check_missing, scan_hours
 from pvtop.render.text import render_text
 from pvtop.settings import Settings
@@ -324,6 +324,14 @@ class Lake(StoredDays):
             OutputError: The lake cannot be read.
         """
         return read_rollup_provenance(self._filesystem, Period.at(period), merged=merged)
+
+    def rollups(self) -> list[tuple[Period, bool]]:
+        """Return the period of each rollup in the lake, and whether it merges access. Reads only folder listings.
+
+        Raises:
+            OutputError: The lake cannot be read.
+        """
+        return find_rollups(self._filesystem)
 
     def write_rollup(self, rollup: Rollup, check: Callable[[], object] = lambda: None) -> None:
         """Write a rollup: the domain totals, and then the ranked pages. Works like `write`.

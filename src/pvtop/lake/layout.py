@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from pvtop.core.day import Day
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour
 from pvtop.core.period import Period, PeriodKind
+
+ROLLUP_ROOTS = ("rollups", "rollups_merged")  # the second merges access
 
 
 def parse_partition(text: str) -> Hour | None:
@@ -23,6 +27,27 @@ def parse_day_partition(text: str) -> Day | None:
         return Day.parse(text)
     except UsageError:
         return None
+
+
+def parse_top_pages_path(path: str) -> Hour | None:
+    """Parse the hour from the path of its ranked pages. Return None if it is not such a path as pvtop writes it."""
+    match = re.fullmatch(r"top_pages/date=([^/]+)/hour=([^/]+)/top_pages\.parquet", path)
+    return parse_partition(f"{match[1]}T{match[2]}") if match else None
+
+
+def parse_rollup_path(path: str) -> tuple[Period, bool] | None:
+    """Parse the period of a rollup, and whether it merges access, from the path of its ranked pages.
+
+    Return None if it is not such a path as pvtop writes it.
+    """
+    match = re.fullmatch(r"rollups(_merged)?/[a-z]+/top_pages/(.+)/top_pages\.parquet", path)
+    values = [part.partition("=")[2] for part in match[2].split("/")] if match else []
+    try:
+        period = Period.at((values[0], values[1]) if len(values) == 2 else values[0])  # noqa: PLR2004 - first and last
+    except (UsageError, IndexError):
+        return None
+    merged = match is not None and match[1] is not None
+    return (period, merged) if rollup_top_pages_path(period, merged=merged) == path else None
 
 
 def top_pages_path(hour: Hour) -> str:
@@ -61,8 +86,7 @@ def rollup_domains_path(period: Period, *, merged: bool) -> str:
 
 
 def _rollup_path(period: Period, what: str, *, merged: bool) -> str:
-    root = "rollups_merged" if merged else "rollups"
-    return f"{root}/{period.kind}/{what}/{_rollup_partition(period)}/{what}.parquet"
+    return f"{ROLLUP_ROOTS[merged]}/{period.kind}/{what}/{_rollup_partition(period)}/{what}.parquet"
 
 
 def _rollup_partition(period: Period) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import polars as pl
 
 from pvtop.core.errors import OutputError
-from pvtop.core.period import Period
+from pvtop.core.period import Period, PeriodKind
 from pvtop.lake import parquet
-from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
+from pvtop.lake.layout import ROLLUP_ROOTS, parse_rollup_path, rollup_domains_path, rollup_top_pages_path
 from pvtop.lake.replacing import replace_files
 from pvtop.storage.filesystem import FileSystem
 from pvtop.transform.rollup import Rollup, RollupProvenance
@@ -52,6 +52,21 @@ def read_rollup(filesystem: FileSystem, period: Period, *, merged: bool) -> Roll
     path = rollup_domains_path(period, merged=merged)
     domains = _frame(filesystem, path, filesystem.content(path), MERGED_DOMAINS if merged else DOMAINS)
     return Rollup(period, top_pages, domains, provenance)
+
+
+def find_rollups(filesystem: FileSystem) -> list[tuple[Period, bool]]:
+    """Return the period of each rollup, and whether it merges access: the plain ones first, then by period.
+
+    Raises:
+        OutputError: The lake cannot be read.
+    """
+    found = [
+        parse_rollup_path(path)
+        for root in ROLLUP_ROOTS
+        for kind in PeriodKind
+        for path in filesystem.find(f"{root}/{kind}/top_pages")
+    ]
+    return sorted(filter(None, found), key=lambda one: (one[1], one[0].first, one[0].last))
 
 
 def read_rollup_provenance(filesystem: FileSystem, period: Period, *, merged: bool) -> RollupProvenance | None:

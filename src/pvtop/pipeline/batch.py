@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -31,6 +31,9 @@ from pvtop.settings import Settings
 log = logging.getLogger(__name__)
 
 PRUNE_EVERY = 24  # hours
+
+AfterHour = Callable[[Hour], object]
+"""What is called after each hour, such as the loader of a mart."""
 
 
 class BatchObserver(Protocol):
@@ -105,12 +108,13 @@ def plan_batch(hours: Sequence[Hour], settings: Settings) -> list[Action]:
     return run_sync(make())
 
 
-def run_hours(
+def run_hours(  # noqa: PLR0913 - each is a choice of its own
     hours: HourLike | Iterable[HourLike],
     settings: Settings,
     observer: BatchObserver | None = None,
     *,
     days: bool = False,
+    after: AfterHour | None = None,
     progress: bool = True,
 ) -> BatchResult:
     """Make the reports of many hours: the missing and the outdated ones.
@@ -124,6 +128,8 @@ def run_hours(
         observer: Receives the progress of the batch. Without one, bars show it in a notebook and on a terminal.
         days: Also make the day files of the UTC days whose 24 hours are all among the hours, from the same reading of
             the dumps.
+        after: Called for each hour whose report is in the lake, as soon as it is: one call at a time, in a thread. It
+            is not called for other hours. If it raises a PvtopError, the hour has failed, but its report stays.
         progress: Whether to show these bars.
 
     Returns:
@@ -135,20 +141,24 @@ def run_hours(
     """
     wanted = hours_at(hours)
     with bars_where_seen() if progress and observer is None else contextlib.nullcontext() as bars:
-        return run_sync(_run_hours(wanted, settings, observer or bars or _NoObserver(), days=days))
+        seen = observer or bars or _NoObserver()
+        return run_sync(_run_hours(wanted, settings, seen, _Follower(after), days=days))
 
 
-async def _run_hours(hours: Sequence[Hour], settings: Settings, observer: BatchObserver, *, days: bool) -> BatchResult:
+async def _run_hours(
+    hours: Sequence[Hour], settings: Settings, observer: BatchObserver, follower: _Follower, *, days: bool
+) -> BatchResult:
     result = BatchResult()
     async with Session(settings) as session:
         actions = await plan_hours(hours, session)
         observer.planned(actions)
         for action in actions:
             if action.state is not None:
-                result.add(_left(action, session, observer))
+                result.add(await follower.follow(_left(action, session, observer)))
         to_do = {action.hour for action in actions if action.state is None}
 
-        def finish(outcome: HourOutcome) -> None:
+        async def finish(outcome: HourOutcome) -> None:
+            outcome = await follower.follow(outcome)
             result.add(outcome)
             observer.finished(outcome)
             if result.counts.total() % PRUNE_EVERY == 0:
@@ -181,7 +191,7 @@ async def _work(
     hours: Iterator[tuple[Hour, bool]],
     session: Session,
     observer: BatchObserver,
-    finish: Callable[[HourOutcome], None],
+    finish: Callable[[HourOutcome], Awaitable[None]],
     days: DaysOfBatch,
 ) -> None:
     """Make hours one at a time. Semaphores of the session order the workers.
@@ -198,7 +208,7 @@ async def _work(
         work = HourWork(hour, session, progress, computing, days.folder(hour))
         outcome = await _outcome(work) if is_reported else None
         if outcome:
-            finish(outcome)
+            await finish(outcome)
         await days.add(work, outcome.error if outcome else None)
 
 
@@ -219,6 +229,29 @@ async def _outcome(work: HourWork) -> HourOutcome:
             await asyncio.to_thread(work.session.lake.note_failure, hour, failure)
         return HourOutcome(hour, HourState.FAILED, error=failure)
     return HourOutcome(hour, result.state, result)
+
+
+class _Follower:
+    """Calls a function after each hour, one call at a time.
+
+    Args:
+        function: The function. None if there is none.
+    """
+
+    def __init__(self, function: AfterHour | None) -> None:
+        self._function = function
+        self._one_at_a_time = asyncio.Lock()
+
+    async def follow(self, outcome: HourOutcome) -> HourOutcome:
+        """Call the function if the report of an hour is in the lake. Return the outcome, which failed if that fails."""
+        if self._function is None or outcome.state not in {HourState.MADE, HourState.UNCHANGED}:
+            return outcome
+        async with self._one_at_a_time:
+            try:
+                await asyncio.to_thread(self._function, outcome.hour)
+            except PvtopError as error:
+                return HourOutcome(outcome.hour, HourState.FAILED, error=error)
+        return outcome
 
 
 class _NoObserver:

@@ -144,22 +144,51 @@ class Rows:
         self._drawing.remove(self._tasks.pop(hour, None))
 
 
+class Tally:
+    """Show a bar for a whole run: how much is done, how fast, and the time left.
+
+    Args:
+        drawing: Where the bar is.
+        name: What the run is about.
+    """
+
+    def __init__(self, drawing: Drawing, name: str) -> None:
+        self._drawing = drawing
+        self._all = drawing.add(name, "planning")
+        self._wanted = self._ended = 0
+        self._started = monotonic()
+
+    def begin(self, wanted: int) -> None:
+        """Show how much is to be done."""
+        self._wanted = wanted
+        self._drawing.update(self._all, f"0 of {wanted:,}", 0, wanted)
+        self._started = monotonic()
+
+    def count(self) -> None:
+        """Count one that is done."""
+        self._ended += 1
+        self._drawing.update(self._all, self._pace(), self._ended, self._wanted)
+
+    def _pace(self) -> str:
+        """Return how many are done, how many a minute, and the time left."""
+        taken = monotonic() - self._started
+        left = timedelta(seconds=round((self._wanted - self._ended) * taken / self._ended))
+        pace = f", {60 * self._ended / taken:,.1f} a minute" if self._drawing.is_wide else ""
+        return f"{self._ended:,} of {self._wanted:,}{pace}, {left} left"
+
+
 class Bars:
     """Show a bar for the batch, and below it one for each hour in progress. An observer of a batch."""
 
     def __init__(self, drawing: Drawing) -> None:
-        self._drawing = drawing
-        self._all = drawing.add("hours", "planning")
+        self._tally = Tally(drawing, "hours")
         self._rows = Rows(drawing)
         self._to_do: set[Hour] = set()
-        self._ended = 0
-        self._started = monotonic()
 
     def planned(self, actions: Sequence[Action]) -> None:
         """Show how many hours need work."""
         self._to_do = {action.hour for action in actions if action.state is None}
-        self._drawing.update(self._all, f"0 of {len(self._to_do):,}", 0, len(self._to_do))
-        self._started = monotonic()
+        self._tally.begin(len(self._to_do))
 
     def downloading(self, hour: Hour, done: int, total: int | None) -> None:
         """Show how much of an hour is downloaded."""
@@ -173,13 +202,4 @@ class Bars:
         """Count an hour."""
         self._rows.remove(outcome.hour)
         if outcome.hour in self._to_do:
-            self._ended += 1
-            self._drawing.update(self._all, self._pace(), self._ended, len(self._to_do))
-
-    def _pace(self) -> str:
-        """Return how many hours have ended, how many a minute, and the time left."""
-        ended, wanted = self._ended, len(self._to_do)
-        taken = monotonic() - self._started
-        left = timedelta(seconds=round((wanted - ended) * taken / ended))
-        pace = f", {60 * ended / taken:,.1f} a minute" if self._drawing.is_wide else ""
-        return f"{ended:,} of {wanted:,}{pace}, {left} left"
+            self._tally.count()

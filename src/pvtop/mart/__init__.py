@@ -1,0 +1,1 @@
+"""The datamart: a star schema of reports and rollups in a database."""

@@ -1,0 +1,159 @@
+"""A mart in a DuckDB file. One process at a time can write it, and it shuts out readers meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from sqlalchemy import Executable, Table
+from sqlalchemy.dialects import postgresql
+
+from pvtop.core.errors import MartError
+from pvtop.mart.address import Product
+from pvtop.mart.session import Database, Row, Session
+
+if TYPE_CHECKING:
+    import duckdb
+
+DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # DuckDB takes its SQL
+CONFIG: dict[str, str | bool | int | float | list[str]] = {"checkpoint_threshold": "1KB"}
+"""A commit writes the file itself, and not first its write-ahead log, which would take twice as long."""
+
+MAX_WAIT = 60.0  # seconds for another process that has the file open
+POLL_INTERVAL = 0.02
+LOCKED = re.compile(r"Conflicting lock is held in (?P<program>.*) \(PID (?P<process>\d+)\)")
+ONE_AT_A_TIME = RLock()
+"""In one process, DuckDB refuses a file that is open in another way, and two writers may conflict."""
+
+
+class DuckDBFile(Database):
+    """A DuckDB file."""
+
+    keeps_connection = False
+
+    def errors(self) -> tuple[type[Exception], ...]:
+        """Return the exceptions of DuckDB."""
+        import duckdb
+
+        return (duckdb.Error,)
+
+    def connect(self, *, reading: bool = False) -> Session:
+        """Open the file. Wait for other processes that have it open, a minute at most."""
+        path = self.address.path
+        if reading and path and not path.exists():
+            raise MartError(f"there is no mart {self.address}", "load a report into it first", remedy="make_mart")
+        ONE_AT_A_TIME.acquire()
+        try:
+            with self.translated():
+                return DuckDBSession(self._open(reading=reading))
+        except BaseException:
+            ONE_AT_A_TIME.release()
+            raise
+
+    def _open(self, *, reading: bool) -> duckdb.DuckDBPyConnection:
+        """Open the file as soon as no other process has it open.
+
+        Raises:
+            MartError: Another process has had it open for a minute.
+        """
+        import duckdb
+
+        since = time.monotonic()
+        while True:
+            try:
+                return duckdb.connect(str(self.address.path), read_only=reading, config=CONFIG)
+            except duckdb.IOException as error:
+                other = LOCKED.search(str(error))
+                if other is None:
+                    raise
+                if time.monotonic() - since > MAX_WAIT:
+                    raise self._busy(other) from error
+            time.sleep(POLL_INTERVAL)
+
+    def _busy(self, other: re.Match[str]) -> MartError:
+        return MartError(
+            f"the mart {self.address} is open in process {other['process']} ({other['program']})",
+            "end that process, or try again later: only one process can have the file open while one writes",
+        )
+
+
+class DuckDBSession(Session):
+    """A connection to a DuckDB file.
+
+    Args:
+        connection: The connection. `ONE_AT_A_TIME` is held until it is closed.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(Product.DUCKDB)
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the file, and let others open it."""
+        try:
+            self._connection.close()
+        finally:
+            ONE_AT_A_TIME.release()
+
+    def run(self, statement: Executable | str) -> list[Row]:
+        """Run a statement, compiled as for PostgreSQL."""
+        if isinstance(statement, str):
+            return self._connection.execute(statement).fetchall()
+        compiled: Any = statement.compile(dialect=DIALECT)  # type: ignore[attr-defined] # only DDL has another method
+        values = [compiled.params[name] for name in getattr(compiled, "positiontup", None) or ()]  # DDL has none
+        return self._connection.execute(str(compiled), values).fetchall()
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Return the rows of a query, by way of Arrow."""
+        relation = self._connection.sql(sql)
+        if relation is None:  # a statement without rows
+            return pl.DataFrame()
+        found = pl.from_arrow(relation.to_arrow_table())
+        return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end of the block. If it fails, roll back."""
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def insert(self, table: Table, rows: pl.DataFrame) -> None:
+        """Insert rows from Arrow."""
+        self._connection.register("inserted", rows.to_arrow())
+        self._connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM inserted")  # noqa: S608 - our own names
+        self._connection.unregister("inserted")
+
+    def stage(self, table: Table, rows: pl.DataFrame) -> None:
+        """Name the frame as a view, which copies nothing."""
+        self._connection.register(table.name, rows.to_arrow())
+
+    def upsert(self, table: Table, row: dict[str, object]) -> None:
+        """Insert or replace a row."""
+        self.run(
+            postgresql.insert(table).values(row).on_conflict_do_update(index_elements=[*table.primary_key], set_=row)
+        )
+
+    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `Session`
+        """Return a plain insert: there is one writer, who has looked before."""
+        return table.insert()
+
+    @contextlib.contextmanager
+    def making_schema(self) -> Iterator[None]:
+        """Make the schema in one transaction."""
+        with self.transaction():
+            yield
+
+    def existing_tables(self) -> set[str]:
+        """Return the names of all tables and views."""
+        found = self.run("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+        return {name for (name,) in found}

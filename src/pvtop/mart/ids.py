@@ -1,0 +1,53 @@
+"""The ids of domains and pages: digests of their names, the same in every database, version and process."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import polars as pl
+
+from pvtop.core.errors import MartError
+from pvtop.core.escape import shorten
+
+ID_BYTES = 8
+
+
+def name_id(name: str) -> int:
+    """Return the id of a name: BLAKE2b of its UTF-8 bytes, 8 bytes long, read as a signed big-endian integer."""
+    return name_ids([name])[0]
+
+
+def name_ids(names: Iterable[str]) -> tuple[int, ...]:
+    """Return the id of each name."""
+    digests = [blake2b(name.encode(), digest_size=ID_BYTES).digest() for name in names]
+    return struct.unpack(f">{len(digests)}q", b"".join(digests))
+
+
+def distinct_names(ids: pl.Series, names: pl.Series) -> pl.DataFrame:
+    """Return each name once with its id, by id.
+
+    Args:
+        ids: The id of each name.
+        names: The names. May repeat.
+
+    Raises:
+        MartError: Two names have the same id.
+    """
+    by_id = pl.DataFrame([ids, names]).sort(ids.name)
+    is_repeated = pl.col(ids.name) == pl.col(ids.name).shift()
+    other = by_id.with_columns(before=pl.col(names.name).shift())
+    wrong = other.filter(is_repeated & (pl.col(names.name) != pl.col("before")))
+    if len(wrong):
+        raise same_id(wrong["before"][0], wrong[names.name][0])
+    return by_id.filter(is_repeated.not_().fill_null(value=True))
+
+
+def same_id(first: str, second: str) -> MartError:
+    """Return the error for two names that have the same id."""
+    return MartError(
+        f"{shorten(repr(first))} and {shorten(repr(second))} have the same id, so the mart cannot tell them apart",
+        "put one of the two on the blacklist",
+        setting="blacklist",
+    )

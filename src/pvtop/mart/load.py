@@ -1,0 +1,230 @@
+"""Load reports and rollups into a mart, each in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+import polars as pl
+
+from pvtop.core.errors import MartError, NotInLakeError, PvtopError
+from pvtop.core.hour import Hour
+from pvtop.core.html import table as html_table
+from pvtop.core.prefetch import prefetch
+from pvtop.lake.lake import Lake
+from pvtop.mart.parts import HourPart, Part
+from pvtop.mart.replace import Ranked, loaded_provenances, replace_part
+from pvtop.mart.schema import make_schema
+from pvtop.mart.session import Database, Session
+
+log = logging.getLogger(__name__)
+
+
+class LoadState(StrEnum):
+    """How the load of an hour or a rollup ended."""
+
+    LOADED = "loaded"
+    """It is in the mart, as it is in the lake."""
+    UNCHANGED = "unchanged"
+    """It was in the mart already."""
+    MISSING = "missing"
+    """It is not in the lake."""
+    FAILED = "failed"
+    """It could not be loaded. The mart has what it had before."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOutcome:
+    """How the load of an hour or a rollup ended.
+
+    Attributes:
+        part: The hour or the rollup.
+        state: The state.
+        rows: The facts that were loaded.
+        error: Why it failed or is missing, else None.
+    """
+
+    part: Part
+    state: LoadState
+    rows: int = 0
+    error: PvtopError | None = None
+
+
+class LoadObserver(Protocol):
+    """Receives the progress of a load."""
+
+    def planned(self, parts: Sequence[Part], unchanged: int) -> None:
+        """Receive what is loaded, and how many hours and rollups are in the mart already."""
+
+    def finished(self, outcome: LoadOutcome) -> None:
+        """Receive how the load of an hour or a rollup ended."""
+
+
+@dataclass(slots=True)
+class LoadResult:
+    """The result of a load.
+
+    Attributes:
+        counts: The number of hours and rollups in each state.
+        rows: The facts that were loaded.
+        failures: The outcomes of those that failed.
+        missing: The outcomes of those that are not in the lake.
+    """
+
+    counts: Counter[LoadState] = field(default_factory=Counter)
+    rows: int = 0
+    failures: list[LoadOutcome] = field(default_factory=list)
+    missing: list[LoadOutcome] = field(default_factory=list)
+
+    def add(self, outcome: LoadOutcome) -> None:
+        """Count an outcome, and keep it if nothing was loaded."""
+        self.counts[outcome.state] += 1
+        self.rows += outcome.rows
+        if outcome.state is LoadState.FAILED:
+            self.failures.append(outcome)
+        if outcome.state is LoadState.MISSING:
+            self.missing.append(outcome)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count:,} {state}" for state, count in sorted(self.counts.items()) if count)
+        return f"{counts or 'nothing to load'}; {self.rows:,} rows"
+
+    def __repr__(self) -> str:
+        return f"<LoadResult: {self}>"
+
+    def _repr_html_(self) -> str:
+        """Return the counts and what was not loaded, as notebooks show them."""
+        rows = [(outcome.part.label, f"{outcome.state}: {outcome.error}") for outcome in self.failures + self.missing]
+        return html_table(f"Load: {self}", rows)
+
+
+class Loader:
+    """Loads hours and rollups into a mart. Use it in a `with` block. It makes the schema if there is none.
+
+    Args:
+        database: The mart.
+        lake: Where the reports are.
+
+    Raises:
+        MartError: The mart cannot be reached or written. Raised at the start of the block.
+    """
+
+    def __init__(self, database: Database, lake: Lake) -> None:
+        self._database = database
+        self._lake = lake
+        self._session: Session | None = None
+        self._has_warned = False
+
+    def __enter__(self) -> Self:
+        with self._database.session() as session:
+            make_schema(session, self._database.address)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._disconnect()
+
+    def lacking(self, parts: Sequence[Part]) -> list[Part]:
+        """Return the parts that the mart has not, or has from another report.
+
+        Raises:
+            MartError: The mart cannot be read.
+            OutputError: The lake cannot be read.
+        """
+        known = self._known(parts)
+        return [part for part in parts if part not in known or part.provenance(self._lake) != known[part]]
+
+    def following(self, parts: Sequence[HourPart]) -> Callable[[Hour], None]:
+        """Return a function that loads an hour, unless the mart has its report.
+
+        What the mart has is looked up once, now.
+
+        Args:
+            parts: The hours that the function may be called with.
+
+        Raises:
+            MartError: The mart cannot be read.
+        """
+        known = self._known(parts)
+
+        def load(hour: Hour) -> None:
+            part = HourPart(hour)
+            if part not in known or part.provenance(self._lake) != known[part]:
+                self.load(part)
+
+        return load
+
+    def _known(self, parts: Sequence[Part]) -> dict[Part, str]:
+        """Return the parts that the mart has, each with its provenance."""
+        with self._database.session(reading=True) as session:
+            return loaded_provenances(session, parts)
+
+    def load_all(self, parts: Iterable[Part]) -> Iterator[LoadOutcome]:
+        """Load parts one after another, and yield how each ended. The next one is read meanwhile.
+
+        Raises:
+            MartError: The mart cannot be reached.
+        """
+        for part, rows in prefetch((part, self._read(part)) for part in parts):
+            yield self._load(part, rows)
+
+    def load(self, part: Part) -> int:
+        """Load a part, in place of what the mart has of it. Return the number of its facts.
+
+        Does not keep the connection, which a server would end if the next part takes long.
+
+        Raises:
+            PvtopError: It cannot be read or loaded. The mart has what it had before.
+        """
+        outcome = self._load(part, self._read(part))
+        self._disconnect()
+        if outcome.error:
+            raise outcome.error
+        return outcome.rows
+
+    def _read(self, part: Part) -> Ranked | PvtopError:
+        """Return the rows of a part, or why it cannot be read. Warn once if the database cannot store a title as is."""
+        try:
+            ranked = Ranked.of(part.read(self._lake))
+        except PvtopError as error:
+            return error
+        if not (pair := self._database.replaces):
+            return ranked
+        name, (bad, good) = pl.col("page_name"), pair
+        if not self._has_warned and ranked.pages.select(name.str.contains(bad, literal=True).any()).item():
+            log.warning("the mart cannot store U+%04X in a title: it becomes U+%04X there", ord(bad), ord(good))
+            self._has_warned = True
+        return replace(ranked, pages=ranked.pages.with_columns(name.str.replace_all(bad, good, literal=True)))
+
+    def _load(self, part: Part, rows: Ranked | PvtopError) -> LoadOutcome:
+        """Load what was read. If that fails, the next part gets a new connection.
+
+        Raises:
+            MartError: The mart cannot be reached.
+        """
+        if isinstance(rows, PvtopError):
+            state = LoadState.MISSING if isinstance(rows, NotInLakeError) else LoadState.FAILED
+            return LoadOutcome(part, state, error=rows)
+        session = self._session = self._session or self._database.connect()
+        keeps_connection = self._database.keeps_connection
+        try:
+            with self._database.translated():
+                replace_part(session, part, rows)
+        except MartError as error:
+            keeps_connection = False
+            return LoadOutcome(part, LoadState.FAILED, error=error)
+        finally:
+            if not keeps_connection:
+                self._disconnect()
+        return LoadOutcome(part, LoadState.LOADED, len(rows.facts))
+
+    def _disconnect(self) -> None:
+        if self._session:
+            self._session.close()
+        self._session = None

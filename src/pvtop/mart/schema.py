@@ -1,0 +1,80 @@
+"""Make the tables of a mart, and check their version."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from pvtop.core.errors import MartError
+from pvtop.mart.address import MartAddress
+from pvtop.mart.session import Session
+from pvtop.mart.tables import SCHEMA_VERSION, VIEWS
+
+
+def make_schema(session: Session, address: MartAddress) -> bool:
+    """Make the tables and views if they are missing. Return whether anything was missing.
+
+    The version is written last. Without it, the schema is incomplete, and is completed.
+
+    Raises:
+        MartError: The mart is of a newer version, or other tables have the names of its tables.
+    """
+    if _is_complete(session, address):
+        return False
+    with session.making_schema():
+        existing = session.existing_tables()
+        if "mart_schema" not in existing and (taken := sorted(existing & _names(session))):
+            raise MartError(
+                f"the mart {address} has a table {taken[0]} that pvtop has not made",
+                "name another database",
+                setting="mart",
+            )
+        if not _is_complete(session, address):
+            _make(session)
+    return True
+
+
+def check_schema(session: Session, address: MartAddress) -> None:
+    """Check that the mart has its tables, in this version.
+
+    Raises:
+        MartError: It has none, or those of another version.
+    """
+    if not _is_complete(session, address):
+        raise MartError(f"there is no mart in {address}", "load a report into it first", remedy="make_mart")
+
+
+def _is_complete(session: Session, address: MartAddress) -> bool:
+    """Return whether the schema is made.
+
+    Raises:
+        MartError: It is of another version.
+    """
+    if "mart_schema" not in session.existing_tables():
+        return False
+    versions = [version for (version,) in session.run(select(session.tables.mart_schema.c.version))]
+    if versions and max(versions) > SCHEMA_VERSION:
+        raise MartError(
+            f"the mart {address} has tables of version {max(versions)}, and this pvtop knows version {SCHEMA_VERSION}",
+            "upgrade pvtop, or name another mart",
+            setting="mart",
+        )
+    return bool(versions)
+
+
+def _make(session: Session) -> None:
+    """Make whatever is missing. The first table shows that the others are pvtop's, its row that all are made."""
+    tables = session.tables
+    session.run(CreateTable(tables.mart_schema, if_not_exists=True))
+    for table in tables.metadata.sorted_tables:
+        is_new = table.name not in session.existing_tables()
+        session.run(CreateTable(table, if_not_exists=True))
+        for index in table.indexes if is_new else ():
+            session.run(CreateIndex(index))
+    for name, definition in VIEWS.items():
+        session.run(f"CREATE OR REPLACE VIEW {name} AS {definition}")
+    session.run(tables.mart_schema.insert().values(version=SCHEMA_VERSION))
+
+
+def _names(session: Session) -> set[str]:
+    return {*session.tables.metadata.tables, *VIEWS}

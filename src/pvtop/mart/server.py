@@ -1,0 +1,98 @@
+"""What marts on PostgreSQL, MariaDB and MySQL share: connections by SQLAlchemy."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Engine, Executable, create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from pvtop.mart.address import Product
+from pvtop.mart.session import Database, Row, Session
+
+CONNECT_TIMEOUT = "20"  # seconds, if the address has none
+
+
+class Server(Database):
+    """A database on a server."""
+
+    def connect(self, *, reading: bool = False) -> Session:
+        """Connect to the server."""
+        with self.translated():
+            return self.session_of(self._engine().connect(), reading=reading)
+
+    def errors(self) -> tuple[type[Exception], ...]:
+        """Return the exceptions of SQLAlchemy, which wraps those of drivers, and of the driver itself."""
+        return (SQLAlchemyError, *self.driver_errors())
+
+    @abstractmethod
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """Return the exceptions that the driver itself raises."""
+
+    @abstractmethod
+    def session_of(self, connection: Connection, *, reading: bool) -> Session:
+        """Return the session of a new connection."""
+
+    def _engine(self) -> Engine:
+        from sqlalchemy.engine import make_url
+
+        url = make_url(self.address.url)
+        if "connect_timeout" not in url.query:
+            url = url.update_query_dict({"connect_timeout": CONNECT_TIMEOUT})
+        return create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED", hide_parameters=True)
+
+
+class ServerSession(Session):
+    """A connection to a server.
+
+    Args:
+        product: The database.
+        connection: The connection.
+    """
+
+    def __init__(self, product: Product, connection: Connection) -> None:
+        super().__init__(product)
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @property
+    def _driver(self) -> Any:  # noqa: ANN401 - the drivers have no common class
+        """The connection of the driver."""
+        return self._connection.connection.driver_connection
+
+    def run(self, statement: Executable | str) -> list[Row]:
+        """Run a statement. What it changes lasts if it is within a transaction."""
+        result = self._connection.execute(text(statement) if isinstance(statement, str) else statement)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Return the rows of a query. Whole numbers of any width become Int64, if they fit."""
+        result = self._connection.exec_driver_sql(sql)
+        names, rows = list(result.keys()), [tuple(map(_whole, row)) for row in result]
+        return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end of the block. If it fails, roll back."""
+        self._connection.rollback()  # ends a transaction that a query has begun
+        with self._connection.begin():
+            yield
+
+    def existing_tables(self) -> set[str]:
+        """Return the names of all tables and views."""
+        found = inspect(self._connection)
+        return {*found.get_table_names(), *found.get_view_names()}
+
+
+def _whole(value: object) -> object:
+    """Return a number as an int if it is whole and of a type for exact numbers, as sums of integers are."""
+    return int(value) if isinstance(value, Decimal) and value.as_tuple().exponent == 0 else value

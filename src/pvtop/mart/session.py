@@ -1,0 +1,150 @@
+"""A connection to a database, the same for all of them, and their errors."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Executable, Table
+
+from pvtop.core.address import redacted
+from pvtop.core.errors import MartError, PvtopError
+from pvtop.mart.address import MartAddress, Product
+from pvtop.mart.parts import Part
+from pvtop.mart.tables import tables_for
+
+Row = tuple[Any, ...]
+
+ADVICE = {
+    "create the database first": ('database "', "(1049,"),
+    "check the user and the password": ("authentication failed", "no password supplied", "(1045,", 'role "'),
+    "check the certificates, and the options of the address about TLS": ("SSL", "certificate", "TLS"),
+    "use a database that can be written, and a user who may make tables in it": (
+        "read-only", "permission denied", "Permission denied", "must be owner", "(1044,", "(1142,", "(1227,", "(1290,",
+    ),
+    "check the host and the port, and that the server is running": (
+        "connection failed", "Connection refused", "Can't connect", "(2003,", "(2002,", "resolve host", "timeout",
+    ),
+    "free some space where the database is": ("No space left", "disk full", "(1021,", "is full"),
+}  # fmt: skip
+"""What to do, and the texts of the databases that call for it. A number is an error number of MariaDB and MySQL."""
+
+
+class Session(ABC):
+    """A connection to a database.
+
+    Attributes:
+        product: The database. MariaDB and MySQL are told apart.
+        tables: The tables, for this database.
+    """
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.tables = tables_for(product)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection. A transaction that has not ended is undone."""
+
+    @abstractmethod
+    def run(self, statement: Executable | str) -> list[Row]:
+        """Run a statement, and return its rows if it has any."""
+
+    @abstractmethod
+    def query(self, sql: str) -> pl.DataFrame:
+        """Return the rows of a query."""
+
+    @abstractmethod
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block that is one transaction. If it fails, nothing has changed."""
+
+    @abstractmethod
+    def insert(self, table: Table, rows: pl.DataFrame) -> None:
+        """Insert rows by the fastest way of the database. The columns are named like those of the table."""
+
+    @abstractmethod
+    def stage(self, table: Table, rows: pl.DataFrame) -> None:
+        """Put rows into a temporary table, in place of those that it has. They stay until the transaction ends."""
+
+    @abstractmethod
+    def upsert(self, table: Table, row: dict[str, object]) -> None:
+        """Insert or replace a row of a table with a primary key. Wait for others who write the same row."""
+
+    @abstractmethod
+    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - SQLAlchemy's insert statements have no common class
+        """Return an insert statement that skips rows whose key is there."""
+
+    def make_room(self, part: Part) -> None:  # noqa: B027 - most databases need nothing
+        """Prepare the tables for the facts of a part. Not within a transaction."""
+
+    @abstractmethod
+    def making_schema(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block that makes the schema, one process at a time."""
+
+    @abstractmethod
+    def existing_tables(self) -> set[str]:
+        """Return the names of all tables and views."""
+
+
+class Database(ABC):
+    """A database, and how to connect to it.
+
+    Args:
+        address: Where it is.
+    """
+
+    keeps_connection = True
+    """Whether one session may load many hours. If not, others wait for its end."""
+
+    replaces: tuple[str, str] | None = None
+    """A character that the database cannot store, and what it becomes."""
+
+    def __init__(self, address: MartAddress) -> None:
+        self.address = address
+
+    @abstractmethod
+    def connect(self, *, reading: bool = False) -> Session:
+        """Return a session. If it is for reading, it cannot write.
+
+        Raises:
+            MartError: The database cannot be reached.
+        """
+
+    @abstractmethod
+    def errors(self) -> tuple[type[Exception], ...]:
+        """Return the exceptions of the driver."""
+
+    @contextlib.contextmanager
+    def session(self, *, reading: bool = False) -> Iterator[Session]:
+        """Return a block with a session, which is closed at the end.
+
+        Raises:
+            MartError: The database cannot be reached, or a statement in the block fails.
+        """
+        with contextlib.closing(self.connect(reading=reading)) as session, self.translated():
+            yield session
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn errors of the database in the block into a MartError.
+
+        Raises:
+            MartError: The block failed.
+        """
+        try:
+            yield
+        except PvtopError:
+            raise
+        except self.errors() as error:
+            raise failure(self.address, error) from error
+
+
+def failure(address: MartAddress, error: Exception) -> MartError:
+    """Return the error to show for one of a database."""
+    cause = getattr(error, "orig", None) or error  # SQLAlchemy's own text has the statement and its values
+    reason = redacted(" ".join(str(cause).split()))
+    hint = next((advice for advice, signs in ADVICE.items() if any(sign in reason for sign in signs)), "")
+    return MartError(f"the mart {address} failed: {reason}", hint or "check the address", setting="mart")

@@ -1,0 +1,272 @@
+"""One suite for all databases: what is loaded equals the lake, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pvtop.core.errors import MartError, NotInLakeError
+from pvtop.core.hour import Hour, hour_range
+from pvtop.core.period import Period
+from pvtop.lake.lake import Lake
+from pvtop.mart.ids import name_id
+from pvtop.mart.load import LoadState
+from pvtop.mart.mart import Mart
+from pvtop.mart.parts import HourPart
+from pvtop.transform.rollup import Rollup, RollupProvenance
+from support.databases import DatabaseServer
+from support.marts import FIRST, HOSTILE, assert_equal, column, hostile_report, in_mart, small_report, write_lake
+
+LOAD = "import sys; from pvtop import Mart; print(Mart(sys.argv[1]).load(sys.argv[2], sys.argv[3:] or None))"
+
+
+def loader(address: str, lake: Path, *hours: Hour) -> subprocess.Popen[str]:
+    """Start a process that loads hours, or whatever the mart lacks."""
+    command = [sys.executable, "-c", LOAD, address, str(lake), *(hour.iso for hour in hours)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_hostile_titles_come_back_as_they_are(mart: Mart, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lake, is_postgresql = Lake(str(tmp_path / "lake")), str(mart.address).startswith("postgresql")
+    for hour in (FIRST, FIRST + 1):
+        lake.write(hostile_report(hour))
+    with caplog.at_level(logging.WARNING):
+        assert mart.load(lake).counts == {LoadState.LOADED: 2, LoadState.UNCHANGED: 0}
+    assert [record.getMessage() for record in caplog.records] == (
+        ["the mart cannot store U+0000 in a title: it becomes U+FFFD there"] if is_postgresql else []
+    )
+    expected = [
+        (code, rank, title.replace("\0", "\ufffd") if is_postgresql else title, views)
+        for code, rank, title, views in lake.read(FIRST).top_pages.iter_rows()
+    ]
+    assert in_mart(mart, FIRST) == sorted(expected, key=lambda row: (row[0].encode(), row[1]))
+    ids = dict(mart.query("SELECT page_name, page_dim_id FROM page_dim").iter_rows())
+    assert {title: ids[title] for title in HOSTILE if title != "\ufffd"} == {
+        title: name_id(title) for title in HOSTILE if title != "\ufffd"
+    }
+
+
+@pytest.mark.parametrize("title", ["abc", "Äbc", "abc ", "'; DROP TABLE page_dim; --"])
+def test_names_compare_by_bytes(mart: Mart, tmp_path: Path, title: str) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    lake.write(hostile_report())
+    mart.load(lake)
+    quoted = title.replace("'", "''")
+    assert column(mart.query(f"SELECT page_name FROM page_dim WHERE page_name = '{quoted}'"), "page_name") == [title]
+
+
+def test_view_has_the_meaning_of_domains_and_the_start_of_hours(mart: Mart, tmp_path: Path) -> None:
+    mart.load(write_lake(tmp_path / "lake", [FIRST]))
+    found = mart.query(
+        "SELECT DISTINCT hour_start, project, language, access, host FROM top_pages WHERE domain_name = 'en.m'"
+    )
+    start = FIRST.start.replace(tzinfo=None)
+    assert found.rows() == [(start, "wikipedia", "en", "mobile", "en.m.wikipedia.org")]
+
+
+def test_load_takes_what_the_mart_lacks_or_has_from_another_report(mart: Mart, tmp_path: Path) -> None:
+    hours = hour_range(FIRST, FIRST + 7)  # from July to August: two partitions on PostgreSQL
+    lake = write_lake(tmp_path / "lake", hours[:6])
+    assert mart.load(lake).counts[LoadState.LOADED] == 6
+    again = mart.load(lake)
+    assert (again.counts, again.rows) == ({LoadState.UNCHANGED: 6}, 0)
+    for hour in hours[6:]:
+        lake.write(small_report(hour))
+    lake.write(small_report(hours[2], pages=5, seed=1))  # smaller: what went must go
+    assert mart.load(lake).counts == {LoadState.UNCHANGED: 5, LoadState.LOADED: 3}
+    assert_equal(mart, lake, hours)
+
+
+def test_named_hour_is_replaced_and_keeps_its_create_time(mart: Mart, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", [FIRST])
+    mart.load(lake)
+    times = "SELECT DISTINCT create_time FROM pageview_fact"
+    before = mart.query(times)
+    result = mart.load(lake, [FIRST, FIRST + 1])
+    assert (result.counts[LoadState.LOADED], [one.part.label for one in result.missing]) == (1, [(FIRST + 1).iso])
+    assert mart.query(times).equals(before)
+    assert_equal(mart, lake, [FIRST])
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_rollup_has_tables_of_its_own(mart: Mart, tmp_path: Path, merged: bool) -> None:
+    lake, period = Lake(str(tmp_path / "lake")), Period.of_day("2024-07-30")
+    lake.write_rollup(rollup_of(period, merged=merged))
+    assert mart.load(lake).counts[LoadState.LOADED] == 1
+    assert mart.load(lake).counts == {LoadState.UNCHANGED: 1}
+    assert mart.load(lake, rollups=[period], merge_access=merged).counts[LoadState.LOADED] == 1
+    found = mart.query(
+        "SELECT first_datehour, last_datehour, is_merged, page_name, num_views, mobile_views "
+        "FROM rollup_top_pages ORDER BY num_views_rank LIMIT 1"
+    ).row(0)
+    first, last = (hour.stamp.replace(tzinfo=None) for hour in (period.first, period.last))
+    assert found == (first, last, merged, "Main_Page", 9, 3 if merged else None)
+    assert (mart.info().rollups, mart.info().hours, mart.info().rows) == (1, 0, 2)
+
+
+def rollup_of(period: Period, *, merged: bool) -> Rollup:
+    """Return a rollup of two pages."""
+    report = small_report(FIRST)
+    pages = report.top_pages.clear(2).with_columns(
+        domain_code=report.top_pages["domain_code"].head(2),
+        rank=report.top_pages["rank"].head(2),
+        page_title=report.top_pages["page_title"].head(2).clear().extend_constant("Main_Page", 2),
+        views=report.top_pages["views"].head(2).clear().extend_constant(9, 2),
+    )
+    domains = report.domains
+    if merged:
+        pages = pages.with_columns(mobile_views=pages["views"] // 3)
+        domains = domains.with_columns(mobile_views=domains["views"])
+    provenance = RollupProvenance(
+        first=period.first.iso, last=period.last.iso, merged=merged, ambiguous=(), top=25, keep_unknown=False,
+        blacklist_sha256=None, rules=1, dumps={hour.iso: "aa" * 32 for hour in period.hours},
+    )  # fmt: skip
+    return Rollup(period, pages, domains, provenance)
+
+
+def test_collision_is_refused_and_names_both(mart: Mart, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", [FIRST, FIRST + 1])
+    mart.load(lake, [FIRST])
+    page = column(lake.read(FIRST + 1).top_pages, "page_title")[0]
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - no name has the id of another one
+        table = session.tables.page_dim
+        session.run(table.delete().where(table.c.page_dim_id == name_id(str(page))))
+        now = FIRST.stamp.replace(tzinfo=None)
+        row = {"page_dim_id": name_id(str(page)), "page_name": "Other", "create_time": now, "update_time": now}
+        session.run(table.insert().values(row))
+    (failure,) = mart.load(lake, [FIRST + 1]).failures
+    assert isinstance(failure.error, MartError)
+    assert str(failure.error).startswith(f"'{page}' and 'Other' have the same id")
+    assert column(mart.loaded(), "hour") == [FIRST.stamp]
+
+
+def test_loaders_of_the_same_hours_end_as_one(address: str, tmp_path: Path) -> None:
+    hours = hour_range(FIRST, FIRST + 7)
+    lake = write_lake(tmp_path / "lake", hours)
+    ranges = [hours[:6], hours[1:7][::-1], hours[3:], hours[::-1]]
+    loaders = [loader(address, tmp_path / "lake", *chosen) for chosen in ranges]
+    for process in loaders:
+        printed, _ = process.communicate()
+        assert (process.returncode, "failed" in printed) == (0, False), printed
+    assert_equal(Mart(address), lake, hours)
+
+
+@pytest.mark.parametrize(
+    ("kills", "hours"), [(2, 8), pytest.param(20, 48, marks=pytest.mark.long)], ids=["some", "many"]
+)
+def test_killed_loader_leaves_the_old_hour_or_the_new_one(address: str, tmp_path: Path, kills: int, hours: int) -> None:
+    chance, span = random.Random(kills), hour_range(FIRST, FIRST + (hours - 1))
+    lake, mart = write_lake(tmp_path / "lake", span), Mart(address)
+    mart.init()
+    for attempt in range(kills):
+        for hour in span:
+            lake.write(small_report(hour, seed=attempt))
+        process = loader(address, tmp_path / "lake")
+        kill_while_loading(process, mart, chance)
+    mart.load(lake)
+    assert_equal(mart, lake, span)
+
+
+def kill_while_loading(process: subprocess.Popen[str], mart: Mart, chance: random.Random) -> None:
+    """Kill a loader some moments after its first change."""
+    before = mart.loaded()
+    while process.poll() is None and mart.loaded().equals(before):
+        time.sleep(0.02)
+    time.sleep(chance.random() / 5)
+    process.send_signal(signal.SIGKILL)
+    printed, _ = process.communicate()
+    assert process.returncode in {0, -signal.SIGKILL}, printed
+
+
+def test_mart_of_a_newer_version_is_refused(mart: Mart, tmp_path: Path) -> None:
+    mart.init()
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as a newer pvtop does
+        session.run("UPDATE mart_schema SET version = 99")
+    with pytest.raises(MartError, match="has tables of version 99") as error:
+        mart.load(Lake(str(tmp_path / "lake")))
+    assert error.value.hint.startswith("upgrade pvtop")
+
+
+def test_tables_of_others_are_left_alone(mart: Mart) -> None:
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as another program does
+        session.run("CREATE TABLE page_dim (id integer)")
+    with pytest.raises(MartError, match="has a table page_dim that pvtop has not made"):
+        mart.init()
+
+
+def test_schema_that_was_interrupted_is_completed(mart: Mart, tmp_path: Path) -> None:
+    assert mart.init()
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as a killed run leaves it
+        for name in ("VIEW top_pages", "VIEW rollup_top_pages", "TABLE rollup_fact"):
+            session.run(f"DROP {name}")
+        session.run("DELETE FROM mart_schema")
+    lake = write_lake(tmp_path / "lake", [FIRST])
+    mart.load(lake)
+    assert_equal(mart, lake, [FIRST])
+    assert not mart.init()
+
+
+def test_query_cannot_change_the_mart(mart: Mart, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", [FIRST])
+    mart.load(lake)
+    with pytest.raises(MartError):
+        mart.query("DELETE FROM pageview_fact")
+    assert_equal(mart, lake, [FIRST])
+
+
+def test_sums_are_whole_numbers(mart: Mart, tmp_path: Path) -> None:
+    mart.load(write_lake(tmp_path / "lake", [FIRST]))
+    (total,) = mart.query("SELECT sum(num_views) AS total FROM pageview_fact").row(0)
+    assert total == sum(row[3] for row in in_mart(mart, FIRST))  # type: ignore[misc]
+
+
+def test_mart_that_is_not_there_is_named(mart: Mart) -> None:
+    with pytest.raises(MartError, match="there is no mart"):
+        mart.query("SELECT 1")
+    with pytest.raises(MartError, match="there is no mart"):
+        mart.info()
+
+
+def test_loader_raises_why_an_hour_is_not_loaded(mart: Mart, tmp_path: Path) -> None:
+    with mart.loader(Lake(str(tmp_path / "lake"))) as loading, pytest.raises(NotInLakeError):
+        loading.load(HourPart(FIRST))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_wrong_password_and_missing_server_show_no_secret(kind: str, request: pytest.FixtureRequest) -> None:
+    server: DatabaseServer = request.getfixturevalue(kind)
+    server.run("CREATE USER reader" if kind == "postgresql" else "CREATE OR REPLACE USER reader IDENTIFIED BY 'other'")
+    wrong = server.address("nowhere", "reader", "verysecret")
+    with pytest.raises(MartError) as denied:
+        Mart(wrong).init()
+    assert denied.value.hint == "check the user and the password"
+    with pytest.raises(MartError) as absent:
+        Mart(f"{kind}://reader:verysecret@127.0.0.1:1/x").init()
+    assert absent.value.hint == "check the host and the port, and that the server is running"
+    for error in (denied, absent):
+        assert "verysecret" not in str(error.value) + repr(error.value) + repr(Mart(wrong))
+    server.run("DROP USER reader")
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_unknown_option_of_an_address_is_named(kind: str, request: pytest.FixtureRequest) -> None:
+    address = request.getfixturevalue(kind).address("nowhere") + "&colour=blue"
+    with pytest.raises(MartError, match="colour"):
+        Mart(address).init()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_options_about_tls_are_passed_on(kind: str, request: pytest.FixtureRequest) -> None:
+    """Both servers have no certificate, so a client that asks for TLS is refused."""
+    server: DatabaseServer = request.getfixturevalue(kind)
+    address = server.address("postgres" if kind == "postgresql" else "mysql", "pvtop", "verysecret")
+    with pytest.raises(MartError, match=r"SSL|TLS|certificate|No such file") as error:
+        Mart(address + ("?sslmode=require" if kind == "postgresql" else "?ssl_ca=/nowhere/ca.pem")).init()
+    assert "verysecret" not in str(error.value)

@@ -1,0 +1,82 @@
+"""Lakes to load into a mart, and what a mart says about them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from pvtop.core.hour import Hour
+from pvtop.lake.lake import Lake
+from pvtop.mart.mart import Mart
+from pvtop.transform.report import Report
+from support.reports import Page, make_report
+
+FIRST = Hour.parse("2024-07-31T20")
+
+HOSTILE = [
+    "Abc", "abc", "Äbc", unicodedata.normalize("NFD", "Äbc"), "abc ", "abc  ", "abc\t", " abc",
+    "'; DROP TABLE page_dim; --", "\\", "\\.", "\\N", "\\'", "'", '"', '""', "a,b", "a;b", "100%", "%s", "{}", ":name",
+    "NULL", "\r", "a\rb", "\u2028", "\u202e\u05e2\u05d1\u05e8\u05d9\u05ea", "\U0001f600", "\U0001f468\u200d\U0001f469",
+    "\ufffd", "x" * 512, "\u00e4" * 256, "y" * 1_477, "\x01\x7f", "\ufeffabc", "\u00df", "ss", "\u0131", "I", "i",
+]  # fmt: skip
+"""Titles that databases confuse, or read as something else."""
+
+
+def hostile_report(hour: Hour = FIRST) -> Report:
+    """Return a report of hostile titles, two of them twice in a domain, as the dump may list them."""
+    titles = [*HOSTILE, "nul\0nul"]
+    pages: list[Page] = [("en", rank, title, 10**6 - rank) for rank, title in enumerate(titles, start=1)]
+    pages += [("", 1, "Twice", 2**63 - 1), ("", 2, "Twice", 7), ("nl.m", 1, "'", 1), ("'--.x", 1, "-", 0)]
+    return make_report(pages, hour=hour)
+
+
+def small_report(hour: Hour, pages: int = 40, seed: int = 0) -> Report:
+    """Return a report of some pages, of which other hours have most, too."""
+    number = seed + hour.stamp.toordinal() * 24 + hour.stamp.hour
+    titles = [f"Page_{(number * 7 + rank * 3) % 97}" for rank in range(1, pages + 1)]
+    rows: list[Page] = [
+        (code, rank, title, 1_000 - rank)
+        for code in ("de", "en", "en.m")
+        for rank, title in enumerate(dict.fromkeys(titles), start=1)
+    ]
+    return make_report(rows, hour=hour, dump_sha256=f"{number:064x}")
+
+
+def write_lake(folder: Path, hours: Sequence[Hour]) -> Lake:
+    """Write small reports of some hours."""
+    lake = Lake(str(folder))
+    for hour in hours:
+        lake.write(small_report(hour))
+    return lake
+
+
+def in_mart(mart: Mart, hour: Hour) -> list[tuple[object, ...]]:
+    """Return what the mart says about an hour, in the order of the report."""
+    columns = "domain_name, num_views_rank, page_name, num_views"
+    found = mart.query(f"SELECT {columns} FROM top_pages WHERE datehour = '{hour.stamp:%Y-%m-%d %H}:00:00'")
+    return sorted(found.iter_rows(), key=lambda row: (row[0].encode(), row[1]))
+
+
+def in_lake(lake: Lake, hour: Hour) -> list[tuple[object, ...]]:
+    """Return the ranked pages of an hour."""
+    return list(lake.read(hour).top_pages.iter_rows())
+
+
+def assert_equal(mart: Mart, lake: Lake, hours: Sequence[Hour]) -> None:
+    """Check that a mart has these hours, as the lake has them, and nothing else."""
+    assert mart.loaded().get_column("hour").to_list() == [hour.stamp for hour in hours]
+    for hour in hours:
+        assert in_mart(mart, hour) == in_lake(lake, hour), hour
+    facts = mart.query("SELECT count(*) AS n, count(DISTINCT pageview_fact_id) AS ids FROM pageview_fact")
+    assert facts.row(0) == (sum(len(lake.read(hour).top_pages) for hour in hours),) * 2
+    for dimension in ("page", "domain"):
+        found = mart.query(f"SELECT count(*) AS n, count(DISTINCT {dimension}_dim_id) AS ids FROM {dimension}_dim")
+        assert found.row(0)[0] == found.row(0)[1]
+
+
+def column(frame: pl.DataFrame, name: str) -> list[object]:
+    """Return the values of a column."""
+    return frame.get_column(name).to_list()
