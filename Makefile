@@ -151,7 +151,8 @@ fix: $(READY) ## Format, and fix what the linter can fix
 lock: $(READY) ## Compile the locks from pyproject.toml; UPGRADE=1 takes the newest versions
 	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements.lock
 	$(COMPILE) pyproject.toml --constraints requirements.lock --output-file requirements-run.lock
-	$(COMPILE) pyproject.toml --extra metrics --extra notebooks --group test --resolution lowest-direct --output-file requirements-lowest.lock
+	$(COMPILE) pyproject.toml --extra metrics --extra mart --extra notebooks --group test --resolution lowest-direct \
+		--output-file requirements-lowest.lock
 	$(COMPILE) --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
 
 sample: $(READY) ## Make the sample in data/ anew
