@@ -18,7 +18,7 @@ def test_id_is_the_same_in_every_version(name: str, expected: int) -> None:
 
 def test_names_are_distinct_and_by_id() -> None:
     names = ["b", "a", "b", "A"]
-    found = distinct_names(pl.Series("id", name_ids(names)), pl.Series("name", names))
+    found = distinct_names(name_ids(pl.Series(names)).alias("id"), pl.Series("name", names))
     assert found.rows() == sorted((name_id(name), name) for name in set(names))
 
 

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from pvtop.mart.parts import HourPart
 from pvtop.transform.rollup import Rollup, RollupProvenance
 from support.databases import DatabaseServer
 from support.marts import FIRST, HOSTILE, assert_equal, column, hostile_report, in_mart, small_report, write_lake
+from support.reports import make_report
 
 LOAD = "import sys; from pvtop import Mart; print(Mart(sys.argv[1]).load(sys.argv[2], sys.argv[3:] or None))"
 
@@ -46,7 +49,7 @@ def test_hostile_titles_come_back_as_they_are(mart: Mart, tmp_path: Path, caplog
         (code, rank, title.replace("\0", "\ufffd") if is_postgresql else title, views)
         for code, rank, title, views in lake.read(FIRST).top_pages.iter_rows()
     ]
-    assert in_mart(mart, FIRST) == sorted(expected, key=lambda row: (row[0].encode(), row[1]))
+    assert in_mart(mart)[FIRST] == sorted(expected, key=lambda row: (row[0].encode(), row[1]))
     ids = dict(mart.query("SELECT page_name, page_dim_id FROM page_dim").iter_rows())
     assert {title: ids[title] for title in HOSTILE if title != "\ufffd"} == {
         title: name_id(title) for title in HOSTILE if title != "\ufffd"
@@ -131,35 +134,68 @@ def rollup_of(period: Period, *, merged: bool) -> Rollup:
     return Rollup(period, pages, domains, provenance)
 
 
+def add_page(mart: Mart, title: str, other: str) -> None:
+    """Add a page that has the id of another title, as no two titles have."""
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - the mart itself cannot do that
+        table = session.tables.page_dim
+        session.run(table.delete().where(table.c.page_dim_id == name_id(title)))
+        now = FIRST.stamp.replace(tzinfo=None)
+        row = {"page_dim_id": name_id(title), "page_name": other, "create_time": now, "update_time": now}
+        session.run(table.insert().values(row))
+
+
 def test_collision_is_refused_and_names_both(mart: Mart, tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake", [FIRST, FIRST + 1])
     mart.load(lake, [FIRST])
     page = column(lake.read(FIRST + 1).top_pages, "page_title")[0]
-    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - no name has the id of another one
-        table = session.tables.page_dim
-        session.run(table.delete().where(table.c.page_dim_id == name_id(str(page))))
-        now = FIRST.stamp.replace(tzinfo=None)
-        row = {"page_dim_id": name_id(str(page)), "page_name": "Other", "create_time": now, "update_time": now}
-        session.run(table.insert().values(row))
+    add_page(mart, str(page), "Other")
     (failure,) = mart.load(lake, [FIRST + 1]).failures
     assert isinstance(failure.error, MartError)
     assert str(failure.error).startswith(f"'{page}' and 'Other' have the same id")
     assert column(mart.loaded(), "hour") == [FIRST.stamp]
 
 
-def test_loaders_of_the_same_hours_end_as_one(address: str, tmp_path: Path) -> None:
+def test_pages_of_an_hour_that_failed_are_not_taken_for_known(mart: Mart, tmp_path: Path) -> None:
+    lake, hours = Lake(str(tmp_path / "lake")), hour_range(FIRST, FIRST + 2)
+    for hour, titles in zip(hours, (["a"], ["b", "wrong"], ["b"]), strict=True):
+        lake.write(make_report([("en", rank, title, 9) for rank, title in enumerate(titles, start=1)], hour=hour))
+    mart.load(lake, [FIRST])
+    add_page(mart, "wrong", "Other")
+    assert mart.load(lake, hours).counts == {LoadState.LOADED: 2, LoadState.FAILED: 1}
+    assert_equal(mart, lake, [hours[0], hours[2]])
+
+
+def test_loaders_at_the_same_time_end_as_one(address: str, tmp_path: Path) -> None:
     hours = hour_range(FIRST, FIRST + 7)
-    lake = write_lake(tmp_path / "lake", hours)
+    lake, mart = write_lake(tmp_path / "lake", hours), Mart(address)
     ranges = [hours[:6], hours[1:7][::-1], hours[3:], hours[::-1]]
-    loaders = [loader(address, tmp_path / "lake", *chosen) for chosen in ranges]
-    for process in loaders:
+    with ThreadPoolExecutor(len(ranges)) as threads:
+        for result in threads.map(partial(mart.load, lake), ranges):
+            assert (result.counts[LoadState.FAILED], result.missing) == (0, [])
+    assert_equal(mart, lake, hours)
+
+
+@pytest.mark.parametrize("address", ["duckdb"], indirect=True)
+def test_processes_wait_for_each_other(address: str, tmp_path: Path) -> None:
+    check_processes(address, tmp_path, hour_range(FIRST, FIRST + 2), processes=2)
+
+
+@pytest.mark.long
+def test_many_processes_end_as_one(address: str, tmp_path: Path) -> None:
+    check_processes(address, tmp_path, hour_range(FIRST, FIRST + 23), processes=4)
+
+
+def check_processes(address: str, folder: Path, hours: list[Hour], processes: int) -> None:
+    """Check that processes which load the same hours, half of them backwards, end as one."""
+    lake = write_lake(folder / "lake", hours)
+    for process in [loader(address, folder / "lake", *hours[:: 1 - number % 2 * 2]) for number in range(processes)]:
         printed, _ = process.communicate()
         assert (process.returncode, "failed" in printed) == (0, False), printed
     assert_equal(Mart(address), lake, hours)
 
 
 @pytest.mark.parametrize(
-    ("kills", "hours"), [(2, 8), pytest.param(20, 48, marks=pytest.mark.long)], ids=["some", "many"]
+    ("kills", "hours"), [(1, 8), pytest.param(20, 48, marks=pytest.mark.long)], ids=["some", "many"]
 )
 def test_killed_loader_leaves_the_old_hour_or_the_new_one(address: str, tmp_path: Path, kills: int, hours: int) -> None:
     chance, span = random.Random(kills), hour_range(FIRST, FIRST + (hours - 1))
@@ -224,7 +260,7 @@ def test_query_cannot_change_the_mart(mart: Mart, tmp_path: Path) -> None:
 def test_sums_are_whole_numbers(mart: Mart, tmp_path: Path) -> None:
     mart.load(write_lake(tmp_path / "lake", [FIRST]))
     (total,) = mart.query("SELECT sum(num_views) AS total FROM pageview_fact").row(0)
-    assert total == sum(row[3] for row in in_mart(mart, FIRST))  # type: ignore[misc]
+    assert total == sum(row[3] for row in in_mart(mart)[FIRST])  # type: ignore[misc]
 
 
 def test_mart_that_is_not_there_is_named(mart: Mart) -> None:

@@ -32,6 +32,7 @@ class DatabaseServer(ABC):
 
     name = ""
     ready = ""  # what its log says when it has started
+    end = signal.SIGKILL  # what ends it at once: nothing in it is needed any more
     user = ""  # who runs it if the tests run as root, which these servers refuse
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +73,7 @@ class DatabaseServer(ABC):
                 process, left = _count(users, -1)
                 if not left:
                     users.unlink()
-                    _end(process)
+                    _end(process, self.end)
                     for folder in ("data", "socket"):
                         shutil.rmtree(self.folder / folder, ignore_errors=True)
 
@@ -112,6 +113,7 @@ class PostgreSQLServer(DatabaseServer):
 
     name = "postgresql"
     ready = "ready to accept connections"
+    end = signal.SIGQUIT  # after SIGKILL, its shared memory would stay
     user = "postgres"
 
     @classmethod
@@ -272,10 +274,10 @@ def _count(users: Path, more: int) -> tuple[int, int]:
     return process, count + more
 
 
-def _end(process: int) -> None:
-    """End a server at once, and wait for its end. Nothing in it is needed any more."""
+def _end(process: int, by: signal.Signals) -> None:
+    """End a server by a signal, and wait for its end."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, by)
         until = time.monotonic() + SLOW
         while time.monotonic() < until and not _is_zombie(process):
             os.kill(process, 0)

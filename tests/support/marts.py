@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ from pvtop.mart.mart import Mart
 from pvtop.transform.report import Report
 from support.reports import Page, make_report
 
+DIMENSIONS = {"page_dim": "page_dim_id", "domain_dim": "domain_dim_id"}
 FIRST = Hour.parse("2024-07-31T20")
 
 HOSTILE = [
@@ -53,28 +55,29 @@ def write_lake(folder: Path, hours: Sequence[Hour]) -> Lake:
     return lake
 
 
-def in_mart(mart: Mart, hour: Hour) -> list[tuple[object, ...]]:
-    """Return what the mart says about an hour, in the order of the report."""
-    columns = "domain_name, num_views_rank, page_name, num_views"
-    found = mart.query(f"SELECT {columns} FROM top_pages WHERE datehour = '{hour.stamp:%Y-%m-%d %H}:00:00'")
-    return sorted(found.iter_rows(), key=lambda row: (row[0].encode(), row[1]))
-
-
-def in_lake(lake: Lake, hour: Hour) -> list[tuple[object, ...]]:
-    """Return the ranked pages of an hour."""
-    return list(lake.read(hour).top_pages.iter_rows())
+def in_mart(mart: Mart) -> dict[Hour, list[tuple[object, ...]]]:
+    """Return what the mart says about each hour, in the order of the report."""
+    found = mart.query("SELECT datehour, domain_name, num_views_rank, page_name, num_views FROM top_pages")
+    by_hour: dict[Hour, list[tuple[object, ...]]] = {}
+    for stamp, *row in sorted(found.iter_rows(), key=lambda row: (row[1].encode(), row[2])):
+        by_hour.setdefault(Hour(stamp.replace(tzinfo=UTC)), []).append(tuple(row))
+    return by_hour
 
 
 def assert_equal(mart: Mart, lake: Lake, hours: Sequence[Hour]) -> None:
     """Check that a mart has these hours, as the lake has them, and nothing else."""
     assert mart.loaded().get_column("hour").to_list() == [hour.stamp for hour in hours]
+    found, expected = in_mart(mart), {hour: list(lake.read(hour).top_pages.iter_rows()) for hour in hours}
+    assert found.keys() == expected.keys()
     for hour in hours:
-        assert in_mart(mart, hour) == in_lake(lake, hour), hour
-    facts = mart.query("SELECT count(*) AS n, count(DISTINCT pageview_fact_id) AS ids FROM pageview_fact")
-    assert facts.row(0) == (sum(len(lake.read(hour).top_pages) for hour in hours),) * 2
-    for dimension in ("page", "domain"):
-        found = mart.query(f"SELECT count(*) AS n, count(DISTINCT {dimension}_dim_id) AS ids FROM {dimension}_dim")
-        assert found.row(0)[0] == found.row(0)[1]
+        assert found[hour] == expected[hour], hour
+    counts = " UNION ALL ".join(
+        f"SELECT '{table}' AS what, count(*) AS n, count(DISTINCT {id_}) AS ids FROM {table}"
+        for table, id_ in {"pageview_fact": "pageview_fact_id", **DIMENSIONS}.items()
+    )
+    by_table = {what: (n, ids) for what, n, ids in mart.query(counts).iter_rows()}
+    assert by_table["pageview_fact"] == (sum(map(len, expected.values())),) * 2
+    assert all(n == ids for n, ids in by_table.values())
 
 
 def column(frame: pl.DataFrame, name: str) -> list[object]:

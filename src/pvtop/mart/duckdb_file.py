@@ -6,6 +6,7 @@ import contextlib
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -133,19 +134,24 @@ class DuckDBSession(Session):
         self._connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM inserted")  # noqa: S608 - our own names
         self._connection.unregister("inserted")
 
-    def stage(self, table: Table, rows: pl.DataFrame) -> None:
-        """Name the frame as a view, which copies nothing."""
-        self._connection.register(table.name, rows.to_arrow())
+    def add_missing(self, dimension: Table, rows: pl.DataFrame, now: datetime) -> list[Row]:
+        """Insert the rows whose id a dimension lacks. There is one writer, so looking before is enough."""
+        id_, name = rows.columns[:2]
+        self._connection.register("given", rows.to_arrow())
+        found = self.query(
+            f"SELECT given.*, known.{name} AS known_name FROM given LEFT JOIN {dimension.name} AS known USING ({id_}) "  # noqa: S608 - our own names
+            f"WHERE known.{name} IS DISTINCT FROM given.{name}"
+        )
+        self._connection.unregister("given")
+        missing = found.filter(pl.col("known_name").is_null()).sort(id_).drop("known_name")
+        self.insert(dimension, missing.with_columns(create_time=now, update_time=now))
+        return found.drop_nulls("known_name").select(name, "known_name").rows()
 
     def upsert(self, table: Table, row: dict[str, object]) -> None:
         """Insert or replace a row."""
         self.run(
             postgresql.insert(table).values(row).on_conflict_do_update(index_elements=[*table.primary_key], set_=row)
         )
-
-    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `Session`
-        """Return a plain insert: there is one writer, who has looked before."""
-        return table.insert()
 
     @contextlib.contextmanager
     def making_schema(self) -> Iterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from hashlib import blake2b
 
 import polars as pl
@@ -16,13 +15,13 @@ ID_BYTES = 8
 
 def name_id(name: str) -> int:
     """Return the id of a name: BLAKE2b of its UTF-8 bytes, 8 bytes long, read as a signed big-endian integer."""
-    return name_ids([name])[0]
+    return int(name_ids(pl.Series([name]))[0])
 
 
-def name_ids(names: Iterable[str]) -> tuple[int, ...]:
+def name_ids(names: pl.Series) -> pl.Series:
     """Return the id of each name."""
-    digests = [blake2b(name.encode(), digest_size=ID_BYTES).digest() for name in names]
-    return struct.unpack(f">{len(digests)}q", b"".join(digests))
+    digests = [blake2b(name, digest_size=ID_BYTES).digest() for name in names.cast(pl.Binary).to_list()]
+    return pl.Series(struct.unpack(f">{len(digests)}q", b"".join(digests)), dtype=pl.Int64)
 
 
 def distinct_names(ids: pl.Series, names: pl.Series) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from pvtop.mart.session import Session, failure
 
 LOCK = "pvtop_mart"
 LOCK_WAIT = 60  # seconds
-STATEMENT_BYTES = 500_000  # of one insert; servers refuse statements above `max_allowed_packet`, 1 MB at the least
+STATEMENT_BYTES = 128_000  # of one insert; the server takes longer for each row of a longer one
 
 
 class MySQL(Server):
@@ -52,37 +52,33 @@ class MySQLSession(ServerSession):
     def __init__(self, connection: Connection) -> None:
         is_mariadb = getattr(connection.dialect, "is_mariadb", False)
         super().__init__(Product.MARIADB if is_mariadb else Product.MYSQL, connection)
-        self._staged: set[str] = set()
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
         """Insert rows in statements of many rows.
 
-        LOAD DATA LOCAL is hardly faster. Many servers refuse it, and a client that allows it sends them any file.
+        LOAD DATA LOCAL takes half the time, but many servers refuse it. A client that allows it sends them any file.
         """
         columns = ", ".join(rows.columns)
         values = rows.select(
             pl.format("({})", pl.concat_str(map(_literal, rows.get_columns()), separator=","))
         ).to_series()
-        part = values.str.len_bytes().cum_sum() // STATEMENT_BYTES
-        for part_of_rows in pl.DataFrame({"part": part, "values": values}).partition_by("part"):
-            text = ",".join(part_of_rows.get_column("values"))
-            with self._driver.cursor() as cursor:  # SQLAlchemy's errors would have the whole statement
+        number = values.str.len_bytes().cum_sum() // STATEMENT_BYTES
+        statements = pl.DataFrame([number.alias("number"), values]).group_by("number", maintain_order=True)
+        with self._driver.cursor() as cursor:  # SQLAlchemy's errors would have the whole statement
+            for _, text in statements.agg(pl.col(values.name).str.join(",")).iter_rows():
                 cursor.execute(f"INSERT INTO {table.name} ({columns}) VALUES {text}")  # noqa: S608 - literals
 
     def stage(self, table: Table, rows: pl.DataFrame) -> None:
         """Fill a temporary table of this connection."""
-        if table.name in self._staged:
-            self.run(table.delete())
-        else:
-            self.run(CreateTable(table))
-            self._staged.add(table.name)
+        self.run(f"DROP TEMPORARY TABLE IF EXISTS {table.name}")  # unlike TRUNCATE, it does not end the transaction
+        self.run(CreateTable(table))
         self.insert(table, rows)
 
     def upsert(self, table: Table, row: dict[str, object]) -> None:
         """Insert or replace a row."""
         self.run(mysql.insert(table).values(row).on_duplicate_key_update(row))
 
-    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `Session`
+    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `ServerSession`
         """Return an insert statement that leaves rows as they are if their key is there."""
         key = next(iter(table.primary_key))
         return mysql.insert(table).on_duplicate_key_update({key.name: key})
@@ -106,7 +102,7 @@ def _literal(column: pl.Series) -> pl.Expr:
         case pl.String:
             text = pl.format("_utf8mb4 x'{}'", name.cast(pl.Binary).bin.encode("hex"))
         case pl.Datetime:
-            text = pl.format("'{}'", name.dt.strftime("%Y-%m-%d %H:%M:%S"))
+            text = name.dt.strftime("%Y%m%d%H%M%S")  # a number takes less time to read than text
         case _:
             text = name.cast(pl.Int64).cast(pl.String)
     return text.fill_null("NULL")

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from pvtop.mart.address import Product
+from pvtop.mart.copied import copied
 from pvtop.mart.parts import HourPart, Part
 from pvtop.mart.server import Server, ServerSession
 from pvtop.mart.session import Session
@@ -33,10 +34,14 @@ class PostgreSQL(Server):
         return (psycopg.Error,)
 
     def session_of(self, connection: Connection, *, reading: bool) -> Session:
-        """Return the session of a new connection."""
+        """Return the session of a new connection.
+
+        Compiling queries, which the server does if it expects many rows, takes longer than those of a load.
+        """
+        connection.exec_driver_sql("SET SESSION jit = off")
         if reading:
             connection.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
-            connection.commit()
+        connection.commit()
         return PostgreSQLSession(connection)
 
 
@@ -49,14 +54,14 @@ class PostgreSQLSession(ServerSession):
         self._months: set[str] = set()
 
     def insert(self, table: Table, rows: pl.DataFrame) -> None:
-        """Insert rows by COPY, from CSV with all text in quotes."""
-        content = rows.write_csv(include_header=False, quote_style="non_numeric", datetime_format="%Y-%m-%d %H:%M:%S")
+        """Insert rows by COPY."""
+        options, content = copied(rows)
         columns = ", ".join(rows.columns)
         with (
             self._driver.cursor() as cursor,
-            cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv)") as copy,
+            cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN ({options})") as copy,
         ):
-            copy.write(content.encode())
+            copy.write(content)
 
     def stage(self, table: Table, rows: pl.DataFrame) -> None:
         """Fill a temporary table of this connection. It is empty when a transaction begins."""
@@ -71,7 +76,7 @@ class PostgreSQLSession(ServerSession):
             postgresql.insert(table).values(row).on_conflict_do_update(index_elements=[*table.primary_key], set_=row)
         )
 
-    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `Session`
+    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `ServerSession`
         """Return an insert statement that skips rows whose key is there."""
         return postgresql.insert(table).on_conflict_do_nothing()
 

@@ -8,7 +8,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from pvtop.core.errors import MartError
 from pvtop.mart.address import MartAddress
 from pvtop.mart.session import Session
-from pvtop.mart.tables import SCHEMA_VERSION, VIEWS
+from pvtop.mart.tables import SCHEMA_VERSION
 
 
 def make_schema(session: Session, address: MartAddress) -> bool:
@@ -71,10 +71,10 @@ def _make(session: Session) -> None:
         session.run(CreateTable(table, if_not_exists=True))
         for index in table.indexes if is_new else ():
             session.run(CreateIndex(index))
-    for name, definition in VIEWS.items():
+    for name, definition in tables.views.items():
         session.run(f"CREATE OR REPLACE VIEW {name} AS {definition}")
     session.run(tables.mart_schema.insert().values(version=SCHEMA_VERSION))
 
 
 def _names(session: Session) -> set[str]:
-    return {*session.tables.metadata.tables, *VIEWS}
+    return {*session.tables.metadata.tables, *session.tables.views}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Executable, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, inspect, literal, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -86,6 +87,28 @@ class ServerSession(Session):
         self._connection.rollback()  # ends a transaction that a query has begun
         with self._connection.begin():
             yield
+
+    def add_missing(self, dimension: Table, rows: pl.DataFrame, now: datetime) -> list[Row]:
+        """Insert the rows whose id a dimension lacks, from a temporary table."""
+        staged = self.tables.staged[dimension.name]
+        self.stage(staged, rows)
+        id_column, name_column = list(staged.columns)[:2]
+        known = dimension.alias("known")
+        has_id = known.c[id_column.name] == id_column
+        missing = select(*staged.columns, literal(now), literal(now)).select_from(staged.outerjoin(known, has_id))
+        missing = missing.where(known.c[id_column.name].is_(None)).order_by(id_column)
+        self.run(self.ignoring_known(dimension).from_select(list(dimension.columns), missing))
+        known_name = known.c[name_column.name]
+        others = select(name_column, known_name).join_from(staged, known, has_id).where(known_name != name_column)
+        return self.run(others.limit(1))
+
+    @abstractmethod
+    def stage(self, table: Table, rows: pl.DataFrame) -> None:
+        """Put rows into a temporary table, in place of those that it has. They stay until the transaction ends."""
+
+    @abstractmethod
+    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - SQLAlchemy's insert statements have no common class
+        """Return an insert statement that skips rows whose key is there."""
 
     def existing_tables(self) -> set[str]:
         """Return the names of all tables and views."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -39,11 +40,13 @@ class Session(ABC):
     Attributes:
         product: The database. MariaDB and MySQL are told apart.
         tables: The tables, for this database.
+        pages: The pages of the last part that this session has loaded. None if it has not loaded any.
     """
 
     def __init__(self, product: Product) -> None:
         self.product = product
         self.tables = tables_for(product)
+        self.pages: pl.DataFrame | None = None
 
     @abstractmethod
     def close(self) -> None:
@@ -66,16 +69,21 @@ class Session(ABC):
         """Insert rows by the fastest way of the database. The columns are named like those of the table."""
 
     @abstractmethod
-    def stage(self, table: Table, rows: pl.DataFrame) -> None:
-        """Put rows into a temporary table, in place of those that it has. They stay until the transaction ends."""
+    def add_missing(self, dimension: Table, rows: pl.DataFrame, now: datetime) -> list[Row]:
+        """Insert the rows whose id a dimension lacks, by id. Others may insert the same rows at the same time.
+
+        Args:
+            dimension: The table. Its first two columns are the id and the name.
+            rows: The rows, without their times.
+            now: Their times.
+
+        Returns:
+            A name and the other name that has its id in the dimension, if there are such.
+        """
 
     @abstractmethod
     def upsert(self, table: Table, row: dict[str, object]) -> None:
         """Insert or replace a row of a table with a primary key. Wait for others who write the same row."""
-
-    @abstractmethod
-    def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - SQLAlchemy's insert statements have no common class
-        """Return an insert statement that skips rows whose key is there."""
 
     def make_room(self, part: Part) -> None:  # noqa: B027 - most databases need nothing
         """Prepare the tables for the facts of a part. Not within a transaction."""
