@@ -28,9 +28,9 @@ def files() -> set[Path]:
     return {path for part in ("data", "docs", "notebooks") for path in (ROOT / part).rglob("*")}
 
 
-def test_there_are_five_notebooks_and_the_page_links_to_each() -> None:
+def test_there_are_six_notebooks_and_the_page_links_to_each() -> None:
     assert re.findall(r"\]\(\.\./notebooks/(.*?)\)", PAGE) == [path.name for path in NOTEBOOKS]
-    assert len(NOTEBOOKS) == 5
+    assert len(NOTEBOOKS) == 6
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
