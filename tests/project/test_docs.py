@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import tomllib
 from datetime import date
@@ -14,6 +12,7 @@ import polars as pl
 import pytest
 
 import pvtop
+from support.pages import run
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,16 +29,6 @@ PASTED = re.findall(r"^```sh\n(.*?)^```(?:\n+```text\n(.*?)^```)?", README, re.M
 DAYS = (ROOT / "docs" / "days.md").read_text()
 LIBRARY = (ROOT / "docs" / "library.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-def run(command: list[str], folder: Path) -> str:
-    if not (folder / "data").exists():
-        (folder / "data").symlink_to(ROOT / "data")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, encoding="utf-8", check=True
-    )
-    return done.stdout
 
 
 def test_pages_contain_examples() -> None:
