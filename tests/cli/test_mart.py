@@ -63,7 +63,7 @@ def test_load_of_a_range_lists_what_the_lake_lacks(pvtop_in_process: Command) ->
     assert (done.returncode, done.stdout.splitlines()) == (0, [missing, "1 loaded, 2 missing; 120 rows"])
     data = json.loads(pvtop_in_process("mart", "load", "--output", "lake", "--to", "m.duckdb", *span, "--json").stdout)
     assert data["counts"] == {"loaded": 1, "missing": 2}
-    assert data["missing"] == [(FIRST + 1).iso, (FIRST + 2).iso]
+    assert data["not_in_lake"] == [(FIRST + 1).iso, (FIRST + 2).iso]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pvtop.core.hour import hour_range
+from pvtop.lake.layout import top_pages_path
 from pvtop.transform.day import DayProvenance, DumpRecord
 from pvtop.transform.report import Provenance
 from pvtop.transform.rollup import RollupProvenance
@@ -25,6 +26,7 @@ NAMED_OTHERWISE = {"counts", "dumps"}  # their keys are states and stamps
 LAKE = ("--output", "lake")
 SOURCE = ("--source", "source")
 BOTH = (*SOURCE, "--blacklist", "blacklist", *LAKE)
+MART = ("--to", "mart.duckdb")
 LAST = DAY.hours[-1]
 AT = ("--date", f"{LAST.stamp:%Y-%m-%d}", "--hour", str(LAST.stamp.hour))
 RANGE = ("--start", DAY.hours[0].iso, "--end", (LAST + 3).iso)
@@ -52,13 +54,19 @@ COMMANDS = [
     ("cache", "ls"),
     ("cache", "verify"),
     ("cache", "prune", "--older-than", "0s", "--dry-run"),
+    ("mart", "init", *MART),
+    ("mart", "load", *LAKE, *MART, *RANGE),
+    ("mart", "info", *MART),
     ("report", *BOTH, "--hour", "77"),
 ]
 
 
 @pytest.fixture
 def _places(tmp_path: Path, write_dump: WriteDump) -> None:
-    """Make a source with a day, two hours after it, of which one is malformed, and wrong totals of the last hour."""
+    """Make a source with a day, two hours after it, of which one is malformed, and wrong totals of the last hour.
+
+    The lake has a damaged report.
+    """
     for number, hour in enumerate(hour_range(DAY.hours[0], LAST + 1)):
         dump = write_dump(f"en A {1000 if number == 7 else 10} 0\nen.m A 1 0\n", hour)
         if hour == LAST:
@@ -66,6 +74,9 @@ def _places(tmp_path: Path, write_dump: WriteDump) -> None:
     write_dump("en A 1", LAST + 2)
     (tmp_path / "blacklist").write_text("en B\nen.wikipedia.org C\n")
     write_day(tmp_path / "lake", DAY + -1, {("en", "A"): {1: 2}})
+    damaged = tmp_path / "lake" / top_pages_path(LAST + 3)
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"damaged")
     cached = tmp_path / "cache" / LAST.dump_path
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"broken")

@@ -163,7 +163,7 @@ def _data(mart: Mart, result: LoadResult) -> dict[str, Any]:
         "counts": {state.value: count for state, count in sorted(result.counts.items())},
         "rows": result.rows,
         "failures": [{"part": one.part.label, "error": str(one.error)} for one in result.failures],
-        "missing": [one.part.label for one in result.missing],
+        "not_in_lake": [one.part.label for one in result.missing],
     }
 
 
