@@ -64,8 +64,10 @@ class PostgreSQLSession(ServerSession):
             copy.write(content)
 
     def stage(self, table: Table, rows: pl.DataFrame) -> None:
-        """Fill a temporary table of this connection. It is empty when a transaction begins."""
-        if table.name not in self._staged:
+        """Fill a temporary table of this connection."""
+        if table.name in self._staged:
+            self.run(f"TRUNCATE {table.name}")
+        else:
             self.run(CreateTable(table))
             self._staged.add(table.name)
         self.insert(table, rows)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, inspect, literal, select, text
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, inspect, literal, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -89,22 +89,25 @@ class ServerSession(Session):
             yield
 
     def add_missing(self, dimension: Table, rows: pl.DataFrame, now: datetime) -> list[Row]:
-        """Insert the rows whose id a dimension lacks, from a temporary table."""
-        staged = self.tables.staged[dimension.name]
+        """Insert the rows whose id a dimension lacks, from a temporary table. Look them up first: most are there."""
+        staged, known = self.tables.staged[dimension.name], dimension.alias("known")
+        id_, name = list(staged.columns)[:2]
+        known_name, has_id = known.c[name.name], known.c[id_.name] == id_
         self.stage(staged, rows)
-        id_column, name_column = list(staged.columns)[:2]
-        known = dimension.alias("known")
-        has_id = known.c[id_column.name] == id_column
-        missing = select(*staged.columns, literal(now), literal(now)).select_from(staged.outerjoin(known, has_id))
-        missing = missing.where(known.c[id_column.name].is_(None)).order_by(id_column)
-        self.run(self.ignoring_known(dimension).from_select(list(dimension.columns), missing))
-        known_name = known.c[name_column.name]
-        others = select(name_column, known_name).join_from(staged, known, has_id).where(known_name != name_column)
+        given = select(id_).select_from(staged.outerjoin(known, has_id))
+        found = {row[0] for row in self.run(given.where(or_(known_name.is_(None), known_name != name)))}
+        if not found:
+            return []
+        if len(found) < len(rows):
+            self.stage(staged, rows.filter([row in found for row in rows.get_column(id_.name)]))
+        new = select(*staged.columns, literal(now), literal(now)).order_by(id_)
+        self.run(self.ignoring_known(dimension).from_select(list(dimension.columns), new))
+        others = select(name, known_name).join_from(staged, known, has_id).where(known_name != name)
         return self.run(others.limit(1))
 
     @abstractmethod
     def stage(self, table: Table, rows: pl.DataFrame) -> None:
-        """Put rows into a temporary table, in place of those that it has. They stay until the transaction ends."""
+        """Put rows into a temporary table, in place of those that it has. They stay while the transaction lasts."""
 
     @abstractmethod
     def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - SQLAlchemy's insert statements have no common class

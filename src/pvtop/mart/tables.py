@@ -115,8 +115,7 @@ class _Definitions:
         return Table(name, self._metadata, *columns, **self._options, **options)
 
     def _staged(self, name: str, *columns: Column[object]) -> Table:
-        options = self._options | {"postgresql_on_commit": "DELETE ROWS"}
-        return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], **options)
+        return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], **self._options)
 
     def _domain(self, *, key: bool) -> list[Column[object]]:
         meaning = ("project", "language", "access", "host")
