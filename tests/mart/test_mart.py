@@ -233,7 +233,7 @@ def test_mart_of_a_newer_version_is_refused(mart: Mart, tmp_path: Path) -> None:
 def test_tables_of_others_are_left_alone(mart: Mart) -> None:
     with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as another program does
         session.run("CREATE TABLE page_dim (id integer)")
-    with pytest.raises(MartError, match="has a table page_dim that pvtop has not made"):
+    with pytest.raises(MartError, match="has a table page_dim that pvtop did not make"):
         mart.init()
 
 

@@ -50,8 +50,8 @@ def batch(
     failed hours at the end and exits with code 4. Run this command every hour. It also makes the reports that earlier
     runs missed.
 
-    With --mart, each report is also loaded into a datamart, as soon as it is made. Reports that are up to date are
-    loaded if the datamart has not got them.
+    With --mart, each report is also loaded into a datamart, as soon as it is made. A report that is up to date is
+    loaded if the datamart lacks it.
 
     With --days, the batch also makes day files, from the same reading of the dumps. It makes those of the UTC days
     whose 24 hours are all in the range. --start and --end are stamps, and a stamp is the END of an hour. --day and
@@ -93,7 +93,7 @@ def batch(
 
 @contextlib.contextmanager
 def _loading(settings: Settings, hours: Sequence[Hour]) -> Iterator[Callable[[Hour], object] | None]:
-    """Yield what loads an hour into the mart, None if no mart is named.
+    """Yield a function that loads an hour into the mart, None if no mart is named.
 
     Raises:
         MartError: The mart cannot be reached or written.

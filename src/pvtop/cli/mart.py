@@ -50,9 +50,9 @@ def open_mart(settings: Settings) -> Mart:
 @app.command(cls=GroupedCommand)
 @command_options(TO, *PRINTING)
 def init(*, settings: Settings, out: Output) -> None:
-    """Make the tables and views of a datamart. pvtop mart load does that, too, if they are missing.
+    """Make the tables and views of a datamart. If they are missing, pvtop mart load makes them, too.
 
-    The database of a server must exist. A DuckDB file is made if it is missing.
+    On a server, the database must exist. A DuckDB file is made if it is missing.
 
     Examples:
 
@@ -85,11 +85,12 @@ def load(
 ) -> None:
     """Load reports and rollups of the lake into a datamart. Make the tables if they are missing.
 
-    The default is every hour and every rollup that the datamart has not, or has from another report. --date and --hour,
-    --start and --end, or --last name hours, and --day or --month a rollup. What is named is always loaded.
+    The default is every hour and rollup that the datamart lacks, or has from another report. To name hours, use --date
+    and --hour, --start and --end, or --last. To name a rollup, use --day or --month. Named hours and rollups are always
+    loaded.
 
-    Each hour is replaced in one transaction, so a load that ends early leaves no hour half loaded. Hours that the lake
-    lacks are listed, and are no failure. If any hour failed, the exit code is 4.
+    Each hour is replaced in one transaction. So a load that ends early leaves no hour half loaded. Hours that the lake
+    lacks are listed, and do not count as failed. If any hour failed, the exit code is 4.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""A mart in a DuckDB file. One process at a time can write it, and it shuts out readers meanwhile."""
+"""A mart in a DuckDB file. While a process writes the file, no other can open it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # DuckDB takes its SQL
 CONFIG: dict[str, str | bool | int | float | list[str]] = {"checkpoint_threshold": "1KB"}
-"""A commit writes the file itself, and not first its write-ahead log, which would take twice as long."""
+"""A commit writes to the file at once. By way of the write-ahead log, it would take twice as long."""
 
 MAX_WAIT = 60.0  # seconds for another process that has the file open
 POLL_INTERVAL = 0.02
@@ -44,7 +44,7 @@ class DuckDBFile(Database):
         return (duckdb.Error,)
 
     def connect(self, *, reading: bool = False) -> Session:
-        """Open the file. Wait for other processes that have it open, a minute at most."""
+        """Open the file. If other processes have it open, wait for a minute at most."""
         path = self.address.path
         if reading and path and not path.exists():
             raise MartError(f"there is no mart {self.address}", "load a report into it first", remedy="make_mart")
@@ -79,7 +79,7 @@ class DuckDBFile(Database):
     def _busy(self, other: re.Match[str]) -> MartError:
         return MartError(
             f"the mart {self.address} is open in process {other['process']} ({other['program']})",
-            "end that process, or try again later: only one process can have the file open while one writes",
+            "end that process, or try again later: while a process writes the file, no other can open it",
         )
 
 

@@ -131,7 +131,7 @@ class Loader:
         self._disconnect()
 
     def lacking(self, parts: Sequence[Part]) -> list[Part]:
-        """Return the parts that the mart has not, or has from another report.
+        """Return the parts that the mart lacks, or has from another report.
 
         Raises:
             MartError: The mart cannot be read.
@@ -143,7 +143,7 @@ class Loader:
     def following(self, parts: Sequence[HourPart]) -> Callable[[Hour], None]:
         """Return a function that loads an hour, unless the mart has its report.
 
-        What the mart has is looked up once, now.
+        Looks up once, now, what the mart has.
 
         Args:
             parts: The hours that the function may be called with.
@@ -166,7 +166,7 @@ class Loader:
             return loaded_provenances(session, parts)
 
     def load_all(self, parts: Iterable[Part]) -> Iterator[LoadOutcome]:
-        """Load parts one after another, and yield how each ended. The next one is read meanwhile.
+        """Load parts one after another, and yield how each ended. Read the next part while one is loaded.
 
         Raises:
             MartError: The mart cannot be reached.
@@ -177,7 +177,7 @@ class Loader:
     def load(self, part: Part) -> int:
         """Load a part, in place of what the mart has of it. Return the number of its facts.
 
-        Does not keep the connection, which a server would end if the next part takes long.
+        Closes the connection, because a server would end it if the next part took long.
 
         Raises:
             PvtopError: It cannot be read or loaded. The mart has what it had before.

@@ -112,8 +112,8 @@ class Mart:
         Args:
             lake: Where they are.
             hours: The hours to load.
-            rollups: The periods of the rollups to load. If neither is given: all hours and rollups of the lake that the
-                mart has not, or has from another report.
+            rollups: The periods of the rollups to load. If neither hours nor rollups are given, the load takes all that
+                the mart lacks, or has from another report.
             merge_access: Whether the named rollups are those with merged access.
             observer: Receives the progress.
 
@@ -219,7 +219,7 @@ class Mart:
 
 
 def _open(address: MartAddress) -> Database:
-    """Return the database of an address. SQLAlchemy and the drivers are imported here, as each is needed."""
+    """Return the database of an address. Import SQLAlchemy and the driver only now."""
     match address.product:
         case Product.DUCKDB:
             from pvtop.mart.duckdb_file import DuckDBFile

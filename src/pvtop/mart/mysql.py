@@ -85,7 +85,7 @@ class MySQLSession(ServerSession):
 
     @contextlib.contextmanager
     def making_schema(self) -> Iterator[None]:
-        """Let others wait who make the schema. The server commits each statement by itself."""
+        """Make the schema under a lock. The server commits each statement by itself."""
         if self.run(select(func.get_lock(LOCK, LOCK_WAIT))) != [(1,)]:
             raise MartError("another process is making the tables of the mart", "try again")
         try:

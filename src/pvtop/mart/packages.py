@@ -27,5 +27,5 @@ def check_packages(product: Product) -> None:
             reason = str(error).partition("\n")[0]
             raise MartError(
                 f"a mart in {product} needs the package {package}, which cannot be imported: {reason}",
-                "install pvtop with its extra named mart: pip install 'pvtop[mart]'",
+                "install the extra mart: pip install 'pvtop[mart]'",
             ) from error

@@ -36,7 +36,7 @@ class PostgreSQL(Server):
     def session_of(self, connection: Connection, *, reading: bool) -> Session:
         """Return the session of a new connection.
 
-        Compiling queries, which the server does if it expects many rows, takes longer than those of a load.
+        Turns off JIT compilation: if the server expects many rows, it takes longer than the queries of a load.
         """
         connection.exec_driver_sql("SET SESSION jit = off")
         if reading:
@@ -83,7 +83,7 @@ class PostgreSQLSession(ServerSession):
         return postgresql.insert(table).on_conflict_do_nothing()
 
     def make_room(self, part: Part) -> None:
-        """Make the partition of the month of an hour. That waits for all who write, so it is looked up first."""
+        """Make the partition of the month of an hour. Look it up first, because making it waits for all who write."""
         if isinstance(part, HourPart):
             self._make_partition(part.hour.stamp)
 

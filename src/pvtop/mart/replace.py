@@ -58,10 +58,10 @@ class Ranked:
 
 
 def replace_part(session: Session, part: Part, ranked: Ranked) -> None:
-    """Put the rows of a part into the mart, in place of those that it has of it. All in one transaction.
+    """Replace the rows of a part in the mart, in one transaction.
 
-    The row that says that the part is loaded comes first: a second loader of the same part waits for it. Then the
-    dimensions by id: loaders that wait for each other's rows wait in one order, so never in a circle.
+    First comes the row that says that the part is loaded: a second loader of the same part waits for it. Then come the
+    dimensions, by id: all loaders wait for each other's rows in this order, so they cannot deadlock.
 
     Raises:
         MartError: A name has the id of another one in the mart.
@@ -107,12 +107,12 @@ def _literals(key: Key, created: datetime, now: datetime) -> dict[str, pl.Expr]:
 
 
 def _unseen(session: Session, pages: pl.DataFrame) -> pl.DataFrame:
-    """Return the pages that the last part of the session did not have. Of 29,000 pages, an hour shares most with it."""
+    """Return the pages that the last part of the session did not have. An hour shares most of 29,000 pages with it."""
     return pages if session.pages is None else pages.join(session.pages, on=pages.columns, how="anti")
 
 
 def _add_domains(session: Session, domains: pl.DataFrame, now: datetime) -> None:
-    """Insert the domains that the mart lacks. They are few, so they are looked up first: decoding them takes longer.
+    """Insert the domains that the mart lacks. Look all up first: they are few, and decoding them takes longer.
 
     Raises:
         MartError: A name has the id of another one.

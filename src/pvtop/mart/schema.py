@@ -14,7 +14,7 @@ from pvtop.mart.tables import SCHEMA_VERSION
 def make_schema(session: Session, address: MartAddress) -> bool:
     """Make the tables and views if they are missing. Return whether anything was missing.
 
-    The version is written last. Without it, the schema is incomplete, and is completed.
+    The version is written last. If it is missing, the schema is incomplete, and this completes it.
 
     Raises:
         MartError: The mart is of a newer version, or other tables have the names of its tables.
@@ -25,7 +25,7 @@ def make_schema(session: Session, address: MartAddress) -> bool:
         existing = session.existing_tables()
         if "mart_schema" not in existing and (taken := sorted(existing & _names(session))):
             raise MartError(
-                f"the mart {address} has a table {taken[0]} that pvtop has not made",
+                f"the mart {address} has a table {taken[0]} that pvtop did not make",
                 "name another database",
                 setting="mart",
             )
@@ -55,7 +55,7 @@ def _is_complete(session: Session, address: MartAddress) -> bool:
     versions = [version for (version,) in session.run(select(session.tables.mart_schema.c.version))]
     if versions and max(versions) > SCHEMA_VERSION:
         raise MartError(
-            f"the mart {address} has tables of version {max(versions)}, and this pvtop knows version {SCHEMA_VERSION}",
+            f"the mart {address} has tables of version {max(versions)}, but this pvtop knows version {SCHEMA_VERSION}",
             "upgrade pvtop, or name another mart",
             setting="mart",
         )
@@ -63,7 +63,7 @@ def _is_complete(session: Session, address: MartAddress) -> bool:
 
 
 def _make(session: Session) -> None:
-    """Make whatever is missing. The first table shows that the others are pvtop's, its row that all are made."""
+    """Make what is missing. The table `mart_schema` shows that pvtop made the others; its row, that all are made."""
     tables = session.tables
     session.run(CreateTable(tables.mart_schema, if_not_exists=True))
     for table in tables.metadata.sorted_tables:

@@ -22,8 +22,8 @@ Row = tuple[Any, ...]
 ADVICE = {
     "create the database first": ('database "', "(1049,"),
     "check the user and the password": ("authentication failed", "no password supplied", "(1045,", 'role "'),
-    "check the certificates, and the options of the address about TLS": ("SSL", "certificate", "TLS"),
-    "use a database that can be written, and a user who may make tables in it": (
+    "check the certificates, and the TLS options of the address": ("SSL", "certificate", "TLS"),
+    "use a writable database, and a user who may make tables in it": (
         "read-only", "permission denied", "Permission denied", "must be owner", "(1044,", "(1142,", "(1227,", "(1290,",
     ),
     "check the host and the port, and that the server is running": (
@@ -50,7 +50,7 @@ class Session(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Close the connection. A transaction that has not ended is undone."""
+        """Close the connection. Roll back a transaction that has not ended."""
 
     @abstractmethod
     def run(self, statement: Executable | str) -> list[Row]:
@@ -105,7 +105,7 @@ class Database(ABC):
     """
 
     keeps_connection = True
-    """Whether one session may load many hours. If not, others wait for its end."""
+    """Whether one session may load many hours. If not, it is closed after each, because others wait for that."""
 
     replaces: tuple[str, str] | None = None
     """A character that the database cannot store, and what it becomes."""
@@ -127,7 +127,7 @@ class Database(ABC):
 
     @contextlib.contextmanager
     def session(self, *, reading: bool = False) -> Iterator[Session]:
-        """Return a block with a session, which is closed at the end.
+        """Return a block with a session. Close the session at the end of the block.
 
         Raises:
             MartError: The database cannot be reached, or a statement in the block fails.
@@ -151,7 +151,7 @@ class Database(ABC):
 
 
 def failure(address: MartAddress, error: Exception) -> MartError:
-    """Return the error to show for one of a database."""
+    """Return the MartError for an error of a database."""
     cause = getattr(error, "orig", None) or error  # SQLAlchemy's own text has the statement and its values
     reason = redacted(" ".join(str(cause).split()))
     hint = next((advice for advice, signs in ADVICE.items() if any(sign in reason for sign in signs)), "")

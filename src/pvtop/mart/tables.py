@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 """Raise it with any change below, and upgrade or refuse marts of earlier versions in `mart.schema`."""
 
 COLLATIONS = {Product.MARIADB: "utf8mb4_nopad_bin", Product.MYSQL: "utf8mb4_0900_bin"}
-"""Collations that compare names by bytes, trailing spaces included. Neither of the two exists in the other one."""
+"""Collations that compare names by bytes, trailing spaces included. Neither database has that of the other."""
 
 FIRST_CHARACTERS = 100  # of a page's name in the index of MariaDB and MySQL, which limit the length of a key
 
@@ -38,7 +38,7 @@ ROLLUP_TOP_PAGES = """
     JOIN page_dim p ON p.page_dim_id = f.page_dim_id"""
 
 BY_HOUR = "report_load l JOIN pageview_fact f ON f.datehour = l.datehour"
-"""The facts of every hour. Knowing the hours, a server finds a domain in each one by the key, and need not read all."""
+"""The facts of every hour. A server that knows the hours finds a domain in each by the key, without reading all."""
 
 
 @dataclass(frozen=True, slots=True)
