@@ -26,10 +26,11 @@ from typing import Any
 import chart
 import goals
 import results
-from cases import Case, Count, Group, Profile, Size
+from cases import Case, Count, Group, Profile, Size, Turns
+from checks import Check
 from commands import CONTENDERS, LAKE, environment, probe
 from inputs import HERE, SCALES, Given, Inputs, link_all
-from measure import measure
+from measure import Figures, measure
 from parts import PARTS
 
 
@@ -84,6 +85,8 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
     for one in PARTS[name](inputs, python):
         if isinstance(one, Group):
             part["groups"].append(run_group(one, inputs.work, installed, rounds))
+        elif isinstance(one, Turns):
+            part["groups"].append(run_turns(one, inputs.work, rounds))
         elif isinstance(one, Size):
             part["sizes"].append({"name": one.name, "bytes": sum(path.stat().st_size for path in one.files)})
         elif isinstance(one, Profile):
@@ -96,7 +99,7 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
 def run_group(group: Group, work: Path, installed: dict[str, str], rounds: int) -> dict[str, Any]:
     """Measure the cases of a group in turns. Reads their files once before, so that the disk takes no part."""
     cases = [case for case in group.cases if case.needs in {"", *installed}]
-    found = {case.name: new_result(case) for case in cases}
+    found = {case.name: new_result(case.name, case.check, case.size) for case in cases}
     for path in group.files:
         read_once(path)
     for number in range(min(rounds, group.rounds or rounds)):
@@ -115,10 +118,10 @@ def read_once(path: Path) -> None:
             pass
 
 
-def new_result(case: Case) -> dict[str, Any]:
+def new_result(name: str, check: Check | None, size: int = 0) -> dict[str, Any]:
     """Return the result of a case before its first round."""
-    exact = None if case.check is None else True
-    return {"name": case.name, "size": case.size, "seconds": [], "cpu": [], "peak": [], "exact": exact, "failure": ""}
+    exact = None if check is None else True
+    return {"name": name, "size": size, "seconds": [], "cpu": [], "peak": [], "exact": exact, "failure": ""}
 
 
 def add(result: dict[str, Any], case: Case, work: Path) -> None:
@@ -127,18 +130,51 @@ def add(result: dict[str, Any], case: Case, work: Path) -> None:
         if case.lake:
             link_all(case.lake, Path(folder) / LAKE)
         figures = measure(case.command, Path(folder), environment())
-        if figures.code:
-            messages = [line for line in figures.stderr.splitlines() if line.strip() and not line.startswith(" ")]
-            result["failure"] = shorten(messages[-1] if messages else f"exit code {figures.code}", 100)
-            return
-        try:
-            result["exact"] = result["exact"] and (case.check is None or case.check(Path(folder), figures))
-        except Exception as error:  # noqa: BLE001 - whatever a check raises, the other cases are still measured
-            result["failure"] = shorten(str(error), 100)
-            return
+        exact, failure = judged(case.check, Path(folder), figures)
+    if failure:
+        result["failure"] = failure
+        return
+    result["exact"] = result["exact"] and exact
     result["seconds"].append(json.loads(figures.stdout)["seconds"] if case.timed else figures.seconds)
     result["cpu"].append(figures.cpu)
     result["peak"].append(figures.peak)
+
+
+def judged(check: Check | None, folder: Path, figures: Figures) -> tuple[bool, str]:
+    """Return whether an answer is exact, and why the command or the check failed; empty if they did not."""
+    if figures.code:
+        messages = [line for line in figures.stderr.splitlines() if line.strip() and not line.startswith(" ")]
+        return False, shorten(messages[-1] if messages else f"exit code {figures.code}", 100)
+    try:
+        return check is None or check(folder, figures), ""
+    except Exception as error:  # noqa: BLE001 - whatever a check raises, the other cases are still measured
+        return False, shorten(str(error) or type(error).__name__, 100)
+
+
+def run_turns(turns: Turns, work: Path, rounds: int) -> dict[str, Any]:
+    """Run a process whose steps are cases, round by round. Return the cases as a group."""
+    found = {} if turns.missing else {step: new_result(name, turns.check) for step, name in turns.cases.items()}
+    versions: dict[str, None] = {}
+    for number in range(min(rounds, turns.rounds or rounds) if found else 0):
+        print(f"{turns.title}, round {number + 1}", file=sys.stderr)
+        versions |= dict.fromkeys(add_turns(found, turns, work))
+    described = {"title": turns.title, "note": f"{', '.join(versions)}." if versions else turns.missing, "axis": ""}
+    absent = [*turns.cases.values()] if turns.missing else []
+    return {**described, "cases": list(found.values()), "not_installed": absent}
+
+
+def add_turns(found: dict[str, dict[str, Any]], turns: Turns, work: Path) -> list[str]:
+    """Run the process once in a new folder. Add the figures of each step to its case. Return the version it prints."""
+    with tempfile.TemporaryDirectory(dir=work, prefix="run-") as folder:
+        figures = measure(turns.command, Path(folder), environment())
+        exact, failure = judged(turns.check, Path(folder), figures)
+    printed = {} if failure else json.loads(figures.stdout)
+    for step, result in found.items():
+        result["failure"] = failure or result["failure"]
+        result["exact"] = result["exact"] and (exact or bool(failure))
+        for field, value in printed.get("steps", {}).get(step, {}).items():
+            result[field].append(value)
+    return [printed["version"]] if printed else []
 
 
 def run_profile(profile: Profile, work: Path, rounds: int) -> list[dict[str, Any]]:

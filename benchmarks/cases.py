@@ -1,4 +1,4 @@
-"""What a part of the benchmarks consists of: cases in groups, sizes of files, counts of calls, and profiles."""
+"""What a part of the benchmarks consists of: cases that take turns, sizes of files, counts of calls, and profiles."""
 
 from __future__ import annotations
 
@@ -55,6 +55,27 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Turns:
+    """Cases that take turns within one process. It prints a version, and the figures of each step, as JSON.
+
+    Attributes:
+        title: The heading in the results.
+        command: The command. It runs in an empty folder of its own.
+        cases: For each step of the command the name of its case.
+        check: Returns whether the answers are exact.
+        rounds: The most rounds; None for as many as were asked for.
+        missing: What is not installed, so that nothing is measured; empty if all is there.
+    """
+
+    title: str
+    command: Sequence[str]
+    cases: Mapping[str, str]
+    check: Check
+    rounds: int | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """A command of pvtop whose listed folders and opened files are counted, in a run that is not timed.
 
@@ -95,5 +116,5 @@ class Size:
     files: Sequence[Path]
 
 
-Measured = Group | Size | Count | Profile
+Measured = Group | Turns | Size | Count | Profile
 Part = Callable[[Inputs, str], Iterator[Measured]]

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 import day_parts as days
+import mart_parts as marts
 from parts import BARE, BATCH, COMPUTE, GZIP, HELP, NETWORK, REPORT, TYPER
 
 MB = 10**6
@@ -30,6 +31,7 @@ class Goal:
         measured: Returns the figure round by round; nothing if it was not measured.
         more: Whether a larger figure is better.
         unit: The unit, written after the number.
+        digits: The decimals of the measured figure.
     """
 
     figure: str
@@ -38,6 +40,7 @@ class Goal:
     measured: Measurement
     more: bool = False
     unit: str = ""
+    digits: int = 2
 
 
 def cases(part: Result) -> Iterator[Result]:
@@ -75,6 +78,11 @@ def peak(part: str, name: str) -> Measurement:
     return lambda found: [size / MB for size in series(found, part, name, "peak")]
 
 
+def seconds(part: str, name: str) -> Measurement:
+    """Return the measurement of a case's time."""
+    return lambda found: series(found, part, name, "seconds")
+
+
 def fastest(part: str, names: Sequence[str], under: str) -> Measurement:
     """Return the measurement of the time of the fastest of some cases, divided by that of another one."""
 
@@ -93,6 +101,16 @@ def sizes(part: str, over: str, under: str) -> Measurement:
         return [known[over] / known[under]] if {over, under} <= {*known} else []
 
     return measured
+
+
+def of_mart(names: marts.Names, must: float, aim: float) -> list[Goal]:
+    """Return the goals for loading hours into a mart: one hour, to copying its rows, and a day."""
+    name, copying = names.database, names.copying
+    return [
+        Goal(f"{name}: an hour in a load, to {copying}", must, aim, ratio("mart", names.following, names.bare)),
+        Goal(f"{name}: an hour alone, to {copying}", must, aim, ratio("mart", names.alone, names.bare)),
+        Goal(f"{name}: 24 hours in a load, to 24 times one", 1, 1, ratio("mart", names.all, names.each)),
+    ]
 
 
 def doubled(field: str) -> Measurement:
@@ -117,15 +135,15 @@ GOALS = [
         more=True,
     ),
     Goal("the heap in plain Python, to `pvtop report`", 12, 20, ratio("alternatives", HEAP, REPORT), more=True),
-    Goal("peak memory of an hour", 400, 250, peak("hour", REPORT), unit=" MB"),
+    Goal("peak memory of an hour", 400, 250, peak("hour", REPORT), unit=" MB", digits=0),
     Goal("24 hours in a batch, to 24 times `gzip -dc`", 0.9, 0.7, ratio("batch", BATCH, GZIP)),
-    Goal("peak memory of that batch", 1_000, 600, peak("batch", BATCH), unit=" MB"),
+    Goal("peak memory of that batch", 1_000, 600, peak("batch", BATCH), unit=" MB", digits=0),
     Goal("24 hours over the network, to the bare transfer", 1.1, 1.0, ratio("network", NETWORK, BARE)),
     Goal('`pvtop --help`, to `python -c "import typer"`', 1.5, 1.2, ratio("reading", HELP, TYPER)),
     Goal("twice the rows: time", 2.1, 2.0, doubled("seconds")),
     Goal("twice the rows: memory", 1.2, 1.05, doubled("peak")),
     Goal("a day file from 24 dumps, to `gzip -dc` of them", 4.0, 2.5, ratio("day", days.BUILD, days.GZIP_DAY)),
-    Goal("its peak memory", 1_200, 800, peak("day", days.BUILD), unit=" MB"),
+    Goal("its peak memory", 1_200, 800, peak("day", days.BUILD), unit=" MB", digits=0),
     Goal("its size, to the 24 dumps", 0.40, 0.33, sizes("day", days.DAY_SIZE, days.DUMPS_SIZE)),
     Goal(
         "a day's top 25 from its day file, to `gzip -dc` of the 24 dumps",
@@ -133,7 +151,7 @@ GOALS = [
         0.08,
         ratio("day", days.TOP_OF_DAY, days.GZIP_DAY),
     ),
-    Goal("its peak memory", 1_200, 500, peak("day", days.TOP_OF_DAY), unit=" MB"),
+    Goal("its peak memory", 1_200, 500, peak("day", days.TOP_OF_DAY), unit=" MB", digits=0),
     Goal("one page's hours of a day, to `pvtop show` of an hour", 1.4, 1.1, ratio("series", days.ONE_DAY, days.SHOW)),
     Goal("one page over 30 days, to one day", 6, 3, ratio("series", days.ONE_PAGE, days.ONE_DAY)),
     Goal("1,000 pages of one wiki over 30 days, to one page", 4, 2, ratio("series", days.ONE_WIKI, days.ONE_PAGE)),
@@ -161,8 +179,10 @@ GOALS = [
         1.1,
         ratio("memory", days.ALL_FROM_FILES, days.ONE_FROM_FILES, "peak"),
     ),
-    Goal("memory of `pvtop movers --against 7d`", 1_200, 800, peak("memory", days.MOVERS), unit=" MB"),
-    Goal("memory of a month's rollup from day files", 1_200, 800, peak("memory", days.MONTH_ROLLUP), unit=" MB"),
+    Goal("memory of `pvtop movers --against 7d`", 1_200, 800, peak("memory", days.MOVERS), unit=" MB", digits=0),
+    Goal(
+        "memory of a month's rollup from day files", 1_200, 800, peak("memory", days.MONTH_ROLLUP), unit=" MB", digits=0
+    ),
     Goal(
         "a day's rollup from its dumps with the faster of DuckDB and chdb, to pvtop",
         1.5,
@@ -184,6 +204,11 @@ GOALS = [
         ratio("engines", days.DUCKDB_PAGE, days.ONE_DAY),
         more=True,
     ),
+    *of_mart(marts.DUCKDB, 3, 2),
+    *of_mart(marts.POSTGRESQL, 4, 2.5),
+    *of_mart(marts.MARIADB, 4, 2.5),
+    Goal("a year of hours into a mart on DuckDB", 1_800, 900, seconds("mart", marts.LOAD_YEAR), unit=" s", digits=0),
+    Goal("a month's top 10 of a domain from that mart", 0.5, 0.25, seconds("mart", marts.QUERY_YEAR), unit=" s"),
 ]
 
 

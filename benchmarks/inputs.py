@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
 DAY = Hour.parse("2024-08-03T00")
 MONTH = Hour.parse("2024-06-01T00")
+YEAR = Hour.parse("2023-01-01T01")
 OLDEST = Hour.parse("2015-05-01T01")
 SAMPLE = Hour.parse("2025-01-01T00")
 EMPTY = '""'  # the empty domain code as written
@@ -52,6 +53,8 @@ class Scale:
         week_rows: Rows of an hour of the week, in which all hours are different.
         week_days: Days of that week.
         drawn: Pages that are looked up at once.
+        year: Hours that are loaded into a mart.
+        has_servers: Whether marts on servers are measured, too.
     """
 
     rows: int
@@ -66,6 +69,8 @@ class Scale:
     week_rows: int
     week_days: int
     drawn: int
+    year: int = 8_760
+    has_servers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,8 @@ SCALES = {
     "full": Scale(
         5_800_000, 1_700, 24, (1, 2, 4, 8), (1, 24, 168), 57_000, 1_000_000, 720, 100_000, 1_450_000, 7, 1_000
     ),
-    "tenth": Scale(580_000, 500, 24, (1, 2), (1, 24), 5_700, 100_000, 720, 10_000, 145_000, 7, 1_000),
-    "small": Scale(3_000, 30, 2, (1, 2), (1, 3), 50, 200, 48, 30, 300, 2, 20),
+    "tenth": Scale(580_000, 500, 24, (1, 2), (1, 24), 5_700, 100_000, 720, 10_000, 145_000, 7, 1_000, 876),
+    "small": Scale(3_000, 30, 2, (1, 2), (1, 3), 50, 200, 48, 30, 300, 2, 20, 26, has_servers=False),
 }
 
 
@@ -181,11 +186,15 @@ class Inputs:
 
     def month(self, lake: Path) -> Path:
         """Make a lake of a month from links to the hours of the lake of a day. Return its folder."""
-        month = emptied(self.work / "month")
-        for i in range(self.scale.month):
+        return self.linked(lake, "month", MONTH, self.scale.month, [DAY + i for i in range(self.scale.hours)])
+
+    def linked(self, lake: Path, name: str, first: Hour, count: int, hours: Sequence[Hour]) -> Path:
+        """Make a lake of `count` hours from links to some hours of another lake, again and again. Return its folder."""
+        made = emptied(self.work / name)
+        for i, hour in zip(range(count), cycle(hours), strict=False):
             for path_of in (top_pages_path, domains_path, text_path):
-                link(lake / path_of(DAY + i % self.scale.hours), month / path_of(MONTH + i))
-        return month
+                link(lake / path_of(hour), made / path_of(first + i))
+        return made
 
     def decade(self, name: str, markers: Iterable[Path]) -> Path:
         """Make a lake of `markers` hours with only the markers: links to the given files. Return its folder."""

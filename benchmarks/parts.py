@@ -11,6 +11,7 @@ from checks import Check, answers, holds, largest, plans, politely, prints, prin
 from commands import ANSWER, CONTACT, CONTENDERS, PVTOP, batch, contender, gzip, hour_range, prepare, probe, report
 from day_parts import DAY_PARTS
 from inputs import DATA, DAY, MONTH, OLDEST, Inputs, serving
+from mart_parts import MART_PARTS
 from pvtop.lake.layout import top_pages_path
 
 GZIP = "gzip -dc to nowhere"
@@ -181,6 +182,7 @@ PARTS: dict[str, Part] = {
     "growth": growth,
     "reading": reading,
     **DAY_PARTS,
+    **MART_PARTS,
 }
 
 

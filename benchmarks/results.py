@@ -8,6 +8,7 @@ from statistics import median
 from goals import GOALS, MB, Goal, Result, Results, verdict
 
 PICTURES = {"alternatives": "alternatives.svg", "growth": "growth.svg"}
+SHORT = 0.5  # seconds; of a shorter time, milliseconds are shown
 HEAD = [
     "# Results",
     "",
@@ -32,7 +33,7 @@ def _goal(goal: Goal, values: Sequence[float]) -> str:
     )
     if not values:
         return f"| {goal.figure} | {bounds} | | not measured |"
-    measured = _spread(values, 0 if goal.unit else 2) + goal.unit
+    measured = _spread(values, goal.digits) + goal.unit
     return f"| {goal.figure} | {bounds} | {measured} | {verdict(goal, median(values))} |"
 
 
@@ -86,7 +87,8 @@ def _profile(profile: Result) -> Iterator[str]:
 def _figures(case: Result, first: Result) -> str:
     peaks = [size / MB for size in case["peak"]]
     times = median(case["seconds"]) / median(first["seconds"])
-    return f"{_spread(case['seconds'], 2)} | {median(case['cpu']):.2f} | {_spread(peaks, 0)} | {times:.2f}"
+    digits = 2 if median(case["seconds"]) >= SHORT else 3
+    return f"{_spread(case['seconds'], digits)} | {median(case['cpu']):.2f} | {_spread(peaks, 0)} | {times:.2f}"
 
 
 def _spread(values: Sequence[float], digits: int) -> str:

@@ -22,11 +22,14 @@ import polars as pl
 import pytest
 
 from pvtop.core.day import Day
-from pvtop.lake.layout import day_path
+from pvtop.lake.lake import Lake
+from pvtop.lake.layout import day_path, top_pages_path
 from pvtop.transform.schemas import DAY_PAGES
 from support.day_reference import day_pages, rollup
 from support.days import write_day
+from support.marts import FIRST, write_lake
 from support.reference import page_of, reference, utf8
+from support.reports import make_report
 from support.samples import DATA
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ en a b 1 0
 en many x 0
 Wikimania 1 0
 """
-PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading", "day", "series", "memory", "engines"]
+PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading", "day", "series", "memory", "engines", "mart"]
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +105,11 @@ def test_goals_find_their_figures(work: Path) -> None:
     found = json.loads((work / "results" / "results.json").read_text())
     assert list(found) == PARTS
     engines = {"DuckDB", "ClickHouse (chdb)"} & {_name(case) for group in groups(work) for case in group["cases"]}
-    missing = [goal.figure for goal in GOALS if not goal.measured(found)]
-    assert missing == ([] if engines else [goal.figure for goal in GOALS if "DuckDB" in goal.figure])
+    missing = {goal.figure for goal in GOALS if not goal.measured(found)}
+    expected = {goal.figure for goal in GOALS if goal.figure.startswith(("PostgreSQL:", "MariaDB:"))}  # too slow here
+    if not engines:
+        expected |= {goal.figure for goal in GOALS if "faster of DuckDB" in goal.figure or "with DuckDB" in goal.figure}
+    assert missing == expected
 
 
 @pytest.mark.parametrize("picture", ["alternatives.svg", "growth.svg"])
@@ -244,6 +250,49 @@ def test_check_of_a_series_notices_a_wrong_count(answers: Path) -> None:
     assert not check(answers, printing("\r\n".join(printed.splitlines()[:-1])))
 
 
+def test_check_of_marts_notices_a_wrong_row(tmp_path: Path) -> None:
+    from mart_checks import MARTS, are_reports, naive
+
+    hours = [FIRST, FIRST + 1]
+    lake = write_lake(tmp_path / "lake", hours)
+    rows = pl.concat(
+        lake.read(hour).top_pages.select(pl.lit(naive(hour)).alias("datehour"), pl.all()) for hour in hours
+    )
+    check, views = are_reports(tmp_path / "lake", hours), rows.get_column("views").sum()
+    copied = printing(json.dumps({"bare": [len(rows), views]}))
+    for name in MARTS:
+        rows.reverse().write_parquet(tmp_path / name)
+    assert check(tmp_path, copied)
+    assert not check(tmp_path, printing(json.dumps({"bare": [len(rows), views + 1]})))
+    for name in MARTS:
+        for wrong in (rows.head(-1), rows.with_columns(pl.col("views") + 1), pl.concat([rows, rows.head(1)])):
+            wrong.write_parquet(tmp_path / name)
+            assert not check(tmp_path, copied)
+        rows.write_parquet(tmp_path / name)
+
+
+def test_check_of_a_year_notices_a_wrong_row_and_a_wrong_answer(tmp_path: Path) -> None:
+    from mart_checks import digest, is_year, naive
+
+    pages = [("de", 1, "X", 9), ("en", 1, "B", 5), ("en", 2, "a", 5), ("en", 3, "Ä", 1)]
+    Lake(str(tmp_path)).write(make_report(pages, hour=FIRST))
+    report, hours = tmp_path / top_pages_path(FIRST), [FIRST, FIRST + 1, FIRST + 2]
+    check = is_year([report] * 3, hours, "en", hours[:2])
+
+    def with_digests(*digests: tuple[int, str]) -> None:
+        rows = [(naive(hour), *found) for hour, found in zip(hours, digests, strict=True)]
+        pl.DataFrame(rows, schema=["datehour", "pages", "digest"], orient="row").write_parquet(
+            tmp_path / "hours.parquet"
+        )
+
+    right, answer = digest(report), [["B", 10], ["a", 10], ["Ä", 2]]
+    with_digests(right, right, right)
+    assert check(tmp_path, printing(json.dumps({"rows": answer})))
+    assert not check(tmp_path, printing(json.dumps({"rows": answer[::-1]})))
+    with_digests(right, right, (right[0], "0"))
+    assert not check(tmp_path, printing(json.dumps({"rows": answer})))
+
+
 def test_copy_of_a_day_file_has_another_date(tmp_path: Path) -> None:
     from day_inputs import copy_day
 
@@ -277,15 +326,38 @@ def test_wrong_answers_and_failures_are_reported(tmp_path: Path) -> None:
     outcomes = {}
     for name, file in files.items():
         case = Case(name, ["cp", str(file), "answer.parquet"], answers(files["right"]))
-        outcomes[name] = new_result(case)
+        outcomes[name] = new_result(case.name, case.check)
         add(outcomes[name], case, tmp_path)
     assert [outcomes[name]["exact"] for name in ("right", "wrong")] == [True, False]
     assert outcomes["other types"]["failure"]
     case = Case("fails", ["sh", "-c", "echo no; echo reason >&2; echo '  hint' >&2; exit 3"])
-    outcome = new_result(case)
+    outcome = new_result(case.name, case.check)
     add(outcome, case, tmp_path)
     assert (outcome["failure"], outcome["seconds"]) == ("reason", [])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files.values())
+
+
+def test_turns_are_reported_for_each_case(tmp_path: Path) -> None:
+    from bench import run_turns
+    from cases import Turns
+
+    figures = {"seconds": 1.5, "cpu": 1.0, "peak": 10.0}
+    printed = json.dumps({"version": "Some 1", "steps": {"first": figures, "second": figures}})
+    names = {"first": "A", "second": "B"}
+
+    def outcome(script: str, *, exact: bool = True, missing: str = "") -> dict[str, Any]:
+        command = ["sh", "-c", script, "sh", printed]
+        return run_turns(Turns("Title", command, names, lambda *_: exact, missing=missing), tmp_path, 2)
+
+    right, wrong, failed = outcome('echo "$1"'), outcome('echo "$1"', exact=False), outcome("echo reason >&2; exit 3")
+    assert (right["note"], [*map(_name, right["cases"])]) == ("Some 1.", ["A", "B"])
+    assert [(case["seconds"], case["exact"], case["failure"]) for case in right["cases"]] == [
+        ([1.5, 1.5], True, "")
+    ] * 2
+    assert [case["exact"] for case in wrong["cases"]] == [False] * 2
+    assert [(case["seconds"], case["failure"]) for case in failed["cases"]] == [([], "reason")] * 2
+    absent = outcome("exit 3", missing="Some (apt-get install some)")
+    assert (absent["cases"], absent["not_installed"], absent["note"]) == ([], ["A", "B"], "Some (apt-get install some)")
 
 
 def test_peak_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
