@@ -30,7 +30,7 @@ def report_of(rows: list[Row], top: int) -> pl.DataFrame:
 
 def filter_of(hours: list[list[Row]], top: int = 1, *, merged: bool = False, block: int = 7) -> PageFilter:
     """Return the filter of hours, whose lines come in blocks."""
-    candidates = Candidates(Bounds(top, merged=merged), merged=merged)
+    candidates = Candidates(top, merged=merged)
     for rows in hours:
         counter = candidates.start_hour()
         for start in range(0, len(rows), block):

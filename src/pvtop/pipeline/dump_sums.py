@@ -25,7 +25,7 @@ from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
 from pvtop.sources.dumps import reading, scan_rows
 from pvtop.sources.facts import FileFacts, FileState, LocalFile
-from pvtop.transform.candidates import Bounds, Candidates, FilteredPages, PageFilter
+from pvtop.transform.candidates import Candidates, FilteredPages, PageFilter
 from pvtop.transform.dump import OnRows
 from pvtop.transform.page_sums import PageSums
 from pvtop.transform.report import Report
@@ -82,7 +82,7 @@ class _Passes:
         self._blacklist = blacklist
         self._fingerprint = fingerprint
         self._merged = merged
-        self._candidates = Candidates(Bounds(settings.top, merged=merged), merged=merged)
+        self._candidates = Candidates(settings.top, merged=merged)
         self._sums = PageSums(blacklist.pages, keep_unknown=settings.keep_unknown, merged=merged)
         self._adding = Lock()
         self._totals = [TOTALS.to_frame()]

@@ -92,13 +92,13 @@ class Candidates:
     other half is then compared with the counters.
 
     Args:
-        bounds: The lower bounds, without any report.
+        top: Number of pages per domain.
         merged: Add up desktop, mobile and zero of a wiki.
     """
 
-    def __init__(self, bounds: Bounds, *, merged: bool) -> None:
+    def __init__(self, top: int, *, merged: bool) -> None:
         self.merged = merged
-        self._bounds = bounds
+        self._bounds = Bounds(top, merged=merged)
         self._reports = 0
         self._lacking: dict[str, int] = {}
         self._counts = pl.zeros(POSITIONS, pl.UInt16, eager=True)
