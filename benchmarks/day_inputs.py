@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from commands import batch, build_days, prepare, report
 from inputs import HERE, Inputs, appearing, digest
 from pvtop import Day, Period
-from pvtop.lake.day_files import TITLES_KEY, DayFile, day_metadata
+from pvtop.lake.day_files import DayFile
+from pvtop.lake.day_writer import TITLES_KEY, day_metadata
 from pvtop.lake.layout import day_path
 
 DATE = Day.parse("2024-08-03")

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from pvtop.core.day import Day
-from pvtop.lake.day_files import write_day_file
+from pvtop.lake.day_writer import write_day_file
 from pvtop.lake.layout import day_path
 from pvtop.transform.schemas import DAY_PAGES
 from support.days import DAY, Views, day_pages, day_provenance, write_day
@@ -162,7 +162,7 @@ def test_verify_names_counts_that_differ_from_the_provenance(pvtop_in_process: C
     path.parent.mkdir(parents=True)
 
     def wrong(_: object) -> object:
-        from pvtop.lake.day_files import Totals
+        from pvtop.lake.day_writer import Totals
 
         totals = Totals()
         totals.add(RIGHT.with_columns(pl.col("views") + 1))

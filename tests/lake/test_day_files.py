@@ -1,4 +1,4 @@
-"""Day files: written, read in parts, damaged."""
+"""Day files: read in parts, damaged."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pvtop.core.errors import OutputError
-from pvtop.lake.day_files import GROUP_ROWS, DayFile, write_day_file
+from pvtop.lake.day_files import DayFile
+from pvtop.lake.day_writer import GROUP_ROWS, write_day_file
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from support.days import DAY, Views, day_pages, day_provenance, write_day
@@ -67,19 +68,6 @@ def test_parts_of_columns_are_those_of_the_pages(tmp_path: Path) -> None:
                 lengths, values = day_file.lists(groups, column)
                 assert lengths.to_list() == part.get_column(column).list.len().to_list()
                 assert values.to_list() == part.get_column(column).explode(empty_as_null=False).to_list()
-
-
-def test_lists_are_compressed_for_speed_and_the_rest_for_size(tmp_path: Path) -> None:
-    first = pq.read_metadata(write_day(tmp_path, DAY, PAGES)).row_group(0)
-    columns = [first.column(number) for number in range(first.num_columns)]
-    assert {column.path_in_schema.partition(".")[0]: column.compression for column in columns} == {
-        "domain_code": "ZSTD",
-        "page_title": "ZSTD",
-        "views": "ZSTD",
-        "start_hours": "LZ4",
-        "counts": "LZ4",
-    }
-    assert "DELTA_BINARY_PACKED" in columns[-1].encodings
 
 
 @pytest.mark.parametrize("text", ['["en", 2]', '["Z6"]'])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
-from pvtop.lake.day_files import Totals
+from pvtop.lake.day_writer import Totals
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from pvtop.pipeline.day_plan import DayEntry, decide_day

@@ -8,7 +8,7 @@ import polars as pl
 
 from pvtop._version import __version__
 from pvtop.core.day import Day
-from pvtop.lake.day_files import Totals, write_day_file
+from pvtop.lake.day_writer import Totals, write_day_file
 from pvtop.lake.layout import day_path
 from pvtop.transform.day import DAY_RULES_VERSION, DayProvenance, DumpRecord
 from pvtop.transform.schemas import DAY_PAGES

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvtop.lake.day_files import Totals
+from pvtop.lake.day_writer import Totals
 from pvtop.transform.day import DayProvenance, gather_day, repeated_in_hour
 from pvtop.transform.schemas import DAY_PAGES, HOUR_ROWS
 from support.days import DAY, day_pages, day_provenance

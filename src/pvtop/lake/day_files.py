@@ -1,142 +1,29 @@
-"""Day files: written in row groups as the pages come, and read back in parts from bytes that may be damaged.
+"""Reads day files in parts, from bytes that may be damaged.
 
-pyarrow writes them, because a day has too many pages for the memory. It also reads them: it raises an error if a file
-is damaged, where Polars panics or ends the process.
+pyarrow reads them: it raises an error if a file is damaged, but Polars panics or ends the process.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from hashlib import sha256
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
 from pvtop.core.errors import OutputError
+from pvtop.lake.day_writer import file_schema, read_metadata
 from pvtop.storage.atomic import output_error
-from pvtop.transform.day import DayProvenance, Lists
+from pvtop.transform.day import Lists
 from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PROVENANCE_KEY = b"pvtop"
-TITLES_KEY = b"pvtop_first_titles"
-DIGEST_KEY = b"pvtop_sha256"  # of the two: Parquet's checksums cover pages only
-GROUP_ROWS = 1 << 15  # pages of a row group: one page costs one or two of them
-HOURS, COUNTS = "start_hours.list.element", "counts.list.element"  # as Parquet names the lists
-COMPRESSION_LEVEL = 3  # of Zstandard: 1 is hardly faster and makes files a tenth larger
-COMPRESSION = {"domain_code": "zstd", "page_title": "zstd", "views": "zstd", HOURS: "lz4", COUNTS: "lz4"}
-DICTIONARY = ["domain_code", "views", HOURS]  # not the titles, which differ
-ENCODING = {COUNTS: "DELTA_BINARY_PACKED"}
 HELD_GROUPS = 4  # row groups kept in memory for each file
-COMPAT_LEVEL = pl.CompatLevel.oldest()
-
-
-class Totals:
-    """The counts of a day file, added up while it is written."""
-
-    def __init__(self) -> None:
-        self.views = 0
-        self.domains: Counter[str] = Counter()
-        self.first_titles: list[str] = []
-
-    def add(self, pages: pl.DataFrame) -> None:
-        """Add the pages of whole row groups, in the columns of `DAY_PAGES`."""
-        self.first_titles += pages.get_column("page_title").gather_every(GROUP_ROWS).to_list()
-        self.views += int(pages.get_column("views").cast(pl.Int128).sum())
-        for count, code in pages.get_column("domain_code").rle().struct.unnest().iter_rows():
-            self.domains[code] += count
-
-
-def write_day_file(path: Path, frames: Iterable[pl.DataFrame], describe: Callable[[Totals], DayProvenance]) -> None:
-    """Write the pages of a day as Parquet. The same pages give the same bytes, however they are cut into frames.
-
-    Args:
-        path: The file.
-        frames: The columns of `DAY_PAGES`, ascending by code and title in byte order.
-        describe: Called after the last frame. Returns the provenance.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    import pyarrow.parquet as pq
-
-    totals, schema = Totals(), _file_schema()
-    with path.open("wb") as file, pq.ParquetWriter(file, schema, **_write_options()) as writer:
-        for group in _row_groups(frames):
-            totals.add(group)
-            writer.write_table(group.to_arrow(compat_level=COMPAT_LEVEL).cast(schema), row_group_size=GROUP_ROWS)
-        writer.add_key_value_metadata(day_metadata(describe(totals), totals.first_titles))
-
-
-def _write_options() -> dict[str, Any]:
-    """Return the options of the writer. Lists are read most, so they are compressed for speed, and titles for size."""
-    levels = {column: COMPRESSION_LEVEL for column, codec in COMPRESSION.items() if codec == "zstd"}
-    return {
-        "compression": COMPRESSION,
-        "compression_level": levels,
-        "use_dictionary": DICTIONARY,
-        "column_encoding": ENCODING,
-        "write_page_checksum": True,
-    }
-
-
-def day_metadata(provenance: DayProvenance, first_titles: Sequence[str]) -> dict[bytes, bytes]:
-    """Return the metadata of a day file: its provenance, and the first title of each row group, with their digest."""
-    texts = [provenance.to_json().encode(), json.dumps(first_titles).encode()]
-    return {PROVENANCE_KEY: texts[0], TITLES_KEY: texts[1], DIGEST_KEY: sha256(b"".join(texts)).hexdigest().encode()}
-
-
-def _read_metadata(metadata: Mapping[bytes, bytes]) -> tuple[DayProvenance, list[str]]:
-    """Return the arguments of `day_metadata`.
-
-    Raises:
-        ValueError: It is damaged, or another version wrote it.
-    """
-    texts = [metadata.get(PROVENANCE_KEY, b"null"), metadata.get(TITLES_KEY, b"null")]
-    provenance = DayProvenance.from_json(texts[0])
-    if provenance is None or metadata.get(DIGEST_KEY) != sha256(b"".join(texts)).hexdigest().encode():
-        raise ValueError("it was made by another version of pvtop, or is damaged")
-    return provenance, json.loads(texts[1])
-
-
-@cache
-def _file_schema() -> pa.Schema:
-    """Return the columns of a day file as pyarrow names them. None has nulls, which takes less time to read."""
-    import pyarrow as pa
-
-    written = DAY_PAGES.to_frame().to_arrow(compat_level=COMPAT_LEVEL).schema
-    return pa.schema([_without_nulls(column) for column in written])
-
-
-def _without_nulls(column: pa.Field) -> pa.Field:
-    import pyarrow as pa
-
-    if pa.types.is_large_list(column.type):
-        column = column.with_type(pa.large_list(column.type.value_field.with_nullable(False)))  # noqa: FBT003
-    return column.with_nullable(False)  # noqa: FBT003 - pyarrow takes it by place only
-
-
-def _row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Cut frames anew, each into a multiple of the pages of a row group. The last one has the rest."""
-    held: list[pl.DataFrame] = []
-    for frame in frames:
-        held.append(frame)
-        if (rows := sum(map(len, held))) < GROUP_ROWS:
-            continue
-        joined, whole = pl.concat(held), rows - rows % GROUP_ROWS
-        yield joined.head(whole)
-        held = [joined.slice(whole)]
-    if any(map(len, held)):
-        yield pl.concat(held)
 
 
 def _as_frame(table: pa.Table, columns: Sequence[str]) -> pl.DataFrame:
@@ -183,10 +70,10 @@ class DayFile:
         self._shown = shown
         with self._translate_errors():
             self._file = pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
-            if not _file_schema().equals(self._file.schema_arrow):
+            if not file_schema().equals(self._file.schema_arrow):
                 raise ValueError("its columns are not those of a day file")
             metadata = self._file.metadata
-            provenance, first_titles = _read_metadata(metadata.metadata or {})
+            provenance, first_titles = read_metadata(metadata.metadata or {})
             self._starts = [0, *accumulate(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))]
             counts = provenance.pages, sum(pages for _, pages in provenance.domains), self._starts[-1]
             if len(set(counts)) > 1 or len(first_titles) != metadata.num_row_groups:
@@ -287,7 +174,7 @@ class DayFile:
             if page[0] in self.codes:
                 wanted[max(0, bisect_right(self._first_pages, page) - 1)].append(page)
         found: list[tuple[str, str]] = []
-        others = [_file_schema().empty_table().select(list(columns))]
+        others = [file_schema().empty_table().select(list(columns))]
         with self._translate_errors():
             for number, candidates in wanted.items():
                 if rows := self._rows_of(number, candidates):

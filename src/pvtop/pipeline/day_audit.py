@@ -6,7 +6,8 @@ import polars as pl
 
 from pvtop.core.day import Day
 from pvtop.core.errors import OutputError
-from pvtop.lake.day_files import DayFile, Totals
+from pvtop.lake.day_files import DayFile
+from pvtop.lake.day_writer import Totals
 from pvtop.lake.lake import Lake
 from pvtop.transform.runs import is_sorted
 

@@ -15,7 +15,7 @@ from pvtop.core.day import Day
 from pvtop.core.errors import CorruptError, InvalidReportError, PvtopError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour
-from pvtop.lake.day_files import Totals, write_day_file
+from pvtop.lake.day_writer import Totals, write_day_file
 from pvtop.sources.facts import FileFacts, translate_cache_errors
 from pvtop.sources.scratch import RunWriter, SortedRun
 from pvtop.transform.day import DAY_RULES_VERSION, DayProvenance, DumpRecord, gather_day, repeated_in_hour
