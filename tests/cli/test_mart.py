@@ -162,6 +162,7 @@ FAULTS: dict[str, Callable[[], tuple[str, ...]]] = {
     "another process has the file open": tuple,
     "an hour of the lake is damaged": damaged_lake,
     "the hour is not in the lake": lambda: HOUR,
+    "the lake is empty": tuple,
 }
 ROWS = {fault: cells for fault, *cells in failure_modes("The mart")}
 

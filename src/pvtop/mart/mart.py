@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from pvtop.core.errors import NotInLakeError
 from pvtop.core.hour import Hour, HourLike
 from pvtop.core.html import table
 from pvtop.core.period import Period, PeriodLike
@@ -123,6 +124,7 @@ class Mart:
         Raises:
             UsageError: A value is not an hour or a period.
             MartError: The database cannot be reached or written, or its mart is of a newer version.
+            NotInLakeError: Neither hours nor rollups are given, and the lake has none.
             OutputError: The lake cannot be read.
         """
         from pvtop.mart.load import LoadResult, LoadState
@@ -136,6 +138,10 @@ class Mart:
             wanted: Sequence[Part] = named
             if hours is None and rollups is None:
                 stored = parts_in_lake(lake)
+                if not stored:
+                    raise NotInLakeError(
+                        f"the lake {lake.path('')} has no report", "make one with run_hour", remedy="make_report"
+                    )
                 wanted = loader.lacking(stored)
                 result.counts[LoadState.UNCHANGED] = len(stored) - len(wanted)
             if observer:
