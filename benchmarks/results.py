@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isinf
 from statistics import median
 
 from goals import GOALS, MB, Goal, Result, Results, verdict
@@ -33,7 +34,7 @@ def _goal(goal: Goal, values: Sequence[float]) -> str:
     )
     if not values:
         return f"| {goal.figure} | {bounds} | | not measured |"
-    measured = _spread(values, goal.digits) + goal.unit
+    measured = "they fail" if isinf(median(values)) else _spread(values, goal.digits) + goal.unit
     return f"| {goal.figure} | {bounds} | {measured} | {verdict(goal, median(values))} |"
 
 

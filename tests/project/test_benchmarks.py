@@ -337,6 +337,29 @@ def test_wrong_answers_and_failures_are_reported(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files.values())
 
 
+def test_reported_reason_is_the_exception_and_not_the_advice_after_it() -> None:
+    from bench import reason
+
+    raised = "Traceback (most recent call last):\n  File\nduckdb.OutOfMemoryException: Out of Memory Error: no room\n"
+    assert reason(raised + "\nPossible solutions:\nSee also") == raised.splitlines()[-1]
+    assert reason("reading\nlast line\n  hint\n") == "last line"
+    assert reason("") == ""
+
+
+@pytest.mark.parametrize(("may_fail", "failures", "ratios"), [(True, 2, [math.inf]), (True, 1, [2]), (False, 2, [])])
+def test_time_of_contenders_is_infinite_if_all_may_fail_and_did(
+    may_fail: bool, failures: int, ratios: list[float]
+) -> None:
+    from goals import fastest
+
+    def case(name: str, seconds: float, failure: str = "") -> dict[str, Any]:
+        taken = [] if failure else [seconds]
+        return {"name": name, "seconds": taken, "exact": True, "failure": failure, "may_fail": may_fail}
+
+    cases = [case("ours", 3), *(case(name, 6, "no room" * (number < failures)) for number, name in enumerate("ab"))]
+    assert fastest("engines", ["a", "b"], "ours")({"engines": {"groups": [{"cases": cases}]}}) == ratios
+
+
 def test_turns_are_reported_for_each_case(tmp_path: Path) -> None:
     from bench import run_turns
     from cases import Turns
