@@ -53,6 +53,25 @@ class _Pages(NamedTuple):
     views: pl.Series
 
 
+class _Group(NamedTuple):
+    """The pages of a row group that count.
+
+    Attributes:
+        pages: `page_title` String, `views` Int64.
+        counts: How many of them there are up to each row of the row group.
+        unread: The rows of the row group that are not read yet.
+    """
+
+    pages: pl.DataFrame
+    counts: pl.Series
+    unread: int
+
+    def slice(self, rows: range) -> pl.DataFrame:
+        """Return the pages in some rows of the row group."""
+        first = self.counts[rows.start - 1] if rows.start else 0
+        return self.pages.slice(first, self.counts[rows.stop - 1] - first)
+
+
 class DayRun:
     """The pages of a day file that count for a rollup.
 
@@ -76,7 +95,7 @@ class DayRun:
         self._excluded = excluded
         self._stopped = stopped
         self._totals: dict[int, list[tuple[object, ...]]] = {}
-        self._held: dict[int, tuple[pl.DataFrame, pl.Series]] = {}
+        self._held: dict[int, _Group] = {}
 
     @property
     def totals(self) -> pl.DataFrame:
@@ -108,22 +127,25 @@ class DayRun:
     def read(self, code: str) -> Iterator[pl.DataFrame]:
         """Yield the pages of a domain that count: `page_title` String, `views` Int64."""
         for number, part in self._file.parts(self.codes[code]):
-            kept, counts = self._group(number)
-            first = counts[part.start - 1] if part.start else 0
-            if count := counts[part.stop - 1] - first:
-                yield kept.slice(first, count)
+            if len(pages := self._group(number, len(part)).slice(part)):
+                yield pages
 
-    def _group(self, number: int) -> tuple[pl.DataFrame, pl.Series]:
-        """Return the pages of a row group that count, and how many of them there are up to each of its rows."""
-        if number not in self._held:
+    def _group(self, number: int, rows: int) -> _Group:
+        """Return a row group of which some rows are read now. Keep it for its other rows, which are read once, too."""
+        group = self._held.pop(number, None) or self._read_group(number)
+        left = group._replace(unread=group.unread - rows)
+        if left.unread:
             while len(self._held) >= HELD_GROUPS:
                 del self._held[next(iter(self._held))]
-            parts = self._load(range(number, number + 1))
-            titles, views = pl.concat(part.titles for part in parts), pl.concat(part.views for part in parts)
-            counts = views >= 0
-            pages = pl.DataFrame({"page_title": self._file.as_text(titles), "views": views})
-            self._held[number] = pages.filter(counts), counts.cast(pl.UInt32).cum_sum()
-        return self._held[number]
+            self._held[number] = left
+        return group
+
+    def _read_group(self, number: int) -> _Group:
+        parts = self._load(range(number, number + 1))
+        titles, views = pl.concat(part.titles for part in parts), pl.concat(part.views for part in parts)
+        counts = views >= 0
+        pages = pl.DataFrame({"page_title": self._file.as_text(titles), "views": views})
+        return _Group(pages.filter(counts), counts.cast(pl.UInt32).cum_sum(), unread=len(views))
 
     def _load(self, groups: range) -> list[_Pages]:
         """Read row groups, and find the pages that count. Keep the totals."""
