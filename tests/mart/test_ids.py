@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pvtop.core.errors import MartError
-from pvtop.mart.ids import distinct_names, name_id, name_ids
+from pvtop.mart.ids import by_id, distinct_names, name_id
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,12 @@ def test_id_is_the_same_in_every_version(name: str, expected: int) -> None:
 
 def test_names_are_distinct_and_by_id() -> None:
     names = ["b", "a", "b", "A"]
-    found = distinct_names(name_ids(pl.Series(names)).alias("id"), pl.Series("name", names))
+    found = distinct_names(pl.Series("name", names), "id")
+    assert found.columns == ["id", "name"]
     assert found.rows() == sorted((name_id(name), name) for name in set(names))
 
 
 def test_two_names_with_one_id_are_refused() -> None:
     with pytest.raises(MartError, match="'a' and 'b' have the same id") as error:
-        distinct_names(pl.Series("id", [1, 2, 1]), pl.Series("name", ["a", "c", "b"]))
+        by_id(pl.Series("id", [1, 2, 1]), pl.Series("name", ["a", "c", "b"]))
     assert error.value.setting == "blacklist"

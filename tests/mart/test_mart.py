@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy.schema import DropTable
 
 from pvtop.core.errors import MartError, NotInLakeError
 from pvtop.core.hour import Hour, hour_range
@@ -247,6 +248,30 @@ def test_schema_that_was_interrupted_is_completed(mart: Mart, tmp_path: Path) ->
     mart.load(lake)
     assert_equal(mart, lake, [FIRST])
     assert not mart.init()
+
+
+def test_mart_that_took_the_place_of_another_gets_all_names(mart: Mart, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", [FIRST, FIRST + 1])
+    with mart.loader(lake) as loader:
+        loader.load(HourPart(FIRST))
+        with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as another program does
+            for name in ("top_pages", "rollup_top_pages"):
+                session.run(f"DROP VIEW {name}")
+            for table in session.tables.metadata.sorted_tables:
+                session.run(DropTable(table))
+        mart.init()
+        loader.load(HourPart(FIRST + 1))
+    assert_equal(mart, lake, [FIRST + 1])
+
+
+def test_ids_of_facts_follow_the_report(mart: Mart, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", [FIRST])
+    mart.load(lake)
+    found = mart.query(
+        "SELECT domain_name, num_views_rank FROM top_pages JOIN pageview_fact "
+        "USING (datehour, domain_dim_id, num_views_rank) ORDER BY pageview_fact_id"
+    )
+    assert found.rows() == lake.read(FIRST).top_pages.select("domain_code", "rank").rows()
 
 
 def test_query_cannot_change_the_mart(mart: Mart, tmp_path: Path) -> None:

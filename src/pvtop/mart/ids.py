@@ -24,23 +24,31 @@ def name_ids(names: pl.Series) -> pl.Series:
     return pl.Series(struct.unpack(f">{len(digests)}q", b"".join(digests)), dtype=pl.Int64)
 
 
-def distinct_names(ids: pl.Series, names: pl.Series) -> pl.DataFrame:
+def distinct_names(names: pl.Series, id_name: str) -> pl.DataFrame:
     """Return each name once with its id, by id.
 
     Args:
-        ids: The id of each name.
         names: The names. May repeat.
+        id_name: The name of the column of ids.
 
     Raises:
         MartError: Two names have the same id.
     """
-    by_id = pl.DataFrame([ids, names]).sort(ids.name)
-    is_repeated = pl.col(ids.name) == pl.col(ids.name).shift()
-    other = by_id.with_columns(before=pl.col(names.name).shift())
-    wrong = other.filter(is_repeated & (pl.col(names.name) != pl.col("before")))
-    if len(wrong):
-        raise same_id(wrong["before"][0], wrong[names.name][0])
-    return by_id.filter(is_repeated.not_().fill_null(value=True))
+    distinct = names.unique()
+    return by_id(name_ids(distinct).alias(id_name), distinct)
+
+
+def by_id(ids: pl.Series, names: pl.Series) -> pl.DataFrame:
+    """Return distinct names with their ids, by id.
+
+    Raises:
+        MartError: Two names have the same id.
+    """
+    found = pl.DataFrame([ids, names]).sort(ids.name)
+    repeated = found.get_column(ids.name) == found.get_column(ids.name).shift()
+    if (row := repeated.arg_max()) and repeated[row]:
+        raise same_id(found[names.name][row - 1], found[names.name][row])
+    return found
 
 
 def same_id(first: str, second: str) -> MartError:

@@ -215,7 +215,7 @@ class Loader:
         keeps_connection = self._database.keeps_connection
         try:
             with self._database.translated():
-                replace_part(session, part, rows)
+                self._database.known = replace_part(session, part, rows, self._database.known)
         except MartError as error:
             keeps_connection = False
             return LoadOutcome(part, LoadState.FAILED, error=error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from sqlalchemy import select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -73,7 +75,7 @@ def _make(session: Session) -> None:
             session.run(CreateIndex(index))
     for name, definition in tables.views.items():
         session.run(f"CREATE OR REPLACE VIEW {name} AS {definition}")
-    session.run(tables.mart_schema.insert().values(version=SCHEMA_VERSION))
+    session.run(tables.mart_schema.insert().values(version=SCHEMA_VERSION, mart_id=uuid4().hex))
 
 
 def _names(session: Session) -> set[str]:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -20,13 +21,24 @@ from pvtop.mart.session import Database, Row, Session
 CONNECT_TIMEOUT = "20"  # seconds, if the address has none
 
 
+@cache
+def _engine(address: str) -> Engine:
+    """Return the engine of an address. It keeps no connection, but what it learns of the server from the first one."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(address)
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": CONNECT_TIMEOUT})
+    return create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED", hide_parameters=True)
+
+
 class Server(Database):
     """A database on a server."""
 
     def connect(self, *, reading: bool = False) -> Session:
         """Connect to the server."""
         with self.translated():
-            return self.session_of(self._engine().connect(), reading=reading)
+            return self.session_of(_engine(self.address.url).connect(), reading=reading)
 
     def errors(self) -> tuple[type[Exception], ...]:
         """Return the exceptions of SQLAlchemy, which wraps those of drivers, and of the driver itself."""
@@ -39,14 +51,6 @@ class Server(Database):
     @abstractmethod
     def session_of(self, connection: Connection, *, reading: bool) -> Session:
         """Return the session of a new connection."""
-
-    def _engine(self) -> Engine:
-        from sqlalchemy.engine import make_url
-
-        url = make_url(self.address.url)
-        if "connect_timeout" not in url.query:
-            url = url.update_query_dict({"connect_timeout": CONNECT_TIMEOUT})
-        return create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED", hide_parameters=True)
 
 
 class ServerSession(Session):

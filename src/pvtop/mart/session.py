@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -34,19 +36,37 @@ ADVICE = {
 """What to do, and the texts of the databases that call for it. A number is an error number of MariaDB and MySQL."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names that are in a mart for sure: its dimensions only grow.
+
+    Attributes:
+        mart_id: The mart.
+        domains: `domain_dim_id` and `domain_name`.
+        pages: `page_dim_id` and `page_name`.
+    """
+
+    mart_id: str
+    domains: pl.DataFrame
+    pages: pl.DataFrame
+
+
 class Session(ABC):
     """A connection to a database.
 
     Attributes:
         product: The database. MariaDB and MySQL are told apart.
         tables: The tables, for this database.
-        pages: The pages of the last part that this session has loaded. None if it has not loaded any.
     """
 
     def __init__(self, product: Product) -> None:
         self.product = product
         self.tables = tables_for(product)
-        self.pages: pl.DataFrame | None = None
+
+    @cached_property
+    def mart_id(self) -> str:
+        """The id that the mart got when its tables were made. The one in its place after a removal has another id."""
+        return str(self.run("SELECT mart_id FROM mart_schema")[0][0])
 
     @abstractmethod
     def close(self) -> None:
@@ -102,6 +122,9 @@ class Database(ABC):
 
     Args:
         address: Where it is.
+
+    Attributes:
+        known: Names in the mart that was loaded last. None before the first load.
     """
 
     keeps_connection = True
@@ -112,6 +135,7 @@ class Database(ABC):
 
     def __init__(self, address: MartAddress) -> None:
         self.address = address
+        self.known: Known | None = None
 
     @abstractmethod
     def connect(self, *, reading: bool = False) -> Session:

@@ -47,7 +47,7 @@ class Tables:
 
     Attributes:
         metadata: All of them but the temporary ones.
-        mart_schema: The version of the schema. One row.
+        mart_schema: The version of the schema, and the id of the mart. One row.
         domain_dim: The domains.
         page_dim: The pages, by title. A title is one page in all domains.
         pageview_fact: The ranked pages of hours.
@@ -94,7 +94,7 @@ class _Definitions:
         """Return all tables."""
         return Tables(
             self._metadata,
-            self._table("mart_schema", Column("version", Integer, nullable=False)),
+            self._table("mart_schema", Column("version", Integer, nullable=False), self._name("mart_id")),
             self._table("domain_dim", *self._domain(key=self._has_keys), *_times()),
             self._table("page_dim", *self._page(key=self._has_keys), *_times(), *self._index_of_names()),
             self._table("pageview_fact", *self._pageviews(), **self._partitions()),
