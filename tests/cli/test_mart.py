@@ -50,7 +50,7 @@ def test_load_takes_what_is_lacking_and_logs_each_hour(pvtop_in_process: Command
 def test_load_shows_a_bar_on_a_terminal_and_a_line_for_each_hour() -> None:
     write_lake(Path("lake"), hours(2))
     seen = on_terminal("mart", "load", "--output", "lake", "--to", "m.duckdb")
-    assert "1 of 2" in seen.text
+    assert "2 of 2" in seen.text
     assert [line for line in seen.lines if line.strip() == f"{FIRST.iso} loaded: 120 rows"]
     assert seen.stdout == "2 loaded; 240 rows\n"
 
