@@ -27,6 +27,7 @@ from pvtop.transform.rollup import Rollup, RollupProvenance
 from support.databases import DatabaseServer
 from support.marts import FIRST, HOSTILE, assert_equal, column, hostile_report, in_mart, small_report, write_lake
 from support.reports import make_report
+from support.server.loopback import self_signed_certificate
 
 LOAD = "import sys; from pvtop import Mart; print(Mart(sys.argv[1]).load(sys.argv[2], sys.argv[3:] or None))"
 
@@ -323,11 +324,31 @@ def test_unknown_option_of_an_address_is_named(kind: str, request: pytest.Fixtur
         Mart(address).init()
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_options_about_tls_are_passed_on(kind: str, request: pytest.FixtureRequest) -> None:
-    """Both servers have no certificate, so a client that asks for TLS is refused."""
+@pytest.mark.parametrize(
+    ("kind", "options", "encryption"),
+    [
+        ("postgresql", "?sslmode=verify-full&sslrootcert=", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"),
+        ("mariadb", "?ssl_ca=", "SHOW SESSION STATUS LIKE 'Ssl_version'"),
+    ],
+)
+def test_options_about_tls_are_passed_on(
+    kind: str, options: str, encryption: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     server: DatabaseServer = request.getfixturevalue(kind)
-    address = server.address("postgres" if kind == "postgresql" else "mysql", "pvtop", "verysecret")
-    with pytest.raises(MartError, match=r"SSL|TLS|certificate|No such file") as error:
-        Mart(address + ("?sslmode=require" if kind == "postgresql" else "?ssl_ca=/nowhere/ca.pem")).init()
-    assert "verysecret" not in str(error.value)
+    rights = {
+        "postgresql": ["CREATE ROLE secure SUPERUSER LOGIN PASSWORD 'verysecret'"],
+        "mariadb": ["CREATE USER secure IDENTIFIED BY 'verysecret' REQUIRE SSL", "GRANT ALL ON *.* TO secure"],
+    }
+    self_signed_certificate(tmp_path)
+    with server.database("secured"):
+        for statement in rights[kind]:
+            server.run(statement)
+        address = server.address("secured", "secure", "verysecret") + options
+        mart = Mart(f"{address}{server.certificate}")
+        assert mart.init()
+        assert mart.query(encryption).row(0)[-1] in {True, "TLSv1.3"}
+        with pytest.raises(MartError, match="certificate") as error:
+            Mart(f"{address}{tmp_path / 'certificate.pem'}").init()
+        assert error.value.hint == "check the certificates, and the TLS options of the address"
+        assert "verysecret" not in str(error.value)
+    server.run("DROP USER secure")

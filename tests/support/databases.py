@@ -107,6 +107,20 @@ class DatabaseServer(ABC):
             if not os.geteuid():
                 shutil.chown(folder, self.user, self.user)
 
+    @property
+    def certificate(self) -> Path:
+        """The file with the certificate of the server and its key."""
+        return self.folder / "certificate.pem"
+
+    def make_certificate(self) -> None:
+        """Make the certificate, which only the user of the server may read."""
+        from support.server.loopback import self_signed_certificate
+
+        self_signed_certificate(self.folder)
+        self.certificate.chmod(0o600)
+        if not os.geteuid():
+            shutil.chown(self.certificate, self.user, self.user)
+
 
 class PostgreSQLServer(DatabaseServer):
     """PostgreSQL."""
@@ -124,6 +138,7 @@ class PostgreSQLServer(DatabaseServer):
     def start(self) -> int:
         """Make a cluster, start its server, and wait for it."""
         self.make_folders()
+        self.make_certificate()
         programs = _postgresql_programs() or Path()
         data = self.folder / "data"
         self._call(
@@ -132,6 +147,7 @@ class PostgreSQLServer(DatabaseServer):
         options = {
             "fsync": "off", "listen_addresses": "127.0.0.1", "port": str(_free_port()), "full_page_writes": "off",
             "unix_socket_directories": str(self.socket_folder), "max_connections": "50", "autovacuum": "off",
+            "ssl": "on", "ssl_cert_file": str(self.certificate), "ssl_key_file": str(self.certificate),
         }  # fmt: skip
         (data / "postgresql.auto.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in options.items()))
         (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
@@ -177,6 +193,7 @@ class MariaDBServer(DatabaseServer):
     def start(self) -> int:
         """Make a data folder, start its server, and wait for it."""
         self.make_folders()
+        self.make_certificate()
         data = self.folder / "data"
         common = [
             "--no-defaults",
@@ -197,6 +214,7 @@ class MariaDBServer(DatabaseServer):
         options = [
             f"--socket={self._socket}", f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve",
             f"--pid-file={self.folder}/pid", "--plugin-load-add=", "--character-set-server=latin1",
+            f"--ssl-cert={self.certificate}", f"--ssl-key={self.certificate}",
         ]  # fmt: skip
         return self.start_program([_program("mariadbd") or "", *common, *options])
 
