@@ -198,7 +198,7 @@ def test_more_hours_than_there_are_means_all(settings: pvtop.Settings) -> None:
 
 @pytest.mark.parametrize("value", [None, 0, -1, "0.5", True, float("nan"), float("inf"), []])
 def test_value_that_is_no_share_or_ratio_is_refused(value: Any, settings: pvtop.Settings) -> None:  # noqa: ANN401 - anything
-    refused(lambda: pvtop.find_spikes("2024-12-30", settings, min_share=value))
+    refused(lambda: pvtop.find_spikes("2024-12-30", settings, min_peak_share=value))
     if value is not True:
         refused(lambda: pvtop.find_movers("2024-12-30", settings, min_ratio=value))
 

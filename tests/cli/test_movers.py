@@ -99,7 +99,7 @@ def test_movers_as_csv(pvtop_in_process: Command) -> None:
 def test_domain_means_a_wiki_with_all_its_sites(
     pvtop_in_process: Command, command: str, names: str, pages: list[str]
 ) -> None:
-    floor = ("--against", "1d") if command == "movers" else ("--min-share", "0.1")
+    floor = ("--against", "1d") if command == "movers" else ("--min-peak-share", "0.1")
     shown = pvtop_in_process(command, *FIND[1:], *floor, "--domain", names).stdout
     assert [line.split()[-1] for line in shown.splitlines() if ":" in line.split(" ")[-1]] == pages
 

@@ -52,7 +52,7 @@ def test_spikes_as_json(pvtop_in_process: Command) -> None:
         "hours_with_data": 23,
         "hours_without_data": ["2024-12-30T04"],
         "min_views": 500,
-        "min_share": 0.5,
+        "min_peak_share": 0.5,
         "notes": ["1 hour without data: 2024-12-30T04"],
     }
     assert (page["peak_start"], page["peak_views"], page["peak_share"]) == ("2024-12-30T08:00:00Z", 900, 0.9)
@@ -60,7 +60,7 @@ def test_spikes_as_json(pvtop_in_process: Command) -> None:
 
 
 def test_spikes_as_csv(pvtop_in_process: Command) -> None:
-    rows = list(csv.DictReader(io.StringIO(pvtop_in_process(*FIND, "--csv", "--min-share", "0.95").stdout)))
+    rows = list(csv.DictReader(io.StringIO(pvtop_in_process(*FIND, "--csv", "--min-peak-share", "0.95").stdout)))
     assert [(row["day"], row["domain_code"], row["page_title"]) for row in rows] == [("2024-12-30", "", "Quiet")]
     assert (rows[0]["peak_share"], rows[0]["mobile_share"]) == ("1.0", "")
 

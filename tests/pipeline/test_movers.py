@@ -120,7 +120,7 @@ def test_floor_of_the_ratio_is_included(lake: Path, settings: Settings, floor: f
 @pytest.mark.parametrize(("floor", "count"), [(0.75, 1), (0.751, 0)])
 def test_floor_of_the_share_is_included(lake: Path, settings: Settings, floor: float, count: int) -> None:
     write_days(lake, {("en", "A"): {1: 750, 2: 250}})
-    assert len(find_spikes(DAY, settings, min_share=floor).pages) == count
+    assert len(find_spikes(DAY, settings, min_peak_share=floor).pages) == count
 
 
 def test_blacklist_excludes_by_the_code_of_the_line(tmp_path: Path, lake: Path, settings: Settings) -> None:
@@ -154,7 +154,7 @@ def test_each_named_wiki_is_ranked_by_itself(lake: Path, settings: Settings) -> 
 
 def test_peak_is_the_earliest_hour_of_several(lake: Path, settings: Settings) -> None:
     write_days(lake, {("en", "A"): {3: 300, 9: 300}, ("en.m", "A"): {4: 300}})
-    (page,) = find_spikes(DAY, settings, min_share=0.1).pages.to_dicts()
+    (page,) = find_spikes(DAY, settings, min_peak_share=0.1).pages.to_dicts()
     assert (page["peak_start"].hour, page["peak_mobile_share"]) == (3, 0)
 
 
@@ -218,7 +218,7 @@ def test_numbers_of_movers_have_a_range(settings: Settings, wrong: dict[str, Any
         find_movers(DAY, settings, **wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"top": 0}, {"min_views": 0}, {"min_share": 0}, {"min_share": 1.1}])
+@pytest.mark.parametrize("wrong", [{"top": 0}, {"min_views": 0}, {"min_peak_share": 0}, {"min_peak_share": 1.1}])
 def test_numbers_of_spikes_have_a_range(settings: Settings, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         find_spikes(DAY, settings, **wrong)
@@ -273,7 +273,7 @@ def test_movers_and_spikes_equal_the_reference(  # noqa: PLR0913 - what differs
 ) -> None:
     if not any(earlier):
         earlier[0] = ({}, set())
-    min_views, min_ratio, min_share = floors
+    min_views, min_ratio, min_peak_share = floors
     given = reference.Input(blacklist, keep_unknown)
     wanted = None if domains is None else {reference.WIKIS.get(code, (code, False))[0] for code in domains}
     chosen: dict[str, Any] = {"domains": domains, "top": top, "min_views": min_views}
@@ -291,7 +291,7 @@ def test_movers_and_spikes_equal_the_reference(  # noqa: PLR0913 - what differs
             cache_dir=Path(folder) / "cache",
         )
         movers = find_movers(DAY, settings, against=len(earlier), min_ratio=min_ratio, **chosen).pages.to_dicts()
-        spikes = find_spikes(DAY, settings, min_share=min_share, **chosen).pages.to_dicts()
+        spikes = find_spikes(DAY, settings, min_peak_share=min_peak_share, **chosen).pages.to_dicts()
 
     def right(rows: list[dict[str, Any]], *order: str) -> list[dict[str, Any]]:
         kept = [row for row in rows if wanted is None or row["domain_code"] in wanted]
@@ -300,6 +300,6 @@ def test_movers_and_spikes_equal_the_reference(  # noqa: PLR0913 - what differs
     before = [found and (found[0], 24 - len(found[1])) for found in earlier]
     all_movers = reference.find_movers((day[0], 24 - len(day[1])), before, given, min_views, min_ratio)
     assert rounded(movers) == right(all_movers, "score", "views")
-    all_spikes = reference.find_spikes(day[0], day[1], given, min_views, min_share)
+    all_spikes = reference.find_spikes(day[0], day[1], given, min_views, min_peak_share)
     hours = [row | {"peak_hour": row.pop("peak_start").hour} for row in spikes]
     assert rounded(hours) == right(all_spikes, "peak_views", "views")

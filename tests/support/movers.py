@@ -98,7 +98,7 @@ def find_movers(
 
 
 def find_spikes(
-    views: Views, missing: Collection[int], given: Input, min_views: int, min_share: float
+    views: Views, missing: Collection[int], given: Input, min_views: int, min_peak_share: float
 ) -> list[dict[str, Any]]:
     """Return all spikes."""
     rows = []
@@ -106,7 +106,7 @@ def find_spikes(
         total = sum(count for count, _ in hours.values())
         peak_hour = min(hours, key=lambda hour: (-hours[hour][0], hour))
         peak, mobile = hours[peak_hour]
-        if total < min_views or peak / total < min_share:
+        if total < min_views or peak / total < min_peak_share:
             continue
         known = is_known(page[0])
         rows.append(

@@ -15,7 +15,7 @@ from pvtop.cli.progress import waiting
 from pvtop.cli.selection import DomainNames
 from pvtop.core.counted import percent
 from pvtop.core.day import HOURS_OF_A_DAY
-from pvtop.core.floors import MIN_SHARE, MIN_VIEWS, TOP
+from pvtop.core.floors import MIN_PEAK_SHARE, MIN_VIEWS, TOP
 from pvtop.core.known_issues import notes_on
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ def spikes(
     domain: DomainNames = None,
     count: Count = TOP,
     min_views: MinViews = MIN_VIEWS,
-    min_share: Annotated[
+    min_peak_share: Annotated[
         float,
-        typer.Option("--min-share", min=0.01, max=1, metavar="X", help="Minimum share of the day's views in one hour."),
-    ] = MIN_SHARE,
+        typer.Option(
+            "--min-peak-share", min=0.01, max=1, metavar="X", help="Minimum share of the day's views in one hour."
+        ),
+    ] = MIN_PEAK_SHARE,
     *,
     settings: Settings,
     out: Output,
@@ -68,7 +70,7 @@ def spikes(
 
       pvtop spikes --day 2024-12-30 --domain "*.wikipedia.org" -n 3
 
-      pvtop spikes --day 2024-12-30 --min-views 100 --min-share 0.8 --csv
+      pvtop spikes --day 2024-12-30 --min-views 100 --min-peak-share 0.8 --csv
     """
     from pvtop.lake.lake import Lake
     from pvtop.pipeline.movers import find_spikes
@@ -77,8 +79,10 @@ def spikes(
     wanted = day_in_lake(lake, day)
     wikis = chosen_wikis(lake, wanted, domain)
     with waiting(out, f"looking for spikes on {wanted}"):
-        found = find_spikes(wanted, settings, domains=wikis, top=count, min_views=min_views, min_share=min_share)
-    floors = {"min_views": min_views, "min_share": min_share}
+        found = find_spikes(
+            wanted, settings, domains=wikis, top=count, min_views=min_views, min_peak_share=min_peak_share
+        )
+    floors = {"min_views": min_views, "min_peak_share": min_peak_share}
     out.result(_data(found, wikis, floors), _lines(found, wikis, floors, out.width), _table(found, wikis))
 
 
@@ -111,12 +115,12 @@ def _lines(
     found: Spikes, wikis: Collection[str] | None, floors: dict[str, float], width: int | None
 ) -> Iterator[str | Text]:
     yield f"{found.day} UTC, {number_of_hours(HOURS_OF_A_DAY - len(found.hours_without_data))}"
-    share = percent(floors["min_share"])
+    share = percent(floors["min_peak_share"])
     yield f"Pages with at least {floors['min_views']:,} views on the day, and at least {share} of them in one hour"
     for note in notes_on(found.day.hours, found.hours_without_data):
         yield f"Note: {note}"
     if found.pages.is_empty():
-        yield "no page has such a spike; to find more, lower --min-views or --min-share"
+        yield "no page has such a spike; to find more, lower --min-views or --min-peak-share"
     header = f"rank  peak hour    peak views   share  mobile    day views  mobile  {'00 to 24 UTC':{HOURS_OF_A_DAY}}  "
     yield from page_lines(by_wiki(found.pages, wikis), header, _numbers, width)
 

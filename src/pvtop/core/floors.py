@@ -12,7 +12,7 @@ MIN_VIEWS = 500
 MIN_RATIO = 2.0
 """The minimum ratio of a mover's views to its earlier level."""
 
-MIN_SHARE = 0.5
+MIN_PEAK_SHARE = 0.5
 """The minimum share of a spike's views in one hour."""
 
 TOP = 25

@@ -12,7 +12,7 @@ from pvtop.core.day import FIRST_DATE, HOURS_OF_A_DAY, Day, DayLike
 from pvtop.core.domain import Domain
 from pvtop.core.errors import CorruptError, NoDayFilesError, UsageError
 from pvtop.core.escape import shorten
-from pvtop.core.floors import AGAINST, MAX_AGAINST, MAX_TOP, MIN_RATIO, MIN_SHARE, MIN_VIEWS, TOP
+from pvtop.core.floors import AGAINST, MAX_AGAINST, MAX_TOP, MIN_PEAK_SHARE, MIN_RATIO, MIN_VIEWS, TOP
 from pvtop.core.hour import Hour
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
@@ -117,7 +117,7 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     domains: str | Collection[str] | None = None,
     top: int = TOP,
     min_views: int = MIN_VIEWS,
-    min_share: float = MIN_SHARE,
+    min_peak_share: float = MIN_PEAK_SHARE,
 ) -> Spikes:
     """Find the pages with most of a day's views in one hour.
 
@@ -130,7 +130,7 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
         domains: A domain code, or several. Each of their wikis is ranked by itself. None ranks all pages together.
         top: Number of pages, of each wiki or of all.
         min_views: The minimum of views on the day, 1 or more.
-        min_share: The minimum share of these views in one hour, above 0 and at most 1.
+        min_peak_share: The minimum share of these views in one hour, above 0 and at most 1.
 
     Returns:
         The spikes. Their frame is in the order of the ranks, by wiki first if each is ranked by itself:
@@ -158,11 +158,11 @@ def find_spikes(  # noqa: PLR0913 - each is a choice of its own
     day = Day.at(day)
     check_whole("top", top, 1, MAX_TOP)
     check_whole("min_views", min_views, 1)
-    check_number("min_share", min_share, above=0, most=1)
+    check_number("min_peak_share", min_peak_share, above=0, most=1)
     lake = Lake.of(settings)
     with _opened(lake, [day]) as files:
         found, missing = _required(lake, day, files), _missing(files)[day]
-        rules = SpikeRules(frozenset(hour.start.hour for hour in missing), min_views, min_share)
+        rules = SpikeRules(frozenset(hour.start.hour for hour in missing), min_views, min_peak_share)
         wanted = DayRows(settings, found, min_views, _wanted_domains(domains))
         rows = max(1, MERGED_ROWS // HOURS_OF_A_PAGE)
         frames = merge(wanted.segments([NumberedDay(found, 0)], HOURLY), rows, rules.find)

@@ -145,12 +145,12 @@ class SpikeRules:
     Attributes:
         missing: The hours of the day without data, by the hour at which they begin.
         min_views: The minimum of views on the day.
-        min_share: The minimum share of them in one hour.
+        min_peak_share: The minimum share of them in one hour.
     """
 
     missing: frozenset[int]
     min_views: int
-    min_share: float
+    min_peak_share: float
 
     def find(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the pages with a spike.
@@ -184,7 +184,7 @@ class SpikeRules:
             hours=pl.struct("start_hours", "count"),
         )
         share = pl.col("peak_views") / pl.col("views")
-        found = pages.filter((pl.col("views") >= self.min_views) & (share >= self.min_share))
+        found = pages.filter((pl.col("views") >= self.min_views) & (share >= self.min_peak_share))
         return found.select(
             *PAGE_KEY,
             "peak_hour",
