@@ -1,8 +1,8 @@
 """Runs an hour again and again, killed before another of its file changes each time, and then undisturbed.
 
-A separate program, as its changes to itself cannot be undone: `killed.py before right settings.json`, in an empty
-folder. Every run begins with the files of the folder `before`, and ends with the lake of the folder `right`. Prints how
-many changes there are.
+A separate program, as its changes to itself cannot be undone: `killed.py before right settings.json any`, in an
+empty folder; `seen` kills it only before changes that others see. Every run begins with the files of the folder
+`before`, and ends with the lake of the folder `right`. Prints how many changes there are.
 """
 
 from __future__ import annotations
@@ -26,18 +26,32 @@ CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "fcn
 KILLED = 137
 
 
-def kill_before(change: int) -> None:
+def is_change(event: str, args: tuple[object, ...]) -> bool:
+    """Return whether an event changes a file, or opens one to write."""
+    opens = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    return bool(opens) or event in CHANGES
+
+
+def is_seen(event: str, args: tuple[object, ...]) -> bool:
+    """Return whether an event changes what others see: a file with a final name appears or goes."""
+    names = args[: {"os.rename": 2, "os.remove": 1}.get(event, 0)]
+    return not all(Path(os.fsdecode(name)).name.startswith(".") for name in names)  # type: ignore[arg-type]
+
+
+KINDS = {"any": is_change, "seen": is_seen}
+
+
+def kill_before(change: int, kind: str = "any") -> None:
     """End this process, as if killed, before its n-th change to a file."""
-    before(change, lambda: os._exit(KILLED))
+    before(change, lambda: os._exit(KILLED), kind)
 
 
-def before(change: int, step: Callable[[], object]) -> None:
+def before(change: int, step: Callable[[], object], kind: str = "any") -> None:
     """Call a function before the n-th change of this process to a file."""
-    changes = count(1)
+    changes, counts = count(1), KINDS[kind]
 
     def look(event: str, args: tuple[object, ...]) -> None:
-        writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if (writes or event in CHANGES) and next(changes) == change:
+        if counts(event, args) and next(changes) == change:
             step()
 
     sys.addaudithook(look)
@@ -55,14 +69,14 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def main(before: Path, right: Path, flags: str) -> None:
+def main(before: Path, right: Path, flags: str, kind: str) -> None:
     """Kill the run before each change. Print the number of changes."""
     settings = Settings.model_validate_json(flags)
     hour = Hour.parse("2024-08-03T06")
     old, new, lake = files(before / "lake"), files(right), Path("lake")
 
     def killed(change: int) -> None:
-        kill_before(change)
+        kill_before(change, kind)
         run_hour(hour, settings)
 
     for change in count(1):
@@ -84,4 +98,4 @@ def main(before: Path, right: Path, flags: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

@@ -1,7 +1,7 @@
 """Makes a rollup again and again, killed before another of its file changes each time, and then undisturbed.
 
-A separate program, as for `killed`: `python -m support.killed_rollup 2024-12-30`, in a folder
-whose lake has a rollup of the day with more pages per domain. Prints how many changes there are.
+A separate program, as for `killed`: `python -m support.killed_rollup 2024-12-30 any`, in a
+folder whose lake has a rollup of the day with more pages per domain. Prints how many changes there are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pvtop.settings import Settings
 from support.killed import KILLED, files, in_a_copy, kill_before
 
 
-def main(day: str) -> None:
+def main(day: str, kind: str) -> None:
     """Kill the run before each change. Print the number of changes."""
     period, lake = Period.of_day(Day.parse(day)), Path("lake")
     settings = Settings.load(source="source", blacklist="none", output="lake", top=7)
@@ -37,7 +37,7 @@ def main(day: str) -> None:
         start_over()
 
         def killed(change: int = change) -> None:
-            kill_before(change)
+            kill_before(change, kind)
             undisturbed()
 
         if in_a_copy(killed) != KILLED:
@@ -48,4 +48,4 @@ def main(day: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

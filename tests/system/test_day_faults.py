@@ -19,6 +19,7 @@ from pvtop.lake.layout import day_path, top_pages_path
 from support.disks import mounted_at
 from support.killed_days import DAYS
 from support.pages import failure_modes
+from support.processes import wait_until
 from support.samples import ROOT, Command
 from support.server.behaviours import slow_start
 from support.server.files import File, Server
@@ -144,8 +145,7 @@ def test_run_ended_before_any_file_change_is_completed_by_the_next(command: str,
     assert killed(command, by) > 30
 
 
-@both
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("work", "by"), [("days build", signal.SIGINT), ("batch --days", signal.SIGTERM)])
 def test_interrupted_run_leaves_nothing_in_scratch_space(
     pvtop_in_process: Command, server: Server, work: str, by: signal.Signals
 ) -> None:
@@ -156,8 +156,7 @@ def test_interrupted_run_leaves_nothing_in_scratch_space(
     shutil.rmtree("cache")
     server.always[f"/{HOURS[2].dump_path}"] = slow_start  # so that the run cannot end first
     with subprocess.Popen([sys.executable, "-m", "pvtop", *args, "lake"], stderr=subprocess.PIPE, text=True) as process:
-        while not list(Path("cache", "scratch").rglob("*.arrow")):
-            assert process.poll() is None
+        wait_until(lambda: list(Path("cache", "scratch").rglob("*.arrow")), process)
         process.send_signal(by)
         told = process.communicate(timeout=120)[1]
     build, batch, message, *_ = ROWS[INTERRUPT]

@@ -11,6 +11,7 @@ from subprocess import PIPE
 
 import pytest
 
+from support.processes import wait_until
 from support.samples import DAY, HOUR, serve
 from support.server.behaviours import slow_start
 from support.server.files import Server
@@ -123,8 +124,7 @@ def interrupted(args: list[str], by: signal.Signals, when: Callable[[], bool]) -
     command = [sys.executable, "-c", PVTOP, *args]
     with subprocess.Popen(command, stderr=PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
-            while not when():
-                assert process.poll() is None
+            wait_until(when, process)
             process.send_signal(by)
             _, told = process.communicate(timeout=120)
         finally:

@@ -1,16 +1,39 @@
-"""A proxy before an S3 server, which answers some requests with errors."""
+"""An S3 server, and a proxy before it, which answers some requests with errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
 from aiohttp import ClientSession, web
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 from yarl import URL
 
 from support.server.files import Behaviour, File
 from support.server.loopback import Loopback
+
+
+class Quiet(WSGIRequestHandler):
+    """Answers requests without a line in a log for each."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Run Moto's S3 alone: its own server searches the service of each request, which is slow. Yield its address."""
+    server = make_server("127.0.0.1", 0, create_backend_app("s3"), threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def s3_error(status: int, code: str) -> Behaviour:
