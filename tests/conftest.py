@@ -13,17 +13,16 @@ from pathlib import Path
 import fsspec
 import hypothesis
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pvtop.cli import main
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from support.samples import HOUR, Command, WriteDump
 from support.server.files import Server
-from support.server.s3 import S3Proxy
+from support.server.s3 import S3Proxy, s3_server
 
 hypothesis.settings.register_profile(
-    "test", max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "test", max_examples=100, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.register_profile("fuzz", hypothesis.settings.get_profile("test"), max_examples=26_000)
 hypothesis.settings.load_profile("test")
@@ -74,11 +73,8 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def s3_address() -> Iterator[str]:
     """Yield the address of an S3 server for all tests."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture

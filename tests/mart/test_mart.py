@@ -58,13 +58,14 @@ def test_hostile_titles_come_back_as_they_are(mart: Mart, tmp_path: Path, caplog
     }
 
 
-@pytest.mark.parametrize("title", ["abc", "Äbc", "abc ", "'; DROP TABLE page_dim; --"])
-def test_names_compare_by_bytes(mart: Mart, tmp_path: Path, title: str) -> None:
+def test_names_compare_by_bytes(mart: Mart, tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     lake.write(hostile_report())
     mart.load(lake)
-    quoted = title.replace("'", "''")
-    assert column(mart.query(f"SELECT page_name FROM page_dim WHERE page_name = '{quoted}'"), "page_name") == [title]
+    for title in ("abc", "Äbc", "abc ", "'; DROP TABLE page_dim; --"):
+        quoted = title.replace("'", "''")
+        found = mart.query(f"SELECT page_name FROM page_dim WHERE page_name = '{quoted}'")
+        assert column(found, "page_name") == [title]
 
 
 def test_view_has_the_meaning_of_domains_and_the_start_of_hours(mart: Mart, tmp_path: Path) -> None:
