@@ -26,6 +26,11 @@ with alt.renderers.enable("svg"):
     draw = alt.renderers.get()
 alt.renderers.register("svg", lambda chart, **options: draw(chart, **options) | {{"{SPECIFICATION}": chart}})
 """
+KEEP_SPECIFICATIONS_ONLY = f"""
+import altair as alt
+
+alt.renderers.register("svg", lambda chart, **options: {{"{SPECIFICATION}": chart}})
+"""
 
 
 class Chart(NamedTuple):
@@ -34,7 +39,7 @@ class Chart(NamedTuple):
     Attributes:
         path: The picture in `docs/`.
         specification: The chart in Vega-Lite, with its data.
-        svg: The chart as this machine draws it.
+        svg: The chart as this machine draws it. Empty if it was not drawn.
     """
 
     path: Path
@@ -54,20 +59,24 @@ class Chart(NamedTuple):
         return self.path.is_file() and self.path.read_text("utf-8").endswith(self.mark)
 
 
-def run(notebook: Path) -> list[Chart]:
+def run(notebook: Path, *, draw: bool = True) -> list[Chart]:
     """Run a notebook in its folder. Return its charts, in order.
+
+    Args:
+        notebook: The notebook.
+        draw: Whether to draw its charts, which takes a second each.
 
     Raises:
         CellExecutionError: A cell failed.
     """
     document = nbformat.read(notebook, nbformat.NO_CONVERT)
-    document.cells.insert(0, nbformat.v4.new_code_cell(KEEP_SPECIFICATIONS))
+    document.cells.insert(0, nbformat.v4.new_code_cell(KEEP_SPECIFICATIONS if draw else KEEP_SPECIFICATIONS_ONLY))
     place = {"metadata": {"path": str(notebook.parent)}}
     NotebookClient(document, timeout=SECONDS_A_CELL, kernel_name="python3", resources=place).execute()
     outputs = [output.get("data", {}) for cell in document.cells for output in cell.get("outputs", [])]
     shown = [data for data in outputs if SPECIFICATION in data]
     return [
-        Chart(PICTURES / f"{notebook.stem}-{number}.svg", data[SPECIFICATION], data[SVG])
+        Chart(PICTURES / f"{notebook.stem}-{number}.svg", data[SPECIFICATION], data.get(SVG, ""))
         for number, data in enumerate(shown, 1)
     ]
 
