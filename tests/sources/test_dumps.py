@@ -53,7 +53,7 @@ def test_scan_rows_reads_clean_and_unclean_blocks(write_dump: WriteDump) -> None
 
 @pytest.mark.parametrize("engine", ["streaming", "in-memory"])
 def test_parts_of_a_scan_match_the_whole(write_dump: WriteDump, engine: Literal["streaming", "in-memory"]) -> None:
-    dump = scan_dump(write_dump("en A 1 0\nbroken\nen B 2 0\nde C 3 0\n" + "fr D 9 0\n" * (BLOCK // 4)))
+    dump = scan_dump(write_dump("en A 1 0\nbroken\nen B 2 0\nde C 3 0\n" + "fr D 9 0\n" * (BLOCK // 8)))
     whole = dump.collect()
     parts: list[Callable[[Any], Any]] = [
         lambda frame: frame.head(2),

@@ -9,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import fsspec
 import pytest
 from aiohttp import web
 
+from pvtop.core.day import Day
 from pvtop.lake.layout import day_path, top_pages_path
 from support.disks import mounted_at
 from support.killed_days import DAYS
@@ -46,10 +48,10 @@ def test_every_row_of_the_page_is_tested() -> None:
     assert set(ROWS) == {*DISKS, LAKE, S3, KILL, INTERRUPT}
 
 
-def publish(pages: int = 0) -> None:
+def publish(pages: int = 0, days: Sequence[Day] = (DAY,)) -> None:
     """Write a source with three hours of each day, which have some more pages with titles that do not repeat."""
     noise = random.Random(1)
-    for day in DAYS:
+    for day in days:
         for number, hour in enumerate(day.hours[1:4]):
             path = Path("source", hour.dump_path)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +126,7 @@ def test_s3_silent_while_a_day_is_written(
 
 def killed(command: str, by: str, *changes: int) -> int:
     """Run `support.killed_days`. Return how many runs were ended."""
-    publish()
+    publish(days=DAYS)
     program = [sys.executable, "-m", "support.killed_days", command, by, *map(str, changes)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), *sys.path])}
     done = subprocess.run(program, capture_output=True, text=True, check=False, env=environment)
