@@ -35,11 +35,20 @@ AT = ("--date", "2024-12-31", "--hour", "14")
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-@pytest.fixture
-def lake() -> Lake:
-    """Return a lake with three hours of the sample."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a lake with three hours of the sample once. Return its folder, which no test changes."""
+    folder = tmp_path_factory.mktemp("made")
+    settings = Settings.load(**SAMPLE | {"output": str(folder / "lake"), "cache_dir": str(folder / "cache")})
     for hour in (HOUR, HOUR + 1, HOUR + 3):
-        run_hour(hour, Settings.load(**SAMPLE))
+        run_hour(hour, settings)
+    return folder / "lake"
+
+
+@pytest.fixture
+def lake(made: Path) -> Lake:
+    """Return a lake of its own with three hours of the sample."""
+    shutil.copytree(made, "lake")
     return Lake("lake")
 
 
