@@ -59,11 +59,12 @@ def digest(report: Path) -> tuple[int, str]:
     """Return how many pages a report has, and the digest of its rows as `probes/mart_year.py` computes it."""
     import duckdb
 
-    row = duckdb.execute(
-        "SELECT count(*), sum(hash(domain_code, rank::INTEGER, page_title, views))::VARCHAR "
-        "FROM read_parquet($1, hive_partitioning = false)",
-        [str(report)],
-    ).fetchone()
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            "SELECT count(*), sum(hash(domain_code, rank::INTEGER, page_title, views))::VARCHAR "
+            "FROM read_parquet($1, hive_partitioning = false)",
+            [str(report)],
+        ).fetchone()
     return row or (0, "")
 
 
