@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from pvtop.core.address import Address
 from pvtop.core.errors import UsageError
 from pvtop.settings import NO_CACHE_DIR, REASONS, Settings, format_duration, given_settings, parse_duration
 
@@ -41,9 +43,9 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the user's own fo
 
 def test_settings_have_the_documented_defaults() -> None:
     settings = Settings.load()
-    assert settings.source == "https://dumps.wikimedia.org/other/pageviews"
-    assert settings.output == "reports"
-    assert settings.blacklist.startswith("https://s3.amazonaws.com/dd-interview-data/")
+    assert str(settings.source) == "https://dumps.wikimedia.org/other/pageviews"
+    assert str(settings.output) == "reports"
+    assert str(settings.blacklist).startswith("https://s3.amazonaws.com/dd-interview-data/")
     assert (settings.top, settings.connections, settings.malformed_limit) == (25, 2, 0.01)
     assert (settings.force, settings.keep_unknown, settings.no_validate) == (False, False, False)
 
@@ -165,7 +167,7 @@ def test_empty_path_is_refused(field: str) -> None:
 
 @pytest.mark.parametrize("address", ["https://example.org/a?b", "https://example.org/a#b"])
 def test_query_is_refused_in_a_root_but_not_in_a_file(address: str) -> None:
-    assert Settings.load(blacklist=address).blacklist == address
+    assert Settings.load(blacklist=address).blacklist == Address.at(address)
     for root in ("source", "output"):
         with pytest.raises(UsageError, match=f"^{root}: must be an address without a query"):
             Settings.load(**{root: address})
@@ -263,7 +265,8 @@ def test_addresses_and_full_paths_in_a_file_above_stay_as_they_are(
     Path("a").mkdir()
     monkeypatch.chdir("a")
     found = Settings.load()
-    assert (found.source, found.blacklist, found.output) == ("https://example.org/a", "none", "s3://bucket/a")
+    shown = [str(one) for one in (found.source, found.blacklist, found.output)]
+    assert shown == ["https://example.org/a", "none", "s3://bucket/a"]
     assert (found.cache_dir, found.top) == (folder / "c", 2)
 
 
@@ -278,7 +281,7 @@ def test_path_with_a_variable_is_refused(field: str, path: str, monkeypatch: pyt
 
 @pytest.mark.parametrize("address", ["https://example.org/$a/b", "s3://bucket/$a", "/srv/a$b", "a$"])
 def test_dollar_that_names_no_variable_is_accepted(address: str) -> None:
-    assert Settings.load(blacklist=address).blacklist == address
+    assert Settings.load(blacklist=address).blacklist == Address.at(address)
 
 
 @pytest.mark.usefixtures("no_home")
@@ -399,7 +402,7 @@ def test_refused_address_shows_no_secrets(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["s3://bucket/a b", "/srv/a b", "/srv/a;b=c", "https://[::1]:80/a@b", "a\nb"])
 def test_address_with_legal_special_characters_is_accepted(address: str) -> None:
-    assert Settings.load(source=address).source == address
+    assert Settings.load(source=address).source == Address.at(address)
 
 
 def test_settings_are_frozen() -> None:
@@ -434,13 +437,46 @@ def test_contact_with_control_characters_is_refused(contact: str) -> None:
         Settings.load(contact=contact)
 
 
-def test_password_of_a_mart_is_not_in_the_repr() -> None:
-    assert "verysecret" not in repr(Settings.load(mart="postgresql://me:verysecret@host/db"))
+def test_password_of_an_address_is_not_in_the_repr() -> None:
+    settings = Settings.load(mart="postgresql://me:verysecret@host/db", source="https://me:verysecret@host/a")
+    assert "verysecret" not in f"{settings!r} {settings}"
+    assert "postgresql://host/db" in repr(settings)
 
 
-def test_settings_survive_json() -> None:
-    settings = Settings.load(cache_max_age="36h", days_overdue=timedelta(weeks=2), max_download="2GB")
-    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+@pytest.mark.parametrize("again", [lambda settings: settings.model_dump_json(), pickle.dumps], ids=["JSON", "pickle"])
+def test_another_process_gets_the_same_settings(again: Callable[[Settings], str | bytes]) -> None:
+    settings = Settings.load(
+        source="https://me:secret@host/a",
+        output=Path("lake"),
+        cache_max_age="36h",
+        days_overdue=timedelta(weeks=2),
+        max_download="2GB",
+    )
+    sent = again(settings)
+    found = Settings.model_validate_json(sent) if isinstance(sent, str) else pickle.loads(sent)  # noqa: S301 - our own
+    assert found == settings
+    assert found.source.with_secrets() == "https://me:secret@host/a"
+
+
+def test_dumped_settings_are_text_that_makes_the_same_settings() -> None:
+    settings = Settings.load(source="https://me:secret@host/a", mart="mart.duckdb")
+    dumped = settings.model_dump()
+    assert (dumped["source"], dumped["mart"]) == ("https://me:secret@host/a", "mart.duckdb")
+    assert Settings(**dumped) == settings
+
+
+def test_copied_settings_take_text_for_an_address_and_check_it() -> None:
+    settings = Settings.load(top=3, source="https://example.org/a")
+    copied = settings.model_copy(update={"output": "s3://bucket/lake"})
+    assert (copied.output, copied.top, copied.source) == (Address.at("s3://bucket/lake"), 3, settings.source)
+    assert copied.model_fields_set == {"top", "source", "output"}
+    with pytest.raises(ValidationError, match="must name a bucket without keys"):
+        settings.model_copy(update={"output": "s3://key:secret@bucket"})
+
+
+@pytest.mark.parametrize("value", ["lake", Path("lake"), Address.at("lake")], ids=["text", "path", "address"])
+def test_address_is_given_as_text_a_path_or_an_address(value: str | Path | Address) -> None:
+    assert Settings(output=value).output == Address.at("lake")
 
 
 @pytest.mark.parametrize("text", ["0d", "90s", "30m", "36h", "2d", "7d", "999999d"])

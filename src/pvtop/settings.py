@@ -12,8 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import platformdirs
 from pydantic import (
@@ -23,23 +22,27 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     PlainSerializer,
     ValidationError,
 )
+from pydantic_core import core_schema
 
 from pvtop._version import __version__
-from pvtop.core.address import is_http, is_mistyped, local_path, public, redacted
-from pvtop.core.config_file import home_folder
+from pvtop.core.address import Address, AddressLike, check_expanded, is_mistyped, parse_address, parse_root
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.given import Given, Origin, collect
+from pvtop.core.redaction import redacted, without_secrets
 from pvtop.core.setting_names import not_a_setting
 
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 SIZE = r"\d{1,15}(?:\.\d{1,3})?\s*(?:[kmgt]i?b)?"
-WIKIMEDIA = "https://dumps.wikimedia.org/other/pageviews"
-NO_BLACKLIST = "none"
-PUBLIC_BLACKLIST = "https://s3.amazonaws.com/dd-interview-data/data_engineer/wikipedia/blacklist_domains_and_pages"
+WIKIMEDIA = Address.at("https://dumps.wikimedia.org/other/pageviews")
+NO_BLACKLIST = Address.at("none")
+PUBLIC_BLACKLIST = Address.at(
+    "https://s3.amazonaws.com/dd-interview-data/data_engineer/wikipedia/blacklist_domains_and_pages"
+)
 PATHS = {"source", "blacklist", "output", "cache_dir", "mart"}  # the settings that can be paths
 
 # The cache folder of somebody without a home folder. Nothing can be there, and nothing can be written there.
@@ -105,17 +108,9 @@ def _check_number(value: object) -> object:
 
 def _check_text(value: object) -> str:
     """Refuse what is neither text nor a path, such as a list of addresses."""
-    if isinstance(value, str | Path):
-        return str(value)
+    if isinstance(value, AddressLike):
+        return value.with_secrets() if isinstance(value, Address) else str(value)
     raise ValueError("must be an address or a path")
-
-
-def _check_expanded(path: str) -> None:
-    """Refuse a local path that would make a folder named `$HOME` or `~`."""
-    if re.search(r"(?:^|/)\$[a-z_]|\$\{", path, re.IGNORECASE):
-        raise ValueError("must be a path without variables (write the path in full, or ~ for the home folder)")
-    if re.match(r"~(?:/|$)", path) and home_folder() is None:
-        raise ValueError("must be a path without ~, because HOME is not set")
 
 
 def _check_contact(text: str) -> str:
@@ -125,42 +120,6 @@ def _check_contact(text: str) -> str:
     return text
 
 
-def _check_address(text: str) -> str:
-    """Refuse text that is neither an address nor a path. Strip white space around it."""
-    text = text.strip()
-    if not text or "\0" in text:
-        raise ValueError("must be an address or a path")
-    if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
-        raise ValueError("must name a bucket without keys (set them in the environment)")
-    links = [text] if is_http(text) else text.split("::")
-    paths = [link for link in links if local_path(link)]
-    for path in paths:
-        _check_expanded(path)
-    if any(map(is_mistyped, paths)):
-        raise ValueError("must be an address with :// or a path (write ./ before a path that looks like an address)")
-    if re.search(r"://[^/?#]*\s|://.*[\x01-\x1f\x7f-\x9f]", text, re.DOTALL):
-        raise ValueError("must be an address without white space or control characters (write a space as %20)")
-    if is_http(text) and not _is_valid_http(text):
-        raise ValueError("must be an address with a valid host, port and user")
-    return text
-
-
-def _is_valid_http(address: str) -> bool:
-    """Return whether host, port and user of an http(s) address are valid. The name of a user has no colon."""
-    try:
-        parts = urlsplit(address)
-        return bool(parts.hostname) and (parts.port or 1) > 0 and ":" not in unquote(parts.username or "")
-    except ValueError:
-        return False
-
-
-def _check_root(text: str) -> str:
-    """Refuse text that is not an address or a path, and URLs with a query or parameters."""
-    if is_http(_check_address(text)) and re.search(r"[?#]|;[^/;]*=", text):
-        raise ValueError("must be an address without a query or parameters")
-    return text.strip()
-
-
 def _check_folder(text: object) -> object:
     """Refuse an empty path, a URL, and a variable.
 
@@ -168,7 +127,7 @@ def _check_folder(text: object) -> object:
     """
     if text == "" or is_mistyped(str(text)) or "\0" in str(text):
         raise ValueError("must be the path of a folder")
-    _check_expanded(str(text))
+    check_expanded(str(text))
     return text
 
 
@@ -181,13 +140,22 @@ def _user_folder(find: Callable[[str], Path]) -> Path | None:
     return folder if folder.is_absolute() else None  # older versions of platformdirs return ~/.cache as it is
 
 
-Address = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_address)]
-Root = Annotated[str, BeforeValidator(_check_text), AfterValidator(_check_root)]
+def _made_from_text(parse: Callable[[str], Address]) -> GetPydanticSchema:
+    """Return the annotation of a field whose text becomes an address, and whose address is serialised as its text."""
+    return GetPydanticSchema(
+        lambda _, schema_of: core_schema.no_info_after_validator_function(
+            parse, schema_of(str), serialization=core_schema.plain_serializer_function_ser_schema(Address.with_secrets)
+        )
+    )
+
+
+AnyAddress = Annotated[Address, BeforeValidator(_check_text), _made_from_text(parse_address)]
+Root = Annotated[Address, BeforeValidator(_check_text), _made_from_text(parse_root)]
 Age = Annotated[timedelta, BeforeValidator(_check_age), PlainSerializer(format_duration, when_used="json")]
 Size = Annotated[ByteSize, BeforeValidator(_check_size)]
 Integer = Annotated[int, BeforeValidator(_check_number)]
 Number = Annotated[float, BeforeValidator(_check_number)]
-FolderPath = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(lambda path: local_path(str(path)) or path)]
+FolderPath = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(lambda path: Path(Address.at(path)))]
 
 
 class Settings(BaseModel):
@@ -241,8 +209,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Root = WIKIMEDIA
-    blacklist: Address = PUBLIC_BLACKLIST
-    output: Root = "reports"
+    blacklist: AnyAddress = PUBLIC_BLACKLIST
+    output: Root = Address.at("reports")
     cache_dir: FolderPath = Field(default_factory=lambda: _user_folder(platformdirs.user_cache_path) or NO_CACHE_DIR)
     top: Integer = Field(25, ge=1, le=1_000_000)
     keep_unknown: bool = False
@@ -262,12 +230,16 @@ class Settings(BaseModel):
     max_download: Size = Field(ByteSize(10**9), ge=1)
     max_inflated: Size = Field(ByteSize(2 * 10**9), ge=1)
     statsd: str = ""
-    mart: Address | None = Field(None, repr=False)  # it may hold a password
+    mart: AnyAddress | None = None
     connections: Integer = Field(2, ge=1, le=3)
     connect_timeout: Number = Field(20, gt=0, allow_inf_nan=False)
     read_timeout: Number = Field(60, gt=0, allow_inf_nan=False)
     attempts: Integer = Field(6, ge=1, le=100)
     backoff: Number = Field(1, ge=0, le=3_600)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None: ...  # noqa: ANN401 - an address may be text
 
     @classmethod
     def load(cls, **arguments: Any) -> Settings:  # noqa: ANN401 - pydantic checks each field
@@ -293,7 +265,16 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise _invalid(error, given) from None
         resolved = {name: _resolved(settings, name, given[name]) for name in PATHS & given.keys()}
-        return settings.model_copy(update=resolved)
+        return BaseModel.model_copy(settings, update=resolved)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return the settings with other values. Unlike pydantic's own, this checks them.
+
+        Raises:
+            ValidationError: A value is invalid, or a name is not a setting.
+        """
+        checked = type(self)(**(update or {}))
+        return super().model_copy(update={name: getattr(checked, name) for name in checked.model_fields_set}, deep=deep)
 
     @property
     def timeout(self) -> float:
@@ -320,13 +301,13 @@ def given_settings(**arguments: Any) -> dict[str, Given]:  # noqa: ANN401 - pyda
     return collect(Settings.model_fields, arguments, _user_folder(platformdirs.user_config_path))
 
 
-def _resolved(settings: Settings, name: str, given: Given) -> str | Path:
+def _resolved(settings: Settings, name: str, given: Given) -> Address | Path:
     """Return a valid address or path. If it is a relative path in a file, it starts at the folder of that file."""
-    value: str | Path = getattr(settings, name)
-    path = local_path(str(value))
+    value: Address | Path = getattr(settings, name)
+    path = value if isinstance(value, Path) else value.local_path
     if path is None or path.is_absolute() or given.folder == Path() or (name, value) == ("blacklist", NO_BLACKLIST):
         return value
-    return type(value)(given.folder / path)
+    return given.folder / path if isinstance(value, Path) else Address.at(given.folder / path)
 
 
 def _invalid(error: ValidationError, given: Mapping[str, Given]) -> UsageError:
@@ -340,4 +321,4 @@ def reason(error: ValidationError) -> str:
     """Return why the first invalid value is not valid, in our words: `must be a whole number, not 'x'`."""
     first = error.errors(include_url=False)[0]
     why = REASONS.get(first["type"], "is not valid").format(**first.get("ctx", {}))
-    return f"{why}, not {shorten(redacted(public(str(first['input']))))!r}"
+    return f"{why}, not {shorten(redacted(without_secrets(str(first['input']))))!r}"

@@ -83,7 +83,7 @@ def cache_public_blacklist(content: bytes) -> None:
     path = Cache(Settings.load().cache_dir).blacklist_path(PUBLIC_BLACKLIST)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    facts = FileFacts(PUBLIC_BLACKLIST, len(content), sha256(content).hexdigest())
+    facts = FileFacts(str(PUBLIC_BLACKLIST), len(content), sha256(content).hexdigest())
     sidecar(path).write_text(json.dumps(asdict(facts)))
 
 

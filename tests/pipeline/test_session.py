@@ -91,6 +91,6 @@ def test_interrupt_ends_a_run_in_a_running_loop(server: Server) -> None:
     """An interrupt reaches the main thread only, which waits for the thread with the run."""
     settings = serve(server, [DAY[-1]])
     server.always[f"/{DAY[-1].dump_path}"] = slow_start  # so that the run cannot end first
-    command = [sys.executable, "-c", INTERRUPTED, settings.source, DAY[-1].iso]
+    command = [sys.executable, "-c", INTERRUPTED, str(settings.source), DAY[-1].iso]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ, timeout=600)
     assert done.stdout == "interrupted\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pvtop.core.address import Address
 from pvtop.core.errors import BlacklistError
 from pvtop.pipeline.lookup import configured_blacklist
 from pvtop.settings import Settings
@@ -37,7 +38,7 @@ def test_verify_blacklist_names_the_address(tmp_path: Path) -> None:
     path = tmp_path / "1a2b.txt"
     path.write_text("<html>")
     with pytest.raises(BlacklistError, match=r"^https://example\.org/list is not"):
-        verify_blacklist(path, "https://example.org/list")
+        verify_blacklist(path, Address.at("https://example.org/list"))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ async def test_failed_download_of_the_blacklist_names_the_setting(
     settings = Settings.load(blacklist=f"{server.url}/list", cache_dir=tmp_path, attempts=1)
     async with Client(settings) as client:
         with pytest.raises(BlacklistError, match=rf"^cannot download the blacklist: .*{code}") as caught:
-            await load_blacklist(client, settings)
+            await load_blacklist(client, settings.blacklist)
     assert caught.value.hint.startswith("use a file of your own as the blacklist, or none to exclude nothing, or ")
     assert caught.value.setting == setting
 
@@ -68,7 +69,7 @@ def test_verify_blacklist_returns_the_digest(tmp_path: Path) -> None:
     path = tmp_path / "blacklist"
     path.write_bytes(b"en A\r\n")
     digest = "9b9491c623d80a29c24099da6d5bcdf04f0c20b87f8af7569378bb335304df58"
-    assert verify_blacklist(path, "list") == digest
+    assert verify_blacklist(path, Address.at("list")) == digest
 
 
 def test_too_long_blacklist_is_refused(tmp_path: Path) -> None:

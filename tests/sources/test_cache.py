@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from pvtop.core.address import Address
 from pvtop.core.hour import Hour
 from pvtop.sources.cache import Cache, CachedDump
 from pvtop.sources.facts import FileFacts, LocalFile, sidecar
@@ -58,22 +59,22 @@ def test_sweep_removes_only_abandoned_temporary_files(tmp_path: Path) -> None:
 
 def test_paths_in_the_cache(cache: Cache) -> None:
     assert cache.dump_path(HOUR) == cache.folder / "2019/2019-04/pageviews-20190401-120000.gz"
-    assert cache.blacklist_path(ADDRESS).parent == cache.folder / "blacklists"
-    assert cache.blacklist_path(ADDRESS) != cache.blacklist_path(ADDRESS + "?other")
+    assert cache.blacklist_path(Address.at(ADDRESS)).parent == cache.folder / "blacklists"
+    assert cache.blacklist_path(Address.at(ADDRESS)) != cache.blacklist_path(Address.at(ADDRESS + "?other"))
 
 
 def test_find_returns_a_file_with_its_facts(cache: Cache) -> None:
     path = keep(cache)
     facts = FileFacts(ADDRESS, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-    assert Cache.find(path, ADDRESS) == LocalFile(path, facts, cached=True)
+    assert Cache.find(path, Address.at(ADDRESS)) == LocalFile(path, facts, cached=True)
 
 
 def test_find_ignores_secrets_in_an_address(cache: Cache) -> None:
-    assert Cache.find(keep(cache), "https://user:secret@example.org/dump.gz?token=secret")
+    assert Cache.find(keep(cache), Address.at("https://user:secret@example.org/dump.gz?token=secret"))
 
 
 def test_find_ignores_a_file_of_another_address(cache: Cache) -> None:
-    assert Cache.find(keep(cache), "https://mirror.example.org/dump.gz") is None
+    assert Cache.find(keep(cache), Address.at("https://mirror.example.org/dump.gz")) is None
 
 
 def put_folder(path: Path) -> None:
@@ -97,7 +98,7 @@ SPOIL: dict[str, Callable[[Path], object]] = {
 def test_find_ignores_a_file_without_matching_facts(cache: Cache, spoil: Callable[[Path], object]) -> None:
     path = keep(cache)
     spoil(path)
-    assert Cache.find(path, ADDRESS) is None
+    assert Cache.find(path, Address.at(ADDRESS)) is None
 
 
 def test_dumps_are_sorted_by_hour(cache: Cache) -> None:
@@ -117,8 +118,8 @@ def test_dumps_ignores_other_files(cache: Cache) -> None:
     path = keep(cache)
     for name in [f".{path.name}.1a2b3c4d.part", "pageviews-20190431-120000.gz", "projectviews-20190401-120000"]:
         path.with_name(name).touch()
-    cache.blacklist_path(ADDRESS).parent.mkdir()
-    cache.blacklist_path(ADDRESS).touch()
+    cache.blacklist_path(Address.at(ADDRESS)).parent.mkdir()
+    cache.blacklist_path(Address.at(ADDRESS)).touch()
     assert [dump.path for dump in cache.dumps()] == [path]
 
 
@@ -236,7 +237,7 @@ def test_remove_keeps_a_dump_in_use(cache: Cache) -> None:
     (dump,) = cache.dumps()
     with shared_lock(path):
         assert not cache.remove(dump)
-    assert Cache.find(path, ADDRESS)
+    assert Cache.find(path, Address.at(ADDRESS))
 
 
 def test_remove_accepts_a_missing_dump(cache: Cache) -> None:

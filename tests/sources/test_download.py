@@ -19,6 +19,7 @@ import fsspec
 import pytest
 from aiohttp import web
 
+from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, NotFoundError, OutputError, SourceError, UnreachableError
 from pvtop.settings import Settings
 from pvtop.sources.download import download
@@ -47,7 +48,7 @@ async def fetch(
     server.files[PATH] = File(content)
     server.script[PATH] = list(script)
     async with Client(Settings.load(**{"attempts": 4} | settings)) as client:
-        return await download(client, server.url + PATH, target, verify_gzip)
+        return await download(client, Address.at(server.url + PATH), target, verify_gzip)
 
 
 def left_behind(target: Path) -> list[str]:
@@ -108,7 +109,7 @@ async def test_download_may_take_longer_than_the_timeouts(
     server.files[PATH] = File(CONTENT)
     server.script[PATH] = [slow]
     async with Client(settings) as client:
-        await download(client, server.url + PATH, target, verify_gzip, progress)
+        await download(client, Address.at(server.url + PATH), target, verify_gzip, progress)
     assert clock.ahead > settings.timeout
     assert target.read_bytes() == CONTENT
 
@@ -136,7 +137,7 @@ async def test_download_does_not_resume_with_another_file(server: Server, target
     server.files[PATH] = File(CONTENT)
     server.script[PATH] = [other, other]
     async with Client(Settings.load()) as client:
-        await download(client, server.url + PATH, target, lambda path, _: sha256_of(path))
+        await download(client, Address.at(server.url + PATH), target, lambda path, _: sha256_of(path))
     assert target.read_bytes() == CONTENT
     assert ["Range" in headers for headers in server.asked(PATH)] == [False, True, False]
 
@@ -145,7 +146,7 @@ async def test_download_without_validators_starts_again(server: Server, target: 
     server.files[PATH] = File(CONTENT, validators=())
     server.script[PATH] = [cut(HALF)]
     async with Client(Settings.load()) as client:
-        facts = await download(client, server.url + PATH, target, verify_gzip)
+        facts = await download(client, Address.at(server.url + PATH), target, verify_gzip)
     assert target.read_bytes() == CONTENT
     assert (facts.etag, facts.last_modified) == (None, None)
     assert "Range" not in server.asked(PATH)[1]
@@ -289,7 +290,7 @@ async def test_progress_ends_at_the_size_of_the_file(server: Server, target: Pat
     server.files[PATH] = File(CONTENT)
     server.script[PATH] = [cut(HALF)]
     async with Client(Settings.load()) as client:
-        await download(client, server.url + PATH, target, verify_gzip, lambda *now: seen.append(now))
+        await download(client, Address.at(server.url + PATH), target, verify_gzip, lambda *now: seen.append(now))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (len(CONTENT), len(CONTENT))
 
@@ -297,7 +298,7 @@ async def test_progress_ends_at_the_size_of_the_file(server: Server, target: Pat
 async def test_refused_connection_is_an_unreachable_error(target: Path) -> None:
     async with Client(Settings.load(attempts=2)) as client:
         with pytest.raises(UnreachableError, match="connection failed"):
-            await download(client, "http://127.0.0.1:1/dump.gz", target, verify_gzip)
+            await download(client, Address.at("http://127.0.0.1:1/dump.gz"), target, verify_gzip)
 
 
 @pytest.mark.parametrize(
@@ -307,18 +308,18 @@ async def test_refused_connection_is_an_unreachable_error(target: Path) -> None:
 async def test_invalid_address_is_a_source_error(target: Path, address: str) -> None:
     async with Client(Settings.load(attempts=2)) as client:
         with pytest.raises(SourceError):
-            await download(client, address, target, verify_gzip)
+            await download(client, Address.at(address), target, verify_gzip)
 
 
 async def test_facts_and_errors_contain_no_secrets(server: Server, target: Path) -> None:
     server.files[PATH] = File(CONTENT)
     address = server.url.replace("//", "//user:secret@") + PATH + "?token=secret"
     async with Client(Settings.load()) as client:
-        facts = await download(client, address, target, verify_gzip)
+        facts = await download(client, Address.at(address), target, verify_gzip)
         assert "Authorization" in server.asked(PATH)[0]
         server.script[PATH] = [status(400)]
         with pytest.raises(SourceError) as caught:
-            await download(client, address, target, verify_gzip)
+            await download(client, Address.at(address), target, verify_gzip)
     assert facts.address == server.url + PATH
     assert "secret" not in sidecar(target).read_text() + str(caught.value)
 
@@ -364,9 +365,9 @@ async def test_file_sent_again_from_its_start_is_not_redirected(server: Server, 
 async def test_download_reads_other_file_systems(target: Path) -> None:
     fsspec.filesystem("memory").pipe_file("/mirror/dump.gz", CONTENT)
     async with Client(Settings.load()) as client:
-        facts = await download(client, "memory://mirror/dump.gz", target, verify_gzip)
+        facts = await download(client, Address.at("memory://mirror/dump.gz"), target, verify_gzip)
         with pytest.raises(NotFoundError):
-            await download(client, "memory://mirror/nothing.gz", target, verify_gzip)
+            await download(client, Address.at("memory://mirror/nothing.gz"), target, verify_gzip)
     assert target.read_bytes() == CONTENT
     assert facts.address == "memory://mirror/dump.gz"
 
@@ -403,7 +404,7 @@ def moody(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Moody]]:
 
 async def fetch_moody(target: Path, **settings: object) -> FileFacts:
     async with Client(Settings.load(**{"attempts": 3} | settings)) as client:
-        return await download(client, "moody://mirror/dump.gz", target, verify_gzip)
+        return await download(client, Address.at("moody://mirror/dump.gz"), target, verify_gzip)
 
 
 @pytest.mark.parametrize(

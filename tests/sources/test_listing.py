@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pvtop.core.address import Address
 from pvtop.sources.listing import ListedFile, parse_listing
 from pvtop.storage.http import MAX_LISTING_BYTES
 
@@ -96,12 +97,12 @@ def test_links_out_of_the_folder_are_ignored(href: str) -> None:
 )
 def test_absolute_links_into_the_folder_are_read(href: str) -> None:
     listing = f'<a href="{href}">x</a><a href="{href}/y.gz">y</a>'
-    assert parse_listing(listing, "https://me:secret@example.org/other/2019/") == [ListedFile("x.gz")]
+    assert parse_listing(listing, Address.at("https://me:secret@example.org/other/2019/")) == [ListedFile("x.gz")]
 
 
 def test_links_into_another_folder_are_ignored() -> None:
     listing = '<a href="/other/2019/x.gz">x</a><a href="https://example.com/other/2020/x.gz">x</a>'
-    assert parse_listing(listing, "https://example.org/other/2020/") == []
+    assert parse_listing(listing, Address.at("https://example.org/other/2020/")) == []
 
 
 def test_repeated_link_is_one_entry() -> None:

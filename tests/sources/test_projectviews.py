@@ -11,6 +11,7 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, NotFoundError, UnreachableError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
@@ -31,7 +32,7 @@ SAMPLE = DATA / "source" / PATH
 async def fetched(source: str) -> dict[str, int]:
     settings = Settings.load(attempts=2)
     async with Client(settings) as client:
-        return await fetch_projectviews(HOUR, open_source(source, client))
+        return await fetch_projectviews(HOUR, open_source(Address.at(source), client))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from pvtop.core.address import Address
 from pvtop.core.errors import NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
@@ -53,11 +54,11 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
     """Yield a source with the dumps of `FIRST` and an empty newest month."""
     if request.param == "folder":
         fill_folder(tmp_path / "mirror", FIRST)
-        yield FolderSource(str(tmp_path / "mirror"))
+        yield FolderSource(Address.at(tmp_path / "mirror"))
         return
     root = f"memory://{tmp_path.name}/mirror"
     fill_memory(root, FIRST)
-    yield FsspecSource(root, Client(Settings.load()))
+    yield FsspecSource(Address.at(root), Client(Settings.load()))
     fsspec.filesystem("memory").rm(root, recursive=True)
 
 
@@ -137,11 +138,12 @@ async def test_other_layouts_are_explained(tmp_path: Path, kind: str, dump: str,
     if kind == "folder":
         (tmp_path / dump).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / dump).touch()
-        found = await explain_layout(FolderSource(f"{tmp_path}{root}"))
+        found = await explain_layout(FolderSource(Address.at(f"{tmp_path}{root}")))
     else:
         memory = fsspec.filesystem("memory")
         memory.pipe_file(f"/{tmp_path.name}/{dump}", b"")
-        found = await explain_layout(FsspecSource(f"memory://{tmp_path.name}{root}", Client(Settings.load())))
+        source = FsspecSource(Address.at(f"memory://{tmp_path.name}{root}"), Client(Settings.load()))
+        found = await explain_layout(source)
         memory.rm(f"/{tmp_path.name}", recursive=True)
     assert explained in found
     assert bool(found) is bool(explained)
@@ -154,11 +156,11 @@ async def test_folder_with_years_is_found_behind_other_names(tmp_path: Path, kin
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     if kind == "folder":
-        found = await explain_layout(FolderSource(str(tmp_path)))
+        found = await explain_layout(FolderSource(Address.at(tmp_path)))
     else:
         memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
         memory.put(f"{tmp_path}/", f"{root}/", recursive=True)
-        found = await explain_layout(FsspecSource(f"memory:/{root}", Client(Settings.load())))
+        found = await explain_layout(FsspecSource(Address.at(f"memory:/{root}"), Client(Settings.load())))
         memory.rm(root, recursive=True)
     assert "found source/2019/ below the root: use " in found
 
@@ -169,19 +171,19 @@ async def test_layout_is_explained_by_few_folders_and_pageviews_first(server: Se
         server.files[f"/{name}/notes"] = File(b"")
     server.files["/pageviews/notes"] = File(b"")
     async with Client(Settings.load()) as client:
-        assert await explain_layout(HttpSource(server.url, client)) == ""
+        assert await explain_layout(HttpSource(Address.at(server.url), client)) == ""
     listed = [f"/{name}/" for name in ["pageviews", *names]]
     assert [len(server.asked(path)) for path in listed] == [1] * FOLDERS_TO_EXPLAIN + [0]
 
 
 async def test_layout_of_a_source_that_cannot_be_listed_is_not_explained(tmp_path: Path) -> None:
-    assert await explain_layout(FolderSource(str(tmp_path / "nothing"))) == ""
-    assert await explain_layout(FsspecSource("nosuch://x", Client(Settings.load()))) == ""
+    assert await explain_layout(FolderSource(Address.at(tmp_path / "nothing"))) == ""
+    assert await explain_layout(FsspecSource(Address.at("nosuch://x"), Client(Settings.load()))) == ""
 
 
 async def test_newest_compares_hours_within_a_year(tmp_path: Path) -> None:
     fill_folder(tmp_path, "2018-12-31T23 2019-01-01T00")
-    assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-01-01T00")
+    assert await newest(FolderSource(Address.at(tmp_path))) == Hour.parse("2019-01-01T00")
 
 
 async def test_newest_ignores_other_files(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ async def test_newest_ignores_other_files(tmp_path: Path) -> None:
     (tmp_path / "2020-old").mkdir()
     (tmp_path / "2019/2020-01").mkdir()
     (tmp_path / "2019/2020-01/pageviews-20200101-000000.gz").touch()
-    assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
+    assert await newest(FolderSource(Address.at(tmp_path))) == Hour.parse("2019-04-01T12")
 
 
 @pytest.mark.parametrize("month", ["9999/9999-12", "2019/2019-04"])
@@ -200,27 +202,27 @@ async def test_newest_ignores_names_that_no_dump_can_have(tmp_path: Path, month:
     (tmp_path / month).mkdir(parents=True, exist_ok=True)
     for name in ["pageviews-99991231-230000.gz", "pageviews-２０１９0401-130000.gz", "pageviews-20190401-1４0000.gz"]:
         (tmp_path / month / name).touch()
-    assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
-    assert await last(FolderSource(str(tmp_path)), 2) == [Hour.parse("2019-04-01T12")]
+    assert await newest(FolderSource(Address.at(tmp_path))) == Hour.parse("2019-04-01T12")
+    assert await last(FolderSource(Address.at(tmp_path)), 2) == [Hour.parse("2019-04-01T12")]
 
 
 async def test_newest_of_an_empty_source_is_not_published(tmp_path: Path) -> None:
     with pytest.raises(NotPublishedError, match=r"(?m)has no dump$"):
-        await newest(FolderSource(str(tmp_path)))
+        await newest(FolderSource(Address.at(tmp_path)))
 
 
 @pytest.mark.parametrize(("root", "reason"), [("nothing", "does not exist"), ("file", "is not a folder")])
 async def test_source_that_is_not_a_folder_is_an_error(root: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match=f"{root} {reason}") as caught:
-        await newest(FolderSource(str(tmp_path / root)))
+        await newest(FolderSource(Address.at(tmp_path / root)))
     assert caught.value.setting == "source"
 
 
 async def test_listing_of_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "2019").touch()
     with pytest.raises(SourceError, match="cannot list .*: Not a directory"):
-        await FolderSource(str(tmp_path)).listing("2019/2019-04")
+        await FolderSource(Address.at(tmp_path)).listing("2019/2019-04")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no device that is endless")
@@ -230,7 +232,7 @@ async def test_text_of_a_device_folder_or_pipe_is_refused(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "pipe")
     for name in ("device", "folder", "pipe"):
         with pytest.raises(SourceError, match=f"cannot read .*{name}: it is not a regular file"):
-            await FolderSource(str(tmp_path)).text(name)
+            await FolderSource(Address.at(tmp_path)).text(name)
 
 
 async def test_too_long_text_is_refused(tmp_path: Path) -> None:
@@ -238,7 +240,7 @@ async def test_too_long_text_is_refused(tmp_path: Path) -> None:
         with (tmp_path / name).open("wb") as file:
             file.truncate(size)
     client = Client(Settings.load())
-    for source in (FolderSource(str(tmp_path)), FsspecSource(f"local://{tmp_path}", client)):
+    for source in (FolderSource(Address.at(tmp_path)), FsspecSource(Address.at(f"local://{tmp_path}"), client)):
         assert len(await source.text("longest")) == MAX_LISTING_BYTES
         with pytest.raises(SourceError, match="longer is too long for a listing"):
             await source.text("longer")
@@ -247,7 +249,7 @@ async def test_too_long_text_is_refused(tmp_path: Path) -> None:
 async def test_broken_link_does_not_hide_other_dumps(tmp_path: Path) -> None:
     fill_folder(tmp_path, "2019-04-01T12")
     (tmp_path / "2019/2019-04/.pageviews-20190401-130000.gz.tmp").symlink_to("nowhere")
-    assert await newest(FolderSource(str(tmp_path))) == Hour.parse("2019-04-01T12")
+    assert await newest(FolderSource(Address.at(tmp_path))) == Hour.parse("2019-04-01T12")
 
 
 async def test_listing_has_exact_sizes(tmp_path: Path) -> None:
@@ -255,8 +257,8 @@ async def test_listing_has_exact_sizes(tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe_file(f"/{tmp_path.name}/a", b"12345")
     listings = [
-        await FolderSource(str(tmp_path)).listing(""),
-        await FsspecSource(f"memory://{tmp_path.name}", Client(Settings.load())).listing(""),
+        await FolderSource(Address.at(tmp_path)).listing(""),
+        await FsspecSource(Address.at(f"memory://{tmp_path.name}"), Client(Settings.load())).listing(""),
     ]
     assert [[(entry.name, entry.size) for entry in listing] for listing in listings] == [[("a", 5)], [("a", 5)]]
     memory.rm(f"/{tmp_path.name}", recursive=True)
@@ -264,7 +266,7 @@ async def test_listing_has_exact_sizes(tmp_path: Path) -> None:
 
 async def test_unknown_protocol_is_a_source_error() -> None:
     with pytest.raises(SourceError, match="cannot read nosuch://x/2019: Protocol not known"):
-        await FsspecSource("nosuch://x", Client(Settings.load())).listing("2019")
+        await FsspecSource(Address.at("nosuch://x"), Client(Settings.load())).listing("2019")
 
 
 @pytest.mark.parametrize(
@@ -277,6 +279,6 @@ async def test_unknown_protocol_is_a_source_error() -> None:
     ],
 )
 def test_open_source_chooses_by_address(root: str, kind: type[Source]) -> None:
-    source = open_source(root, Client(Settings.load()))
+    source = open_source(Address.at(root), Client(Settings.load()))
     assert isinstance(source, kind)
-    assert source.root == root
+    assert source.root == Address.at(root)

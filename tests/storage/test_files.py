@@ -12,6 +12,7 @@ import fsspec
 import pytest
 from aiohttp import web
 
+from pvtop.core.address import Address
 from pvtop.core.errors import OutputError
 from pvtop.storage.filesystem import TEMPORARY_FOLDER
 from pvtop.storage.local import LocalFileSystem
@@ -38,7 +39,7 @@ def files(folder: Path) -> list[str]:
 @pytest.mark.parametrize("address", ["lake", "memory://lake", "s3://bucket/lake"])
 @pytest.mark.usefixtures("s3")
 def test_file_is_put_replaced_and_read_in_parts(tmp_path: Path, address: str) -> None:
-    filesystem = open_filesystem(address, 20)
+    filesystem = open_filesystem(Address.at(address), 20)
     assert filesystem.open(PATH) is None
     for content in (b"", b"earlier", 4 * CONTENT, CONTENT):
         filesystem.put(PATH, written(tmp_path, content))
@@ -58,7 +59,7 @@ def test_file_is_put_replaced_and_read_in_parts(tmp_path: Path, address: str) ->
 def test_put_onto_another_disk_leaves_no_temporary_file(tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     with mounted_at(tmp_path / "lake" / "days", "-t", "tmpfs", "tmpfs"):
-        filesystem = LocalFileSystem("lake", 20, tmp_path / "lake")
+        filesystem = LocalFileSystem(Address.at("lake"), 20, tmp_path / "lake")
         filesystem.put(PATH, written(tmp_path))
         assert filesystem.content(PATH) == CONTENT
         assert files(tmp_path / "lake") == [PATH]
@@ -66,7 +67,7 @@ def test_put_onto_another_disk_leaves_no_temporary_file(tmp_path: Path) -> None:
 
 def test_failed_put_keeps_the_earlier_file(tmp_path: Path) -> None:
     with mounted_at(tmp_path / "lake", "-t", "tmpfs", "-o", "size=100k", "tmpfs"):
-        filesystem = LocalFileSystem("lake", 20, tmp_path / "lake")
+        filesystem = LocalFileSystem(Address.at("lake"), 20, tmp_path / "lake")
         filesystem.put(PATH, written(tmp_path, b"earlier"))
         with pytest.raises(OutputError, match="No space left"):
             filesystem.put(PATH, written(tmp_path))
@@ -79,14 +80,14 @@ def test_put_refuses_what_is_not_a_file(tmp_path: Path, make: object) -> None:
     target = tmp_path / "lake" / PATH
     target.parent.mkdir(parents=True)
     make(target)  # type: ignore[operator] # both take a path
-    filesystem = LocalFileSystem("lake", 20, tmp_path / "lake")
+    filesystem = LocalFileSystem(Address.at("lake"), 20, tmp_path / "lake")
     with pytest.raises(OutputError, match="it is not a regular file"):
         filesystem.put(PATH, written(tmp_path))
     assert not files(tmp_path / "lake" / TEMPORARY_FOLDER)
 
 
 def test_missing_bucket_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
-    filesystem = open_filesystem("s3://nowhere/lake", 20)
+    filesystem = open_filesystem(Address.at("s3://nowhere/lake"), 20)
     with pytest.raises(OutputError, match="cannot write the lake s3://nowhere/lake"):
         filesystem.put(PATH, written(tmp_path))
     assert s3.ls("") == ["bucket"]
@@ -110,7 +111,7 @@ def test_failed_upload_keeps_the_earlier_object_and_leaves_no_parts(
     s3.pipe_file(f"bucket/lake/{PATH}", b"earlier")
     s3_proxy.misbehave(answer, is_second_part)
     with pytest.raises(OutputError, match=f"cannot write the lake s3://bucket/lake: .*{message}"):
-        open_filesystem("s3://bucket/lake", seconds).put(PATH, written(tmp_path, 4 * CONTENT))
+        open_filesystem(Address.at("s3://bucket/lake"), seconds).put(PATH, written(tmp_path, 4 * CONTENT))
     gc.collect()  # must not complete it
     assert s3_proxy.refused
     assert s3.cat_file(f"bucket/lake/{PATH}") == b"earlier"
@@ -120,7 +121,7 @@ def test_failed_upload_keeps_the_earlier_object_and_leaves_no_parts(
 def test_upload_to_a_silent_bucket_can_be_interrupted(
     tmp_path: Path, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy
 ) -> None:
-    filesystem, asked = open_filesystem("s3://bucket/lake", 600), Event()
+    filesystem, asked = open_filesystem(Address.at("s3://bucket/lake"), 600), Event()
 
     def is_asked(request: web.Request) -> bool:
         if is_second_part(request):
@@ -141,7 +142,7 @@ def test_upload_to_a_silent_bucket_can_be_interrupted(
 
 
 def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
-    filesystem = open_filesystem("s3://bucket/lake", 20)
+    filesystem = open_filesystem(Address.at("s3://bucket/lake"), 20)
     filesystem.put(PATH, written(tmp_path))
     file = filesystem.open(PATH)
     assert file is not None

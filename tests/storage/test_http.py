@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pvtop.core.address import Address
 from pvtop.core.errors import NoConnectionError, SourceError, UnreachableError
 from pvtop.settings import Settings
 from pvtop.sources.download import download
@@ -28,9 +29,9 @@ async def test_timeout_does_not_count_the_wait_for_a_free_connection(
     clock = LoopClock(monkeypatch)
     settings = Settings.load(connections=1, attempts=1)
     async with Client(settings) as client:
-        async with client.get(server.url + PATH) as response:
+        async with client.get(Address.at(server.url + PATH)) as response:
             await response.read()
-            waiting = asyncio.create_task(client.text(server.url + PATH))
+            waiting = asyncio.create_task(client.text(Address.at(server.url + PATH)))
             await clock.set_forward(0)
             await clock.set_forward(2 * settings.timeout)
             assert len(server.requests) == 1
@@ -46,7 +47,7 @@ def retries(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 async def fetch(address: str, **settings: object) -> str:
     async with Client(Settings.load(**settings)) as client:
-        return await client.text(address)
+        return await client.text(Address.at(address))
 
 
 # Proxies.
@@ -137,10 +138,10 @@ async def test_server_that_has_answered_before_is_tried_as_often_as_the_settings
     with Server() as server:
         server.files[PATH] = File(b"a listing")
         async with Client(Settings.load(attempts=4)) as client:
-            assert await client.text(server.url + PATH)
+            assert await client.text(Address.at(server.url + PATH))
             server.__exit__()
             with pytest.raises(UnreachableError):
-                await client.text(server.url + PATH)
+                await client.text(Address.at(server.url + PATH))
             server.__enter__()
     assert [message.rpartition(" ")[2] for message in retries()] == ["(2/4)", "(3/4)", "(4/4)"]
 
@@ -184,10 +185,10 @@ async def test_offline_client_sends_no_request(address: str, server: Server, tmp
     address = address if ":" in address else server.url + address
     async with Client(Settings.load(offline=True)) as client:
         with pytest.raises(SourceError, match=f"^{address} would have to be downloaded, but pvtop is offline") as told:
-            await download(client, address, tmp_path / "file", lambda *_: "")
+            await download(client, Address.at(address), tmp_path / "file", lambda *_: "")
         with pytest.raises(SourceError, match="offline"):
-            await open_source(address, client).listing("")
+            await open_source(Address.at(address), client).listing("")
         with pytest.raises(SourceError, match="offline"):
-            await open_source(address, client).text("file")
+            await open_source(Address.at(address), client).text("file")
     assert told.value.setting == "offline"
     assert (server.requests, list(tmp_path.rglob("*.tmp"))) == ([], [])

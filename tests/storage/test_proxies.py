@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pvtop.core.address import Address
 from pvtop.core.errors import SourceError
 from pvtop.storage.proxies import bypasses, proxy_for
 
@@ -41,7 +42,7 @@ def test_proxy_comes_from_the_environment(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert proxy_for(address) == proxy
+    assert proxy_for(Address.at(address)) == (proxy and Address.at(proxy))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_proxy_comes_from_the_environment(
 def test_unusable_proxy_is_named_without_secrets(proxy: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", proxy)
     with pytest.raises(SourceError) as caught:
-        proxy_for("https://example.org/a")
+        proxy_for(Address.at("https://example.org/a"))
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
 

@@ -10,6 +10,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pvtop.core.address import Address
 from pvtop.core.errors import SourceError
 from pvtop.storage.redirects import (
     Hop,
@@ -46,7 +47,7 @@ class Names(AbstractResolver):
 
 
 def hop(host: str, proxy: str | None = None) -> Hop:
-    return Hop(URL(f"http://{host}/a"), proxy)
+    return Hop(URL(f"http://{host}/a"), Address.at(proxy) if proxy else None)
 
 
 @pytest.mark.parametrize(
@@ -141,18 +142,18 @@ async def test_name_that_becomes_private_after_the_check_is_refused() -> None:
     ],
 )
 def test_user_and_password_stay_with_their_server(url: str, location: str, after: str) -> None:
-    assert next_url(URL(url), location, "it") == URL(after)
+    assert next_url(URL(url), location, Address.at("it")) == URL(after)
 
 
 @pytest.mark.parametrize("location", ["ftp://a/b", "file:///etc/passwd", "http://[", "http://", "javascript:1"])
 def test_redirect_to_an_invalid_address_is_refused(location: str) -> None:
     with pytest.raises(SourceError, match="^it redirects to an invalid"):
-        next_url(URL("https://a/b"), location, "it")
+        next_url(URL("https://a/b"), location, Address.at("it"))
 
 
 def test_redirect_from_https_to_http_is_refused() -> None:
     with pytest.raises(SourceError, match="^it redirects from https to http"):
-        next_url(URL("https://a/b"), "http://a/b", "it")
+        next_url(URL("https://a/b"), "http://a/b", Address.at("it"))
 
 
 def test_login_comes_from_the_netrc_file(

@@ -29,6 +29,7 @@ from aiohttp import web
 from polars.exceptions import PanicException
 
 from pvtop.cli.progress import Watch
+from pvtop.core.address import Address
 from pvtop.core.hour import Hour, hour_range
 from pvtop.core.states import HourState
 from pvtop.lake.layout import top_pages_path
@@ -496,7 +497,7 @@ def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) 
 
 
 def test_interrupt_ends_a_wait_for_a_lock(args: tuple[str, ...]) -> None:
-    lake = open_filesystem("lake", 1)
+    lake = open_filesystem(Address.at("lake"), 1)
     with lake.exclusive_lock(top_pages_path(HOUR)):
         interrupt(
             [*REPORT, *args, "--output", "lake"], signal.SIGINT, lambda: len(list(Path("lake/.tmp").glob("*.tmp"))) == 3

@@ -93,7 +93,17 @@ def test_signal_during_a_download_says_what_to_do(server: Server, by: signal.Sig
 def test_interrupted_batch_says_how_many_hours_it_has_made(server: Server) -> None:
     settings = serve(server, DAY[:3])
     server.always[f"/{DAY[2].dump_path}"] = slow_start
-    batch = ["batch", "--start", DAY[0].iso, "--end", DAY[2].iso, "--blacklist", "none", "--source", settings.source]
+    batch = [
+        "batch",
+        "--start",
+        DAY[0].iso,
+        "--end",
+        DAY[2].iso,
+        "--blacklist",
+        "none",
+        "--source",
+        str(settings.source),
+    ]
     with subprocess.Popen([sys.executable, "-c", PVTOP, *batch, "--output", "lake"], stderr=PIPE, text=True) as process:
         assert process.stderr
         made = (line for line in process.stderr if " made: " in line)

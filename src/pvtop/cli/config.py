@@ -11,8 +11,8 @@ import typer
 from pvtop.cli.help import GroupedCommand
 from pvtop.cli.options import PRINTING, command_options
 from pvtop.cli.output import Output
-from pvtop.core.address import public, redacted
 from pvtop.core.errors import UsageError
+from pvtop.core.redaction import redacted
 from pvtop.core.setting_names import not_a_setting
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _written(value: object) -> object:
         case None | bool() | int() | float():
             return value
         case _:
-            return None if value == NO_CACHE_DIR else redacted(public(str(value)))
+            return None if value == NO_CACHE_DIR else redacted(str(value))
 
 
 def _lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -13,8 +13,8 @@ import typer
 from pvtop.cli.hints import hint, reword
 from pvtop.cli.output import Output
 from pvtop.cli.streams import RED, LogFormat, say
-from pvtop.core.address import redacted
 from pvtop.core.errors import OutputError, PvtopError, UsageError, internal_error, interrupted
+from pvtop.core.redaction import redacted
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ import logging
 from datetime import UTC, datetime
 
 from pvtop.cli.streams import RED, YELLOW, LogFormat, say
-from pvtop.core.address import redacted
 from pvtop.core.escape import printable_json
+from pvtop.core.redaction import redacted
 
 
 def open_log(*, quiet: bool, verbose: bool, log_format: LogFormat) -> None:

@@ -1,69 +1,95 @@
-"""Addresses as text: which kind one is, and how to show one without its secrets."""
+"""Addresses: where something is, as a value that never shows a secret."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from pvtop.core.config_file import home_folder
 from pvtop.core.errors import PvtopError, UsageError
 from pvtop.core.escape import shorten
+from pvtop.core.redaction import is_http, redacted, without_secrets
 
-# The characters before a host, also with a slash or the colon missing, or with one slash too many.
-SLASHES = r"(?<![:/])(?!(?<=file):///)(:/+|//+)"
-# A user and a password before the host, recognised by the colon between them. The password may contain a slash, as keys
-# of S3 do, and a space. Its length is limited, or a text with many colons would take quadratic time.
-LONGEST_KEY = "{1,2000}"
-PORT = r"\d*(?:[/?#\s]|$)"
-USER_AND_KEY = rf"{SLASHES}[^/?#@:\s]*:(?!:|{PORT})[^@\r\n]{LONGEST_KEY}@"
-# The same without a scheme, or after the name of another file system (`simplecache::`).
-BARE_USER_AND_KEY = rf"(?:(?<![^\s'\"(=])|(?<=\w::))[^/?#@:\s'\"(=]+(?!:/):(?!:|{PORT})[^@\s]{LONGEST_KEY}@"
-CONTAINERS = {"abfs", "abfss", "wasb", "wasbs"}  # in these four schemes, the name before the @ is a container
-# A user without a password. After one of these schemes the name is a container, after three slashes part of a path.
-USER = rf"{''.join(rf'(?<!{name})' for name in sorted(CONTAINERS))}{SLASHES}(?<!:///)[^/?#\s]*@"
-QUERY = r"(:/+(?:(?!:/)[^\s'\"?#])*+)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
-PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
 MISTYPED = r"(?!file://)(?:[a-z][a-z\d+.-]*:/|https?//|//+[^/]*@|[^/:]*:.*@|[^/.~?;][^?;]*[?;][\w.%-]+=)"
-HOST_AND_PORT = r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?"
-CHAINED = re.compile(r"::(?=[a-z][a-z\d+.-]*://)", re.IGNORECASE)
 
 
-def public(address: str) -> str:
-    """Return an address without what may be secret: user, password, query, fragment and path parameters."""
-    if "://" not in address:
-        return address
-    links = [address] if is_http(address) else CHAINED.split(address)
-    return "::".join(map(_public, links))
+@dataclass(frozen=True, slots=True, repr=False)
+class Address:
+    """Where something is: a path, or an http(s), fsspec or database address. Its text never shows a secret.
 
+    Two addresses are equal if their whole texts are, secrets included. A local one can be used as a path.
 
-def _public(link: str) -> str:
-    """Remove the secrets from one address of a chain.
-
-    If the authority has no `@` but is not a host and port either, it is the start of a password that contains a slash.
+    Attributes:
+        local_path: Its path on this machine, None if it is elsewhere.
     """
-    scheme, mark, rest = link.partition("://")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    name, at, _ = authority.rpartition("@")
-    if at and (":" in name or scheme.lower() not in CONTAINERS):
-        rest = rest.removeprefix(name + at)
-    elif not at and not re.fullmatch(HOST_AND_PORT, authority):
-        rest = rest.rpartition("@")[2]
-    path = re.split(r"[?#]", rest, maxsplit=1)[0]
-    return scheme + mark + re.sub(r";[^/;=]*=[^/]*", "", path)
+
+    _whole: str
+    local_path: Path | None = field(compare=False)
+
+    @classmethod
+    def at(cls, value: AddressLike) -> Address:
+        """Return the address that a value means.
+
+        Raises:
+            UsageError: A `file:` address names another host.
+        """
+        if isinstance(value, Address):
+            return value
+        return cls(str(value), _expanded(value) if isinstance(value, Path) else _local_path(str(value)))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        return self.local_path is not None
+
+    @property
+    def is_http(self) -> bool:
+        """Whether it is an http(s) address."""
+        return is_http(self._whole)
+
+    def __truediv__(self, path: str) -> Address:
+        separated = self._whole if self._whole.endswith("://") else f"{self._whole.rstrip('/')}/"
+        return Address(separated + path, self.local_path and self.local_path / path)
+
+    def __fspath__(self) -> str:
+        if self.local_path is None:
+            raise UsageError(f"{self} is not on this machine", "name a path")
+        return str(self.local_path)
+
+    def __str__(self) -> str:
+        return without_secrets(self._whole)
+
+    def __repr__(self) -> str:
+        return f"Address({str(self)!r})"
+
+    def with_secrets(self) -> str:
+        """Return the whole text, as other libraries need it. Never show, log or store it."""
+        return self._whole
+
+    def absolute(self) -> Address:
+        """Return the address with its path from the root folder. One that is not local stays as it is.
+
+        Raises:
+            PvtopError: The path is relative, and the current folder no longer exists.
+        """
+        if self.local_path is None:
+            return self
+        try:
+            path = self.local_path.absolute()
+        except FileNotFoundError:
+            raise PvtopError(
+                f"cannot find {self.local_path}: the current folder no longer exists",
+                "change to a folder that exists, and try again",
+            ) from None
+        return Address.at(path)
 
 
-def redacted(text: str) -> str:
-    """Return a text, such as a library's message, without the secrets of its addresses, mistyped ones included."""
-    named = re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
-    return re.sub(PARAMETER, "", re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", named)))
+AddressLike = Address | Path | str
 
 
-def is_mistyped(path: str) -> bool:
-    """Return whether a path looks like a mistyped address: `https:/host`, `user:key@host`, `host/a?b=c`."""
-    return re.match(MISTYPED, path, re.IGNORECASE) is not None
-
-
-def local_path(address: str) -> Path | None:
+def _local_path(address: str) -> Path | None:
     """Return the local path of an address, or None if the address is not local.
 
     Raises:
@@ -73,51 +99,96 @@ def local_path(address: str) -> Path | None:
         host, slash, path = address.removeprefix("file://").partition("/")
         if host not in {"", "localhost"}:
             raise UsageError(
-                f"{public(address)} names a host, but files must be local",
+                f"{without_secrets(address)} names a host, but files must be local",
                 "write file:///folder with three slashes, or a path",
             )
         return Path(unquote(slash + path))
     if "://" in address or "::" in address:
         return None
+    return _expanded(Path(address))
+
+
+def _expanded(path: Path) -> Path:
     try:
-        return Path(address).expanduser()
+        return path.expanduser()
     except RuntimeError:  # the name after the tilde is not a user, so the tilde is part of a file name
-        return Path(address)
+        return path
 
 
-def file_at(path: Path | str) -> Path:
+def file_at(path: AddressLike) -> Path:
     """Return the path of a file on this machine that an argument of the library names.
 
     Raises:
         UsageError: The argument is neither a path nor text, or is an address.
     """
     given: object = path
-    found = local_path(str(given)) if isinstance(given, str | Path) and str(given) else None
+    found = Address.at(given).local_path if isinstance(given, AddressLike) and str(given) else None
     if found is None:
-        shown = repr(public(given) if isinstance(given, str) else given)
+        shown = repr(without_secrets(given) if isinstance(given, str) else given)
         raise UsageError(f"{shorten(redacted(shown))} is not a path", "pass the path of a file on this machine")
     return found
 
 
-def absolute(path: Path) -> Path:
-    """Return the path from the root folder.
+def check_expanded(path: str) -> None:
+    """Check that a local path would not make a folder named `$HOME` or `~`.
 
     Raises:
-        PvtopError: The path is relative, and the current folder no longer exists.
+        ValueError: It would.
     """
+    if re.search(r"(?:^|/)\$[a-z_]|\$\{", path, re.IGNORECASE):
+        raise ValueError("must be a path without variables (write the path in full, or ~ for the home folder)")
+    if re.match(r"~(?:/|$)", path) and home_folder() is None:
+        raise ValueError("must be a path without ~, because HOME is not set")
+
+
+def parse_address(text: str) -> Address:
+    """Return the address that a user has written, without white space around it.
+
+    Raises:
+        ValueError: It is neither an address nor a path.
+        UsageError: A `file:` address names another host.
+    """
+    text = text.strip()
+    if not text or "\0" in text:
+        raise ValueError("must be an address or a path")
+    if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
+        raise ValueError("must name a bucket without keys (set them in the environment)")
+    address = Address.at(text)
+    links = [text] if address.is_http else text.split("::")
+    paths = [link for link in links if Address.at(link).is_local]
+    for path in paths:
+        check_expanded(path)
+    if any(map(is_mistyped, paths)):
+        raise ValueError("must be an address with :// or a path (write ./ before a path that looks like an address)")
+    if re.search(r"://[^/?#]*\s|://.*[\x01-\x1f\x7f-\x9f]", text, re.DOTALL):
+        raise ValueError("must be an address without white space or control characters (write a space as %20)")
+    if address.is_http and not _is_valid_http(text):
+        raise ValueError("must be an address with a valid host, port and user")
+    return address
+
+
+def _is_valid_http(address: str) -> bool:
+    """Return whether host, port and user of an http(s) address are valid. The name of a user has no colon."""
     try:
-        return path.absolute()
-    except FileNotFoundError:
-        raise PvtopError(
-            f"cannot find {path}: the current folder no longer exists", "change to a folder that exists, and try again"
-        ) from None
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port or 1) > 0 and ":" not in unquote(parts.username or "")
+    except ValueError:
+        return False
 
 
-def is_http(address: str) -> bool:
-    """Return whether an address is an http(s) address."""
-    return address.lower().startswith(("http://", "https://"))
+def parse_root(text: str) -> Address:
+    """Return the address of a source or a lake that a user has written: one to which paths can be joined.
+
+    Raises:
+        ValueError: It is not such an address.
+        UsageError: A `file:` address names another host.
+    """
+    address = parse_address(text)
+    if address.is_http and re.search(r"[?#]|;[^/;]*=", text):
+        raise ValueError("must be an address without a query or parameters")
+    return address
 
 
-def join(root: str, path: str) -> str:
-    """Return the address of a path below a root."""
-    return root + path if root.endswith("://") else f"{root.rstrip('/')}/{path}"
+def is_mistyped(path: str) -> bool:
+    """Return whether a path looks like a mistyped address: `https:/host`, `user:key@host`, `host/a?b=c`."""
+    return re.match(MISTYPED, path, re.IGNORECASE) is not None

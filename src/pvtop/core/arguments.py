@@ -7,9 +7,9 @@ from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
-from pvtop.core.address import redacted
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
+from pvtop.core.redaction import redacted
 
 MAX_INTEGER = 2**63 - 1  # what a column of integers can hold
 MAKE_SETTINGS = "make them with Settings.load, such as Settings.load(output='reports')"

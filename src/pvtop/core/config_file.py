@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pvtop.core.address import redacted
 from pvtop.core.errors import UsageError
+from pvtop.core.redaction import redacted
 
 CONFIG_FILE = "pvtop.toml"
 

@@ -8,11 +8,11 @@ from itertools import product
 from typing import Self, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from pvtop.core.address import redacted
 from pvtop.core.arguments import is_text
 from pvtop.core.domain import ACCESS, ALSO_A_CHAPTER, SITE_OF_PROJECT, Domain
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
+from pvtop.core.redaction import redacted
 from pvtop.core.setting_names import nearest
 
 ADDRESS = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
-from pvtop.core.address import redacted
 from pvtop.core.escape import shorten
+from pvtop.core.redaction import redacted
 
 PREFIX = "PVTOP_"
 

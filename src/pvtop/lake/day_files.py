@@ -54,7 +54,7 @@ class DayFile:
 
     Args:
         file: The file. It must stay open.
-        shown: Its path, for messages.
+        path: Its path, for messages.
 
     Raises:
         OutputError: The file is damaged, is not Parquet, or another version wrote it.
@@ -64,10 +64,10 @@ class DayFile:
         codes: The rows of each domain, by domain code.
     """
 
-    def __init__(self, file: BinaryIO, shown: str) -> None:
+    def __init__(self, file: BinaryIO, path: str) -> None:
         import pyarrow.parquet as pq
 
-        self._shown = shown
+        self._path = path
         with self._translate_errors():
             self._file = pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
             if not file_schema().equals(self._file.schema_arrow):
@@ -229,11 +229,11 @@ class DayFile:
             yield
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).partition("\n")[0]
-            message = f"cannot read {self._shown}: {reason}"
+            message = f"cannot read {self._path}: {reason}"
             if isinstance(error, OSError) and error.errno is not None:
                 raise output_error(message, error, "check its disk and its permissions", "output") from error
             raise OutputError(
-                message, "make the day file again", remedy="remake_day", about=_day_in(self._shown)
+                message, "make the day file again", remedy="remake_day", about=_day_in(self._path)
             ) from error
 
 

@@ -107,15 +107,15 @@ class StoredDays(ListedHours):
             OutputError: It has been removed meanwhile.
             NotInLakeError: It lacks hours, and `missing` is `error`.
         """
-        shown = self.path(day_path(day))
+        path = self.path(day_path(day))
         if day_file is None:
             raise OutputError(
-                f"cannot read {shown}: it is missing", "make the day file again", remedy="remake_day", about=day.iso
+                f"cannot read {path}: it is missing", "make the day file again", remedy="remake_day", about=day.iso
             )
         if missing == "error" and (lacking := day_file.provenance.missing):
             runs = ", ".join(span(*run) for run in runs_of(lacking))
             raise NotInLakeError(
-                shorten(f"the day file {shown} lacks {len(lacking)} of 24 hours: {runs}"),
+                shorten(f"the day file {path} lacks {len(lacking)} of 24 hours: {runs}"),
                 "make it again if they are published now, or leave them out with missing='skip'",
             )
         return day_file

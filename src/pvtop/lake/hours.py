@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
-from pathlib import Path
 
-from pvtop.core.address import redacted
+from pvtop.core.address import Address, AddressLike
 from pvtop.core.arguments import check_whole
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour, HourLike, check_hour_of_day, date_at
+from pvtop.core.redaction import redacted
 from pvtop.lake.layout import (
     domains_path,
     failure_path,
@@ -32,7 +32,7 @@ def check_root(output: object) -> None:
     Raises:
         UsageError: It is neither.
     """
-    if not isinstance(output, str | Path) or not str(output):
+    if not isinstance(output, AddressLike) or not str(output):
         hint = "pass a folder, or an address such as s3://bucket/prefix; Lake.of takes settings"
         raise UsageError(f"{shorten(redacted(repr(output)))} is not the address of a lake", hint)
 
@@ -49,9 +49,9 @@ class ListedHours:
         OutputError: fsspec does not support the address.
     """
 
-    def __init__(self, output: str | Path, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, output: AddressLike, timeout: float = DEFAULT_TIMEOUT) -> None:
         check_root(output)
-        self._filesystem = open_filesystem(str(output), timeout)
+        self._filesystem = open_filesystem(Address.at(output), timeout)
 
     def close(self) -> None:
         """Cancel what other threads wait for: a silent file system, or the lock of another run."""

@@ -11,7 +11,6 @@ from typing import Self
 
 import polars as pl
 
-from pvtop.core.address import local_path, public
 from pvtop.core.arguments import MAKE_SETTINGS, check_type
 from pvtop.core.errors import NotInLakeError, OutputError, PvtopError
 from pvtop.core.escape import shorten
@@ -67,16 +66,16 @@ class Lake(StoredDays):
             OutputError: It is on object storage, and the setting `offline` is set.
         """
         check_type(settings, Settings, MAKE_SETTINGS)
-        if settings.offline and local_path(settings.output) is None:
+        if settings.offline and not settings.output.is_local:
             raise OutputError(
-                f"the lake {public(settings.output)} is not on this machine, and pvtop is offline",
+                f"the lake {settings.output} is not on this machine, and pvtop is offline",
                 "name a folder",
                 setting="output",
             )
         return cls(settings.output, settings.timeout)
 
     def __repr__(self) -> str:
-        return f"Lake({public(self._filesystem.address)!r})"
+        return f"Lake({str(self._filesystem.address)!r})"
 
     def _repr_html_(self) -> str:
         """Return the address and the newest hour, as notebooks show them. Lists two or three folders."""

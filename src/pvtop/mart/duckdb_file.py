@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ import polars as pl
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects import postgresql
 
+from pvtop.core.address import Address
 from pvtop.core.errors import MartError
-from pvtop.mart.address import Product
+from pvtop.mart.product import Product
 from pvtop.mart.session import Database, Row, Session
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class DuckDBFile(Database):
 
     keeps_connection = False
 
+    def __init__(self, address: Address) -> None:
+        super().__init__(address)
+        self._path = Path(address.absolute())
+
     def errors(self) -> tuple[type[Exception], ...]:
         """Return the exceptions of DuckDB."""
         import duckdb
@@ -57,8 +63,7 @@ class DuckDBFile(Database):
 
     def connect(self, *, reading: bool = False) -> Session:
         """Open the file. If other processes have it open, wait for a minute at most."""
-        path = self.address.path
-        if reading and path and not path.exists():
+        if reading and not self._path.exists():
             raise MartError(f"there is no mart {self.address}", "load a report into it first", remedy="make_mart")
         ONE_AT_A_TIME.acquire()
         try:
@@ -77,7 +82,7 @@ class DuckDBFile(Database):
         import duckdb
 
         connection = _engine(os.getpid()).cursor()
-        file, mode = str(self.address.path).replace("'", "''"), "READ_ONLY" if reading else "READ_WRITE"
+        file, mode = str(self._path).replace("'", "''"), "READ_ONLY" if reading else "READ_WRITE"
         since = time.monotonic()
         while True:
             try:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pvtop.core.errors import NotInLakeError
+from pvtop.core.address import Address, AddressLike
+from pvtop.core.errors import NotInLakeError, UsageError
 from pvtop.core.hour import Hour, HourLike
 from pvtop.core.html import table
 from pvtop.core.period import Period, PeriodLike
 from pvtop.lake.lake import Lake
-from pvtop.mart.address import MartAddress, Product
 from pvtop.mart.packages import check_packages
+from pvtop.mart.product import Product, product_of
 
 if TYPE_CHECKING:
     from pvtop.mart.load import Loader, LoadObserver, LoadResult
@@ -70,17 +71,21 @@ class Mart:
         MartError: A package that the database needs is not installed.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = MartAddress.parse(str(address))
-        check_packages(self.address.product)
-        self._database = _open(self.address)
+    def __init__(self, address: AddressLike) -> None:
+        if not str(address):
+            raise UsageError("no mart is named", "name a DuckDB file, or the address of a database", setting="mart")
+        given = Address.at(address)
+        self.address = Address.at(given.local_path or given)
+        self._product = product_of(self.address)
+        check_packages(self._product)
+        self._database = _open(self._product, self.address)
 
     def __repr__(self) -> str:
         return f"Mart({str(self.address)!r})"
 
     def _repr_html_(self) -> str:
         """Return the address, as notebooks show it. Does not connect."""
-        return table(f"The mart {self.address}", [("database", self.address.product)])
+        return table(f"The mart {self.address}", [("database", self._product)])
 
     def init(self) -> bool:
         """Make the tables and views, if they are missing. Return whether any was.
@@ -224,9 +229,9 @@ class Mart:
             yield session
 
 
-def _open(address: MartAddress) -> Database:
-    """Return the database of an address. Import SQLAlchemy and the driver only now."""
-    match address.product:
+def _open(product: Product, address: Address) -> Database:
+    """Return the database at an address. Import SQLAlchemy and the driver only now."""
+    match product:
         case Product.DUCKDB:
             from pvtop.mart.duckdb_file import DuckDBFile
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateTable
 
 from pvtop.core.errors import MartError
-from pvtop.mart.address import Product
+from pvtop.mart.product import Product
 from pvtop.mart.server import Server, ServerSession
 from pvtop.mart.session import Session, failure
 
@@ -23,6 +23,8 @@ STATEMENT_BYTES = 128_000  # of one insert; the server takes longer for each row
 
 class MySQL(Server):
     """A MariaDB or MySQL database."""
+
+    driver = "mysql+pymysql"
 
     def connect(self, *, reading: bool = False) -> Session:
         """Connect to the server."""

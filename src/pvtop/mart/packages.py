@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from pvtop.core.errors import MartError
-from pvtop.mart.address import Product
+from pvtop.mart.product import Product
 
 PACKAGES = {
     Product.DUCKDB: ("sqlalchemy", "duckdb"),

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from pvtop.mart.address import Product
 from pvtop.mart.copied import copied
 from pvtop.mart.parts import HourPart, Part
+from pvtop.mart.product import Product
 from pvtop.mart.server import Server, ServerSession
 from pvtop.mart.session import Session
 
@@ -25,6 +25,7 @@ MONTHS = 12
 class PostgreSQL(Server):
     """A PostgreSQL database."""
 
+    driver = "postgresql+psycopg"
     replaces = ("\0", "\ufffd")
 
     def driver_errors(self) -> tuple[type[Exception], ...]:

@@ -7,13 +7,13 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from pvtop.core.address import Address
 from pvtop.core.errors import MartError
-from pvtop.mart.address import MartAddress
 from pvtop.mart.session import Session
 from pvtop.mart.tables import SCHEMA_VERSION
 
 
-def make_schema(session: Session, address: MartAddress) -> bool:
+def make_schema(session: Session, address: Address) -> bool:
     """Make the tables and views if they are missing. Return whether anything was missing.
 
     The version is written last. If it is missing, the schema is incomplete, and this completes it.
@@ -36,7 +36,7 @@ def make_schema(session: Session, address: MartAddress) -> bool:
     return True
 
 
-def check_schema(session: Session, address: MartAddress) -> None:
+def check_schema(session: Session, address: Address) -> None:
     """Check that the mart has its tables, in this version.
 
     Raises:
@@ -46,7 +46,7 @@ def check_schema(session: Session, address: MartAddress) -> None:
         raise MartError(f"there is no mart in {address}", "load a report into it first", remedy="make_mart")
 
 
-def _is_complete(session: Session, address: MartAddress) -> bool:
+def _is_complete(session: Session, address: Address) -> bool:
     """Return whether the schema is made.
 
     Raises:

@@ -15,18 +15,19 @@ from sqlalchemy import Connection, Engine, Executable, Table, create_engine, ins
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from pvtop.mart.address import Product
+from pvtop.core.address import Address
+from pvtop.mart.product import Product
 from pvtop.mart.session import Database, Row, Session
 
 CONNECT_TIMEOUT = "20"  # seconds, if the address has none
 
 
 @cache
-def _engine(address: str) -> Engine:
+def _engine(address: Address, driver: str) -> Engine:
     """Return the engine of an address. It keeps no connection, but what it learns of the server from the first one."""
     from sqlalchemy.engine import make_url
 
-    url = make_url(address)
+    url = make_url(address.with_secrets()).set(drivername=driver)
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": CONNECT_TIMEOUT})
     return create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED", hide_parameters=True)
@@ -35,10 +36,13 @@ def _engine(address: str) -> Engine:
 class Server(Database):
     """A database on a server."""
 
+    driver: str
+    """The driver, as SQLAlchemy names it."""
+
     def connect(self, *, reading: bool = False) -> Session:
         """Connect to the server."""
         with self.translated():
-            return self.session_of(_engine(self.address.url).connect(), reading=reading)
+            return self.session_of(_engine(self.address, self.driver).connect(), reading=reading)
 
     def errors(self) -> tuple[type[Exception], ...]:
         """Return the exceptions of SQLAlchemy, which wraps those of drivers, and of the driver itself."""

@@ -13,10 +13,11 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Executable, Table
 
-from pvtop.core.address import redacted
+from pvtop.core.address import Address
 from pvtop.core.errors import MartError, PvtopError
-from pvtop.mart.address import MartAddress, Product
+from pvtop.core.redaction import redacted
 from pvtop.mart.parts import Part
+from pvtop.mart.product import Product
 from pvtop.mart.tables import tables_for
 
 Row = tuple[Any, ...]
@@ -133,7 +134,7 @@ class Database(ABC):
     replaces: tuple[str, str] | None = None
     """A character that the database cannot store, and what it becomes."""
 
-    def __init__(self, address: MartAddress) -> None:
+    def __init__(self, address: Address) -> None:
         self.address = address
         self.known: Known | None = None
 
@@ -174,7 +175,7 @@ class Database(ABC):
             raise failure(self.address, error) from error
 
 
-def failure(address: MartAddress, error: Exception) -> MartError:
+def failure(address: Address, error: Exception) -> MartError:
     """Return the MartError for an error of a database."""
     cause = getattr(error, "orig", None) or error  # SQLAlchemy's own text has the statement and its values
     reason = redacted(" ".join(str(cause).split()))

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, Me
 from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.types import TypeEngine
 
-from pvtop.mart.address import Product
+from pvtop.mart.product import Product
 
 SCHEMA_VERSION = 1
 """Raise it with any change below, and upgrade or refuse marts of earlier versions in `mart.schema`."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from pvtop.core.address import public
+from pvtop.core.address import Address, AddressLike
 from pvtop.core.errors import (
     BlacklistError,
     NotFoundError,
@@ -115,7 +115,7 @@ class _Auditor:
         self._session = session
         self._options = options
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_HOURS)
-        self._blacklists: dict[str, Blacklist | BlacklistError] = {}
+        self._blacklists: dict[AddressLike, Blacklist | BlacklistError] = {}
         self._reading_blacklist = asyncio.Lock()
         self._source_answered = False
         self._source_silent: UnreachableError | None = None
@@ -164,9 +164,7 @@ class _Auditor:
         address = settings.blacklist if "blacklist" in settings.model_fields_set else provenance.blacklist
         async with self._reading_blacklist:
             if address not in self._blacklists:
-                self._blacklists[address] = await self._load_blacklist(
-                    settings.model_copy(update={"blacklist": address})
-                )
+                self._blacklists[address] = await self._load_blacklist(address)
         found = self._blacklists[address]
         if isinstance(found, BlacklistError):
             return found
@@ -175,9 +173,9 @@ class _Auditor:
             return BlacklistError(message, "use the blacklist that it was made with", setting="blacklist")
         return found.pages
 
-    async def _load_blacklist(self, settings: Settings) -> Blacklist | BlacklistError:
+    async def _load_blacklist(self, address: AddressLike) -> Blacklist | BlacklistError:
         try:
-            return await load_blacklist(self._session.client, settings)
+            return await load_blacklist(self._session.client, Address.at(address))
         except BlacklistError as error:
             return error
         except UsageError as error:  # the address in a provenance is not valid
@@ -227,7 +225,7 @@ class _Auditor:
             raise NotFoundError(error.message, "use a source that has the dump", setting="source") from error
         if dump.facts.sha256 != digest:
             raise SourceError(
-                f"the dump of {hour} at {public(settings.source)} is not the one that its report was made from",
+                f"the dump of {hour} at {settings.source} is not the one that its report was made from",
                 "use the source that the report was made from, or make the report again",
                 setting="source",
                 remedy="original_source",

@@ -198,7 +198,7 @@ def announce(action: DayAction, session: Session) -> None:
 
 
 def _size(action: Action, session: Session) -> int:
-    path = Path(session.dump_address(action.hour)) if session.in_place else session.cache.dump_path(action.hour)
+    path = session.dump_address(action.hour).local_path or session.cache.dump_path(action.hour)
     try:
         return path.stat().st_size
     except OSError:

@@ -11,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
-from pvtop.core.address import public
 from pvtop.core.errors import CorruptError, NotPublishedError, PvtopError, SourceError
 from pvtop.core.hour import Hour, HourLike
 from pvtop.core.states import HourState
@@ -95,10 +94,9 @@ async def make_hour(work: HourWork) -> HourResult:
 
 def reason_left(action: Action, settings: Settings) -> SourceError:
     """Return the error for an hour that is neither in the lake nor made: not published, or not downloaded offline."""
-    source = public(settings.source)
     if action.state is HourState.FAILED:
-        return offline(f"the dump of {action.hour} at {source}")
-    return not_published(action.hour, source)
+        return offline(f"the dump of {action.hour} at {settings.source}")
+    return not_published(action.hour, settings.source)
 
 
 class HourWork:

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 from math import inf
 
-from pvtop.core.address import local_path, public
 from pvtop.core.arguments import MAKE_SETTINGS, check_type, check_whole
 from pvtop.core.hour import Hour, check_hour_of_day, date_at, described
 from pvtop.pipeline.session import Session, run_sync
@@ -39,7 +38,7 @@ def newest_hour(settings: Settings, day: date | str | None = None, hour: int | N
     stamped = None if day is None else date_at(day)
     if hour is not None:
         check_hour_of_day(hour)
-    if local_path(settings.source) is None:
+    if not settings.source.is_local:
         _check_begun(settings, stamped)
         if settings.offline:
             return max(_cached(settings, stamped, hour))
@@ -66,7 +65,7 @@ def _check_begun(settings: Settings, day: date | None) -> None:
         NotPublishedError: It has not.
     """
     if day is not None and day > datetime.now(UTC).date():
-        raise not_published(Hour.of(day, 0), public(settings.source))
+        raise not_published(Hour.of(day, 0), settings.source)
 
 
 def _cached(settings: Settings, day: date | None = None, hour: int | None = None) -> list[Hour]:
@@ -79,7 +78,7 @@ def _cached(settings: Settings, day: date | None = None, hour: int | None = None
     wanted = [one for one in hours if day in {None, one.stamp.date()} and hour in {None, one.stamp.hour}]
     if wanted:
         return wanted
-    raise offline(f"every dump{described(day, hour)} at {public(settings.source)}")
+    raise offline(f"every dump{described(day, hour)} at {settings.source}")
 
 
 def configured_blacklist(settings: Settings) -> Blacklist:
@@ -91,7 +90,7 @@ def configured_blacklist(settings: Settings) -> Blacklist:
 
     async def load() -> Blacklist:
         async with Client(settings) as client:
-            return await load_blacklist(client, settings)
+            return await load_blacklist(client, settings.blacklist)
 
     return run_sync(load())
 
@@ -112,7 +111,7 @@ def last_hours(settings: Settings, count: int) -> list[Hour]:
     """
     check_type(settings, Settings, MAKE_SETTINGS)
     check_whole("count", count, 1, inf)  # more than there are: all
-    if settings.offline and local_path(settings.source) is None:
+    if settings.offline and not settings.source.is_local:
         return _cached(settings)[-count:]
 
     async def find() -> list[Hour]:

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
-from pvtop.core.address import absolute, join, local_path, public
+from pvtop.core.address import Address
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.compute import compute_report
@@ -133,7 +133,7 @@ class Session:
     @property
     def in_place(self) -> bool:
         """Whether the source is a local folder. Its dumps are then read in place, not copied to the cache."""
-        return local_path(self.settings.source) is not None
+        return self.settings.source.is_local
 
     def prune(self) -> None:
         """Remove old downloads from the cache by `cache_max_age` and `cache_max_size`, if they are set.
@@ -148,11 +148,9 @@ class Session:
             if self.cache.remove(dump):
                 log.info("removed %s from the cache", dump.path.name)
 
-    def dump_address(self, hour: Hour) -> str:
-        """Return where the dump of an hour is at the source, without secrets."""
-        folder = local_path(self.settings.source)
-        root = self.settings.source if folder is None else str(absolute(folder))
-        return public(join(root, hour.dump_path))
+    def dump_address(self, hour: Hour) -> Address:
+        """Return where the dump of an hour is at the source."""
+        return self.settings.source.absolute() / hour.dump_path
 
     async def blacklist(self) -> Blacklist:
         """Return the blacklist. The first call reads it, and later calls reuse it.
@@ -162,7 +160,7 @@ class Session:
         """
         async with self._reading_blacklist:
             if self._blacklist is None:
-                found = self._blacklist = await load_blacklist(self.client, self.settings)
+                found = self._blacklist = await load_blacklist(self.client, self.settings.blacklist)
                 log.debug("blacklist %s: %s spellings, sha256 %s", found.address, f"{len(found.pages):,}", found.sha256)
             return self._blacklist
 

@@ -94,8 +94,8 @@ def _look_up(hours: Sequence[Hour], session: Session) -> list[HourFacts]:
 def _facts(hour: Hour, entry: LakeEntry | None, session: Session) -> HourFacts:
     address, cache = session.dump_address(hour), session.cache
     cached = None if session.in_place else cache.find(cache.dump_path(hour), address)
-    known_digest = cache.recall_digest(address) if session.in_place or session.settings.check_source else None
-    return HourFacts(hour, address, entry, cached.facts if cached else None, known_digest)
+    known_digest = cache.recall_digest(str(address)) if session.in_place or session.settings.check_source else None
+    return HourFacts(hour, str(address), entry, cached.facts if cached else None, known_digest)
 
 
 def _read_lake(hours: Sequence[Hour], session: Session) -> dict[Hour, LakeEntry]:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pvtop.core.address import absolute, file_at, local_path, public
+from pvtop.core.address import Address, AddressLike, file_at
 from pvtop.core.errors import BlacklistError, SourceError
-from pvtop.settings import NO_BLACKLIST, PUBLIC_BLACKLIST, Settings
+from pvtop.settings import NO_BLACKLIST, PUBLIC_BLACKLIST
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import download
 from pvtop.storage.atomic import write_atomic
@@ -36,7 +36,7 @@ MAX_BLACKLIST_BYTES = 64_000_000  # over a million entries; the public blacklist
 WITHOUT_IT = "use a file of your own as the blacklist, or none to exclude nothing"
 
 
-def read_blacklist(path: Path | str) -> pl.DataFrame:
+def read_blacklist(path: AddressLike) -> pl.DataFrame:
     """Read a blacklist. Each line is a `domain_code` and a `page_title`, separated by one space.
 
     Some entries are percent-encoded, while the titles of dumps are not. So each entry excludes both the title as
@@ -82,18 +82,18 @@ def _read_bytes(path: Path) -> bytes:
     return content
 
 
-def verify_blacklist(path: Path, shown: str) -> str:
+def verify_blacklist(path: Path, address: Address) -> str:
     """Check that a downloaded file is a blacklist. Return the sha256 of the file in hex.
 
     Args:
         path: The file.
-        shown: Its name in messages: its address.
+        address: Where it comes from, for messages.
 
     Raises:
         BlacklistError: The file is not a blacklist.
     """
     content = _read_bytes(path)
-    parse_blacklist(content, shown)
+    parse_blacklist(content, str(address))
     return sha256(content).hexdigest()
 
 
@@ -130,32 +130,30 @@ class Blacklist:
         return count_entries(content)
 
 
-WITHOUT_BLACKLIST = Blacklist(NO_BLACKLIST, None, no_blacklist())
+WITHOUT_BLACKLIST = Blacklist(str(NO_BLACKLIST), None, no_blacklist())
 
 
-async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
-    """Return the blacklist of the settings. Download it if it is neither local nor in the cache.
+async def load_blacklist(client: Client, address: Address) -> Blacklist:
+    """Return the blacklist of an address. Download it if it is neither local nor in the cache of the client's settings.
 
     Raises:
         BlacklistError: It cannot be downloaded or read, or is not a blacklist.
         OutputError: The cache cannot be written.
     """
-    address = settings.blacklist
     if address == NO_BLACKLIST:
         return WITHOUT_BLACKLIST
-    cache = Cache(settings.cache_dir)
-    if path := local_path(address):
-        place = str(absolute(path))
-        return _read(path, str(path), place, cache.parsed_blacklist_path(place))
+    cache = Cache(client.settings.cache_dir)
+    if address.local_path:
+        return _read(address.local_path, address.absolute(), cache)
     path = cache.blacklist_path(address)
-    if settings.refresh_blacklist or not Cache.find(path, address):
+    if client.settings.refresh_blacklist or not Cache.find(path, address):
         try:
             await download(client, address, path, verify_blacklist)
         except SourceError as error:
             hint = f"{WITHOUT_IT}, or {error.hint or 'check the address'}"
             setting = "blacklist" if not error.hint or error.setting == "source" else error.setting
             raise BlacklistError(f"cannot download the blacklist: {error}", hint, setting, error.remedy) from error
-    found = _read(path, public(address), public(address), cache.parsed_blacklist_path(address))
+    found = _read(path, address, cache)
     if address == PUBLIC_BLACKLIST and found.sha256 != KNOWN_SHA256:
         log.warning(
             "the public blacklist %s has changed: its sha256 is %s, pvtop knows %s; use a file of your own to be sure",
@@ -164,25 +162,24 @@ async def load_blacklist(client: Client, settings: Settings) -> Blacklist:
     return found
 
 
-def _read(path: Path, shown: str, address: str, parsed: Path) -> Blacklist:
+def _read(path: Path, address: Address, cache: Cache) -> Blacklist:
     """Read a blacklist file. Keep the parsed pages, as parsing takes 10 % of the time of a report.
 
     Args:
         path: The file.
-        shown: Its name in messages.
-        address: Where it comes from, for `Blacklist.address`.
-        parsed: Where the parsed pages are kept.
+        address: Where it comes from.
+        cache: Where the parsed pages are kept.
 
     Raises:
         BlacklistError: The file cannot be read, or is not a blacklist.
     """
     content = _read_bytes(path)
-    digest = sha256(content).hexdigest()
+    digest, parsed = sha256(content).hexdigest(), cache.parsed_blacklist_path(address)
     pages = _read_parsed(parsed, digest)
     if pages is None:
-        pages = parse_blacklist(content, shown)
+        pages = parse_blacklist(content, str(path if address.is_local else address))
         _write_parsed(pages, parsed, digest)
-    return Blacklist(address, digest, pages, path)
+    return Blacklist(str(address), digest, pages, path)
 
 
 def _read_parsed(path: Path, digest: str) -> pl.DataFrame | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pvtop.core.address import public
+from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.settings import NO_CACHE_DIR
@@ -56,22 +56,22 @@ class Cache:
         """Return the path of the dump of an hour."""
         return self.folder / hour.dump_path
 
-    def blacklist_path(self, address: str) -> Path:
+    def blacklist_path(self, address: Address) -> Path:
         """Return the path of the blacklist from an address."""
-        return self.folder / "blacklists" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.txt"
+        return self.folder / "blacklists" / f"{hashlib.sha256(address.with_secrets().encode()).hexdigest()[:16]}.txt"
 
-    def parsed_blacklist_path(self, address: str) -> Path:
+    def parsed_blacklist_path(self, address: Address) -> Path:
         """Return the path of the file that holds the parsed blacklist of an address."""
         return self.blacklist_path(address).with_suffix(".parsed")
 
     @staticmethod
-    def find(path: Path, address: str) -> LocalFile | None:
+    def find(path: Path, address: Address) -> LocalFile | None:
         """Return a cached file with its facts.
 
         Return None if the file does not exist, comes from another address, or has a different size from its facts.
         """
         facts = FileFacts.read(path)
-        if facts is None or facts.address != public(address) or not path.is_file():
+        if facts is None or facts.address != str(address) or not path.is_file():
             return None
         return LocalFile(path, facts, cached=True) if path.stat().st_size == facts.bytes else None
 

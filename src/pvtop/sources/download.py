@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pvtop.core.address import is_http, public
+from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, PvtopError, RangeError, SourceError
 from pvtop.sources.facts import FileFacts, sidecar, translate_cache_errors
 from pvtop.storage.atomic import commit, temporary_file, write_atomic
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and the bytes expected, None if the server does not say."""
 
-Verify = Callable[[Path, str], str]
+Verify = Callable[[Path, Address], str]
 """Called with the path of a file and its address (for messages); returns the sha256 of the file in hex.
 
 Raises CorruptError if another download may help, and any other PvtopError if it would not."""
 
 
 async def download(
-    client: Client, address: str, target: Path, verify: Verify, progress: Progress | None = None
+    client: Client, address: Address, target: Path, verify: Verify, progress: Progress | None = None
 ) -> FileFacts:
     """Download a file to `target` and write its facts beside it. An earlier file stays until the new one is verified.
 
@@ -62,7 +62,7 @@ async def download(
         OutputError: The cache folder cannot be written.
     """
     client.check_online(address)
-    log.info("downloading %s", public(address))
+    log.info("downloading %s", address)
     with contextlib.ExitStack() as stack:
         with translate_cache_errors(target.parent):
             file = stack.enter_context(temporary_file(target))
@@ -89,13 +89,12 @@ async def _verified(transfer: _Transfer, verify: Verify) -> str:
         PvtopError: It failed the verification. If the file came from another server, the message quotes nothing of it:
             a redirect must not show what only this machine can read.
     """
-    shown = public(transfer.address)
     try:
-        return await asyncio.wrap_future(start_daemon(verify, Path(transfer.file.name), shown))
+        return await asyncio.wrap_future(start_daemon(verify, Path(transfer.file.name), transfer.address))
     except PvtopError as error:
         if not transfer.redirected:
             raise
-        message = f"{shown} redirects to another server, which sent a file that is not valid"
+        message = f"{transfer.address} redirects to another server, which sent a file that is not valid"
         raise type(error)(message, error.hint, error.setting, error.remedy) from None
 
 
@@ -109,7 +108,7 @@ def _finish(file: BinaryIO, target: Path, facts: FileFacts) -> None:
 class _Transfer:
     """The transfer of one file, over as many connections as it takes."""
 
-    def __init__(self, client: Client, address: str, file: BinaryIO, progress: Progress) -> None:
+    def __init__(self, client: Client, address: Address, file: BinaryIO, progress: Progress) -> None:
         self.client = client
         self.address = address
         self.file = file
@@ -129,11 +128,10 @@ class _Transfer:
 
     def facts(self, sha256: str) -> FileFacts:
         """Return the facts of the file, which is complete and has this digest."""
-        address = public(self.address)
-        return FileFacts(address, self.received, sha256, self.etag, self.last_modified, self.redirected)
+        return FileFacts(str(self.address), self.received, sha256, self.etag, self.last_modified, self.redirected)
 
     async def run(self) -> None:
-        attempt_at = self._over_http if is_http(self.address) else self._over_fsspec
+        attempt_at = self._over_http if self.address.is_http else self._over_fsspec
         async for attempt in self.client.retries(lambda: self.received):
             with attempt:
                 await attempt_at()
@@ -150,7 +148,7 @@ class _Transfer:
             raise
         if expected is not None and self.received != expected:
             amount = f"{self.received:,} of {expected:,} bytes"
-            raise unreachable(f"{public(self.address)}: connection lost after {amount}")
+            raise unreachable(f"{self.address}: connection lost after {amount}")
 
     def _resume(self) -> dict[str, str]:
         """Return the headers that request the rest of the file, on condition that it is still the same."""
@@ -168,7 +166,7 @@ class _Transfer:
         """
         if response.status == PARTIAL_CONTENT:
             if not self._continues(response.headers):
-                raise RangeError(f"{public(self.address)}: the server sent a different range from the one requested")
+                raise RangeError(f"{self.address}: the server sent a different range from the one requested")
             self.total = self.total or _total(response.headers)
             return self.total
         self.restart()
@@ -190,7 +188,7 @@ class _Transfer:
         self.received += len(chunk)
         if max(self.received, expected or 0) > self.max_bytes:
             raise SourceError(
-                f"{public(self.address)} is longer than {self.max_bytes:,} bytes",
+                f"{self.address} is longer than {self.max_bytes:,} bytes",
                 "check the address, or raise the limit",
                 setting="max_download",
             )
@@ -203,7 +201,7 @@ class _Transfer:
         from fsspec.core import url_to_fs
 
         self.restart()
-        filesystem, path = await call_fsspec(self.client, self.address, url_to_fs, self.address)
+        filesystem, path = await call_fsspec(self.client, self.address, url_to_fs, self.address.with_secrets())
         info = await call_fsspec(self.client, self.address, filesystem.info, path)
         self.etag = info.get("ETag")
         remote = await call_fsspec(self.client, self.address, filesystem.open, path, "rb")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pvtop.core.address import absolute, file_at, join, local_path, public
+from pvtop.core.address import Address, AddressLike, file_at
 from pvtop.core.errors import CorruptError, NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
@@ -27,7 +27,7 @@ from pvtop.transform.dump import OnRows, ignore_rows, scan_blocks, well_formed
 OVERDUE_AFTER = timedelta(hours=6)  # Wikimedia's own alarm for a missing hour
 
 
-def scan_dump(path: Path | str) -> pl.LazyFrame:
+def scan_dump(path: AddressLike) -> pl.LazyFrame:
     """Scan the well-formed lines of a dump.
 
     Args:
@@ -46,7 +46,7 @@ def scan_dump(path: Path | str) -> pl.LazyFrame:
 
 def scan_rows(
     path: Path,
-    shown: str | None = None,
+    origin: AddressLike | None = None,
     max_bytes: int | None = None,
     on_rows: OnRows = ignore_rows,
 ) -> pl.LazyFrame:
@@ -54,11 +54,11 @@ def scan_rows(
 
     Args:
         path: A dump, gzip.
-        shown: Its name in messages, by default its path.
+        origin: Where it comes from, for messages. By default, its path.
         max_bytes: Maximum size after decompression, in bytes.
         on_rows: Called with all rows of each block, in the order of the file.
     """
-    return scan_blocks(partial(read_blocks, path, shown or str(path), max_bytes), on_rows)
+    return scan_blocks(partial(read_blocks, path, origin or path, max_bytes), on_rows)
 
 
 def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
@@ -71,17 +71,17 @@ def find_dump(hour: Hour, settings: Settings) -> LocalFile | None:
         NotPublishedError: The source is a folder without this dump.
         SourceError: The source is a folder that does not exist, or the dump cannot be read.
     """
-    folder = local_path(settings.source)
-    if folder is None:
-        return Cache.find(Cache(settings.cache_dir).dump_path(hour), join(settings.source, hour.dump_path))
-    path = absolute(folder) / hour.dump_path
+    address = settings.source / hour.dump_path
+    path = address.absolute().local_path
+    if path is None:
+        return Cache.find(Cache(settings.cache_dir).dump_path(hour), address)
     try:
         if is_something_else(path):
             raise SourceError(f"{path} is not a file", "remove it, or put the dump in its place")
         state = FileState.of(path)
         return LocalFile(path, FileFacts(str(path), state.bytes, sha256_of(path)), state=state)
     except FileNotFoundError as error:
-        raise not_published(hour, str(source_folder(settings.source))) from error
+        raise not_published(hour, source_folder(settings.source)) from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}", "check the file and its permissions") from error
 
@@ -106,7 +106,7 @@ def cached_hours(settings: Settings) -> list[Hour]:
         OutputError: The cache folder cannot be read.
     """
     cache = Cache(settings.cache_dir)
-    return [dump.hour for dump in cache.dumps() if cache.find(dump.path, join(settings.source, dump.hour.dump_path))]
+    return [dump.hour for dump in cache.dumps() if cache.find(dump.path, settings.source / dump.hour.dump_path)]
 
 
 async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: Progress | None) -> LocalFile:
@@ -118,16 +118,16 @@ async def fetch_dump(hour: Hour, client: Client, settings: Settings, progress: P
         OutputError: The cache folder cannot be written.
     """
     path = Cache(settings.cache_dir).dump_path(hour)
-    address = join(settings.source, hour.dump_path)
+    address = settings.source / hour.dump_path
     verify = partial(verify_gzip, max_bytes=settings.max_inflated)
     try:
         facts = await download(client, address, path, verify, progress)
     except NotFoundError as error:
-        raise not_published(hour, public(settings.source)) from error
+        raise not_published(hour, settings.source) from error
     return LocalFile(path, facts, cached=True)
 
 
-def not_published(hour: Hour, source: str) -> NotPublishedError:
+def not_published(hour: Hour, source: Address | Path) -> NotPublishedError:
     """Return the error for a dump that the source does not have. Its hint says when to expect the dump."""
     now = datetime.now(UTC)
     if hour.stamp > now:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urljoin, urlsplit
 
-from pvtop.core.address import public
+from pvtop.core.address import Address
 
+ANY_FOLDER = Address.at("http://host/folder/")
 ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
 
 
@@ -39,7 +40,7 @@ class ListedFile:
     modified: datetime | None = None
 
 
-def parse_listing(text: str, address: str = "http://host/folder/") -> list[ListedFile]:
+def parse_listing(text: str, address: Address = ANY_FOLDER) -> list[ListedFile]:
     """Parse the links of a listing: with time and size if it is from nginx, otherwise names alone.
 
     Names come from the links, as servers shorten the text. A link may be relative, absolute or a full address. Links
@@ -50,7 +51,7 @@ def parse_listing(text: str, address: str = "http://host/folder/") -> list[Liste
         address: The address of the folder, with a slash at the end.
     """
     found = {}
-    folder = public(address)
+    folder = str(address)
     for link in filter(None, map(LINK.match, ANCHOR.split(text)[1:])):
         href, modified, size = link.groups("")
         name = _name(html.unescape(href), folder)

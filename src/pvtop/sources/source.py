@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pvtop.core.address import absolute, is_http, join, local_path, public
+from pvtop.core.address import Address
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour, described
 from pvtop.sources.facts import FileState
@@ -32,8 +32,8 @@ class Source(Protocol):
     """A root with the layout of Wikimedia's server."""
 
     @property
-    def root(self) -> str:
-        """The address of the root, including secrets."""
+    def root(self) -> Address:
+        """The address of the root."""
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder below the root. If the folder does not exist, return an empty list.
@@ -55,7 +55,7 @@ class Source(Protocol):
 class FolderSource:
     """A folder on this machine. Its files are read in place, not copied to the cache."""
 
-    root: str
+    root: Address
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes and times."""
@@ -71,23 +71,23 @@ class FolderSource:
 
     async def text(self, path: str) -> str:
         """Return the text of a file."""
-        file = (local_path(self.root) or Path()) / path
-        with translate_fsspec_errors(str(file)):
+        file = Path(self.root, path)
+        with translate_fsspec_errors(file):
             content = await asyncio.to_thread(_read, file)
-        return _decoded(content, str(file))
+        return _decoded(content, file)
 
 
-def source_folder(root: str) -> Path:
+def source_folder(root: Address) -> Path:
     """Return the folder of a source on this machine.
 
     Raises:
         SourceError: It does not exist, is not a folder, or cannot be looked up.
     """
-    folder = local_path(root) or Path()
+    folder = Path(root)
     try:
         if folder.is_dir():
             return folder
-        what = "is not a folder" if absolute(folder).exists() else "does not exist"
+        what = "is not a folder" if Path(root.absolute()).exists() else "does not exist"
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
     raise SourceError(f"the source {folder} {what}", "give an address or a folder", setting="source")
@@ -115,27 +115,27 @@ def listed_file(path: Path) -> ListedFile | None:
 class FsspecSource:
     """A source at any other address that fsspec supports, such as `s3://bucket/prefix`."""
 
-    root: str
+    root: Address
     client: Client
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes. Retry if that may help."""
-        address = join(self.root, folder)
+        address = self.root / folder
         try:
             async for attempt in self.client.retries():
                 with attempt:
-                    found = await call_fsspec(self.client, address, _list, address)
+                    found = await call_fsspec(self.client, address, _list, address.with_secrets())
         except NotFoundError:
             return []
         return [ListedFile(info["name"].rstrip("/").rpartition("/")[2], info.get("size")) for info in found]
 
     async def text(self, path: str) -> str:
         """Return the text of a file. Retry if that may help."""
-        address = join(self.root, path)
+        address = self.root / path
         async for attempt in self.client.retries():
             with attempt:
-                content = await call_fsspec(self.client, address, _read_remote, address)
-        return _decoded(content, public(address))
+                content = await call_fsspec(self.client, address, _read_remote, address.with_secrets())
+        return _decoded(content, address)
 
 
 def _read_remote(address: str) -> bytes:
@@ -146,8 +146,8 @@ def _read_remote(address: str) -> bytes:
         return bytes(file.read(MAX_LISTING_BYTES + 1))
 
 
-def _decoded(content: bytes, shown: str) -> str:
-    check_listing_length(content, shown)
+def _decoded(content: bytes, origin: Address | Path) -> str:
+    check_listing_length(content, origin)
     return content.decode("utf-8", "replace")
 
 
@@ -164,12 +164,12 @@ def _list(address: str) -> list[dict[str, Any]]:
 class HttpSource:
     """Wikimedia's server, a mirror, or any other http(s) server that lists its folders as links."""
 
-    root: str
+    root: Address
     client: Client
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes and times if the server is nginx."""
-        address = join(self.root, f"{folder}/" if folder else "")
+        address = self.root / (f"{folder}/" if folder else "")
         try:
             return parse_listing(await self.client.text(address), address)
         except NotFoundError:
@@ -177,19 +177,19 @@ class HttpSource:
 
     async def text(self, path: str) -> str:
         """Return the text of a file."""
-        return await self.client.text(join(self.root, path))
+        return await self.client.text(self.root / path)
 
 
-def open_source(root: str, client: Client) -> Source:
+def open_source(root: Address, client: Client) -> Source:
     """Return the source of an address.
 
     Args:
         root: An http(s) address, a folder, or any address that fsspec supports.
         client: The client whose connections and time limits the source uses.
     """
-    if local_path(root):
+    if root.is_local:
         return FolderSource(root)
-    return HttpSource(root, client) if is_http(root) else FsspecSource(root, client)
+    return HttpSource(root, client) if root.is_http else FsspecSource(root, client)
 
 
 async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:
@@ -206,7 +206,7 @@ async def newest(source: Source, day: date | None = None, hour: int | None = Non
         if wanted:
             return max(wanted)
     hint = await explain_layout(source) or SOURCE_LAYOUT
-    raise NotPublishedError(f"{public(source.root)} has no dump{described(day, hour)}", hint, setting="source")
+    raise NotPublishedError(f"{source.root} has no dump{described(day, hour)}", hint, setting="source")
 
 
 async def last(source: Source, count: int) -> list[Hour]:
@@ -223,7 +223,7 @@ async def last(source: Source, count: int) -> list[Hour]:
             break
     if not found:
         hint = await explain_layout(source) or SOURCE_LAYOUT
-        raise NotPublishedError(f"{public(source.root)} has no dump", hint, setting="source")
+        raise NotPublishedError(f"{source.root} has no dump", hint, setting="source")
     return sorted(found[:count])
 
 
@@ -260,7 +260,7 @@ async def explain_layout(source: Source) -> str:
     folders = sorted((name for name in names if "." not in name), key=lambda name: name != "pageviews")
     for folder in folders[:FOLDERS_TO_EXPLAIN]:
         if year := next(filter(YEAR.fullmatch, await _names(source, folder)), None):
-            return f"found {folder}/{year}/ below the root: use {public(join(source.root, folder))}"
+            return f"found {folder}/{year}/ below the root: use {source.root / folder}"
     return ""
 
 
@@ -272,11 +272,11 @@ async def _names(source: Source, folder: str) -> list[str]:
         return []
 
 
-def _too_low(root: str) -> str:
+def _too_low(root: Address) -> str:
     """Return the end of the explanation for a root that is the folder of a year or a month."""
-    if re.search(r"(?:^|/)\d{4}/\d{4}-\d\d/*$", root, re.ASCII):
+    if re.search(r"(?:^|/)\d{4}/\d{4}-\d\d/*$", str(root), re.ASCII):
         return "; use the folder two levels above"
-    return "; use the folder above" if re.search(r"(?:^|/)\d{4}/*$", root, re.ASCII) else ""
+    return "; use the folder above" if re.search(r"(?:^|/)\d{4}/*$", str(root), re.ASCII) else ""
 
 
 async def _only(month: str) -> AsyncIterator[str]:

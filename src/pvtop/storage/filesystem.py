@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from pvtop.core.address import join, public, redacted
+from pvtop.core.address import Address
 from pvtop.core.errors import OutputError, PvtopError
+from pvtop.core.redaction import redacted
 from pvtop.storage.atomic import output_error
 from pvtop.storage.deadline import Deadline
 from pvtop.storage.regular_file import NOT_A_FOLDER, NOT_REGULAR
@@ -31,7 +32,7 @@ class FileSystem(ABC):
         timeout: Seconds that one call of a remote file system may take.
     """
 
-    def __init__(self, address: str, timeout: float) -> None:
+    def __init__(self, address: Address, timeout: float) -> None:
         self.address = address
         self._deadline = Deadline(timeout)
 
@@ -41,7 +42,7 @@ class FileSystem(ABC):
 
     def path(self, relative: str) -> str:
         """Return the address of a path, without secrets."""
-        return join(public(self.address), relative)
+        return str(Address.at(str(self.address)) / relative)
 
     def content(self, path: str) -> bytes | None:
         """Return the content of a file, or None if it does not exist."""
@@ -119,7 +120,7 @@ class FileSystem(ABC):
         except PvtopError:
             raise
         except Exception as error:
-            message = f"cannot {verb} the lake {public(self.address)}: {redacted(self._reason(error))}"
+            message = f"cannot {verb} the lake {self.address}: {redacted(self._reason(error))}"
             if isinstance(error, ImportError):
                 hint = "install that package; for S3, install pvtop with its extra named s3"
                 raise OutputError(message, hint) from error

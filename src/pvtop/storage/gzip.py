@@ -8,6 +8,7 @@ from pathlib import Path
 
 from isal import isal_zlib
 
+from pvtop.core.address import AddressLike
 from pvtop.core.errors import CorruptError, PvtopError, SourceError, exhausted
 from pvtop.storage.regular_file import open_regular
 
@@ -22,25 +23,28 @@ MAX_OVERHEAD = 1 << 18  # bytes that a file may be larger than its content: more
 MAX_LINE_BYTES = 1 << 24  # a line takes about five times its length in memory; lines of dumps have hundreds of bytes
 
 
-def verify_gzip(path: Path, shown: str, max_bytes: int | None = None) -> str:
+def verify_gzip(path: Path, origin: AddressLike, max_bytes: int | None = None) -> str:
     """Inflate a file up to its trailer. Return the sha256 of the file (not of its content) in hex.
 
     Args:
         path: The file.
-        shown: The address or path to show in messages.
+        origin: Where it comes from, for messages.
         max_bytes: Maximum size after decompression, in bytes.
 
     Raises:
         CorruptError, SourceError: As for `read_blocks`.
     """
     digest = hashlib.sha256()
-    for _ in read_blocks(path, shown, max_bytes, digest.update):
+    for _ in read_blocks(path, origin, max_bytes, digest.update):
         pass
     return digest.hexdigest()
 
 
 def read_blocks(
-    path: Path, shown: str, max_bytes: int | None = None, on_raw_bytes: Callable[[bytes], object] = lambda _: None
+    path: Path,
+    origin: AddressLike,
+    max_bytes: int | None = None,
+    on_raw_bytes: Callable[[bytes], object] = lambda _: None,
 ) -> Iterator[bytes]:
     """Inflate a file up to its trailer. Yield blocks of whole lines.
 
@@ -48,7 +52,7 @@ def read_blocks(
 
     Args:
         path: The file.
-        shown: The address or path to show in messages.
+        origin: Where it comes from, for messages.
         max_bytes: Maximum size after decompression, in bytes.
         on_raw_bytes: Called with the compressed bytes as they are read.
 
@@ -58,38 +62,38 @@ def read_blocks(
             once per `PIECE`), or is larger compressed than decompressed. The last check rejects files with many empty
             gzip members, which would take minutes to read.
     """
-    check_magic(path, shown)
+    check_magic(path, origin)
     total = size = line = 0
     parts: list[bytes] = []
-    for piece in _inflate(path, shown, on_raw_bytes):
+    for piece in _inflate(path, origin, on_raw_bytes):
         if not total and piece.startswith(MAGIC):
-            raise _corrupt(f"{shown} is compressed twice, by its server or a proxy")
+            raise _corrupt(f"{origin} is compressed twice, by its server or a proxy")
         end = piece.rfind(b"\n") + 1
         total, size, line = total + len(piece), size + len(piece), len(piece) - end + (0 if end else line)
-        _check_lengths(shown, total, line, max_bytes)
+        _check_lengths(origin, total, line, max_bytes)
         if end and size >= BLOCK:
             yield b"".join([*parts, piece[:end]])
             parts, size = [piece[end:]], line
         else:
             parts.append(piece)
     if not total:
-        raise _corrupt(f"{shown} contains no lines")
+        raise _corrupt(f"{origin} contains no lines")
     if size:
         yield b"".join(parts)
 
 
-def _check_lengths(shown: str, total: int, line: int, max_bytes: int | None) -> None:
+def _check_lengths(origin: AddressLike, total: int, line: int, max_bytes: int | None) -> None:
     if line > MAX_LINE_BYTES:
-        raise SourceError(f"{shown} contains a line of more than {MAX_LINE_BYTES:,} bytes", NOT_A_DUMP)
+        raise SourceError(f"{origin} contains a line of more than {MAX_LINE_BYTES:,} bytes", NOT_A_DUMP)
     if max_bytes is not None and total > max_bytes:
         raise SourceError(
-            f"{shown} inflates to more than {max_bytes:,} bytes",
+            f"{origin} inflates to more than {max_bytes:,} bytes",
             "raise the limit if you trust the file",
             setting="max_inflated",
         )
 
 
-def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) -> Iterator[bytes]:
+def _inflate(path: Path, origin: AddressLike, on_raw_bytes: Callable[[bytes], object]) -> Iterator[bytes]:
     """Inflate a file piece by piece. Accept only complete gzip members with nothing after them.
 
     Raises:
@@ -104,7 +108,7 @@ def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) ->
                 gained -= len(data)
                 while data:
                     if not member and not data.startswith(MAGIC[: len(data)]):
-                        raise _corrupt(f"{shown} is corrupt: other data follows its gzip stream")
+                        raise _corrupt(f"{origin} is corrupt: other data follows its gzip stream")
                     member = member or isal_zlib.decompressobj(GZIP_WBITS)
                     piece = member.decompress(data, PIECE)
                     gained += len(piece)
@@ -112,16 +116,16 @@ def _inflate(path: Path, shown: str, on_raw_bytes: Callable[[bytes], object]) ->
                     data = member.unused_data if member.eof else member.unconsumed_tail
                     member = None if member.eof else member
                 if gained < 0:
-                    raise SourceError(f"{shown} inflates to less than its own size", NOT_A_DUMP)
+                    raise SourceError(f"{origin} inflates to less than its own size", NOT_A_DUMP)
     except isal_zlib.error as error:  # type: ignore[misc]  # its type stub declares an instance
-        raise _corrupt(f"{shown} is corrupt: {str(error).split(maxsplit=2)[2].lower()}") from error
+        raise _corrupt(f"{origin} is corrupt: {str(error).split(maxsplit=2)[2].lower()}") from error
     except OSError as error:
-        raise _unreadable(shown, error) from error
+        raise _unreadable(origin, error) from error
     if member:
-        raise truncated(shown)
+        raise truncated(origin)
 
 
-def check_magic(path: Path, shown: str) -> None:
+def check_magic(path: Path, origin: AddressLike) -> None:
     """Check that a file begins like gzip.
 
     Raises:
@@ -131,24 +135,24 @@ def check_magic(path: Path, shown: str) -> None:
         with open_regular(path) as file:
             start = file.read(64)
     except OSError as error:
-        raise _unreadable(shown, error) from error
+        raise _unreadable(origin, error) from error
     if not start:
-        raise _corrupt(f"{shown} is empty")
+        raise _corrupt(f"{origin} is empty")
     if not start.startswith(MAGIC):
         begin = start.decode("utf-8", "replace").strip()[:40]
-        raise _corrupt(f"{shown} is not gzip: it begins with {begin!r}")
+        raise _corrupt(f"{origin} is not gzip: it begins with {begin!r}")
     if len(start) < MIN_BYTES:
-        raise truncated(shown)
+        raise truncated(origin)
 
 
-def truncated(shown: str) -> CorruptError:
+def truncated(origin: AddressLike) -> CorruptError:
     """Return the error for a file whose gzip stream is incomplete."""
-    return _corrupt(f"{shown} is truncated: its gzip stream ends too early")
+    return _corrupt(f"{origin} is truncated: its gzip stream ends too early")
 
 
-def _unreadable(shown: str, error: OSError) -> PvtopError:
+def _unreadable(origin: AddressLike, error: OSError) -> PvtopError:
     """Return the error for a file that cannot be read. That the machine has no file descriptor left is no damage."""
-    return exhausted(error) or _corrupt(f"cannot read {shown}: {error.strerror}")
+    return exhausted(error) or _corrupt(f"cannot read {origin}: {error.strerror}")
 
 
 def _corrupt(message: str) -> CorruptError:

@@ -8,9 +8,10 @@ import errno
 import os
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pvtop.core.address import public
+from pvtop.core.address import Address
 from pvtop.core.errors import NoConnectionError, SourceError, UnreachableError
 from pvtop.settings import Settings
 from pvtop.storage.proxies import proxy_for
@@ -52,7 +53,7 @@ class Client:
         self._connections = asyncio.Semaphore(settings.connections)
         self._on_retry = on_retry
         self._opened: tuple[aiohttp.ClientSession, Resolver] | None = None
-        self._answered: set[str] = set()
+        self._answered: set[Address] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,7 +98,7 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def get(
-        self, address: str, headers: Mapping[str, str] | None = None
+        self, address: Address, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Yield a successful response (200, or 206 if a range was requested).
 
@@ -112,33 +113,32 @@ class Client:
         import aiohttp
 
         self.check_online(address)
-        shown = public(address)
         try:
             async with (
                 self._connections,  # outside the time limit, as the wait for a free connection is not the server's
                 asyncio.timeout(self.settings.timeout) as deadline,  # aiohttp's own limit restarts with each byte
             ):
-                response, proxy = await self._follow(address, headers or {}, shown)
+                response, proxy = await self._follow(address, headers or {})
                 async with response:
                     deadline.reschedule(None)
-                    check_status(response, shown, proxy)
+                    check_status(response, address, proxy)
                     yield response
         except aiohttp.ClientConnectorCertificateError as error:
             raise SourceError(
-                f"{shown}: the server's certificate is not valid", CHECK_CONNECTION, setting="source"
+                f"{address}: the server's certificate is not valid", CHECK_CONNECTION, setting="source"
             ) from error
         except ValueError as error:  # also aiohttp's InvalidURL: an invalid URL, host name or user
             raise SourceError(
-                f"{shown} is not a valid http(s) address, or redirects to one that is not", "check the address"
+                f"{address} is not a valid http(s) address, or redirects to one that is not", "check the address"
             ) from error
         except TimeoutError as error:
-            raise unreachable(f"{shown} did not answer in time") from error
+            raise unreachable(f"{address} did not answer in time") from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise unreachable(f"{shown}: {_reason(error)}") from error
+            raise unreachable(f"{address}: {_reason(error)}") from error
 
     async def _follow(
-        self, address: str, headers: Mapping[str, str], shown: str
-    ) -> tuple[aiohttp.ClientResponse, str | None]:
+        self, address: Address, headers: Mapping[str, str]
+    ) -> tuple[aiohttp.ClientResponse, Address | None]:
         """Return the response for an address, after all redirects, and the proxy it came through, or None."""
         from yarl import URL
 
@@ -153,39 +153,40 @@ class Client:
         )
 
         session, resolver = self._opened = self._opened or self._open()
-        hop = Hop(with_login(URL(address)), proxy_for(address))
+        hop = Hop(with_login(URL(address.with_secrets())), proxy_for(address))
         try:
             for _ in range(MAX_REQUESTS):
-                response = await self._request(session, hop, headers, shown)
+                response = await self._request(session, hop, headers, address)
                 location = location_of(response)
                 if not location:
                     return response, hop.proxy if hop.url.scheme == "http" else None
                 response.release()
-                before, url = hop, next_url(hop.url, location, shown)
-                hop = Hop(url, proxy_for(str(url)))
+                before, url = hop, next_url(hop.url, location, address)
+                hop = Hop(url, proxy_for(Address.at(str(url))))
                 await resolver.check_redirect(before, hop)
         except PrivateAddressError as error:
-            raise private_redirect(shown) from error
-        raise SourceError(f"{shown} redirects in a loop", "check the address")
+            raise private_redirect(address) from error
+        raise SourceError(f"{address} redirects in a loop", "check the address")
 
     async def _request(
-        self, session: aiohttp.ClientSession, hop: Hop, headers: Mapping[str, str], shown: str
+        self, session: aiohttp.ClientSession, hop: Hop, headers: Mapping[str, str], address: Address
     ) -> aiohttp.ClientResponse:
         """Send one request, and remember that its server or proxy has answered."""
         import aiohttp
 
         try:
-            response = await session.get(hop.url, headers=headers, proxy=hop.proxy, allow_redirects=False)
+            proxy = hop.proxy.with_secrets() if hop.proxy else None
+            response = await session.get(hop.url, headers=headers, proxy=proxy, allow_redirects=False)
         except aiohttp.ClientHttpProxyError as error:
-            raise proxy_refusal(hop.proxy or "", shown, error.status, error.headers) from error
+            raise proxy_refusal(hop.endpoint, address, error.status, error.headers) from error
         except (aiohttp.ClientSSLError, aiohttp.ServerTimeoutError):
             raise
         except aiohttp.ClientConnectorError as error:
-            raise self._no_connection(hop, error, shown) from error
+            raise self._no_connection(hop, error, address) from error
         self._answered.add(hop.endpoint)
         return response
 
-    def _no_connection(self, hop: Hop, error: aiohttp.ClientConnectorError, shown: str) -> UnreachableError:
+    def _no_connection(self, hop: Hop, error: aiohttp.ClientConnectorError, address: Address) -> UnreachableError:
         """Return the error for a connection that cannot be made.
 
         A server that has answered in this run may be restarting, so it is worth more attempts than one that has not.
@@ -193,18 +194,18 @@ class Client:
         missing = hop.endpoint not in self._answered and error.os_error.errno not in PASSING_ERRNOS
         kind = NoConnectionError if missing else UnreachableError
         if hop.proxy:
-            reason = f"connection to the proxy {public(hop.proxy)} failed: {_os_reason(error.os_error)}"
-            return kind(f"{shown}: {reason}", CHECK_PROXY)
-        return kind(f"{shown}: {_reason(error)}", CHECK_CONNECTION, setting="source")
+            reason = f"connection to the proxy {hop.proxy} failed: {_os_reason(error.os_error)}"
+            return kind(f"{address}: {reason}", CHECK_PROXY)
+        return kind(f"{address}: {_reason(error)}", CHECK_CONNECTION, setting="source")
 
-    def check_online(self, address: str) -> None:
+    def check_online(self, address: Address) -> None:
         """Check that the settings allow a request. Every request over any protocol calls this first.
 
         Raises:
             SourceError: The setting `offline` is set.
         """
         if self.settings.offline:
-            raise offline(public(address))
+            raise offline(str(address))
 
     async def chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield a body chunk by chunk.
@@ -221,7 +222,7 @@ class Client:
                     chunk = await response.content.read(CHUNK_BYTES)
             except TimeoutError as error:
                 pace = f"less than {MIN_BYTES_PER_READ_TIMEOUT // 1024} KiB in {self.settings.read_timeout:g} s"
-                raise unreachable(f"{public(str(response.url))} stalled: {pace}") from error
+                raise unreachable(f"{_address_of(response)} stalled: {pace}") from error
             if not chunk:
                 return
             left, count = left - (now() - since), count + len(chunk)  # without the time that the consumer takes
@@ -229,7 +230,7 @@ class Client:
                 left, count = self.settings.read_timeout, 0
             yield chunk
 
-    async def text(self, address: str) -> str:
+    async def text(self, address: Address) -> str:
         """Download a short text and decompress it if needed: some servers compress unasked. Retry if that may help.
 
         Raises:
@@ -242,16 +243,15 @@ class Client:
         raise AssertionError  # never reached: the last attempt returns or raises
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        shown = public(str(response.url))
-        body = bytearray()
+        address, body = _address_of(response), bytearray()
         async for chunk in self.chunks(response):
             body += chunk
-            check_listing_length(body, shown)
+            check_listing_length(body, address)
         compressed = response.headers.get("Content-Encoding", "identity") != "identity"
-        return _decompressed(body, shown) if compressed else bytes(body)
+        return _decompressed(body, address) if compressed else bytes(body)
 
 
-def check_listing_length(body: bytes | bytearray, shown: str) -> None:
+def check_listing_length(body: bytes | bytearray, address: Address | Path) -> None:
     """Check that a body is not longer than a listing can be.
 
     Raises:
@@ -259,17 +259,22 @@ def check_listing_length(body: bytes | bytearray, shown: str) -> None:
     """
     if len(body) > MAX_LISTING_BYTES:
         raise SourceError(
-            f"{shown} is too long for a listing",
+            f"{address} is too long for a listing",
             "check that the source has the layout of Wikimedia's server",
             setting="source",
         )
 
 
-def is_elsewhere(response: aiohttp.ClientResponse, address: str) -> bool:
+def is_elsewhere(response: aiohttp.ClientResponse, address: Address) -> bool:
     """Return whether a response comes from another scheme, host or port than its address names."""
     from yarl import URL
 
-    return URL(address).origin() != response.url.origin()
+    return URL(address.with_secrets()).origin() != response.url.origin()
+
+
+def _address_of(response: aiohttp.ClientResponse) -> Address:
+    """Return the address that a response comes from."""
+    return Address.at(str(response.url))
 
 
 def unreachable(message: str) -> UnreachableError:
@@ -286,16 +291,16 @@ def offline(what: str) -> SourceError:
     )
 
 
-def _decompressed(body: bytearray, shown: str) -> bytes:
+def _decompressed(body: bytearray, address: Address) -> bytes:
     """Decompress a body, and check that it is complete: a proxy may cut it and send a Content-Length that fits."""
     decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and deflate alike
     try:
         content = decompressor.decompress(body, MAX_LISTING_BYTES + 1)
     except zlib.error as error:
-        raise unreachable(f"cannot decompress {shown}: {error}") from error
-    check_listing_length(content, shown)
+        raise unreachable(f"cannot decompress {address}: {error}") from error
+    check_listing_length(content, address)
     if not decompressor.eof or decompressor.unused_data:
-        raise unreachable(f"cannot decompress {shown}: the data is truncated or has trailing data")
+        raise unreachable(f"cannot decompress {address}: the data is truncated or has trailing data")
     return content
 
 

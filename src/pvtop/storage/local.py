@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
 
+from pvtop.core.address import Address
 from pvtop.core.errors import OutputError
 from pvtop.storage.atomic import (
     check_writable,
@@ -31,7 +32,7 @@ COPIED_BYTES = 1 << 20  # at a time
 class LocalFileSystem(FileSystem):
     """A folder on this machine."""
 
-    def __init__(self, address: str, timeout: float, root: Path) -> None:
+    def __init__(self, address: Address, timeout: float, root: Path) -> None:
         super().__init__(address, timeout)
         self._root = root
         self._refuse_broken_link(root)

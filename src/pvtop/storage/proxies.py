@@ -11,15 +11,16 @@ from fnmatch import fnmatch
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from pvtop.core.address import public
+from pvtop.core.address import Address
 from pvtop.core.errors import SourceError
+from pvtop.core.redaction import without_secrets
 
 PORTS = {"http": 80, "https": 443}
 SET_ANOTHER = "name an HTTP proxy in http_proxy and https_proxy, or the hosts that need none in no_proxy"
 
 
-def proxy_for(address: str) -> str | None:
-    """Return the address of the proxy for an http(s) address, with its secrets. None if there is none.
+def proxy_for(address: Address) -> Address | None:
+    """Return the proxy for an http(s) address. None if there is none.
 
     A proxy without a scheme is an HTTP proxy: `127.0.0.1:8080`.
 
@@ -28,14 +29,14 @@ def proxy_for(address: str) -> str | None:
     """
     from urllib.request import getproxies, proxy_bypass
 
-    parts, proxies = urlsplit(address), getproxies()
+    parts, proxies = urlsplit(address.with_secrets()), getproxies()
     chosen = proxies.get(parts.scheme) or proxies.get("all")
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     if not chosen or bypasses(proxies.get("no", ""), host, port) or proxy_bypass(host):
         return None
     proxy = chosen.strip() if "://" in chosen else f"http://{chosen.strip()}"
     _check_proxy(proxy)
-    return proxy
+    return Address.at(proxy)
 
 
 def bypasses(no_proxy: str, host: str, port: int) -> bool:
@@ -73,4 +74,4 @@ def _check_proxy(proxy: str) -> None:
     if valid and parts.scheme in PORTS:
         return
     kind = "a SOCKS proxy, which pvtop cannot use" if proxy.lower().startswith("socks") else "not a valid http address"
-    raise SourceError(f"the proxy {public(proxy)} is {kind}", SET_ANOTHER)
+    raise SourceError(f"the proxy {without_secrets(proxy)} is {kind}", SET_ANOTHER)

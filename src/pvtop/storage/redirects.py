@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pvtop.core.address import Address
 from pvtop.core.errors import SourceError
 
 MAX_REQUESTS = 10  # an address and its redirects
@@ -38,16 +39,16 @@ class Hop:
 
     Attributes:
         url: Its address, with user and password.
-        proxy: The address of its proxy, None if it has none.
+        proxy: Its proxy, None if it has none.
     """
 
     url: URL
-    proxy: str | None = None
+    proxy: Address | None = None
 
     @property
-    def endpoint(self) -> str:
+    def endpoint(self) -> Address:
         """What the connection leads to: the proxy, or the server."""
-        return self.proxy or str(self.url.origin())
+        return self.proxy or Address.at(str(self.url.origin()))
 
 
 def with_login(url: URL) -> URL:
@@ -72,13 +73,13 @@ def location_of(response: aiohttp.ClientResponse) -> str | None:
     return response.headers.get("Location") if response.status in REDIRECTS else None
 
 
-def next_url(url: URL, location: str, shown: str) -> URL:
+def next_url(url: URL, location: str, address: Address) -> URL:
     """Return the URL that a redirect leads to. User and password go along only to the same scheme, host and port.
 
     Args:
         url: The URL that redirects.
         location: Where it redirects to, as sent.
-        shown: The address to show in messages.
+        address: The address that was requested.
 
     Raises:
         SourceError: The redirect leads to an invalid address, or from https to http.
@@ -89,17 +90,17 @@ def next_url(url: URL, location: str, shown: str) -> URL:
     except ValueError:
         valid = False
     if not valid:
-        raise SourceError(f"{shown} redirects to an invalid http(s) address", "check the address")
+        raise SourceError(f"{address} redirects to an invalid http(s) address", "check the address")
     if (url.scheme, after.scheme) == ("https", "http"):
-        raise SourceError(f"{shown} redirects from https to http, which is not encrypted", DO_NOT_TRUST)
+        raise SourceError(f"{address} redirects from https to http, which is not encrypted", DO_NOT_TRUST)
     if url.user and after.raw_user is None and after.origin() == url.origin():
         return after.with_user(url.user).with_password(url.password)
     return after
 
 
-def private_redirect(shown: str) -> SourceError:
+def private_redirect(address: Address) -> SourceError:
     """Return the error for a redirect from a public server to a private address."""
-    return SourceError(f"{shown} redirects to a private address, but is a public one itself", DO_NOT_TRUST)
+    return SourceError(f"{address} redirects to a private address, but is a public one itself", DO_NOT_TRUST)
 
 
 def is_private(address: IPAddress) -> bool:

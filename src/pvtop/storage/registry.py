@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pvtop.core.address import absolute, local_path
+from pvtop.core.address import Address
 from pvtop.storage.filesystem import FileSystem
 from pvtop.storage.local import LocalFileSystem
 from pvtop.storage.remote import RemoteFileSystem
 
 
-def open_filesystem(address: str, timeout: float) -> FileSystem:
+def open_filesystem(address: Address, timeout: float) -> FileSystem:
     """Return the file system of an address.
 
     Args:
@@ -18,5 +18,5 @@ def open_filesystem(address: str, timeout: float) -> FileSystem:
     Raises:
         OutputError: fsspec does not support the address.
     """
-    folder = local_path(address)
-    return LocalFileSystem(address, timeout, absolute(folder)) if folder else RemoteFileSystem(address, timeout)
+    folder = address.absolute().local_path
+    return LocalFileSystem(address, timeout, folder) if folder else RemoteFileSystem(address, timeout)

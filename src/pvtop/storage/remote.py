@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pvtop.core.address import public, redacted
+from pvtop.core.address import Address
 from pvtop.core.errors import NotFoundError, OutputError, SourceError
+from pvtop.core.redaction import redacted
 from pvtop.storage.deadline import Deadline, start_daemon
 from pvtop.storage.filesystem import NO_SUCH_FILE, FileSystem, T
 from pvtop.storage.http import Client, unreachable
@@ -26,12 +27,12 @@ DISCARD_SECONDS = 5.0  # how long a failed upload is given to remove its parts
 class RemoteFileSystem(FileSystem):
     """The file system of an address that fsspec supports, such as `s3://bucket/prefix`."""
 
-    def __init__(self, address: str, timeout: float) -> None:
+    def __init__(self, address: Address, timeout: float) -> None:
         super().__init__(address, timeout)
         from fsspec.core import url_to_fs
 
         with self.translate_errors("open"):
-            self._files, self._root = self._deadline.call(url_to_fs, address)
+            self._files, self._root = self._deadline.call(url_to_fs, address.with_secrets())
 
     def prepare(self) -> None:
         """Check that the file system answers. Does not create a bucket."""
@@ -195,7 +196,7 @@ def _modified(info: Mapping[str, Any]) -> datetime | None:
 TRANSIENT_ERRNOS = {errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 
-async def call_fsspec(client: Client, address: str, function: Callable[..., T], *args: object) -> T:
+async def call_fsspec(client: Client, address: Address, function: Callable[..., T], *args: object) -> T:
     """Call a function of fsspec in a daemon thread, within the time limit of the settings. Return its result.
 
     Raises:
@@ -208,7 +209,7 @@ async def call_fsspec(client: Client, address: str, function: Callable[..., T], 
 
 
 @contextlib.contextmanager
-def translate_fsspec_errors(address: str) -> Iterator[None]:
+def translate_fsspec_errors(address: Address | Path) -> Iterator[None]:
     """Turn every exception raised by fsspec into a SourceError or a subclass.
 
     File systems raise the exceptions of many libraries.
@@ -218,22 +219,21 @@ def translate_fsspec_errors(address: str) -> Iterator[None]:
         UnreachableError: The failure may be temporary: no connection, a busy server, a timeout.
         SourceError: Any other failure.
     """
-    shown = public(address)
     try:
         yield
     except FileNotFoundError as error:
-        raise NotFoundError(f"{shown} does not exist") from error
+        raise NotFoundError(f"{address} does not exist") from error
     except ImportError as error:
         raise SourceError(
-            f"{shown} needs a package that is not installed: {error}",
+            f"{address} needs a package that is not installed: {error}",
             "install it; for S3, install pvtop with its extra named s3",
         ) from error
     except Exception as error:
         if isinstance(error, TimeoutError):
-            raise unreachable(f"{shown} did not answer in time") from error
+            raise unreachable(f"{address} did not answer in time") from error
         reason = redacted(getattr(error, "strerror", None) or str(error)) or type(error).__name__
         if isinstance(error, ConnectionError) or getattr(error, "errno", None) in TRANSIENT_ERRNOS:
-            raise unreachable(f"{shown}: connection failed: {reason}") from error
+            raise unreachable(f"{address}: connection failed: {reason}") from error
         raise SourceError(
-            f"cannot read {shown}: {reason}", "check the address and the credentials", setting="source"
+            f"cannot read {address}: {reason}", "check the address and the credentials", setting="source"
         ) from error

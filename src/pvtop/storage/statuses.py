@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from pvtop.core.address import public
+from pvtop.core.address import Address
 from pvtop.core.errors import NotFoundError, RangeError, SourceError, UnreachableError
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ MAX_RETRY_AFTER = 600  # seconds; if a server asks for more, fail instead of wai
 PROXY_HEADERS = ("Proxy-Authenticate", "X-Squid-Error")  # only a proxy sends them
 
 
-def check_status(response: aiohttp.ClientResponse, shown: str, proxy: str | None) -> None:
+def check_status(response: aiohttp.ClientResponse, address: Address, proxy: Address | None) -> None:
     """Check that a response has the file, or the part of it that was requested.
 
     Args:
         response: The response.
-        shown: The address to show in messages.
+        address: The address that was requested.
         proxy: The proxy that the response may come from: of a plain http request. None if it comes from the server.
 
     Raises:
@@ -37,22 +37,22 @@ def check_status(response: aiohttp.ClientResponse, shown: str, proxy: str | None
     if status == 200 or (status == 206 and wanted):  # noqa: PLR2004 - the whole file, or the requested part
         return
     if proxy and (status == PROXY_AUTHENTICATION or any(name in response.headers for name in PROXY_HEADERS)):
-        raise proxy_refusal(proxy, shown, status, response.headers)
+        raise proxy_refusal(proxy, address, status, response.headers)
     if status == 416 and wanted:  # noqa: PLR2004 - the server does not have this part
-        raise RangeError(f"the server cannot resume {shown} (416)")
+        raise RangeError(f"the server cannot resume {address} (416)")
     if status in {404, 410}:
-        raise NotFoundError(f"{shown} does not exist ({status})")
-    through = f" through the proxy {public(proxy)}" if proxy else ""
+        raise NotFoundError(f"{address} does not exist ({status})")
+    through = f" through the proxy {proxy}" if proxy else ""
     if status == 403:  # noqa: PLR2004 - forbidden
-        raise _denied(shown, through)
+        raise _denied(address, through)
     if status not in TRANSIENT:
-        raise SourceError(f"{shown}: unexpected status {status}{through}", "check the address")
-    raise _unavailable(f"{shown} is unavailable ({status}){through}", response.headers)
+        raise SourceError(f"{address}: unexpected status {status}{through}", "check the address")
+    raise _unavailable(f"{address} is unavailable ({status}){through}", response.headers)
 
 
-def proxy_refusal(proxy: str, shown: str, status: int, headers: Mapping[str, str] | None) -> SourceError:
+def proxy_refusal(proxy: Address, address: Address, status: int, headers: Mapping[str, str] | None) -> SourceError:
     """Return the error for a proxy that does not pass on a request. Statuses such as 503 may be temporary."""
-    message = f"the proxy {public(proxy)} refuses {shown} ({status})"
+    message = f"the proxy {proxy} refuses {address} ({status})"
     if status in TRANSIENT:
         return _unavailable(message, headers or {})
     if status == PROXY_AUTHENTICATION:
@@ -62,10 +62,10 @@ def proxy_refusal(proxy: str, shown: str, status: int, headers: Mapping[str, str
     return SourceError(message, "ask who runs the proxy, or name the host in no_proxy to connect directly")
 
 
-def _denied(shown: str, through: str) -> SourceError:
+def _denied(address: Address, through: str) -> SourceError:
     who = "the server or the proxy denies it; " if through else ""
     hint = f"{who}Wikimedia denies access to clients without a contact: give your e-mail address"
-    return SourceError(f"access to {shown} is denied (403){through}", hint, setting="contact")
+    return SourceError(f"access to {address} is denied (403){through}", hint, setting="contact")
 
 
 def _unavailable(message: str, headers: Mapping[str, str]) -> SourceError:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from pvtop.core.address import is_http
 from pvtop.core.hour import Hour, hours_around
 from pvtop.lake.lake import Lake, Salvaged
 from pvtop.settings import Settings
@@ -102,7 +101,8 @@ def expects_whole(address: str, *, expect_whole: bool | None) -> bool:
     if expect_whole is not None:
         return expect_whole
     try:
-        return is_http(address) and (urlsplit(address).hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
+        parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and (parts.hostname or "").removesuffix(".") in WIKIMEDIA_HOSTS
     except ValueError:  # not a valid address
         return False
 

@@ -1,0 +1,39 @@
+"""Which database a mart is in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pvtop.core.address import Address
+from pvtop.core.errors import UsageError
+
+
+class Product(StrEnum):
+    """The databases that a mart can be in."""
+
+    DUCKDB = "DuckDB"
+    POSTGRESQL = "PostgreSQL"
+    MYSQL = "MySQL"
+    MARIADB = "MariaDB"
+
+
+SERVERS = {"postgresql": Product.POSTGRESQL, "mysql": Product.MYSQL, "mariadb": Product.MYSQL}
+"""The database of each scheme. Only a connection tells MariaDB and MySQL apart."""
+
+
+def product_of(address: Address) -> Product:
+    """Return the database that an address names: a DuckDB file, or a server. `MYSQL` may also be MariaDB.
+
+    Raises:
+        UsageError: It is neither a path nor the address of a known database.
+    """
+    if address.is_local:
+        return Product.DUCKDB
+    scheme = str(address).partition("://")[0].lower()
+    if scheme not in SERVERS:
+        raise UsageError(
+            f"{address} is not the address of a mart",
+            "name a DuckDB file, or write postgresql://, mysql:// or mariadb://",
+            setting="mart",
+        )
+    return SERVERS[scheme]

@@ -1,0 +1,44 @@
+"""Secrets in texts of others: messages of libraries, and what users typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvtop.core.redaction import redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET 'https://user:se/cret@example.org/a?token=secret' failed", "GET 'https://example.org/a' failed"),
+        ("no https://secret@example.org/a, nor s3://key:secret@b", "no https://example.org/a, nor s3://b"),
+        ("at 12:00, me@home", "at 12:00, me@home"),
+        ("https://example.org:8443/a and me@home", "https://example.org:8443/a and me@home"),
+        ("'https:/user:secret@example.org/a'", "'https:/example.org/a'"),
+        ("https:///user:secret@example.org/a", "https:///example.org/a"),
+        ("https//user:secret@example.org/a", "https//example.org/a"),
+        ("https:/secret@example.org/a", "https:/example.org/a"),
+        ("(user:secret@example.org)", "(example.org)"),
+        ("https:user:sec/ret@example.org", "example.org"),
+        ("example.org/a?token=secret&b=c", "example.org/a"),
+        ("example.org/a;token=secret/b", "example.org/a/b"),
+        ("(https://user:sec ret@example.org/a)", "(https://example.org/a)"),
+        ("'//user:secret@example.org/a'", "'//example.org/a'"),
+        ("https://example.org/a?secret", "https://example.org/a"),
+        ("https://example.org/a#secret", "https://example.org/a"),
+        (
+            "https://example.org:8443/a@b or https://example.org/a:b@c",
+            "https://example.org:8443/a@b or https://example.org/a:b@c",
+        ),
+        ("file:///srv/me@home and /srv/a:b@c", "file:///srv/me@home and /srv/a:b@c"),
+        ("file:///me@home and hdfs:///me@home", "file:///me@home and hdfs:///me@home"),
+        ("/srv/a?b, is it? no", "/srv/a?b, is it? no"),
+    ],
+)
+def test_redacted_hides_secrets_in_a_text(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize("unit", ["://", "://a:", "a:", "://a:b ", ";a=", "?a="])
+def test_redacted_takes_linear_time(unit: str) -> None:
+    assert redacted(unit * 20_000 + " @ end").endswith("end")
