@@ -22,14 +22,13 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
-    GetPydanticSchema,
     PlainSerializer,
+    PlainValidator,
     ValidationError,
 )
-from pydantic_core import core_schema
 
 from pvtop._version import __version__
-from pvtop.core.address import Address, AddressLike, check_expanded, is_mistyped, parse_address, parse_root
+from pvtop.core.address import Address, check_expanded, is_mistyped, parse_address, parse_root
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.given import Given, Origin, collect
@@ -106,13 +105,6 @@ def _check_number(value: object) -> object:
     raise ValueError("must be a number")
 
 
-def _check_text(value: object) -> str:
-    """Refuse what is neither text nor a path, such as a list of addresses."""
-    if isinstance(value, AddressLike):
-        return value.with_secrets() if isinstance(value, Address) else str(value)
-    raise ValueError("must be an address or a path")
-
-
 def _check_contact(text: str) -> str:
     """Refuse text that cannot be in the comment of a User-Agent."""
     if not text.isascii() or not text.isprintable() or set(text) & set("()\\"):
@@ -140,17 +132,8 @@ def _user_folder(find: Callable[[str], Path]) -> Path | None:
     return folder if folder.is_absolute() else None  # older versions of platformdirs return ~/.cache as it is
 
 
-def _made_from_text(parse: Callable[[str], Address]) -> GetPydanticSchema:
-    """Return the annotation of a field whose text becomes an address, and whose address is serialised as its text."""
-    return GetPydanticSchema(
-        lambda _, schema_of: core_schema.no_info_after_validator_function(
-            parse, schema_of(str), serialization=core_schema.plain_serializer_function_ser_schema(Address.with_secrets)
-        )
-    )
-
-
-AnyAddress = Annotated[Address, BeforeValidator(_check_text), _made_from_text(parse_address)]
-Root = Annotated[Address, BeforeValidator(_check_text), _made_from_text(parse_root)]
+AnyAddress = Annotated[Address, PlainValidator(parse_address), PlainSerializer(Address.with_secrets)]
+Root = Annotated[Address, PlainValidator(parse_root), PlainSerializer(Address.with_secrets)]
 Age = Annotated[timedelta, BeforeValidator(_check_age), PlainSerializer(format_duration, when_used="json")]
 Size = Annotated[ByteSize, BeforeValidator(_check_size)]
 Integer = Annotated[int, BeforeValidator(_check_number)]

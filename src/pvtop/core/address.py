@@ -40,11 +40,6 @@ class Address:
         return cls(str(value), _expanded(value) if isinstance(value, Path) else _local_path(str(value)))
 
     @property
-    def is_local(self) -> bool:
-        """Whether it is on this machine."""
-        return self.local_path is not None
-
-    @property
     def is_http(self) -> bool:
         """Whether it is an http(s) address."""
         return is_http(self._whole)
@@ -74,16 +69,11 @@ class Address:
         Raises:
             PvtopError: The path is relative, and the current folder no longer exists.
         """
-        if self.local_path is None:
-            return self
         try:
-            path = self.local_path.absolute()
+            return Address.at(self.local_path.absolute()) if self.local_path else self
         except FileNotFoundError:
-            raise PvtopError(
-                f"cannot find {self.local_path}: the current folder no longer exists",
-                "change to a folder that exists, and try again",
-            ) from None
-        return Address.at(path)
+            hint = "change to a folder that exists, and try again"
+            raise PvtopError(f"cannot find {self.local_path}: the current folder no longer exists", hint) from None
 
 
 AddressLike = Address | Path | str
@@ -130,32 +120,28 @@ def file_at(path: AddressLike) -> Path:
 
 
 def check_expanded(path: str) -> None:
-    """Check that a local path would not make a folder named `$HOME` or `~`.
-
-    Raises:
-        ValueError: It would.
-    """
+    """Raise ValueError if a local path would make a folder named `$HOME` or `~`."""
     if re.search(r"(?:^|/)\$[a-z_]|\$\{", path, re.IGNORECASE):
         raise ValueError("must be a path without variables (write the path in full, or ~ for the home folder)")
     if re.match(r"~(?:/|$)", path) and home_folder() is None:
         raise ValueError("must be a path without ~, because HOME is not set")
 
 
-def parse_address(text: str) -> Address:
-    """Return the address that a user has written, without white space around it.
+def parse_address(value: object) -> Address:
+    """Return the address that a user means, without white space around it.
 
     Raises:
         ValueError: It is neither an address nor a path.
         UsageError: A `file:` address names another host.
     """
-    text = text.strip()
+    text = Address.at(value).with_secrets().strip() if isinstance(value, AddressLike) else ""
     if not text or "\0" in text:
         raise ValueError("must be an address or a path")
     if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
         raise ValueError("must name a bucket without keys (set them in the environment)")
     address = Address.at(text)
     links = [text] if address.is_http else text.split("::")
-    paths = [link for link in links if Address.at(link).is_local]
+    paths = [link for link in links if Address.at(link).local_path]
     for path in paths:
         check_expanded(path)
     if any(map(is_mistyped, paths)):
@@ -176,15 +162,14 @@ def _is_valid_http(address: str) -> bool:
         return False
 
 
-def parse_root(text: str) -> Address:
-    """Return the address of a source or a lake that a user has written: one to which paths can be joined.
+def parse_root(value: object) -> Address:
+    """Return the address that a user means. Paths can be joined to it.
 
     Raises:
-        ValueError: It is not such an address.
-        UsageError: A `file:` address names another host.
+        ValueError, UsageError: As for `parse_address`, or it has a query or parameters.
     """
-    address = parse_address(text)
-    if address.is_http and re.search(r"[?#]|;[^/;]*=", text):
+    address = parse_address(value)
+    if address.is_http and re.search(r"[?#]|;[^/;]*=", address.with_secrets()):
         raise ValueError("must be an address without a query or parameters")
     return address
 

@@ -66,7 +66,7 @@ class Lake(StoredDays):
             OutputError: It is on object storage, and the setting `offline` is set.
         """
         check_type(settings, Settings, MAKE_SETTINGS)
-        if settings.offline and not settings.output.is_local:
+        if settings.offline and settings.output.local_path is None:
             raise OutputError(
                 f"the lake {settings.output} is not on this machine, and pvtop is offline",
                 "name a folder",

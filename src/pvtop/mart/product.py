@@ -27,7 +27,7 @@ def product_of(address: Address) -> Product:
     Raises:
         UsageError: It is neither a path nor the address of a known database.
     """
-    if address.is_local:
+    if address.local_path:
         return Product.DUCKDB
     scheme = str(address).partition("://")[0].lower()
     if scheme not in SERVERS:

@@ -38,7 +38,7 @@ def newest_hour(settings: Settings, day: date | str | None = None, hour: int | N
     stamped = None if day is None else date_at(day)
     if hour is not None:
         check_hour_of_day(hour)
-    if not settings.source.is_local:
+    if settings.source.local_path is None:
         _check_begun(settings, stamped)
         if settings.offline:
             return max(_cached(settings, stamped, hour))
@@ -111,7 +111,7 @@ def last_hours(settings: Settings, count: int) -> list[Hour]:
     """
     check_type(settings, Settings, MAKE_SETTINGS)
     check_whole("count", count, 1, inf)  # more than there are: all
-    if settings.offline and not settings.source.is_local:
+    if settings.offline and settings.source.local_path is None:
         return _cached(settings)[-count:]
 
     async def find() -> list[Hour]:

@@ -133,7 +133,7 @@ class Session:
     @property
     def in_place(self) -> bool:
         """Whether the source is a local folder. Its dumps are then read in place, not copied to the cache."""
-        return self.settings.source.is_local
+        return self.settings.source.local_path is not None
 
     def prune(self) -> None:
         """Remove old downloads from the cache by `cache_max_age` and `cache_max_size`, if they are set.

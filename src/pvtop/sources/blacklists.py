@@ -177,7 +177,7 @@ def _read(path: Path, address: Address, cache: Cache) -> Blacklist:
     digest, parsed = sha256(content).hexdigest(), cache.parsed_blacklist_path(address)
     pages = _read_parsed(parsed, digest)
     if pages is None:
-        pages = parse_blacklist(content, str(path if address.is_local else address))
+        pages = parse_blacklist(content, str(path if address.local_path else address))
         _write_parsed(pages, parsed, digest)
     return Blacklist(str(address), digest, pages, path)
 

@@ -187,7 +187,7 @@ def open_source(root: Address, client: Client) -> Source:
         root: An http(s) address, a folder, or any address that fsspec supports.
         client: The client whose connections and time limits the source uses.
     """
-    if root.is_local:
+    if root.local_path:
         return FolderSource(root)
     return HttpSource(root, client) if root.is_http else FsspecSource(root, client)
 

@@ -222,7 +222,7 @@ class Client:
                     chunk = await response.content.read(CHUNK_BYTES)
             except TimeoutError as error:
                 pace = f"less than {MIN_BYTES_PER_READ_TIMEOUT // 1024} KiB in {self.settings.read_timeout:g} s"
-                raise unreachable(f"{_address_of(response)} stalled: {pace}") from error
+                raise unreachable(f"{Address.at(str(response.url))} stalled: {pace}") from error
             if not chunk:
                 return
             left, count = left - (now() - since), count + len(chunk)  # without the time that the consumer takes
@@ -243,7 +243,7 @@ class Client:
         raise AssertionError  # never reached: the last attempt returns or raises
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        address, body = _address_of(response), bytearray()
+        address, body = Address.at(str(response.url)), bytearray()
         async for chunk in self.chunks(response):
             body += chunk
             check_listing_length(body, address)
@@ -270,11 +270,6 @@ def is_elsewhere(response: aiohttp.ClientResponse, address: Address) -> bool:
     from yarl import URL
 
     return URL(address.with_secrets()).origin() != response.url.origin()
-
-
-def _address_of(response: aiohttp.ClientResponse) -> Address:
-    """Return the address that a response comes from."""
-    return Address.at(str(response.url))
 
 
 def unreachable(message: str) -> UnreachableError:
