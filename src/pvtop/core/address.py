@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +26,7 @@ class Address:
     """
 
     _whole: str
-    local_path: Path | None = field(compare=False)
+    local_path: Path | None
 
     @classmethod
     def at(cls, value: AddressLike) -> Address:

@@ -106,7 +106,7 @@ class Mart:
 
     def load(
         self,
-        lake: Lake | str,
+        lake: Lake | AddressLike,
         hours: Iterable[HourLike] | None = None,
         rollups: Iterable[PeriodLike] | None = None,
         *,
