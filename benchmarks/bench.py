@@ -68,7 +68,7 @@ def main() -> int:
         for file, content in {"RESULTS.md": results.page(found), **chart.pictures(found)}.items():
             (args.results / file).write_text(content)
     all_cases = [case for part in found.values() for case in goals.cases(part)]
-    wrong = [case["name"] for case in all_cases if goals.is_wrong(case) and not goals.may_fail(case)]
+    wrong = [case["name"] for case in all_cases if goals.is_wrong(case) and not goals.is_out_of_memory(case)]
     if wrong:
         print(f"wrong or failed: {', '.join(wrong)}", file=sys.stderr)
     return bool(wrong)
@@ -103,7 +103,7 @@ def run_part(name: str, inputs: Inputs, python: str, rounds: int, installed: dic
 def run_group(group: Group, work: Path, installed: dict[str, str], rounds: int) -> dict[str, Any]:
     """Measure the cases of a group in turns. Reads their files once before, so that the disk takes no part."""
     cases = [case for case in group.cases if case.needs in {"", *installed}]
-    found = {case.name: new_result(case.name, case.check, case.size, may_fail=case.may_fail) for case in cases}
+    found = {case.name: new_result(case.name, case.check, case.size, is_limited=case.is_limited) for case in cases}
     for path in group.files:
         read_once(path)
     for number in range(min(rounds, group.rounds or rounds)):
@@ -122,11 +122,11 @@ def read_once(path: Path) -> None:
             pass
 
 
-def new_result(name: str, check: Check | None, size: int = 0, *, may_fail: bool = False) -> dict[str, Any]:
+def new_result(name: str, check: Check | None, size: int = 0, *, is_limited: bool = False) -> dict[str, Any]:
     """Return the result of a case before its first round."""
     figures: dict[str, list[float]] = {"seconds": [], "cpu": [], "peak": []}
     exact = None if check is None else True
-    return {"name": name, "size": size, **figures, "exact": exact, "failure": "", "may_fail": may_fail}
+    return {"name": name, "size": size, **figures, "exact": exact, "failure": "", "is_limited": is_limited}
 
 
 def add(result: dict[str, Any], case: Case, work: Path) -> None:

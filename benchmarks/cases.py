@@ -22,7 +22,7 @@ class Case:
         size: The size of the input, for the charts of growth.
         lake: A lake whose files are linked into the folder of the command, as its lake. None for an empty folder.
         needs: The module that must be installed for it, empty if there is none.
-        may_fail: Whether a failure is a result, because the command has a memory limit.
+        is_limited: Whether running out of memory is a result: the command has only as much as pvtop may take.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Case:
     size: int = 0
     lake: Path | None = None
     needs: str = ""
-    may_fail: bool = False
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def engines(inputs: Inputs, python: str) -> Iterator[Measured]:
                 other(python, script, day.blacklist, ANSWER, limit, *day.paths),
                 exact,
                 needs=engine,
-                may_fail=limit == MEMORY_LIMIT,
+                is_limited=limit == MEMORY_LIMIT,
             )
             for limit, pair in names.items()
             for name, (engine, script) in zip(pair, engines.items(), strict=True)

@@ -34,7 +34,7 @@ def _goal(goal: Goal, values: Sequence[float]) -> str:
     )
     if not values:
         return f"| {goal.figure} | {bounds} | | not measured |"
-    measured = "they fail" if isinf(median(values)) else _spread(values, goal.digits) + goal.unit
+    measured = "out of memory" if isinf(median(values)) else _spread(values, goal.digits) + goal.unit
     return f"| {goal.figure} | {bounds} | {measured} | {verdict(goal, median(values))} |"
 
 

@@ -24,6 +24,7 @@ from pvtop.core.errors import OPEN_FILES, InvalidReportError, NotInLakeError, Ou
 from pvtop.core.hour import Hour, HourLike
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
+from pvtop.mart.mart import Mart
 from pvtop.render.text import render_text
 from pvtop.transform.report import Report
 from support.disks import mounted_at
@@ -361,6 +362,16 @@ def test_value_that_is_not_an_hour_is_refused(method: str, tmp_path: Path) -> No
 def test_lake_shows_its_address_without_secrets() -> None:
     assert repr(Lake("reports")) == "Lake('reports')"
     assert repr(Lake("memory://user:verysecret@host/lake")) == "Lake('memory://host/lake')"
+
+
+@pytest.mark.parametrize("kind", [Lake, Mart])
+@pytest.mark.parametrize("address", ["https:/user:verysecret@host/lake", "user:verysecret@host"])
+def test_mistyped_address_of_a_lake_or_mart_is_refused_without_its_secrets(
+    kind: type[Lake | Mart], address: str
+) -> None:
+    with pytest.raises(UsageError, match=rf"is not the address of a {kind.__name__.lower()}: it must be") as caught:
+        kind(address)
+    assert "verysecret" not in str(caught.value)
 
 
 def test_notebook_shows_the_newest_hour_of_a_lake(root: str) -> None:

@@ -59,7 +59,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def all_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run all parts once, which takes a minute. Return the same."""
+    """Run all parts of the benchmarks once, in about a minute. Return the folder of inputs and of `results/`."""
     return run_parts(tmp_path_factory, [])
 
 
@@ -384,17 +384,26 @@ def test_reported_reason_is_the_exception_and_not_the_advice_after_it() -> None:
     assert reason("") == ""
 
 
-@pytest.mark.parametrize(("may_fail", "failures", "ratios"), [(True, 2, [math.inf]), (True, 1, [2]), (False, 2, [])])
-def test_time_of_contenders_is_infinite_if_all_may_fail_and_did(
-    may_fail: bool, failures: int, ratios: list[float]
+@pytest.mark.parametrize(
+    ("is_limited", "failure", "failures", "ratios"),
+    [
+        (True, "Out of Memory Error: no room", 2, [math.inf]),
+        (True, "Query memory limit exceeded", 2, [math.inf]),
+        (True, "Query memory limit exceeded", 1, [2]),
+        (True, "No such file", 2, []),
+        (False, "Query memory limit exceeded", 2, []),
+    ],
+)
+def test_ratio_is_infinite_if_all_contenders_run_out_of_the_memory_of_their_limit(
+    is_limited: bool, failure: str, failures: int, ratios: list[float]
 ) -> None:
     from goals import fastest
 
     def case(name: str, seconds: float, failure: str = "") -> dict[str, Any]:
         taken = [] if failure else [seconds]
-        return {"name": name, "seconds": taken, "exact": True, "failure": failure, "may_fail": may_fail}
+        return {"name": name, "seconds": taken, "exact": True, "failure": failure, "is_limited": is_limited}
 
-    cases = [case("ours", 3), *(case(name, 6, "no room" * (number < failures)) for number, name in enumerate("ab"))]
+    cases = [case("ours", 3), *(case(name, 6, failure * (number < failures)) for number, name in enumerate("ab"))]
     assert fastest("engines", ["a", "b"], "ours")({"engines": {"groups": [{"cases": cases}]}}) == ratios
 
 

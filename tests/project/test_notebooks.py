@@ -60,7 +60,10 @@ def test_notebook_alternates_short_text_and_short_cells(notebook: Path) -> None:
 def test_notebook_runs_offline_and_its_charts_are_those_of_the_pictures(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pictures themselves depend on the fonts of a machine, so the charts are compared. One notebook draws its."""
+    """The pictures themselves depend on the fonts of a machine, so the charts are compared.
+
+    Only the first notebook also draws its charts.
+    """
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))

@@ -1,8 +1,8 @@
 """Runs an hour again and again, killed before another of its file changes each time, and then undisturbed.
 
-A separate program, as its changes to itself cannot be undone: `killed.py before right settings.json any`, in an
-empty folder; `seen` kills it only before changes that others see. Every run begins with the files of the folder
-`before`, and ends with the lake of the folder `right`. Prints how many changes there are.
+A separate program, as its changes to itself cannot be undone: `killed.py before right '{settings as JSON}' KIND`, in an
+empty folder. KIND is `any`, or `seen` to kill it only before a file with a final name appears or goes. Every run begins
+with the files of the folder `before`, and ends with the lake of the folder `right`. Prints how many changes there are.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ PAUSE = 0.02  # seconds between two looks
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    """Wait until a condition holds, which a process brings about before it ends. Leave the processor to it."""
+    """Wait until a condition holds. Fail if the process ends first. The processor is free between two looks."""
     while not condition():
         with suppress(subprocess.TimeoutExpired):
             raise AssertionError(f"the process ended with {process.wait(PAUSE)}")

@@ -17,9 +17,10 @@ MISTYPED = r"(?!file://)(?:[a-z][a-z\d+.-]*:/|https?//|//+[^/]*@|[^/:]*:.*@|[^/.
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """Where something is: a path, or an http(s), fsspec or database address. Its text never shows a secret.
+    """Where something is: a path, or an http(s), fsspec or database address. Its text shows no user, password or query.
 
-    Two addresses are equal if their whole texts are, secrets included. A local one can be used as a path.
+    Two addresses are equal if their whole texts, secrets included, and their local paths are. A local address can be
+    used as a path.
 
     Attributes:
         local_path: Its path on this machine, None if it is elsewhere.
@@ -109,7 +110,7 @@ def file_at(path: AddressLike) -> Path:
     """Return the path of a file on this machine that an argument of the library names.
 
     Raises:
-        UsageError: The argument is neither a path nor text, or is an address.
+        UsageError: The argument does not name a file on this machine.
     """
     given: object = path
     found = Address.at(given).local_path if isinstance(given, AddressLike) and str(given) else None
@@ -128,10 +129,10 @@ def check_expanded(path: str) -> None:
 
 
 def parse_address(value: object) -> Address:
-    """Return the address that a user means, without white space around it.
+    """Check what a user wrote, and return its address. White space around it is dropped.
 
     Raises:
-        ValueError: It is neither an address nor a path.
+        ValueError: It is not a valid address or path.
         UsageError: A `file:` address names another host.
     """
     text = Address.at(value).with_secrets().strip() if isinstance(value, AddressLike) else ""
@@ -163,10 +164,11 @@ def _is_valid_http(address: str) -> bool:
 
 
 def parse_root(value: object) -> Address:
-    """Return the address that a user means. Paths can be joined to it.
+    """Check an address that paths are joined to, and return it.
 
     Raises:
-        ValueError, UsageError: As for `parse_address`, or it has a query or parameters.
+        ValueError: It is not valid, or is an http(s) address with a query or path parameters.
+        UsageError: A `file:` address names another host.
     """
     address = parse_address(value)
     if address.is_http and re.search(r"[?#]|;[^/;]*=", address.with_secrets()):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
 
-from pvtop.core.address import Address, AddressLike
+from pvtop.core.address import Address, AddressLike, parse_root
 from pvtop.core.arguments import check_whole
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
@@ -26,15 +26,20 @@ MAX_LISTINGS = 100  # of single folders; beyond that, one listing of the whole t
 DEFAULT_TIMEOUT = 80.0  # seconds; the default of `Settings.timeout`
 
 
-def check_root(output: object) -> None:
-    """Check that a value may be the root of a lake: a path or an address.
+def root_of(output: object) -> Address:
+    """Return the address of the root of a lake.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is neither a path nor a valid address.
     """
+    shown = shorten(redacted(repr(output)))
     if not isinstance(output, AddressLike) or not str(output):
         hint = "pass a folder, or an address such as s3://bucket/prefix; Lake.of takes settings"
-        raise UsageError(f"{shorten(redacted(repr(output)))} is not the address of a lake", hint)
+        raise UsageError(f"{shown} is not the address of a lake", hint)
+    try:
+        return parse_root(output) if isinstance(output, str) else Address.at(output)
+    except ValueError as error:
+        raise UsageError(f"{shown} is not the address of a lake: it {error}") from None
 
 
 class ListedHours:
@@ -50,8 +55,7 @@ class ListedHours:
     """
 
     def __init__(self, output: AddressLike, timeout: float = DEFAULT_TIMEOUT) -> None:
-        check_root(output)
-        self._filesystem = open_filesystem(Address.at(output), timeout)
+        self._filesystem = open_filesystem(root_of(output), timeout)
 
     def close(self) -> None:
         """Cancel what other threads wait for: a silent file system, or the lock of another run."""

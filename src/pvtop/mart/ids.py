@@ -39,7 +39,7 @@ def distinct_names(names: pl.Series, id_name: str) -> pl.DataFrame:
 
 
 def by_id(ids: pl.Series, names: pl.Series) -> pl.DataFrame:
-    """Return distinct names with their ids, by id.
+    """Return names with their ids, sorted by id. The names must not repeat.
 
     Raises:
         MartError: Two names have the same id.

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pvtop.core.address import Address, AddressLike
+from pvtop.core.address import Address, AddressLike, parse_address
 from pvtop.core.errors import NotInLakeError, UsageError
+from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour, HourLike
 from pvtop.core.html import table
 from pvtop.core.period import Period, PeriodLike
+from pvtop.core.redaction import redacted
 from pvtop.lake.lake import Lake
 from pvtop.mart.packages import check_packages
 from pvtop.mart.product import Product, product_of
@@ -74,7 +76,7 @@ class Mart:
     def __init__(self, address: AddressLike) -> None:
         if not str(address):
             raise UsageError("no mart is named", "name a DuckDB file, or the address of a database", setting="mart")
-        given = Address.at(address)
+        given = _parsed(address)
         self.address = Address.at(given.local_path or given)
         self._product = product_of(self.address)
         check_packages(self._product)
@@ -227,6 +229,20 @@ class Mart:
         with self._database.session(reading=True) as session:
             check_schema(session, self.address)
             yield session
+
+
+def _parsed(address: AddressLike) -> Address:
+    """Return the address of a mart.
+
+    Raises:
+        UsageError: It is not a valid address.
+    """
+    try:
+        return parse_address(address) if isinstance(address, str) else Address.at(address)
+    except ValueError as error:
+        raise UsageError(
+            f"{shorten(redacted(repr(address)))} is not the address of a mart: it {error}", setting="mart"
+        ) from None
 
 
 def _open(product: Product, address: Address) -> Database:

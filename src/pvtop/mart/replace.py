@@ -53,7 +53,7 @@ class Ranked:
 
 
 def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | None = None) -> Known:
-    """Replace the rows of a part in the mart, in one transaction. Return the names that are in the mart then.
+    """Replace the rows of a part in the mart, in one transaction. Return its names, which the mart now has.
 
     First comes the row that says that the part is loaded: a second loader of the same part waits for it. Then come the
     dimensions, by id: all loaders wait for each other's rows in this order, so they cannot deadlock.
@@ -62,16 +62,18 @@ def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | No
         session: The mart.
         part: The part.
         ranked: Its rows.
-        known: Names that need no look-up if they are in this mart. An hour shares most of 29,000 pages with the last.
+        known: Names from an earlier load. They need no look-up if their `mart_id` is that of this mart. Most of the
+            29,000 pages of an hour are also in the hour before.
 
     Raises:
         MartError: A name has the id of another one in the mart.
     """
     facts, loads = part.facts(session.tables), part.loads(session.tables)
     now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
-    new = _unknown(ranked, known) if known and known.mart_id == session.mart_id else ranked
     session.make_room(part)
     with session.transaction():
+        mart_id = session.mart_id()
+        new = _unknown(ranked, known) if known and known.mart_id == mart_id else ranked
         created = next(
             (found for (found,) in session.run(select(loads.c.create_time).where(*matches(loads, part)))), now
         )
@@ -82,7 +84,7 @@ def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | No
         session.run(facts.delete().where(*matches(facts, part)))
         rows = part.fact_columns(ranked.facts).with_columns(**_literals(part.key, created, now))
         session.insert(facts, rows.sort("domain_dim_id", "num_views_rank"))  # in the order of the key, which is faster
-    return Known(session.mart_id, ranked.domains, ranked.pages)
+    return Known(mart_id, ranked.domains, ranked.pages)
 
 
 def matches(table: Table, part: Part) -> list[ColumnElement[bool]]:

@@ -24,7 +24,7 @@ CONNECT_TIMEOUT = "20"  # seconds, if the address has none
 
 @cache
 def _engine(address: Address, driver: str) -> Engine:
-    """Return the engine of an address. It keeps no connection, but what it learns of the server from the first one."""
+    """Return SQLAlchemy's engine for an address. It keeps no connection, but what it learned of the server."""
     from sqlalchemy.engine import make_url
 
     url = make_url(address.with_secrets()).set(drivername=driver)

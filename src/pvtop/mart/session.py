@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -39,7 +38,7 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names that are in a mart for sure: its dimensions only grow.
+    """Names that a mart is known to have. Loads never remove names.
 
     Attributes:
         mart_id: The mart.
@@ -64,9 +63,8 @@ class Session(ABC):
         self.product = product
         self.tables = tables_for(product)
 
-    @cached_property
     def mart_id(self) -> str:
-        """The id that the mart got when its tables were made. The one in its place after a removal has another id."""
+        """Read the id of the mart. If the tables are removed and made again, the mart gets another id."""
         return str(self.run("SELECT mart_id FROM mart_schema")[0][0])
 
     @abstractmethod
@@ -125,7 +123,7 @@ class Database(ABC):
         address: Where it is.
 
     Attributes:
-        known: Names in the mart that was loaded last. None before the first load.
+        known: The names that the last load left in the mart. None before the first load.
     """
 
     keeps_connection = True

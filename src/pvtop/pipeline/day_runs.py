@@ -58,18 +58,18 @@ class _Group(NamedTuple):
 
     Attributes:
         pages: `page_title` String, `views` Int64.
-        counts: How many of them there are up to each row of the row group.
+        running: For each row of the row group, the number of these pages up to and including it.
         unread: The rows of the row group that are not read yet.
     """
 
     pages: pl.DataFrame
-    counts: pl.Series
+    running: pl.Series
     unread: int
 
     def slice(self, rows: range) -> pl.DataFrame:
         """Return the pages in some rows of the row group."""
-        first = self.counts[rows.start - 1] if rows.start else 0
-        return self.pages.slice(first, self.counts[rows.stop - 1] - first)
+        first = self.running[rows.start - 1] if rows.start else 0
+        return self.pages.slice(first, self.running[rows.stop - 1] - first)
 
 
 class DayRun:
@@ -131,7 +131,10 @@ class DayRun:
                 yield pages
 
     def _group(self, number: int, rows: int) -> _Group:
-        """Return a row group of which some rows are read now. Keep it for its other rows, which are read once, too."""
+        """Return a row group, for a caller that reads some of its rows. Each row is read once.
+
+        It is kept until all its rows are read, or until others take its place.
+        """
         group = self._held.pop(number, None) or self._read_group(number)
         left = group._replace(unread=group.unread - rows)
         if left.unread:

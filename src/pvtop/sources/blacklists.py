@@ -52,7 +52,7 @@ def read_blacklist(path: AddressLike) -> pl.DataFrame:
         `domain_code` String (`""` becomes the empty string), `page_title` String; sorted, without duplicates.
 
     Raises:
-        UsageError: The argument is neither a path nor text, or is an address.
+        UsageError: The argument does not name a file on this machine.
         BlacklistError: The file cannot be read, or is not a blacklist (for example, it is a web page).
     """
     file = file_at(path)

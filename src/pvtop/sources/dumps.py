@@ -39,7 +39,7 @@ def scan_dump(path: AddressLike) -> pl.LazyFrame:
         SourceError if it cannot be read or is not a dump: never only some of its rows.
 
     Raises:
-        UsageError: The argument is neither a path nor text, or is an address.
+        UsageError: The argument does not name a file on this machine.
     """
     return well_formed(scan_rows(file_at(path)))
 

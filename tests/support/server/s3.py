@@ -18,7 +18,7 @@ from support.server.loopback import Loopback
 
 
 class Quiet(WSGIRequestHandler):
-    """Answers requests without a line in a log for each."""
+    """A request handler that logs nothing."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing."""
@@ -26,7 +26,7 @@ class Quiet(WSGIRequestHandler):
 
 @contextmanager
 def s3_server() -> Iterator[str]:
-    """Run Moto's S3 alone: its own server searches the service of each request, which is slow. Yield its address."""
+    """Run Moto's S3 alone, and yield its address. Moto's whole server first looks for the service of each request."""
     server = make_server("127.0.0.1", 0, create_backend_app("s3"), threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
