@@ -13,7 +13,7 @@ import polars as pl
 
 from pvtop.core.prefetch import parallel
 
-MERGED_ROWS = 400_000  # rows merged at a time: more take more memory and hardly less time
+MERGED_ROWS = 100_000  # rows merged at a time: more take more memory and no less time
 FIRST_MARK, LAST_MARK = 0x100, 0xD7FF  # code points that stand for the domains of a group: all have two or three bytes
 
 
@@ -126,44 +126,43 @@ class _Titles(NamedTuple):
 def _ranges_of_titles(segments: Sequence[Segment], rows: int) -> Iterator[list[pl.DataFrame]]:
     """Yield the frames of a domain in ranges of titles.
 
-    Each range ends at the smallest of the last titles that were read. All titles up to there have been read.
+    Each range ends where the first segment has given its share of the rows. All titles up to there have been read.
     """
-    streams = [_Stream(segment.frames(), rows // len(segments)) for segment in segments]
+    streams = [_Stream(segment.frames(), max(1, rows // len(segments))) for segment in segments]
     while streams := [stream for stream in streams if stream.fill()]:
-        border = min((stream.last for stream in streams if not stream.ended), default=None)
+        border = min((title for stream in streams if (title := stream.border()) is not None), default=None)
         yield [part for stream in streams for part in stream.take(border)]
 
 
 class _Stream:
     """The frames of a segment, as far as they are read and not yet taken.
 
-    Attributes:
-        ended: Whether all frames are read.
+    Args:
+        frames: The frames.
+        rows: Number of rows to take at a time.
     """
 
     def __init__(self, frames: Iterator[pl.DataFrame], rows: int) -> None:
         self._frames = frames
         self._rows = rows
         self._parts: list[pl.DataFrame] = []
-        self.ended = False
-
-    @property
-    def last(self) -> str:
-        """The last title that is read."""
-        return str(self._parts[-1].get_column("page_title")[-1])
 
     def fill(self) -> bool:
-        """Read until there are enough rows. Return whether there is any."""
+        """Read until there are more rows than are taken at a time, or no more frames. Return whether there is any row."""
         held = sum(map(len, self._parts))
-        while held < self._rows or not self._parts:
-            frame = next(self._frames, None)
-            if frame is None:
-                self.ended = True
-                break
-            if len(frame):
-                self._parts.append(frame)
-                held += len(frame)
+        while held <= self._rows and (frame := next(self._frames, None)) is not None:
+            self._parts.append(frame)
+            held += len(frame)
         return bool(self._parts)
+
+    def border(self) -> str | None:
+        """Return the title of the last row to take, None if all rows of the segment are read and may be taken."""
+        before = 0
+        for part in self._parts:
+            if before + len(part) > self._rows:
+                return str(part.get_column("page_title")[self._rows - before])
+            before += len(part)
+        return None
 
     def take(self, border: str | None) -> Iterator[pl.DataFrame]:
         """Yield and drop the rows up to a title, that included; all rows if it is None."""
