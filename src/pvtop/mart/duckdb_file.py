@@ -50,6 +50,7 @@ class DuckDBFile(Database):
     """A DuckDB file."""
 
     keeps_connection = False
+    works_elsewhere = False
 
     def __init__(self, address: Address) -> None:
         super().__init__(address)

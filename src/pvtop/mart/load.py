@@ -166,12 +166,13 @@ class Loader:
             return loaded_provenances(session, parts)
 
     def load_all(self, parts: Iterable[Part]) -> Iterator[LoadOutcome]:
-        """Load parts one after another, and yield how each ended. Read the next part while one is loaded.
+        """Load parts one after another, and yield how each ended.
 
         Raises:
             MartError: The mart cannot be reached.
         """
-        for part, rows in prefetch((part, self._read(part)) for part in parts):
+        reads = ((part, self._read(part)) for part in parts)
+        for part, rows in prefetch(reads) if self._database.works_elsewhere else reads:
             yield self._load(part, rows)
 
     def load(self, part: Part) -> int:

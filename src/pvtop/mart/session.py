@@ -129,6 +129,9 @@ class Database(ABC):
     keeps_connection = True
     """Whether one session may load many hours. If not, it is closed after each, because others wait for that."""
 
+    works_elsewhere = True
+    """Whether another process does the work. If so, this one reads the next part meanwhile."""
+
     replaces: tuple[str, str] | None = None
     """A character that the database cannot store, and what it becomes."""
 

@@ -148,7 +148,7 @@ class _Stream:
         self._parts: list[pl.DataFrame] = []
 
     def fill(self) -> bool:
-        """Read until there are more rows than are taken at a time, or no more frames. Return whether there is any row."""
+        """Read until there are more rows than are taken at a time, or no more frames. Return whether there are any."""
         held = sum(map(len, self._parts))
         while held <= self._rows and (frame := next(self._frames, None)) is not None:
             self._parts.append(frame)
