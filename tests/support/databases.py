@@ -88,6 +88,11 @@ class DatabaseServer(ABC):
         """Return the arguments that start a process as the user of the server."""
         return {} if os.geteuid() else {"user": self.user, "group": self.user, "extra_groups": []}
 
+    def call(self, command: Sequence[str | Path | None]) -> None:
+        """Run a program to its end. If it fails, show what it said."""
+        done = subprocess.run(command, check=False, capture_output=True, text=True, **self.as_user())  # type: ignore[call-overload]
+        assert not done.returncode, done.stdout + done.stderr
+
     def start_program(self, command: Sequence[str | Path]) -> int:
         """Start a program that outlives this process, and wait until it is ready. Return its process."""
         log = self.folder / "log"
@@ -141,7 +146,7 @@ class PostgreSQLServer(DatabaseServer):
         self.make_certificate()
         programs = _postgresql_programs() or Path()
         data = self.folder / "data"
-        self._call(
+        self.call(
             [programs / "initdb", "-D", data, "-U", "pvtop", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         )
         options = {
@@ -172,9 +177,6 @@ class PostgreSQLServer(DatabaseServer):
     @property
     def _port(self) -> int:
         return int((self.folder / "port").read_text())
-
-    def _call(self, command: list[str | Path]) -> None:
-        subprocess.run(command, check=True, capture_output=True, **self.as_user())  # type: ignore[call-overload]
 
 
 class MariaDBServer(DatabaseServer):
@@ -208,7 +210,7 @@ class MariaDBServer(DatabaseServer):
             "--skip-test-db",
             "--auth-root-authentication-method=normal",
         ]
-        subprocess.run(install, check=True, capture_output=True, **self.as_user())  # type: ignore[call-overload]
+        self.call(install)
         port = _free_port()
         (self.folder / "port").write_text(str(port))
         options = [
