@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from pvtop.core.errors import MartError, NotInLakeError
 from pvtop.core.hour import Hour, hour_range
 from pvtop.core.period import Period
 from pvtop.lake.lake import Lake
+from pvtop.mart.duckdb_file import _engine
 from pvtop.mart.ids import name_id
 from pvtop.mart.load import LoadState
 from pvtop.mart.mart import Mart
@@ -274,6 +276,16 @@ def test_ids_of_facts_follow_the_report(mart: Mart, tmp_path: Path) -> None:
         "USING (datehour, domain_dim_id, num_views_rank) ORDER BY pageview_fact_id"
     )
     assert found.rows() == lake.read(FIRST).top_pages.select("domain_code", "rank").rows()
+
+
+def test_duckdb_that_cannot_close_the_file_is_started_anew(tmp_path: Path) -> None:
+    lake, mart = write_lake(tmp_path / "lake", [FIRST]), Mart(str(tmp_path / "mart.duckdb"))
+    mart.load(lake)
+    with mart._database.session() as session:  # noqa: SLF001 - what a fatal error leaves: nothing to detach
+        session.run("USE memory; DETACH mart")
+        engine = _engine(os.getpid())
+    assert_equal(mart, lake, [FIRST])
+    assert _engine(os.getpid()) is not engine
 
 
 def test_query_cannot_change_the_mart(mart: Mart, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class DuckDBFile(Database):
             with self.translated():
                 return DuckDBSession(self._open(reading=reading))
         except BaseException:
+            _engine.cache_clear()  # it may have failed for good
             ONE_AT_A_TIME.release()
             raise
 
@@ -115,11 +116,15 @@ class DuckDBSession(Session):
         self._connection = connection
 
     def close(self) -> None:
-        """Close the file, and let others open it."""
+        """Close the file, and let others open it. If that fails, the next session starts DuckDB anew."""
+        import duckdb
+
         try:
             self._connection.execute(f"USE memory; DETACH {MART}")
-            self._connection.close()
+        except duckdb.Error:  # a fatal error, such as a full disk, ends all of DuckDB in this process
+            _engine.cache_clear()
         finally:
+            self._connection.close()
             ONE_AT_A_TIME.release()
 
     def run(self, statement: Executable | str) -> list[Row]:
