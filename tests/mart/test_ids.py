@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pvtop.core.errors import MartError
-from pvtop.mart.ids import by_id, distinct_names, name_id
+from pvtop.mart.ids import by_id, name_id, with_ids
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,14 @@ def test_id_is_the_same_in_every_version(name: str, expected: int) -> None:
     assert name_id(name) == expected
 
 
-def test_names_are_distinct_and_by_id() -> None:
-    names = ["b", "a", "b", "A"]
-    found = distinct_names(pl.Series("name", names), "id")
-    assert found.columns == ["id", "name"]
-    assert found.rows() == sorted((name_id(name), name) for name in set(names))
+@pytest.mark.parametrize("known", [None, [], ["b", "z"], ["b", "a", "A"]])
+def test_names_get_their_ids_and_are_distinct_by_id(known: list[str] | None) -> None:
+    names = pl.Series("name", ["b", "a", "b", "A"])
+    earlier = known if known is None else with_ids(pl.Series("name", known, pl.String), "id")[1]
+    ids, distinct = with_ids(names, "id", earlier)
+    assert (ids.name, ids.to_list()) == ("id", [name_id(name) for name in names])
+    assert distinct.columns == ["id", "name"]
+    assert distinct.rows() == sorted((name_id(name), name) for name in set(names))
 
 
 def test_two_names_with_one_id_are_refused() -> None:

@@ -24,18 +24,28 @@ def name_ids(names: pl.Series) -> pl.Series:
     return pl.Series(struct.unpack(f">{len(digests)}q", b"".join(digests)), dtype=pl.Int64)
 
 
-def distinct_names(names: pl.Series, id_name: str) -> pl.DataFrame:
-    """Return each name once with its id, by id.
+def with_ids(names: pl.Series, id_name: str, known: pl.DataFrame | None = None) -> tuple[pl.Series, pl.DataFrame]:
+    """Return the id of each name, and each name once with its id, by id.
 
     Args:
         names: The names. May repeat.
         id_name: The name of the column of ids.
+        known: Names with their ids, in these columns. To look an id up takes less time than to compute it.
 
     Raises:
         MartError: Two names have the same id.
     """
-    distinct = names.unique()
-    return by_id(name_ids(distinct).alias(id_name), distinct)
+    encoded = names.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+    distinct = pl.Series(names.name, encoded.dictionary)
+    ids = (name_ids(distinct) if known is None else _look_up(distinct, id_name, known)).alias(id_name)
+    return ids.gather(pl.Series(encoded.indices)), by_id(ids, distinct)
+
+
+def _look_up(names: pl.Series, id_name: str, known: pl.DataFrame) -> pl.Series:
+    """Return the id of each name, from known ones if it is among them."""
+    ids = names.to_frame().join(known, on=names.name, how="left", maintain_order="left").get_column(id_name)
+    unknown = ids.is_null()
+    return ids.scatter(unknown.arg_true(), name_ids(names.filter(unknown)))
 
 
 def by_id(ids: pl.Series, names: pl.Series) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -121,7 +122,7 @@ class Loader:
         self._has_warned = False
 
     def __enter__(self) -> Self:
-        with self._database.session() as session:
+        with self._connected() as session:
             make_schema(session, self._database.address)
         return self
 
@@ -143,7 +144,7 @@ class Loader:
     def following(self, parts: Sequence[HourPart]) -> Callable[[Hour], None]:
         """Return a function that loads an hour, unless the mart has its report.
 
-        Looks up once, now, what the mart has.
+        Looks up once, now, what the mart has. Then closes the connection, because the first hour may take long.
 
         Args:
             parts: The hours that the function may be called with.
@@ -152,6 +153,7 @@ class Loader:
             MartError: The mart cannot be read.
         """
         known = self._known(parts)
+        self._disconnect()
 
         def load(hour: Hour) -> None:
             part = HourPart(hour)
@@ -162,7 +164,7 @@ class Loader:
 
     def _known(self, parts: Sequence[Part]) -> dict[Part, str]:
         """Return the parts that the mart has, each with its provenance."""
-        with self._database.session(reading=True) as session:
+        with self._connected() as session:
             return loaded_provenances(session, parts)
 
     def load_all(self, parts: Iterable[Part]) -> Iterator[LoadOutcome]:
@@ -192,7 +194,7 @@ class Loader:
     def _read(self, part: Part) -> Ranked | PvtopError:
         """Return the rows of a part, or why it cannot be read. Warn once if the database cannot store a title as is."""
         try:
-            ranked = Ranked.of(part.read(self._lake))
+            ranked = Ranked.of(part.read(self._lake), self._database.known)
         except PvtopError as error:
             return error
         if not (pair := self._database.replaces):
@@ -212,18 +214,33 @@ class Loader:
         if isinstance(rows, PvtopError):
             state = LoadState.MISSING if isinstance(rows, NotInLakeError) else LoadState.FAILED
             return LoadOutcome(part, state, error=rows)
-        session = self._session = self._session or self._database.connect()
-        keeps_connection = self._database.keeps_connection
+        self._connect()
         try:
-            with self._database.translated():
+            with self._connected() as session:
                 self._database.known = replace_part(session, part, rows, self._database.known)
         except MartError as error:
-            keeps_connection = False
             return LoadOutcome(part, LoadState.FAILED, error=error)
+        return LoadOutcome(part, LoadState.LOADED, len(rows.facts))
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Session]:
+        """Yield a session, for the next use as well unless others wait for it to end, or the block fails.
+
+        Raises:
+            MartError: The mart cannot be reached, or the block failed.
+        """
+        session, keeps_connection = self._connect(), False
+        try:
+            with self._database.translated():
+                yield session
+            keeps_connection = self._database.keeps_connection
         finally:
             if not keeps_connection:
                 self._disconnect()
-        return LoadOutcome(part, LoadState.LOADED, len(rows.facts))
+
+    def _connect(self) -> Session:
+        self._session = self._session or self._database.connect()
+        return self._session
 
     def _disconnect(self) -> None:
         if self._session:

@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 from sqlalchemy import ColumnElement, Table, select
 
-from pvtop.mart.ids import distinct_names, same_id
+from pvtop.mart.ids import same_id, with_ids
 from pvtop.mart.parts import Key, Part
 from pvtop.mart.session import Known, Session
 from pvtop.transform.domains import with_domains
@@ -38,17 +38,21 @@ class Ranked:
     facts: pl.DataFrame
 
     @classmethod
-    def of(cls, found: Report | Rollup) -> Self:
+    def of(cls, found: Report | Rollup, known: Known | None = None) -> Self:
         """Return the rows of a report or a rollup.
+
+        Args:
+            found: The report or the rollup.
+            known: Names of any mart. Their ids are looked up here. Most of the 29,000 pages of an hour are also in the
+                hour before.
 
         Raises:
             MartError: Two names have the same id.
         """
         ranked = found.top_pages.rename(COLUMNS, strict=False)
-        domains = distinct_names(ranked.get_column("domain_name"), "domain_dim_id")
-        pages = distinct_names(ranked.get_column("page_name"), "page_dim_id")
-        facts = ranked.join(domains, on="domain_name", how="left", maintain_order="left")
-        facts = facts.join(pages, on="page_name", how="left", maintain_order="left").drop("domain_name", "page_name")
+        domain_ids, domains = with_ids(ranked["domain_name"], "domain_dim_id", known.domains if known else None)
+        page_ids, pages = with_ids(ranked["page_name"], "page_dim_id", known.pages if known else None)
+        facts = ranked.drop("domain_name", "page_name").with_columns(domain_ids, page_ids)
         return cls(found.provenance.to_json(), domains, pages, facts)
 
 
@@ -62,8 +66,7 @@ def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | No
         session: The mart.
         part: The part.
         ranked: Its rows.
-        known: Names from an earlier load. They need no look-up if their `mart_id` is that of this mart. Most of the
-            29,000 pages of an hour are also in the hour before.
+        known: Names from an earlier load. They need no look-up if their `mart_id` is that of this mart.
 
     Raises:
         MartError: A name has the id of another one in the mart.
@@ -112,12 +115,15 @@ def _literals(key: Key, created: datetime, now: datetime) -> dict[str, pl.Expr]:
 
 def _unknown(ranked: Ranked, known: Known) -> Ranked:
     """Return rows without the names that are known."""
-    domains, pages = ranked.domains, ranked.pages
-    return replace(
-        ranked,
-        domains=domains.join(known.domains, on=domains.columns, how="anti"),
-        pages=pages.join(known.pages, on=pages.columns, how="anti"),
-    )
+    domains, pages = _without(ranked.domains, known.domains), _without(ranked.pages, known.pages)
+    return replace(ranked, domains=domains, pages=pages)
+
+
+def _without(names: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return the names that are not known. One with the id of another one is not known."""
+    id_, name = names.columns
+    found = names.join(known, on=id_, how="left", suffix="_known")  # numbers take half the time of names
+    return found.filter(pl.col(f"{name}_known").ne_missing(pl.col(name))).select(id_, name)
 
 
 def _add_domains(session: Session, domains: pl.DataFrame, now: datetime) -> None:
