@@ -391,6 +391,7 @@ def test_settings_keep_the_tilde_of_an_unknown_user() -> None:
         "https://example.org/a;token=secret",
         "simplecache::user:secret@example.org/a",
         "//user:secret@example.org/a",
+        "postgresql://user:7/se@secret@example.org/a",
     ],
 )
 def test_refused_address_shows_no_secrets(address: str) -> None:

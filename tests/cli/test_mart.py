@@ -118,12 +118,28 @@ def test_batch_keeps_reports_that_the_mart_refuses(pvtop_in_process: Command) ->
     assert Path("lake", top_pages_path(DAY[1])).exists()
 
 
-def test_secrets_of_an_address_are_not_shown(pvtop_in_process: Command) -> None:
-    address = "postgresql://me:verysecret@127.0.0.1:1/db?password=verysecret"
+@pytest.mark.parametrize("password", ["verysecret", "7/verysecret", "/verysecret"])
+def test_secrets_of_an_address_are_not_shown(pvtop_in_process: Command, password: str) -> None:
+    address = f"postgresql://me:{password}@127.0.0.1:1/db?password=verysecret"
     for options in (("mart", "info"), ("mart", "load", "-v"), ("config", "show", "mart"), ("mart", "init", "--json")):
         done = pvtop_in_process(*options, PVTOP_MART=address)
         assert "127.0.0.1:1/db" in done.stdout + done.stderr
         assert "verysecret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [
+        ("me:p@verysecret@127.0.0.1:1/db", "one @, before the host (write any other @ as %40"),
+        ("me:verysecret/db", "a valid host, port and user"),
+        ("me:7/very secret@127.0.0.1:1/db", "without white space"),
+    ],
+)
+def test_address_that_can_be_read_in_two_ways_is_refused(pvtop_in_process: Command, rest: str, reason: str) -> None:
+    for options in (("mart", "info"), ("config", "show"), ("mart", "init", "--json")):
+        done = pvtop_in_process(*options, PVTOP_MART=f"mysql://{rest}")
+        assert (done.returncode, reason in done.stderr) == (2, True)
+        assert "secret" not in done.stdout + done.stderr
 
 
 def damaged_lake() -> tuple[str, ...]:
@@ -152,7 +168,7 @@ def folder() -> tuple[str, ...]:
 
 FAULTS: dict[str, Callable[[], tuple[str, ...]]] = {
     "no mart is named": tuple,
-    "another kind of address": lambda: ("--to", "oracle://u:verysecret@host/db"),
+    "another kind of address": lambda: ("--to", "oracle://u:7/verysecret@host/db"),
     "a package is missing": tuple,
     "the server does not answer": lambda: ("--to", "postgresql://127.0.0.1:1/db"),
     "the file is no DuckDB file": junk,

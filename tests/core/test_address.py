@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pvtop.core.address import Address, is_mistyped
+from pvtop.core.address import Address, is_mistyped, parse_address
 from pvtop.core.errors import PvtopError, UsageError
+from pvtop.core.redaction import redacted
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,24 @@ from pvtop.core.errors import PvtopError, UsageError
         ("https://[::1]:8443/a:b@c", "https://[::1]:8443/a:b@c"),
         ("hdfs:///srv/a:b@c", "hdfs:///srv/a:b@c"),
         ("simplecache::sftp://user:sec ret@example.org/a", "simplecache::sftp://example.org/a"),
+        ("postgresql://user:secret@example.org:5432/a?password=secret", "postgresql://example.org:5432/a"),
+        ("postgresql://user:7/secret@example.org/a", "postgresql://example.org/a"),
+        ("mysql://user:/secret@example.org/a", "mysql://example.org/a"),
+        ("mariadb://user:7/sec@ret@example.org/a", "mariadb://example.org/a"),
+        ("postgres://user:7/secret@example.org/a", "postgres://example.org/a"),
+        ("PostgreSQL+psycopg://user:7/secret@example.org/a", "PostgreSQL+psycopg://example.org/a"),
+        ("mysql://user:7?secret@example.org/a", "mysql://"),
+        ("mysql://example.org:3306/a?password=sec@ret", "mysql://"),
+        ("postgresql://user:secret/a", "postgresql://"),
+        ("postgresql://user:sec/ret/a", "postgresql://"),
+        ("postgresql://user:7secret", "postgresql://"),
+        (" postgresql://user:7/sec ret@example.org/a", " postgresql://example.org/a"),
+        (" postgresql://user:secret/a", " postgresql://"),
+        ("https://example.org:port/a", "https://example.org:port/a"),
+        ("zip://a:b.gz::https://example.org:80/a", "zip://a:b.gz::https://example.org:80/a"),
+        ("postgresql://user:secret@[::1]:5432/a", "postgresql://[::1]:5432/a"),
+        ("postgresql://user@/a?host=/srv/socket", "postgresql:///a"),
+        ("mysql://user:sec#ret;secret@example.org/a", "mysql://example.org/a"),
     ],
 )
 def test_text_of_an_address_hides_its_secrets(address: str, shown: str) -> None:
@@ -63,7 +83,8 @@ def test_text_of_an_address_hides_its_secrets(address: str, shown: str) -> None:
     "path",
     [
         "https:/host/a", "S3:/bucket", "https//host", "https:host:80@x", "user:secret@host/a", "user:sec/ret@host/a",
-        ":secret@host", "//user:secret@host/a", "//secret@host", "host/a?token=secret", "host/a;token=secret",
+        "postgresql//user:7/secret@host", "mysql:me", ":secret@host", "//user:secret@host/a", "//secret@host",
+        "host/a?token=secret", "host/a;token=secret",
     ],
 )  # fmt: skip
 def test_mistyped_address_is_recognised(path: str) -> None:
@@ -102,10 +123,50 @@ def test_no_text_of_an_address_has_a_secret(scheme: str, user: str, password: st
     assert str(address) == f"{scheme}://host/a"
 
 
+@given(st.text(st.characters(codec="utf-8", exclude_characters="/:@")), st.text(min_size=1))
+def test_no_password_of_a_database_is_shown(user: str, password: str) -> None:
+    login = f"postgresql://{user}:{password}@"
+    assert str(Address.at(f"{login}host:5432/a?b=c")) in {"postgresql://host:5432/a", "postgresql://"}
+    if not re.search(r"\s", login):
+        assert redacted(f"no '{login}host:5432/a'").startswith("no 'postgresql://host:5432/a")
+
+
 @given(SECRETS)
 def test_address_without_secrets_stays_as_it_is(path: str) -> None:
     shown = str(Address.at(f"https://user:secret@host/{path}"))
     assert str(Address.at(shown)) == shown
+
+
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [
+        ("user:p@x@host/a", "one @, before the host"),
+        ("user:7/p@x@host/a", "one @, before the host"),
+        ("user:p?x@host/a", "one @, before the host"),
+        ("host:5432/a?password=p@x", "one @, before the host"),
+        ("host/a@x", "one @, before the host"),
+        ("user:7/p x@host/a", "without white space"),
+        ("user:px/a", "a valid host, port and user"),
+        ("user:px@host:54x2/a", "a valid host, port and user"),
+        ("user:px@host:65536/a", "a valid host, port and user"),
+        ("host:0", "a valid host, port and user"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mariadb"])
+def test_address_of_a_database_that_can_be_read_in_two_ways_is_refused(scheme: str, rest: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^must be an address .*{reason}"):
+        parse_address(f"{scheme}://{rest}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://user:7/px@host/a", "postgresql://user:/x@host:5432/a", "mysql://host", "mariadb://[::1]:3306/a",
+        "postgresql://user@/a?host=/srv/socket&port=5432", "mysql://user:p%40x@host/a?ssl_ca=/srv/a.pem",
+    ],
+)  # fmt: skip
+def test_address_of_a_database_is_accepted(address: str) -> None:
+    assert parse_address(address).with_secrets() == address
 
 
 @pytest.mark.parametrize("address", ["hdfs:///lake", "memory:///lake", "memory://"])

@@ -33,12 +33,24 @@ from pvtop.core.redaction import redacted
         ("file:///srv/me@home and /srv/a:b@c", "file:///srv/me@home and /srv/a:b@c"),
         ("file:///me@home and hdfs:///me@home", "file:///me@home and hdfs:///me@home"),
         ("/srv/a?b, is it? no", "/srv/a?b, is it? no"),
+        ("no postgresql://user:7/secret@example.org/a, sorry", "no postgresql://example.org/a, sorry"),
+        ("'mysql+pymysql://user:/sec@ret@example.org/a'", "'mysql+pymysql://example.org/a'"),
+        ("'postgresql:/user:7/secret@example.org/a'", "'postgresql:/example.org/a'"),
+        ("mariadb//user:7/secret@example.org/a", "mariadb//example.org/a"),
+        ("'postgresql:/user:secret/a' is mistyped", "'postgresql:/' is mistyped"),
+        ("mysql://user:7secret", "mysql://"),
+        ("http://example.org:80, https://example.org:8443: no", "http://example.org:80, https://example.org:8443: no"),
+        ("at postgresql://example.org:5432: refused", "at postgresql://example.org:5432: refused"),
+        ("'mysql://[::1]:3306/a', me@home", "'mysql://[::1]:3306/a', me@home"),
+        ("postgresql: connection of me@home refused", "postgresql: connection of me@home refused"),
     ],
 )
 def test_redacted_hides_secrets_in_a_text(text: str, shown: str) -> None:
     assert redacted(text) == shown
 
 
-@pytest.mark.parametrize("unit", ["://", "://a:", "a:", "://a:b ", ";a=", "?a="])
+@pytest.mark.parametrize(
+    "unit", ["://", "://a:", "a:", "://a:b ", ";a=", "?a=", "mysql:", "mysql://a", "https:a", "https://a:"]
+)
 def test_redacted_takes_linear_time(unit: str) -> None:
     assert redacted(unit * 20_000 + " @ end").endswith("end")

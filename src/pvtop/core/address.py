@@ -10,9 +10,14 @@ from urllib.parse import unquote, urlsplit
 from pvtop.core.config_file import home_folder
 from pvtop.core.errors import PvtopError, UsageError
 from pvtop.core.escape import shorten
-from pvtop.core.redaction import is_http, redacted, without_secrets
+from pvtop.core.redaction import DATABASE, is_database, is_http, redacted, without_secrets
 
-MISTYPED = r"(?!file://)(?:[a-z][a-z\d+.-]*:/|https?//|//+[^/]*@|[^/:]*:.*@|[^/.~?;][^?;]*[?;][\w.%-]+=)"
+MISTYPED = (
+    rf"(?!file://)(?:[a-z][a-z\d+.-]*:/|https?//|{DATABASE}(?://|:)|//+[^/]*@|[^/:]*:.*@|[^/.~?;][^?;]*[?;][\w.%-]+=)"
+)
+HIGHEST_PORT = 65_535
+INVALID_HOST = "must be an address with a valid host, port and user"
+WHITE_SPACE = "must be an address without white space or control characters (write a space as %20)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -148,10 +153,25 @@ def parse_address(value: object) -> Address:
     if any(map(is_mistyped, paths)):
         raise ValueError("must be an address with :// or a path (write ./ before a path that looks like an address)")
     if re.search(r"://[^/?#]*\s|://.*[\x01-\x1f\x7f-\x9f]", text, re.DOTALL):
-        raise ValueError("must be an address without white space or control characters (write a space as %20)")
+        raise ValueError(WHITE_SPACE)
+    if is_database(text):
+        _check_database(text)
     if address.is_http and not _is_valid_http(text):
-        raise ValueError("must be an address with a valid host, port and user")
+        raise ValueError(INVALID_HOST)
     return address
+
+
+def _check_database(address: str) -> None:
+    """Raise ValueError if the address of a database is invalid, or can be read in two ways."""
+    login_and_host, _, options = address.partition("://")[2].partition("?")
+    login, _, host = login_and_host.rpartition("@")
+    if "@" in login + options or re.match("[^:]*/", login):
+        raise ValueError("must be an address with one @, before the host (write any other @ as %40, and a ? as %3F)")
+    if re.search(r"\s", login):
+        raise ValueError(WHITE_SPACE)
+    authority = re.fullmatch(r"(?:\[[^\]]*\]|[^:]*)(?::(\d{0,5}))?", host.partition("/")[0])
+    if not authority or not 0 < int(authority[1] or 1) <= HIGHEST_PORT:
+        raise ValueError(INVALID_HOST)
 
 
 def _is_valid_http(address: str) -> bool:

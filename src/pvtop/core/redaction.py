@@ -18,6 +18,13 @@ CONTAINERS = {"abfs", "abfss", "wasb", "wasbs"}  # in these four schemes, the na
 USER = rf"{''.join(rf'(?<!{name})' for name in sorted(CONTAINERS))}{SLASHES}(?<!:///)[^/?#\s]*@"
 QUERY = r"(:/+(?:(?!:/)[^\s'\"?#])*+)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
 PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
+DATABASES = ("mariadb", "mysql", "postgres", "postgresql")  # the schemes of databases, also with a driver after a +
+DATABASE = rf"(?:{'|'.join(DATABASES)})(?:\+\w+)?"
+# The address of a database takes any password up to the @: one that begins like a port, or even has another @.
+DATABASE_LOGIN = re.compile(rf"(?<!\w)({DATABASE}(?::/*|//+))\S{LONGEST_KEY}@", re.IGNORECASE)
+# If its host is missing, the password is in the place of the port.
+IN_PLACE_OF_PORT = r"[^\s'\"/?#:@\[]*:(?!\d*(?:[/?#\s'\"):;,.]|$))[^\s'\"]*"
+WITHOUT_HOST = re.compile(rf"(?<!\w)({DATABASE}(?::/*|//+)){IN_PLACE_OF_PORT}", re.IGNORECASE)
 HOST_AND_PORT = r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?"
 CHAINED = re.compile(r"::(?=[a-z][a-z\d+.-]*://)", re.IGNORECASE)
 
@@ -34,20 +41,33 @@ def _link_without_secrets(link: str) -> str:
     """Remove the secrets from one address of a chain.
 
     If the authority has no `@` but is not a host and port either, it is the start of a password that contains a slash.
+    Without any `@`, it may be the whole password of a database, before a host that is missing.
     """
     scheme, mark, rest = link.partition("://")
+    if is_database(link):
+        rest = _host_and_path(rest)
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     name, at, _ = authority.rpartition("@")
     if at and (":" in name or scheme.lower() not in CONTAINERS):
         rest = rest.removeprefix(name + at)
     elif not at and not re.fullmatch(HOST_AND_PORT, authority):
-        rest = rest.rpartition("@")[2]
+        rest = "" if is_database(link) else rest.rpartition("@")[2]
     path = re.split(r"[?#]", rest, maxsplit=1)[0]
     return scheme + mark + re.sub(r";[^/;=]*=[^/]*", "", path)
 
 
+def _host_and_path(rest: str) -> str:
+    """Return what comes after user and password in the address of a database. Empty if that may be part of a password.
+
+    An @ after a question mark ends a password or is part of an option.
+    """
+    before, _, options = rest.partition("?")
+    return "" if "@" in options else before.rpartition("@")[2]
+
+
 def redacted(text: str) -> str:
     """Return a text, such as a library's message, without the secrets of its addresses, mistyped ones included."""
+    text = WITHOUT_HOST.sub(r"\1", DATABASE_LOGIN.sub(r"\1", text))
     named = re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
     return re.sub(PARAMETER, "", re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", named)))
 
@@ -55,3 +75,8 @@ def redacted(text: str) -> str:
 def is_http(address: str) -> bool:
     """Return whether an address is an http(s) address."""
     return address.lower().startswith(("http://", "https://"))
+
+
+def is_database(address: str) -> bool:
+    """Return whether an address is one of a database on a server."""
+    return re.match(rf"\s*{DATABASE}://", address, re.IGNORECASE) is not None

@@ -237,11 +237,12 @@ def _parsed(address: AddressLike) -> Address:
     Raises:
         UsageError: It is not a valid address.
     """
+    given = Address.at(address)
     try:
-        return parse_address(address) if isinstance(address, str) else Address.at(address)
+        return parse_address(given) if isinstance(address, str) or not given.local_path else given
     except ValueError as error:
         raise UsageError(
-            f"{shorten(redacted(repr(address)))} is not the address of a mart: it {error}", setting="mart"
+            f"{shorten(redacted(repr(str(given))))} is not the address of a mart: it {error}", setting="mart"
         ) from None
 
 

@@ -29,10 +29,11 @@ def product_of(address: Address) -> Product:
     """
     if address.local_path:
         return Product.DUCKDB
-    scheme = str(address).partition("://")[0].lower()
+    scheme, mark, _ = str(address).partition("://")
+    scheme = scheme.lower()
     if scheme not in SERVERS:
         raise UsageError(
-            f"{address} is not the address of a mart",
+            f"{scheme}{mark} is not the address of a mart",  # how others write a password is not known
             "name a DuckDB file, or write postgresql://, mysql:// or mariadb://",
             setting="mart",
         )

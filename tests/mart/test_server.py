@@ -1,0 +1,40 @@
+"""What marts on servers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.engine import make_url
+
+from pvtop.core.address import Address, AddressLike, parse_address
+from pvtop.core.errors import UsageError
+from pvtop.core.redaction import is_database
+from pvtop.mart.mart import Mart
+from pvtop.mart.product import SERVERS
+
+TEXT = st.text(st.sampled_from("a7@/?#;:[]% '\\"), max_size=8)
+
+
+@given(TEXT, TEXT, TEXT)
+def test_host_that_is_shown_is_the_one_that_sqlalchemy_connects_to(user: str, password: str, option: str) -> None:
+    address = f"postgresql://{user}:{password}@host:5432/a?b={option}"
+    try:
+        url = make_url(parse_address(address).with_secrets())
+    except ValueError:
+        return
+    assert (url.host, url.port, url.database) == ("host", 5432, "a")
+    assert str(Address.at(address)) == "postgresql://host:5432/a"
+
+
+def test_addresses_of_all_servers_are_those_of_databases() -> None:
+    assert all(is_database(f"{scheme}://host") for scheme in SERVERS)
+
+
+@pytest.mark.parametrize("kind", [str, Address.at])
+def test_mart_refuses_an_address_without_its_password(kind: Callable[[str], AddressLike]) -> None:
+    with pytest.raises(UsageError, match="^'mysql://host/a' is not the address of a mart: it must be") as refused:
+        Mart(kind("mysql://me:p@verysecret@host/a"))
+    assert refused.value.setting == "mart"
