@@ -31,7 +31,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {"checkpoint_threshold
 
 MAX_WAIT = 60.0  # seconds for another process that has the file open
 POLL_INTERVAL = 0.02
-LOCKED = re.compile(r"Conflicting lock is held in (?P<program>.*) \(PID (?P<process>\d+)\)")
+LOCKED = re.compile(r"Conflicting lock is held in (?:(?P<program>.*) \(PID (?P<process>\d+)\)|PID (?P<nameless>\d+))")
+"""How DuckDB says that a process has the file open. If it may not see the process, it has no name, or is number 0."""
 ONE_AT_A_TIME = RLock()
 """In one process, DuckDB refuses a file that is open in another way, and two writers may conflict."""
 
@@ -99,9 +100,16 @@ class DuckDBFile(Database):
 
     def _busy(self, other: re.Match[str]) -> MartError:
         return MartError(
-            f"the mart {self.address} is open in process {other['process']} ({other['program']})",
+            f"the mart {self.address} is open in {_holder(other)}",
             "end that process, or try again later: while a process writes the file, no other can open it",
         )
+
+
+def _holder(other: re.Match[str]) -> str:
+    """Return what is known of the process that has the file open."""
+    if other["process"]:
+        return f"process {other['process']} ({other['program']})"
+    return f"process {other['nameless']}" if int(other["nameless"]) else "another process"
 
 
 class DuckDBSession(Session):

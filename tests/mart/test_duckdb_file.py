@@ -1,0 +1,30 @@
+"""A mart in a DuckDB file."""
+
+from __future__ import annotations
+
+import pytest
+
+from pvtop.mart.duckdb_file import LOCKED, _holder
+
+TEXT = (
+    'IO Error: Could not set lock on file "/srv/m.duckdb": Conflicting lock is held in {}. See also https://duckdb.org'
+)
+
+
+@pytest.mark.parametrize(
+    ("holder", "shown"),
+    [
+        ("/usr/bin/python3.11 (PID 18272)", "process 18272 (/usr/bin/python3.11)"),
+        ("/srv/my program (1) (PID 18272) by user me", "process 18272 (/srv/my program (1))"),
+        ("PID 18272", "process 18272"),  # a process of another user
+        ("PID 0", "another process"),  # a process in another container, or one that has just closed the file
+    ],
+)
+def test_process_that_has_the_file_open_is_recognised(holder: str, shown: str) -> None:
+    found = LOCKED.search(TEXT.format(holder))
+    assert found
+    assert _holder(found) == shown
+
+
+def test_other_errors_of_locks_are_none_that_end_by_waiting() -> None:
+    assert not LOCKED.search('IO Error: Could not set lock on file "/srv/m.duckdb": No locks available')
