@@ -302,6 +302,14 @@ def test_sums_are_whole_numbers(mart: Mart, tmp_path: Path) -> None:
     assert total == sum(row[3] for row in in_mart(mart)[FIRST])  # type: ignore[misc]
 
 
+def test_query_takes_percent_signs_as_they_are(mart: Mart, tmp_path: Path) -> None:
+    mart.load(write_lake(tmp_path / "lake", [FIRST]))
+    titles = column(mart.query("SELECT page_name FROM page_dim"), "page_name")
+    pages = sum(str(title).startswith("Page_1") for title in titles)
+    found = mart.query("SELECT 5 % 3 AS a, '100%%' AS b, count(*) AS c FROM page_dim WHERE page_name LIKE 'Page_1%'")
+    assert (pages > 1, found.row(0)) == (True, (2, "100%%", pages))
+
+
 def test_mart_that_is_not_there_is_named(mart: Mart) -> None:
     with pytest.raises(MartError, match="there is no mart"):
         mart.query("SELECT 1")

@@ -85,7 +85,8 @@ class ServerSession(Session):
 
     def query(self, sql: str) -> pl.DataFrame:
         """Return the rows of a query. Whole numbers of any width become Int64, if they fit."""
-        result = self._connection.exec_driver_sql(sql)
+        # Without parameters, the drivers leave percent signs alone.
+        result = self._connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
         names, rows = list(result.keys()), [tuple(map(_whole, row)) for row in result]
         return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
