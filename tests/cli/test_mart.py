@@ -176,6 +176,8 @@ FAULTS: dict[str, Callable[[], tuple[str, ...]]] = {
     "the path is that of a folder": folder,
     "a newer version made it": newer_mart,
     "another process has the file open": tuple,
+    "an option of the address is wrong": lambda: ("--to", "mysql://127.0.0.1:1/db?colour=verysecret"),
+    "the address can be read in two ways": lambda: ("--to", "mysql://u:p@verysecret@127.0.0.1:1/db"),
     "an hour of the lake is damaged": damaged_lake,
     "the hour is not in the lake": lambda: HOUR,
     "the lake is empty": tuple,

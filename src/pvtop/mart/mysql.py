@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 from pvtop.core.errors import MartError
 from pvtop.mart.product import Product
 from pvtop.mart.server import Server, ServerSession
-from pvtop.mart.session import Session, failure
+from pvtop.mart.session import Session
 
 LOCK = "pvtop_mart"
 LOCK_WAIT = 60  # seconds
@@ -25,13 +25,6 @@ class MySQL(Server):
     """A MariaDB or MySQL database."""
 
     driver = "mysql+pymysql"
-
-    def connect(self, *, reading: bool = False) -> Session:
-        """Connect to the server."""
-        try:
-            return super().connect(reading=reading)
-        except TypeError as error:  # PyMySQL refuses an option of the address so
-            raise failure(self.address, error) from error
 
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """Return the exceptions of PyMySQL, and those of sockets that it lets pass."""

@@ -12,21 +12,22 @@ from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, Engine, Executable, Table, create_engine, inspect, literal, or_, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from pvtop.core.address import Address
+from pvtop.core.errors import MartError
 from pvtop.mart.product import Product
 from pvtop.mart.session import Database, Row, Session
 
 CONNECT_TIMEOUT = "20"  # seconds, if the address has none
+NOT_THEIR_OWN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @cache
 def _engine(address: Address, driver: str) -> Engine:
     """Return SQLAlchemy's engine for an address. It keeps no connection, but what it learned of the server."""
-    from sqlalchemy.engine import make_url
-
     url = make_url(address.with_secrets()).set(drivername=driver)
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": CONNECT_TIMEOUT})
@@ -42,7 +43,25 @@ class Server(Database):
     def connect(self, *, reading: bool = False) -> Session:
         """Connect to the server."""
         with self.translated():
-            return self.session_of(_engine(self.address, self.driver).connect(), reading=reading)
+            return self.session_of(self._connection(), reading=reading)
+
+    def _connection(self) -> Connection:
+        """Return a new connection.
+
+        Raises:
+            MartError: SQLAlchemy or the driver refuses an option of the address by an error that is not their own.
+        """
+        try:
+            return _engine(self.address, self.driver).connect()
+        except NOT_THEIR_OWN:
+            options = ", ".join(sorted(make_url(self.address.with_secrets()).query))
+            if not options:
+                raise
+            raise MartError(  # the error may have the value of the option, which may be secret
+                f"the mart {self.address} failed: an option of the address, or its value, is wrong: {options}",
+                "check the options of the address",
+                setting="mart",
+            ) from None
 
     def errors(self) -> tuple[type[Exception], ...]:
         """Return the exceptions of SQLAlchemy, which wraps those of drivers, and of the driver itself."""
