@@ -291,8 +291,9 @@ def test_duckdb_that_cannot_close_the_file_is_started_anew(tmp_path: Path) -> No
 def test_query_cannot_change_the_mart(mart: Mart, tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake", [FIRST])
     mart.load(lake)
-    with pytest.raises(MartError):
+    with pytest.raises(MartError) as refused:
         mart.query("DELETE FROM pageview_fact")
+    assert refused.value.hint.startswith("a query cannot change the mart")
     assert_equal(mart, lake, [FIRST])
 
 
@@ -308,6 +309,14 @@ def test_query_takes_percent_signs_as_they_are(mart: Mart, tmp_path: Path) -> No
     pages = sum(str(title).startswith("Page_1") for title in titles)
     found = mart.query("SELECT 5 % 3 AS a, '100%%' AS b, count(*) AS c FROM page_dim WHERE page_name LIKE 'Page_1%'")
     assert (pages > 1, found.row(0)) == (True, (2, "100%%", pages))
+
+
+@pytest.mark.parametrize("sql", ["SELECT views FROM top_pages", "SELECT FROM WHERE", "SELECT * FROM pages"])
+def test_wrong_query_is_an_error_of_the_query(mart: Mart, sql: str) -> None:
+    mart.init()
+    with pytest.raises(MartError) as refused:
+        mart.query(sql)
+    assert refused.value.hint.startswith("check the query")
 
 
 def test_mart_that_is_not_there_is_named(mart: Mart) -> None:

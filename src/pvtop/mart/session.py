@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,18 +23,41 @@ from pvtop.mart.tables import tables_for
 Row = tuple[Any, ...]
 
 ADVICE = {
-    "create the database first": ('database "', "(1049,"),
-    "check the user and the password": ("authentication failed", "no password supplied", "(1045,", 'role "'),
-    "check the certificates, and the TLS options of the address": ("SSL", "certificate", "TLS"),
+    "create the database first": r'database "[^"]*" does not exist|\(1049,',
+    "check the user and the password": (
+        r'authentication failed|no password supplied|role "[^"]*" (?:does not exist|is not permitted)|\(1045,'
+    ),
+    "let the server accept this host, user and database (pg_hba.conf)": r"pg_hba\.conf",
+    "end other connections to the server, or let it accept more": (
+        r"too many (?:clients|connections)|connection slots|\((?:1040|1203|1226),"
+    ),
+    "look into the server's log for why it ended the connection, and try again": (
+        r"closed the connection|closed unexpectedly|SSL SYSCALL|terminating connection|\((?:2006|2013|1927|4031),"
+    ),
+    "check the certificates, and the TLS options of the address": r"SSL|certificate|TLS|insecure transport",
+    "end what holds the lock in the database, or try again later": (
+        r"lock timeout|deadlock detected|could not obtain lock|\((?:1205|1213),"
+    ),
+    "let the server run longer statements": r"statement timeout|\((?:1969|3024),",
+    "a query cannot change the mart; a load needs a database that is not read-only": (
+        r"read-only (?:transaction|mode)|\(1792,"
+    ),
     "use a writable database, and a user who may make tables in it": (
-        "read-only", "permission denied", "Permission denied", "must be owner", "(1044,", "(1142,", "(1227,", "(1290,",
+        r"read-only|[Pp]ermission denied|must be owner|\((?:1044|1142|1227|1290),"
+    ),
+    "free some space where the database is": r"No space left|disk full|is full|\(1021,",
+    "check the query, and that nobody has changed the tables of the mart": (
+        r"syntax error|(?:Parser|Binder|Catalog) Error|(?:column|relation|function) .* does not exist"
+        r"|\((?:1054|1064|1146|1305|1365),"
     ),
     "check the host and the port, and that the server is running": (
-        "connection failed", "Connection refused", "Can't connect", "(2003,", "(2002,", "resolve host", "timeout",
+        r"connection failed|Connection refused|Can't connect|resolve host|timed out|timeout expired|\((?:2002|2003),"
     ),
-    "free some space where the database is": ("No space left", "disk full", "(1021,", "is full"),
-}  # fmt: skip
-"""What to do, and the texts of the databases that call for it. A number is an error number of MariaDB and MySQL."""
+}
+"""What to do, and a pattern of the databases' texts that call for it. A number is an error number of MariaDB and MySQL.
+
+The first pattern that is found counts. That of a failed connection comes last: PostgreSQL says so whatever the reason.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +204,5 @@ def failure(address: Address, error: Exception) -> MartError:
     """Return the MartError for an error of a database."""
     cause = getattr(error, "orig", None) or error  # SQLAlchemy's own text has the statement and its values
     reason = redacted(" ".join(str(cause).split()))
-    hint = next((advice for advice, signs in ADVICE.items() if any(sign in reason for sign in signs)), "")
-    return MartError(f"the mart {address} failed: {reason}", hint or "check the address", setting="mart")
+    hint = next((advice for advice, pattern in ADVICE.items() if re.search(pattern, reason)), "check the address")
+    return MartError(f"the mart {address} failed: {reason}", hint, setting="mart")
