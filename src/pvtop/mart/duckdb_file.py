@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from pvtop.core.address import Address
 from pvtop.core.errors import MartError
 from pvtop.mart.product import Product
-from pvtop.mart.session import Database, Row, Session
+from pvtop.mart.session import Database, Row, Session, with_whole_numbers
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,7 +149,7 @@ class DuckDBSession(Session):
         if relation is None:  # a statement without rows
             return pl.DataFrame()
         found = pl.from_arrow(relation.to_arrow_table())
-        return found if isinstance(found, pl.DataFrame) else found.to_frame()
+        return with_whole_numbers(found if isinstance(found, pl.DataFrame) else found.to_frame())
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

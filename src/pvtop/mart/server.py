@@ -6,7 +6,6 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -19,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from pvtop.core.address import Address
 from pvtop.core.errors import MartError
 from pvtop.mart.product import Product
-from pvtop.mart.session import Database, Row, Session
+from pvtop.mart.session import Database, Row, Session, with_whole_numbers
 
 CONNECT_TIMEOUT = "20"  # seconds, if the address has none
 NOT_THEIR_OWN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -103,11 +102,11 @@ class ServerSession(Session):
         return [tuple(row) for row in result] if result.returns_rows else []
 
     def query(self, sql: str) -> pl.DataFrame:
-        """Return the rows of a query. Whole numbers of any width become Int64, if they fit."""
+        """Return the rows of a query."""
         # Without parameters, the drivers leave percent signs alone.
         result = self._connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
-        names, rows = list(result.keys()), [tuple(map(_whole, row)) for row in result]
-        return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+        names, rows = list(result.keys()), [tuple(row) for row in result]
+        return with_whole_numbers(pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -145,8 +144,3 @@ class ServerSession(Session):
         """Return the names of all tables and views."""
         found = inspect(self._connection)
         return {*found.get_table_names(), *found.get_view_names()}
-
-
-def _whole(value: object) -> object:
-    """Return a number as an int if it is whole and of a type for exact numbers, as sums of integers are."""
-    return int(value) if isinstance(value, Decimal) and value.as_tuple().exponent == 0 else value

@@ -101,7 +101,7 @@ class Session(ABC):
 
     @abstractmethod
     def query(self, sql: str) -> pl.DataFrame:
-        """Return the rows of a query."""
+        """Return the rows of a query. Whole numbers of any width are Int64, if they fit."""
 
     @abstractmethod
     def transaction(self) -> contextlib.AbstractContextManager[None]:
@@ -206,3 +206,15 @@ def failure(address: Address, error: Exception) -> MartError:
     reason = redacted(" ".join(str(cause).split()))
     hint = next((advice for advice, pattern in ADVICE.items() if re.search(pattern, reason)), "check the address")
     return MartError(f"the mart {address} failed: {reason}", hint, setting="mart")
+
+
+def with_whole_numbers(found: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with each column of whole numbers as Int64, if all of it fits. Sums are wider in most databases."""
+    whole = [column for column in found.get_columns() if _is_whole(column.dtype)]
+    fitting = [(column, column.cast(pl.Int64, strict=False)) for column in whole]
+    return found.with_columns(numbers for column, numbers in fitting if numbers.null_count() == column.null_count())
+
+
+def _is_whole(kind: pl.DataType) -> bool:
+    is_exact = isinstance(kind, pl.Decimal) and kind.scale == 0
+    return is_exact or (kind.is_integer() and kind != pl.Int64)
