@@ -26,6 +26,7 @@ from pvtop.mart.ids import name_id
 from pvtop.mart.load import LoadState
 from pvtop.mart.mart import Mart
 from pvtop.mart.parts import HourPart
+from pvtop.transform.report import Report
 from pvtop.transform.rollup import Rollup, RollupProvenance
 from support.databases import DatabaseServer
 from support.marts import FIRST, HOSTILE, assert_equal, column, hostile_report, in_mart, small_report, write_lake
@@ -169,6 +170,33 @@ def test_pages_of_an_hour_that_failed_are_not_taken_for_known(mart: Mart, tmp_pa
     add_page(mart, "wrong", "Other")
     assert mart.load(lake, hours).counts == {LoadState.LOADED: 2, LoadState.FAILED: 1}
     assert_equal(mart, lake, [hours[0], hours[2]])
+
+
+class WrongPart(HourPart):
+    """An hour that no database takes."""
+
+    def fact_columns(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Raise an error that is none of pvtop's."""
+        raise ValueError(f"{len(rows)} rows")
+
+
+class UnreadablePart(HourPart):
+    """An hour that cannot be read."""
+
+    def read(self, lake: Lake) -> Report:
+        """Raise an error that is none of pvtop's."""
+        raise RuntimeError(f"no report in {lake.path('')}")
+
+
+def test_bug_in_one_hour_does_not_stop_the_others(mart: Mart, tmp_path: Path) -> None:
+    lake = write_lake(tmp_path / "lake", hour_range(FIRST, FIRST + 2))
+    parts = [WrongPart(FIRST), UnreadablePart(FIRST + 1), HourPart(FIRST + 2)]
+    with mart.loader(lake) as loader:
+        wrong, unreadable, loaded = loader.load_all(parts)
+    assert "internal error: ValueError: 120 rows" in str(wrong.error)
+    assert "internal error: RuntimeError: no report" in str(unreadable.error)
+    assert [one.state for one in (wrong, unreadable, loaded)] == ["failed", "failed", "loaded"]
+    assert_equal(mart, lake, [FIRST + 2])
 
 
 def test_loaders_at_the_same_time_end_as_one(address: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from polars.exceptions import PanicException
 
 from pvtop.core.errors import OutputError
 from pvtop.core.hour import Hour, hour_range
@@ -96,6 +97,23 @@ def test_function_is_called_after_each_hour_that_is_in_the_lake() -> None:
     assert sorted(called) == DAY[:3]
     assert result.counts == {"made": 1, "unchanged": 1, "failed": 1, "not_published": 1}
     assert [(failure.hour, str(failure.error)) for failure in result.failures] == [(DAY[2], "refused")]
+
+
+def test_function_that_fails_by_any_error_does_not_stop_the_other_hours() -> None:
+    settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
+    errors = {DAY[0]: ValueError("no number"), DAY[1]: MemoryError(), DAY[2]: PanicException("no frame")}
+
+    def after(hour: Hour) -> None:
+        raise errors[hour]
+
+    failed = "the function called after the hour failed"
+    result = run_hours(DAY[:3], settings, after=after)
+    assert {failure.hour: str(failure.error) for failure in result.failures} == {
+        DAY[0]: f"{failed}: ValueError: no number",
+        DAY[1]: "the machine has no memory left",
+        DAY[2]: f"{failed}: PanicException: no frame",
+    }
+    assert run_hours(DAY[:3], settings).counts == {"unchanged": 3}
 
 
 def test_damaged_hour_is_made_again() -> None:

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import polars as pl
+from polars.exceptions import PanicException
 
-from pvtop.core.errors import MartError, NotInLakeError, PvtopError
+from pvtop.core.errors import NotInLakeError, PvtopError, internal_error
 from pvtop.core.hour import Hour
 from pvtop.core.html import table as html_table
 from pvtop.core.prefetch import prefetch
@@ -195,8 +196,9 @@ class Loader:
         """Return the rows of a part, or why it cannot be read. Warn once if the database cannot store a title as is."""
         try:
             ranked = Ranked.of(part.read(self._lake), self._database.known)
-        except PvtopError as error:
-            return error
+        except (Exception, PanicException) as error:  # whatever one part meets, even a bug, must not stop the others
+            log.debug("%s", part.label, exc_info=True)
+            return _expected(error)
         if not (pair := self._database.replaces):
             return ranked
         name, (bad, good) = pl.col("page_name"), pair
@@ -218,8 +220,9 @@ class Loader:
         try:
             with self._connected() as session:
                 self._database.known = replace_part(session, part, rows, self._database.known)
-        except MartError as error:
-            return LoadOutcome(part, LoadState.FAILED, error=error)
+        except (Exception, PanicException) as error:  # as above
+            log.debug("%s", part.label, exc_info=True)
+            return LoadOutcome(part, LoadState.FAILED, error=_expected(error))
         return LoadOutcome(part, LoadState.LOADED, len(rows.facts))
 
     @contextlib.contextmanager
@@ -246,3 +249,7 @@ class Loader:
         if self._session:
             self._session.close()
         self._session = None
+
+
+def _expected(error: BaseException) -> PvtopError:
+    return error if isinstance(error, PvtopError) else internal_error(error)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from polars.exceptions import PanicException
 
-from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, internal_error
+from pvtop.core.errors import NotPublishedError, OutputError, PvtopError, exhausted, internal_error
 from pvtop.core.hour import Hour, HourLike, hours_at, runs_of, span
 from pvtop.core.html import first_rows, table
 from pvtop.core.states import HourState, counts_as_text
@@ -129,7 +129,7 @@ def run_hours(  # noqa: PLR0913 - each is a choice of its own
         days: Also make the day files of the UTC days whose 24 hours are all among the hours, from the same reading of
             the dumps.
         after: Called for each hour whose report is in the lake, as soon as it is: one call at a time, in a thread. It
-            is not called for other hours. If it raises a PvtopError, the hour has failed, but its report stays.
+            is not called for other hours. If it raises an error, the hour has failed, but its report stays.
         progress: Whether to show these bars.
 
     Returns:
@@ -249,9 +249,17 @@ class _Follower:
         async with self._one_at_a_time:
             try:
                 await asyncio.to_thread(self._function, outcome.hour)
-            except PvtopError as error:
-                return HourOutcome(outcome.hour, HourState.FAILED, error=error)
+            except (Exception, PanicException) as error:  # whatever it meets must not stop the other hours
+                log.debug("%s", outcome.hour, exc_info=True)
+                return HourOutcome(outcome.hour, HourState.FAILED, error=_reason(error))
         return outcome
+
+
+def _reason(error: BaseException) -> PvtopError:
+    """Return why a function of the caller failed."""
+    if isinstance(error, PvtopError):
+        return error
+    return exhausted(error) or PvtopError(f"the function called after the hour failed: {type(error).__name__}: {error}")
 
 
 class _NoObserver:
