@@ -28,10 +28,11 @@ HOSTILE = [
 
 
 def hostile_report(hour: Hour = FIRST) -> Report:
-    """Return a report of hostile titles, two of them twice in a domain, as the dump may list them."""
+    """Return a report of hostile titles and codes, two titles twice in a domain, as the dump may list them."""
     titles = [*HOSTILE, "nul\0nul"]
     pages: list[Page] = [("en", rank, title, 10**6 - rank) for rank, title in enumerate(titles, start=1)]
     pages += [("", 1, "Twice", 2**63 - 1), ("", 2, "Twice", 7), ("nl.m", 1, "'", 1), ("'--.x", 1, "-", 0)]
+    pages += [("nul\0", 1, "nul\0nul", 2), ("nul\0.m", 1, "a", 1)]
     return make_report(pages, hour=hour)
 
 

@@ -193,19 +193,28 @@ class Loader:
         return outcome.rows
 
     def _read(self, part: Part) -> Ranked | PvtopError:
-        """Return the rows of a part, or why it cannot be read. Warn once if the database cannot store a title as is."""
+        """Return the rows of a part, or why it cannot be read."""
         try:
             ranked = Ranked.of(part.read(self._lake), self._database.known)
         except (Exception, PanicException) as error:  # whatever one part meets, even a bug, must not stop the others
             log.debug("%s", part.label, exc_info=True)
             return _expected(error)
-        if not (pair := self._database.replaces):
+        return self._storable(ranked, *self._database.replaces) if self._database.replaces else ranked
+
+    def _storable(self, ranked: Ranked, bad: str, good: str) -> Ranked:
+        """Return rows with another character for one that the database cannot store. Warn once if there is one."""
+        domain, page = pl.col("domain_name"), pl.col("page_name")
+        if not (_has(ranked.domains, domain, bad) or _has(ranked.pages, page, bad)):
             return ranked
-        name, (bad, good) = pl.col("page_name"), pair
-        if not self._has_warned and ranked.pages.select(name.str.contains(bad, literal=True).any()).item():
-            log.warning("the mart cannot store U+%04X in a title: it becomes U+%04X there", ord(bad), ord(good))
+        if not self._has_warned:
+            text = "the mart cannot store U+%04X in a title or a domain code: it becomes U+%04X there"
+            log.warning(text, ord(bad), ord(good))
             self._has_warned = True
-        return replace(ranked, pages=ranked.pages.with_columns(name.str.replace_all(bad, good, literal=True)))
+        return replace(
+            ranked,
+            domains=ranked.domains.with_columns(domain.str.replace_all(bad, good, literal=True)),
+            pages=ranked.pages.with_columns(page.str.replace_all(bad, good, literal=True)),
+        )
 
     def _load(self, part: Part, rows: Ranked | PvtopError) -> LoadOutcome:
         """Load what was read. If that fails, the next part gets a new connection.
@@ -249,6 +258,10 @@ class Loader:
         if self._session:
             self._session.close()
         self._session = None
+
+
+def _has(frame: pl.DataFrame, name: pl.Expr, character: str) -> bool:
+    return bool(frame.select(name.str.contains(character, literal=True).any()).item())
 
 
 def _expected(error: BaseException) -> PvtopError:
