@@ -158,8 +158,9 @@ def database(product: str, server: str) -> Iterator[str]:
 def take_turns(steps: Steps, lake: Lake, hours: Sequence[Hour], table: Table, marts: dict[str, Mart]) -> None:
     """Copy and load the hours, a quarter at a time."""
     size = len(hours) // TURNS
+    for mart in marts.values():
+        mart.init()
     with marts["together"].loader(lake) as loader:
-        marts["alone"].init()
         for start in range(0, len(hours), size):
             turn, steady = hours[start : start + size], start > 0
             for rows in [lake.read(hour).top_pages for hour in turn]:

@@ -192,7 +192,9 @@ def test_every_row_is_run() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_ends_as_on_the_page(fault: str, pvtop_in_process: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     code, message, _ = ROWS[fault]
-    options = FAULTS[fault]()
+    options, is_in_lake = FAULTS[fault](), "lake" not in fault
+    if is_in_lake:
+        write_lake(Path("lake"), hours(1))
     environment = {} if fault == "no mart is named" else {"PVTOP_MART": "m.duckdb"}
     if fault == "a package is missing":
         monkeypatch.setitem(sys.modules, "duckdb", None)
@@ -208,3 +210,4 @@ def test_fault_ends_as_on_the_page(fault: str, pvtop_in_process: Command, monkey
         done = pvtop_in_process("mart", "load", "--output", "lake", *options, **environment)
     assert (str(done.returncode), message.strip("`") in done.stderr + done.stdout) == (code, True), done.stderr
     assert "verysecret" not in done.stderr
+    assert is_in_lake or fault == "an hour of the lake is damaged" or not Path("m.duckdb").exists()

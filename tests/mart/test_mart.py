@@ -107,6 +107,20 @@ def test_named_hour_is_replaced_and_keeps_its_create_time(mart: Mart, tmp_path: 
     assert_equal(mart, lake, [FIRST])
 
 
+def test_no_mart_is_made_if_there_is_nothing_to_load(mart: Mart, tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    with pytest.raises(NotInLakeError):
+        mart.load(lake)
+    assert [one.part.label for one in mart.load(lake, [FIRST], [FIRST.stamp.strftime("%Y-%m")]).missing] == [
+        FIRST.iso,
+        "rollup of 2024-07",
+    ]
+    assert mart.load(lake, []).counts.total() == 0
+    with pytest.raises(MartError, match="there is no mart"):
+        mart.loaded()
+    assert not (tmp_path / "mart.duckdb").exists()
+
+
 @pytest.mark.parametrize("merged", [False, True])
 def test_rollup_has_tables_of_its_own(mart: Mart, tmp_path: Path, merged: bool) -> None:
     lake, period = Lake(str(tmp_path / "lake")), Period.of_day("2024-07-30")
@@ -262,7 +276,7 @@ def test_mart_of_a_newer_version_is_refused(mart: Mart, tmp_path: Path) -> None:
     with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as a newer pvtop does
         session.run("UPDATE mart_schema SET version = 99")
     with pytest.raises(MartError, match="has tables of version 99") as error:
-        mart.load(Lake(str(tmp_path / "lake")))
+        mart.load(write_lake(tmp_path / "lake", [FIRST]))
     assert error.value.hint.startswith("upgrade pvtop")
 
 

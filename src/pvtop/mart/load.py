@@ -106,14 +106,13 @@ class LoadResult:
 
 
 class Loader:
-    """Loads hours and rollups into a mart. Use it in a `with` block. It makes the schema if there is none.
+    """Loads hours and rollups into a mart. Use it in a `with` block.
+
+    Makes the schema if there is none, but only when there is something to load.
 
     Args:
         database: The mart.
         lake: Where the reports are.
-
-    Raises:
-        MartError: The mart cannot be reached or written. Raised at the start of the block.
     """
 
     def __init__(self, database: Database, lake: Lake) -> None:
@@ -121,10 +120,9 @@ class Loader:
         self._lake = lake
         self._session: Session | None = None
         self._has_warned = False
+        self._has_schema = False
 
     def __enter__(self) -> Self:
-        with self._connected() as session:
-            make_schema(session, self._database.address)
         return self
 
     def __exit__(
@@ -136,7 +134,7 @@ class Loader:
         """Return the parts that the mart lacks, or has from another report.
 
         Raises:
-            MartError: The mart cannot be read.
+            MartError: The mart cannot be reached or written.
             OutputError: The lake cannot be read.
         """
         known = self._known(parts)
@@ -151,7 +149,7 @@ class Loader:
             parts: The hours that the function may be called with.
 
         Raises:
-            MartError: The mart cannot be read.
+            MartError: The mart cannot be reached or written.
         """
         known = self._known(parts)
         self._disconnect()
@@ -165,6 +163,7 @@ class Loader:
 
     def _known(self, parts: Sequence[Part]) -> dict[Part, str]:
         """Return the parts that the mart has, each with its provenance."""
+        self._make_schema()
         with self._connected() as session:
             return loaded_provenances(session, parts)
 
@@ -225,6 +224,7 @@ class Loader:
         if isinstance(rows, PvtopError):
             state = LoadState.MISSING if isinstance(rows, NotInLakeError) else LoadState.FAILED
             return LoadOutcome(part, state, error=rows)
+        self._make_schema()
         self._connect()
         try:
             with self._connected() as session:
@@ -253,6 +253,17 @@ class Loader:
     def _connect(self) -> Session:
         self._session = self._session or self._database.connect()
         return self._session
+
+    def _make_schema(self) -> None:
+        """Make the schema before the first look-up or load, if there is none.
+
+        Raises:
+            MartError: The mart cannot be reached or written.
+        """
+        if not self._has_schema:
+            with self._connected() as session:
+                make_schema(session, self._database.address)
+        self._has_schema = True
 
     def _disconnect(self) -> None:
         if self._session:
