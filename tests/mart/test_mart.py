@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 from sqlalchemy.schema import DropTable
 
 from pvtop.core.errors import MartError, NotInLakeError
@@ -105,6 +107,18 @@ def test_named_hour_is_replaced_and_keeps_its_create_time(mart: Mart, tmp_path: 
     assert (result.counts[LoadState.LOADED], [one.part.label for one in result.missing]) == (1, [(FIRST + 1).iso])
     assert mart.query(times).equals(before)
     assert_equal(mart, lake, [FIRST])
+
+
+def test_create_time_is_that_of_the_first_of_two_loaders(mart: Mart) -> None:
+    mart.init()
+    key, times = HourPart(FIRST).key, [FIRST.stamp.replace(tzinfo=None) + timedelta(minutes=n) for n in (1, 2)]
+    with mart._database.session() as session:  # noqa: SLF001 - both found no row, and one waits for the other
+        loads = session.tables.report_load
+        for number, now in enumerate(times):
+            with session.transaction():
+                row = {"provenance": str(number), "num_rows": number, "create_time": now, "loaded_at": now}
+                session.upsert(loads, {**key, **row})
+        assert session.run(select(loads)) == [(*key.values(), "1", 1, *times)]
 
 
 def test_no_mart_is_made_if_there_is_nothing_to_load(mart: Mart, tmp_path: Path) -> None:

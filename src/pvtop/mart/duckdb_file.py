@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from pvtop.core.address import Address
 from pvtop.core.errors import MartError
 from pvtop.mart.product import Product
-from pvtop.mart.session import Database, Row, Session, with_whole_numbers
+from pvtop.mart.session import Database, Row, Session, changes, with_whole_numbers
 
 if TYPE_CHECKING:
     import duckdb
@@ -183,9 +183,8 @@ class DuckDBSession(Session):
 
     def upsert(self, table: Table, row: dict[str, object]) -> None:
         """Insert or replace a row."""
-        self.run(
-            postgresql.insert(table).values(row).on_conflict_do_update(index_elements=[*table.primary_key], set_=row)
-        )
+        key, changed = [*table.primary_key], changes(table, row)
+        self.run(postgresql.insert(table).values(row).on_conflict_do_update(index_elements=key, set_=changed))
 
     @contextlib.contextmanager
     def making_schema(self) -> Iterator[None]:

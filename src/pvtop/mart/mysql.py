@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 from pvtop.core.errors import MartError
 from pvtop.mart.product import Product
 from pvtop.mart.server import Server, ServerSession
-from pvtop.mart.session import Session
+from pvtop.mart.session import Session, changes
 
 LOCK = "pvtop_mart"
 LOCK_WAIT = 60  # seconds
@@ -71,7 +71,7 @@ class MySQLSession(ServerSession):
 
     def upsert(self, table: Table, row: dict[str, object]) -> None:
         """Insert or replace a row."""
-        self.run(mysql.insert(table).values(row).on_duplicate_key_update(row))
+        self.run(mysql.insert(table).values(row).on_duplicate_key_update(changes(table, row)))
 
     def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `ServerSession`
         """Return an insert statement that leaves rows as they are if their key is there."""

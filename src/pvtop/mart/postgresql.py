@@ -16,7 +16,7 @@ from pvtop.mart.copied import copied
 from pvtop.mart.parts import HourPart, Part
 from pvtop.mart.product import Product
 from pvtop.mart.server import Server, ServerSession
-from pvtop.mart.session import Session
+from pvtop.mart.session import Session, changes
 
 DDL_LOCK = 0x70_76_74_6F_70  # "pvtop": of an advisory lock, for those who make tables
 MONTHS = 12
@@ -75,9 +75,8 @@ class PostgreSQLSession(ServerSession):
 
     def upsert(self, table: Table, row: dict[str, object]) -> None:
         """Insert or replace a row."""
-        self.run(
-            postgresql.insert(table).values(row).on_conflict_do_update(index_elements=[*table.primary_key], set_=row)
-        )
+        key, changed = [*table.primary_key], changes(table, row)
+        self.run(postgresql.insert(table).values(row).on_conflict_do_update(index_elements=key, set_=changed))
 
     def ignoring_known(self, table: Table) -> Any:  # noqa: ANN401 - as in `ServerSession`
         """Return an insert statement that skips rows whose key is there."""

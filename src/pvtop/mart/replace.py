@@ -77,11 +77,9 @@ def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | No
     with session.transaction():
         mart_id = session.mart_id()
         new = _unknown(ranked, known) if known and known.mart_id == mart_id else ranked
-        created = next(
-            (found for (found,) in session.run(select(loads.c.create_time).where(*matches(loads, part)))), now
-        )
-        row = {"provenance": ranked.provenance, "num_rows": len(ranked.facts), "create_time": created, "loaded_at": now}
+        row = {"provenance": ranked.provenance, "num_rows": len(ranked.facts), "create_time": now, "loaded_at": now}
         session.upsert(loads, {**part.key, **row})
+        ((created,),) = session.run(select(loads.c.create_time).where(*matches(loads, part)))  # of the first load
         _add_domains(session, new.domains, now)
         _add_missing(session, session.tables.page_dim, new.pages, now)
         session.run(facts.delete().where(*matches(facts, part)))

@@ -126,7 +126,10 @@ class Session(ABC):
 
     @abstractmethod
     def upsert(self, table: Table, row: dict[str, object]) -> None:
-        """Insert or replace a row of a table with a primary key. Wait for others who write the same row."""
+        """Insert a row of a table with a primary key, or replace it, but for its `create_time`.
+
+        Waits for others who write the same row.
+        """
 
     def make_room(self, part: Part) -> None:  # noqa: B027 - most databases need nothing
         """Prepare the tables for the facts of a part. Not within a transaction."""
@@ -206,6 +209,11 @@ def failure(address: Address, error: Exception) -> MartError:
     reason = redacted(" ".join(str(cause).split()))
     hint = next((advice for advice, pattern in ADVICE.items() if re.search(pattern, reason)), "check the address")
     return MartError(f"the mart {address} failed: {reason}", hint, setting="mart")
+
+
+def changes(table: Table, row: dict[str, object]) -> dict[str, object]:
+    """Return the values of a row that change if it is there: neither its key nor its `create_time`."""
+    return {name: value for name, value in row.items() if name != "create_time" and not table.c[name].primary_key}
 
 
 def with_whole_numbers(found: pl.DataFrame) -> pl.DataFrame:
