@@ -148,11 +148,11 @@ def damaged_lake() -> tuple[str, ...]:
     return ()
 
 
-def newer_mart() -> tuple[str, ...]:
+def mart_of(version: int) -> tuple[str, ...]:
     mart = Mart("m.duckdb")
     mart.init()
-    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as a newer pvtop does
-        session.run("UPDATE mart_schema SET version = 99")
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as another pvtop does
+        session.run(f"UPDATE mart_schema SET version = {version}")
     return ()
 
 
@@ -174,7 +174,8 @@ FAULTS: dict[str, Callable[[], tuple[str, ...]]] = {
     "the file is no DuckDB file": junk,
     "the folder is missing": lambda: ("--to", "nowhere/m.duckdb"),
     "the path is that of a folder": folder,
-    "a newer version made it": newer_mart,
+    "a newer version made it": lambda: mart_of(99),
+    "an older version made it": lambda: mart_of(0),
     "another process has the file open": tuple,
     "an option of the address is wrong": lambda: ("--to", "mysql://127.0.0.1:1/db?colour=verysecret"),
     "the address can be read in two ways": lambda: ("--to", "mysql://u:p@verysecret@127.0.0.1:1/db"),

@@ -28,11 +28,15 @@ from pvtop.mart.ids import name_id
 from pvtop.mart.load import LoadState
 from pvtop.mart.mart import Mart
 from pvtop.mart.parts import HourPart
+from pvtop.pipeline.batch import run_hours
+from pvtop.pipeline.rollup import run_rollup
+from pvtop.settings import Settings
 from pvtop.transform.report import Report
 from pvtop.transform.rollup import Rollup, RollupProvenance
 from support.databases import DatabaseServer
 from support.marts import FIRST, HOSTILE, assert_equal, column, hostile_report, in_mart, small_report, write_lake
 from support.reports import make_report
+from support.samples import DATA, DAY, SOURCE
 from support.server.loopback import self_signed_certificate
 
 LOAD = "import sys; from pvtop import Mart; print(Mart(sys.argv[1]).load(sys.argv[2], sys.argv[3:] or None))"
@@ -64,6 +68,28 @@ def test_hostile_titles_come_back_as_they_are(mart: Mart, tmp_path: Path, caplog
     assert {title: ids[title] for title in HOSTILE if title != "\ufffd"} == {
         title: name_id(title) for title in HOSTILE if title != "\ufffd"
     }
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Return a lake with hours of the sample of two years, and the rollup of a day."""
+    folder = tmp_path_factory.mktemp("sample")
+    places = {"output": str(folder / "lake"), "cache_dir": str(folder / "cache")}
+    settings = Settings.load(source=str(SOURCE), blacklist=str(DATA / "blacklist"), **places)
+    hours = [Hour.parse("2016-02-29T01"), Hour.parse("2016-02-29T02"), *DAY[:4]]
+    assert run_hours(hours, settings).counts == {"made": len(hours)}
+    run_rollup("2024-12-31", settings, merge_access=True)
+    return Lake(places["output"])
+
+
+def test_hours_and_rollup_of_the_sample_come_back_as_they_are(mart: Mart, sample: Lake) -> None:
+    mart.load(sample)
+    assert_equal(mart, sample, sorted(sample.hours()))
+    rollup = sample.rollup(Period.of_day("2024-12-31"), merged=True)
+    assert rollup
+    found = mart.query("SELECT domain_name, num_views_rank, page_name, num_views, mobile_views FROM rollup_top_pages")
+    expected = rollup.top_pages.select("domain_code", "rank", "page_title", "views", "mobile_views")
+    assert sorted(found.iter_rows()) == sorted(expected.iter_rows())
 
 
 def test_names_compare_by_bytes(mart: Mart, tmp_path: Path) -> None:
@@ -285,13 +311,16 @@ def kill_while_loading(process: subprocess.Popen[str], mart: Mart, chance: rando
     assert process.returncode in {0, -signal.SIGKILL}, printed
 
 
-def test_mart_of_a_newer_version_is_refused(mart: Mart, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "hint"), [(99, "upgrade pvtop"), (0, "load the lake into a new mart")])
+def test_mart_of_another_version_is_refused(mart: Mart, tmp_path: Path, version: int, hint: str) -> None:
     mart.init()
-    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as a newer pvtop does
-        session.run("UPDATE mart_schema SET version = 99")
-    with pytest.raises(MartError, match="has tables of version 99") as error:
-        mart.load(write_lake(tmp_path / "lake", [FIRST]))
-    assert error.value.hint.startswith("upgrade pvtop")
+    with mart._database.session() as session, session.transaction():  # noqa: SLF001 - as another pvtop does
+        session.run(f"UPDATE mart_schema SET version = {version}")
+    lake = write_lake(tmp_path / "lake", [FIRST])
+    for use in (mart.init, mart.info, partial(mart.load, lake), partial(mart.query, "SELECT 1")):
+        with pytest.raises(MartError, match=f"has tables of version {version}, but this pvtop knows") as error:
+            use()
+        assert error.value.hint.startswith(hint)
 
 
 def test_tables_of_others_are_left_alone(mart: Mart) -> None:

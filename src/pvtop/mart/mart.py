@@ -93,7 +93,7 @@ class Mart:
         """Make the tables and views, if they are missing. Return whether any was.
 
         Raises:
-            MartError: The database cannot be reached or written, or its mart is of a newer version.
+            MartError: The database cannot be reached or written, or its mart is of another version.
         """
         from pvtop.mart.schema import make_schema
 
@@ -130,7 +130,7 @@ class Mart:
 
         Raises:
             UsageError: A value is not an hour or a period.
-            MartError: The database cannot be reached or written, or its mart is of a newer version.
+            MartError: The database cannot be reached or written, or its mart is of another version.
             NotInLakeError: Neither hours nor rollups are given, and the lake has none.
             OutputError: The lake cannot be read.
         """

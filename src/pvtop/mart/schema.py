@@ -19,7 +19,7 @@ def make_schema(session: Session, address: Address) -> bool:
     The version is written last. If it is missing, the schema is incomplete, and this completes it.
 
     Raises:
-        MartError: The mart is of a newer version, or other tables have the names of its tables.
+        MartError: The mart is of another version, or other tables have the names of its tables.
     """
     if _is_complete(session, address):
         return False
@@ -55,12 +55,13 @@ def _is_complete(session: Session, address: Address) -> bool:
     if "mart_schema" not in session.existing_tables():
         return False
     versions = [version for (version,) in session.run(select(session.tables.mart_schema.c.version))]
-    if versions and max(versions) > SCHEMA_VERSION:
-        raise MartError(
-            f"the mart {address} has tables of version {max(versions)}, but this pvtop knows version {SCHEMA_VERSION}",
-            "upgrade pvtop, or name another mart",
-            setting="mart",
-        )
+    for version in versions:
+        if version != SCHEMA_VERSION:
+            raise MartError(
+                f"the mart {address} has tables of version {version}, but this pvtop knows version {SCHEMA_VERSION}",
+                "upgrade pvtop, or name another mart" if version > SCHEMA_VERSION else "load the lake into a new mart",
+                setting="mart",
+            )
     return bool(versions)
 
 
