@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from pvtop.core.hour import hour_range
+from pvtop.lake.lake import Lake
 from pvtop.mart.mart import Mart
-from support.marts import FIRST, write_lake
+from pvtop.mart.parts import HourPart
+from support.marts import FIRST, assert_equal, write_lake
 from support.pages import DOCS
 
 PAGE = (DOCS / "mart.md").read_text()
@@ -24,7 +26,8 @@ def filled(mart: Mart, tmp_path: Path) -> Mart:
 
 
 def test_queries_answer_what_they_say(filled: Mart) -> None:
-    of_month, history, by_share, newcomers = (filled.query(sql.replace("Main_Page", "Page_1")) for sql in QUERIES)
+    queries = [sql.replace("Main_Page", "Page_1") for sql in QUERIES if sql.startswith("SELECT")]
+    of_month, history, by_share, newcomers = map(filled.query, queries)
     august = filled.query(
         "SELECT page_name, num_views FROM top_pages WHERE domain_name = 'en' AND datehour > '2024-08-01 00:00:00'"
     )
@@ -37,3 +40,18 @@ def test_queries_answer_what_they_say(filled: Mart) -> None:
     assert sum(map(float, by_share.get_column("percent"))) == pytest.approx(100)
     newest = (FIRST + 7).start.replace(tzinfo=None)
     assert set(newcomers.get_column("first_time")) <= {newest}
+
+
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+def test_month_that_is_removed_is_gone_until_it_is_loaded_again(filled: Mart, tmp_path: Path) -> None:
+    (removal,) = (sql for sql in QUERIES if sql.startswith("BEGIN"))
+    lake, hours = Lake(str(tmp_path / "lake")), hour_range(FIRST, FIRST + 7)
+    of_july = [hour for hour in hours if hour.stamp.month == FIRST.stamp.month]
+    with filled.loader(lake) as loader:
+        loader.load(HourPart(of_july[0]))
+        with filled._database.session() as session, session.transaction():  # noqa: SLF001 - as an administrator does
+            for statement in removal.removeprefix("BEGIN;").removesuffix("COMMIT").split(";"):
+                session.run(statement)
+        assert_equal(filled, lake, hours[len(of_july) :])
+        loader.load(HourPart(of_july[0]))
+    assert_equal(filled, lake, [of_july[0], *hours[len(of_july) :]])
