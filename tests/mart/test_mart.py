@@ -427,6 +427,13 @@ def test_wrong_query_is_an_error_of_the_query(mart: Mart, sql: str) -> None:
     assert refused.value.hint.startswith("check the query")
 
 
+@pytest.mark.parametrize("sql", ["SELECT * FROM page_dim a JOIN page_dim b ON a.page_dim_id = b.page_dim_id"])
+def test_rows_that_do_not_fit_into_a_frame_are_an_error_of_the_query(mart: Mart, tmp_path: Path, sql: str) -> None:
+    mart.load(write_lake(tmp_path / "lake", [FIRST]))
+    with pytest.raises(MartError, match="^the rows of the query do not fit into a frame"):
+        mart.query(sql)
+
+
 def test_mart_that_is_not_there_is_named(mart: Mart) -> None:
     with pytest.raises(MartError, match="there is no mart"):
         mart.query("SELECT 1")

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from pvtop.core.address import Address, AddressLike, parse_address
-from pvtop.core.errors import NotInLakeError, UsageError
+from pvtop.core.errors import MartError, NotInLakeError, UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour, HourLike
 from pvtop.core.html import table
@@ -166,10 +167,17 @@ class Mart:
             sql: SQL of the database. docs/mart.md has the tables and views.
 
         Raises:
-            MartError: The database cannot be reached, or refuses the query.
+            MartError: The database cannot be reached, or refuses the query, or its rows do not fit into a frame.
         """
         with self._reading() as session:
-            return session.query(sql)
+            try:
+                return session.query(sql)
+            except (pl.exceptions.PolarsError, PanicException, RuntimeError) as error:
+                reason = str(error).partition("\n")[0]
+                raise MartError(
+                    f"the rows of the query do not fit into a frame: {reason}",
+                    "give each column a name of its own, and cast large numbers",
+                ) from error
 
     def loaded(self) -> pl.DataFrame:
         """Return the hours in the mart, the oldest first.
