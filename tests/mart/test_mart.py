@@ -265,6 +265,15 @@ def test_bug_in_one_hour_does_not_stop_the_others(mart: Mart, tmp_path: Path) ->
     assert_equal(mart, lake, [FIRST + 2])
 
 
+def test_replaced_name_does_not_give_its_id_to_the_same_name_of_a_later_hour(mart: Mart, tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    for hour, name in ((FIRST, "a\0"), (FIRST + 1, "a\ufffd")):
+        lake.write(make_report([(name, 1, name, 9)], hour=hour))
+    mart.load(lake)
+    found = mart.query("SELECT domain_dim_id, page_dim_id FROM pageview_fact ORDER BY datehour")
+    assert found.rows() == [(name_id("a\0"),) * 2, (name_id("a\ufffd"),) * 2]
+
+
 def test_loaders_at_the_same_time_end_as_one(address: str, tmp_path: Path) -> None:
     hours = hour_range(FIRST, FIRST + 7)
     lake, mart = write_lake(tmp_path / "lake", hours), Mart(address)

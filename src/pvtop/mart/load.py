@@ -22,7 +22,7 @@ from pvtop.lake.lake import Lake
 from pvtop.mart.parts import HourPart, Part
 from pvtop.mart.replace import Ranked, loaded_provenances, replace_part
 from pvtop.mart.schema import make_schema
-from pvtop.mart.session import Database, Session
+from pvtop.mart.session import Database, Known, Session
 
 log = logging.getLogger(__name__)
 
@@ -194,14 +194,16 @@ class Loader:
     def _read(self, part: Part) -> Ranked | PvtopError:
         """Return the rows of a part, or why it cannot be read."""
         try:
-            ranked = Ranked.of(part.read(self._lake), self._database.known)
+            return Ranked.of(part.read(self._lake), self._database.known)
         except (Exception, PanicException) as error:  # whatever one part meets, even a bug, must not stop the others
             log.debug("%s", part.label, exc_info=True)
             return _expected(error)
-        return self._storable(ranked, *self._database.replaces) if self._database.replaces else ranked
 
-    def _storable(self, ranked: Ranked, bad: str, good: str) -> Ranked:
+    def _storable(self, ranked: Ranked) -> Ranked:
         """Return rows with another character for one that the database cannot store. Warn once if there is one."""
+        if not self._database.replaces:
+            return ranked
+        bad, good = self._database.replaces
         domain, page = pl.col("domain_name"), pl.col("page_name")
         if not (_has(ranked.domains, domain, bad) or _has(ranked.pages, page, bad)):
             return ranked
@@ -228,7 +230,8 @@ class Loader:
         self._connect()
         try:
             with self._connected() as session:
-                self._database.known = replace_part(session, part, rows, self._database.known)
+                mart_id = replace_part(session, part, self._storable(rows), self._database.known)
+                self._database.known = Known(mart_id, rows.domains, rows.pages)
         except (Exception, PanicException) as error:  # as above
             log.debug("%s", part.label, exc_info=True)
             return LoadOutcome(part, LoadState.FAILED, error=_expected(error))

@@ -56,8 +56,8 @@ class Ranked:
         return cls(found.provenance.to_json(), domains, pages, facts)
 
 
-def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | None = None) -> Known:
-    """Replace the rows of a part in the mart, in one transaction. Return its names, which the mart now has.
+def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | None = None) -> str:
+    """Replace the rows of a part in the mart, in one transaction. Return the id of the mart.
 
     First comes the row that says that the part is loaded: a second loader of the same part waits for it. Then come the
     dimensions, by id: all loaders wait for each other's rows in this order, so they cannot deadlock.
@@ -85,7 +85,7 @@ def replace_part(session: Session, part: Part, ranked: Ranked, known: Known | No
         session.run(facts.delete().where(*matches(facts, part)))
         rows = part.fact_columns(ranked.facts).with_columns(**_literals(part.key, created, now))
         session.insert(facts, rows.sort("domain_dim_id", "num_views_rank"))  # in the order of the key, which is faster
-    return Known(mart_id, ranked.domains, ranked.pages)
+    return mart_id
 
 
 def matches(table: Table, part: Part) -> list[ColumnElement[bool]]:

@@ -62,7 +62,7 @@ The first pattern that is found counts. That of a failed connection comes last: 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names that a mart is known to have. Loads never remove names.
+    """Names that a mart is known to have, as they are in the lake. Loads never remove names.
 
     Attributes:
         mart_id: The mart.
