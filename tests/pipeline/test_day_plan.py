@@ -26,7 +26,7 @@ from pvtop.pipeline.plan import ActionKind, Fingerprint, HourFacts, PlanContext
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.facts import FileFacts
-from pvtop.sources.listing import ListedFile
+from pvtop.storage.filesystem import ListedFile
 from support.days import DAY, day_provenance
 from support.server.files import File, Server
 

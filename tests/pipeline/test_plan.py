@@ -22,7 +22,7 @@ from pvtop.pipeline.plan import (
     needs_listing,
 )
 from pvtop.sources.facts import FileFacts, KnownDigest
-from pvtop.sources.listing import ListedFile
+from pvtop.storage.filesystem import ListedFile
 from support.reports import make_report
 
 HOUR = Hour.parse("2019-04-01T12")

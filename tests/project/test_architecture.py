@@ -19,6 +19,7 @@ from support.samples import ROOT
 
 PACKAGE = Path(pvtop.__file__).parent
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+NETWORK = {"aiohttp", "fsspec"}
 HEAVY = ["aiohttp", "fsspec", "platformdirs", "polars", "pyarrow", "pydantic", "rich", "stamina"]
 
 
@@ -37,9 +38,9 @@ def packages(module: str) -> set[str]:
     return {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names
 
 
-def loaded(module: str) -> set[str]:
-    """Return the packages that a fresh interpreter has loaded after importing a module."""
-    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+def loaded(module: str, then: str = "pass") -> set[str]:
+    """Return the packages that a fresh interpreter has loaded after importing a module, and perhaps some more."""
+    code = f"import sys, {module}; {then}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split())
 
 
@@ -74,6 +75,14 @@ def test_start_up_imports_no_heavy_package(module: str) -> None:
 
 def test_import_of_run_hour_loads_no_network_package() -> None:
     assert not loaded("pvtop.pipeline.hour") & {"aiohttp", "fsspec", "pyarrow", "stamina"}
+
+
+def test_hour_of_folders_loads_no_network_package(tmp_path: Path) -> None:
+    places = {"source": "source", "blacklist": "blacklist"}
+    given = {name: str(ROOT / "data" / place) for name, place in places.items()}
+    settings = given | {"output": str(tmp_path / "lake"), "cache_dir": str(tmp_path / "cache")}
+    assert not loaded("pvtop", f"pvtop.run_hour('2024-12-31T12', pvtop.Settings.load(**{settings}))") & NETWORK
+    assert list((tmp_path / "lake").rglob("top_pages.parquet"))
 
 
 BREAKS = {

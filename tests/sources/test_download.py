@@ -6,8 +6,9 @@ import asyncio
 import errno
 import gzip
 import random
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from io import BytesIO
@@ -379,6 +380,7 @@ class Moody(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no typ
     cachable = False
     failures: ClassVar[list[Exception]] = []
     answers = Event()
+    file: Callable[[], BytesIO] = staticmethod(lambda: BytesIO(CONTENT))
 
     def info(self, path: str, **_: object) -> dict[str, object]:
         """Return the size of the file, or raise the next failure."""
@@ -388,7 +390,7 @@ class Moody(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no typ
         return {"name": path, "size": len(CONTENT), "type": "file"}
 
     def _open(self, *_: object, **__: object) -> BytesIO:
-        return BytesIO(CONTENT)
+        return self.file()
 
 
 @pytest.fixture
@@ -431,6 +433,29 @@ async def test_silent_file_system_times_out(target: Path, moody: type[Moody]) ->
     moody.answers.clear()
     with pytest.raises(UnreachableError, match="did not answer in time"):
         await fetch_moody(target, connect_timeout=0.1, read_timeout=0.1)
+    assert left_behind(target) == []
+
+
+async def test_cancelled_download_does_not_wait_for_a_silent_file(
+    target: Path, moody: type[Moody], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers, before = Event(), Event(), set(threading.enumerate())
+
+    class Silent(BytesIO):
+        def read(self, _: int | None = -1, /) -> bytes:
+            asked.set()
+            answers.wait()
+            return b""
+
+    monkeypatch.setattr(moody, "file", staticmethod(Silent))
+    download_ = asyncio.create_task(fetch_moody(target, connect_timeout=20, read_timeout=20))
+    await asyncio.to_thread(asked.wait)
+    download_.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await download_
+    left = [thread.name for thread in set(threading.enumerate()) - before]
+    answers.set()
+    assert left.count("pvtop-step") >= 2, "one waits for the other, and nobody for them"
     assert left_behind(target) == []
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pvtop.core.address import Address
-from pvtop.sources.listing import ListedFile, parse_listing
+from pvtop.sources.listing import parse_listing
+from pvtop.storage.filesystem import ListedFile
 from pvtop.storage.http import MAX_LISTING_BYTES
 
 NGINX = """\

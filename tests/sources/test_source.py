@@ -17,8 +17,8 @@ from pvtop.settings import Settings
 from pvtop.sources.source import (
     FOLDERS_TO_EXPLAIN,
     FolderSource,
-    FsspecSource,
     HttpSource,
+    RemoteSource,
     Source,
     explain_layout,
     last,
@@ -58,7 +58,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
         return
     root = f"memory://{tmp_path.name}/mirror"
     fill_memory(root, FIRST)
-    yield FsspecSource(Address.at(root), Client(Settings.load()))
+    yield RemoteSource(Address.at(root), Client(Settings.load()))
     fsspec.filesystem("memory").rm(root, recursive=True)
 
 
@@ -142,7 +142,7 @@ async def test_other_layouts_are_explained(tmp_path: Path, kind: str, dump: str,
     else:
         memory = fsspec.filesystem("memory")
         memory.pipe_file(f"/{tmp_path.name}/{dump}", b"")
-        source = FsspecSource(Address.at(f"memory://{tmp_path.name}{root}"), Client(Settings.load()))
+        source = RemoteSource(Address.at(f"memory://{tmp_path.name}{root}"), Client(Settings.load()))
         found = await explain_layout(source)
         memory.rm(f"/{tmp_path.name}", recursive=True)
     assert explained in found
@@ -160,7 +160,7 @@ async def test_folder_with_years_is_found_behind_other_names(tmp_path: Path, kin
     else:
         memory, root = fsspec.filesystem("memory"), f"/{tmp_path.name}"
         memory.put(f"{tmp_path}/", f"{root}/", recursive=True)
-        found = await explain_layout(FsspecSource(Address.at(f"memory:/{root}"), Client(Settings.load())))
+        found = await explain_layout(RemoteSource(Address.at(f"memory:/{root}"), Client(Settings.load())))
         memory.rm(root, recursive=True)
     assert "found source/2019/ below the root: use " in found
 
@@ -178,7 +178,7 @@ async def test_layout_is_explained_by_few_folders_and_pageviews_first(server: Se
 
 async def test_layout_of_a_source_that_cannot_be_listed_is_not_explained(tmp_path: Path) -> None:
     assert await explain_layout(FolderSource(Address.at(tmp_path / "nothing"))) == ""
-    assert await explain_layout(FsspecSource(Address.at("nosuch://x"), Client(Settings.load()))) == ""
+    assert await explain_layout(RemoteSource(Address.at("nosuch://x"), Client(Settings.load()))) == ""
 
 
 async def test_newest_compares_hours_within_a_year(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ async def test_too_long_text_is_refused(tmp_path: Path) -> None:
         with (tmp_path / name).open("wb") as file:
             file.truncate(size)
     client = Client(Settings.load())
-    for source in (FolderSource(Address.at(tmp_path)), FsspecSource(Address.at(f"local://{tmp_path}"), client)):
+    for source in (FolderSource(Address.at(tmp_path)), RemoteSource(Address.at(f"local://{tmp_path}"), client)):
         assert len(await source.text("longest")) == MAX_LISTING_BYTES
         with pytest.raises(SourceError, match="longer is too long for a listing"):
             await source.text("longer")
@@ -258,7 +258,7 @@ async def test_listing_has_exact_sizes(tmp_path: Path) -> None:
     memory.pipe_file(f"/{tmp_path.name}/a", b"12345")
     listings = [
         await FolderSource(Address.at(tmp_path)).listing(""),
-        await FsspecSource(Address.at(f"memory://{tmp_path.name}"), Client(Settings.load())).listing(""),
+        await RemoteSource(Address.at(f"memory://{tmp_path.name}"), Client(Settings.load())).listing(""),
     ]
     assert [[(entry.name, entry.size) for entry in listing] for listing in listings] == [[("a", 5)], [("a", 5)]]
     memory.rm(f"/{tmp_path.name}", recursive=True)
@@ -266,7 +266,7 @@ async def test_listing_has_exact_sizes(tmp_path: Path) -> None:
 
 async def test_unknown_protocol_is_a_source_error() -> None:
     with pytest.raises(SourceError, match="cannot read nosuch://x/2019: Protocol not known"):
-        await FsspecSource(Address.at("nosuch://x"), Client(Settings.load())).listing("2019")
+        await RemoteSource(Address.at("nosuch://x"), Client(Settings.load())).listing("2019")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ async def test_unknown_protocol_is_a_source_error() -> None:
         ("data/source", FolderSource),
         ("file:///srv/mirror", FolderSource),
         ("https://example.org/pageviews", HttpSource),
-        ("s3://bucket/pageviews", FsspecSource),
+        ("s3://bucket/pageviews", RemoteSource),
     ],
 )
 def test_open_source_chooses_by_address(root: str, kind: type[Source]) -> None:

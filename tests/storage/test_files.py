@@ -1,9 +1,8 @@
-"""Files that are put into a file system and opened for parts of them: a folder, another disk, memory, S3."""
+"""Files that are put into a file system and fail: disks that are full, uploads that break off, S3 that is missing."""
 
 from __future__ import annotations
 
 import gc
-import io
 import os
 from pathlib import Path
 from threading import Event, Thread
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from pvtop.core.address import Address
 from pvtop.core.errors import OutputError
+from pvtop.lake.failures import LAKE
 from pvtop.storage.filesystem import TEMPORARY_FOLDER
 from pvtop.storage.local import LocalFileSystem
 from pvtop.storage.registry import open_filesystem
@@ -36,38 +36,9 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("address", ["lake", "memory://lake", "s3://bucket/lake"])
-@pytest.mark.usefixtures("s3")
-def test_file_is_put_replaced_and_read_in_parts(tmp_path: Path, address: str) -> None:
-    filesystem = open_filesystem(Address.at(address), 20)
-    assert filesystem.open(PATH) is None
-    for content in (b"", b"earlier", 4 * CONTENT, CONTENT):
-        filesystem.put(PATH, written(tmp_path, content))
-        assert filesystem.content(PATH) == content
-    file = filesystem.open(PATH)
-    assert file is not None
-    with file:
-        assert file.seek(-5, io.SEEK_END) == len(CONTENT) - 5
-        assert file.read() == CONTENT[-5:]
-        file.seek(1_000_001)
-        assert (file.read(7), file.tell()) == (CONTENT[1_000_001:1_000_008], 1_000_008)
-    filesystem.remove(PATH)
-    assert filesystem.open(PATH) is None
-    filesystem.close()
-
-
-def test_put_onto_another_disk_leaves_no_temporary_file(tmp_path: Path) -> None:
-    (tmp_path / "lake").mkdir()
-    with mounted_at(tmp_path / "lake" / "days", "-t", "tmpfs", "tmpfs"):
-        filesystem = LocalFileSystem(Address.at("lake"), 20, tmp_path / "lake")
-        filesystem.put(PATH, written(tmp_path))
-        assert filesystem.content(PATH) == CONTENT
-        assert files(tmp_path / "lake") == [PATH]
-
-
 def test_failed_put_keeps_the_earlier_file(tmp_path: Path) -> None:
     with mounted_at(tmp_path / "lake", "-t", "tmpfs", "-o", "size=100k", "tmpfs"):
-        filesystem = LocalFileSystem(Address.at("lake"), 20, tmp_path / "lake")
+        filesystem = LocalFileSystem(Address.at("lake"), LAKE, tmp_path / "lake")
         filesystem.put(PATH, written(tmp_path, b"earlier"))
         with pytest.raises(OutputError, match="No space left"):
             filesystem.put(PATH, written(tmp_path))
@@ -80,14 +51,14 @@ def test_put_refuses_what_is_not_a_file(tmp_path: Path, make: object) -> None:
     target = tmp_path / "lake" / PATH
     target.parent.mkdir(parents=True)
     make(target)  # type: ignore[operator] # both take a path
-    filesystem = LocalFileSystem(Address.at("lake"), 20, tmp_path / "lake")
+    filesystem = LocalFileSystem(Address.at("lake"), LAKE, tmp_path / "lake")
     with pytest.raises(OutputError, match="it is not a regular file"):
         filesystem.put(PATH, written(tmp_path))
     assert not files(tmp_path / "lake" / TEMPORARY_FOLDER)
 
 
 def test_missing_bucket_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
-    filesystem = open_filesystem(Address.at("s3://nowhere/lake"), 20)
+    filesystem = open_filesystem(Address.at("s3://nowhere/lake"), LAKE, 20)
     with pytest.raises(OutputError, match="cannot write the lake s3://nowhere/lake"):
         filesystem.put(PATH, written(tmp_path))
     assert s3.ls("") == ["bucket"]
@@ -111,7 +82,7 @@ def test_failed_upload_keeps_the_earlier_object_and_leaves_no_parts(
     s3.pipe_file(f"bucket/lake/{PATH}", b"earlier")
     s3_proxy.misbehave(answer, is_second_part)
     with pytest.raises(OutputError, match=f"cannot write the lake s3://bucket/lake: .*{message}"):
-        open_filesystem(Address.at("s3://bucket/lake"), seconds).put(PATH, written(tmp_path, 4 * CONTENT))
+        open_filesystem(Address.at("s3://bucket/lake"), LAKE, seconds).put(PATH, written(tmp_path, 4 * CONTENT))
     gc.collect()  # must not complete it
     assert s3_proxy.refused
     assert s3.cat_file(f"bucket/lake/{PATH}") == b"earlier"
@@ -121,7 +92,7 @@ def test_failed_upload_keeps_the_earlier_object_and_leaves_no_parts(
 def test_upload_to_a_silent_bucket_can_be_interrupted(
     tmp_path: Path, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy
 ) -> None:
-    filesystem, asked = open_filesystem(Address.at("s3://bucket/lake"), 600), Event()
+    filesystem, asked = open_filesystem(Address.at("s3://bucket/lake"), LAKE, 600), Event()
 
     def is_asked(request: web.Request) -> bool:
         if is_second_part(request):
@@ -142,7 +113,7 @@ def test_upload_to_a_silent_bucket_can_be_interrupted(
 
 
 def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fsspec.AbstractFileSystem) -> None:
-    filesystem = open_filesystem(Address.at("s3://bucket/lake"), 20)
+    filesystem = open_filesystem(Address.at("s3://bucket/lake"), LAKE, 20)
     filesystem.put(PATH, written(tmp_path))
     file = filesystem.open(PATH)
     assert file is not None

@@ -32,6 +32,7 @@ from pvtop.cli.progress import Watch
 from pvtop.core.address import Address
 from pvtop.core.hour import Hour, hour_range
 from pvtop.core.states import HourState
+from pvtop.lake.failures import LAKE
 from pvtop.lake.layout import top_pages_path
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.hour import run_hour
@@ -497,7 +498,7 @@ def interrupt(command: list[str], by: signal.Signals, when: Callable[[], bool]) 
 
 
 def test_interrupt_ends_a_wait_for_a_lock(args: tuple[str, ...]) -> None:
-    lake = open_filesystem(Address.at("lake"), 1)
+    lake = open_filesystem(Address.at("lake"), LAKE, 1)
     with lake.exclusive_lock(top_pages_path(HOUR)):
         interrupt(
             [*REPORT, *args, "--output", "lake"], signal.SIGINT, lambda: len(list(Path("lake/.tmp").glob("*.tmp"))) == 3

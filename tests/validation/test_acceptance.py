@@ -16,6 +16,7 @@ import pytest
 from pvtop.core.errors import InvalidReportError
 from pvtop.core.hour import FIRST_STAMP, Hour
 from pvtop.core.states import HourState
+from pvtop.lake.failures import LAKE
 from pvtop.lake.lake import Lake, Salvaged
 from pvtop.lake.layout import domains_path, top_pages_path
 from pvtop.lake.parquet import PROVENANCE_KEY
@@ -311,7 +312,7 @@ def test_report_that_another_run_has_just_written_is_compared(settings: Settings
     (lake / top_pages_path(HOUR)).unlink()
     (lake / domains_path(HOUR)).unlink()
     with ThreadPoolExecutor() as runs:
-        with open_filesystem(settings.output, 1).exclusive_lock(top_pages_path(HOUR)):
+        with open_filesystem(settings.output, LAKE, 1).exclusive_lock(top_pages_path(HOUR)):
             ran = [runs.submit(run_hour, HOUR, one) for one in (large, tiny)]
             while len(list(lake.glob(".tmp/*.tmp"))) < 6:
                 assert not any(run.done() for run in ran)

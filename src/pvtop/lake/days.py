@@ -132,4 +132,4 @@ class StoredDays(ListedHours):
 
     def _stored(self, days: Collection[Day]) -> list[Day]:
         """Return which of the days have a day file, the oldest first."""
-        return sorted(day for day in days if self._filesystem.exists(day_path(day)))
+        return sorted(day for day in days if self._filesystem.look_up(day_path(day)))

@@ -12,6 +12,7 @@ from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import Hour, HourLike, check_hour_of_day, date_at
 from pvtop.core.redaction import redacted
+from pvtop.lake.failures import LAKE
 from pvtop.lake.layout import (
     domains_path,
     failure_path,
@@ -55,7 +56,7 @@ class ListedHours:
     """
 
     def __init__(self, output: AddressLike, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._filesystem = open_filesystem(root_of(output), timeout)
+        self._filesystem = open_filesystem(root_of(output), LAKE, timeout)
 
     def close(self) -> None:
         """Cancel what other threads wait for: a silent file system, or the lock of another run."""
@@ -165,10 +166,10 @@ class ListedHours:
         for stamp_date in dates:
             for stamp_hour in self._partitions(f"top_pages/date={stamp_date}", "hour="):
                 found = parse_partition(f"{stamp_date}T{stamp_hour}")
-                if found and hour in {None, found.stamp.hour} and self._filesystem.exists(top_pages_path(found)):
+                if found and hour in {None, found.stamp.hour} and self._filesystem.look_up(top_pages_path(found)):
                     yield found
 
     def _partitions(self, folder: str, key: str) -> list[str]:
         """Return the values of a hive partition key in a folder, largest first."""
-        names = self._filesystem.names(folder)
+        names = [file.name for file in self._filesystem.listing(folder)]
         return sorted((name.removeprefix(key) for name in names if name.startswith(key)), reverse=True)

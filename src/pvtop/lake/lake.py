@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -293,12 +292,9 @@ class Lake(StoredDays):
             OutputError: The lake cannot be written.
         """
         note = {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        with self._filesystem.translate_errors("write"), contextlib.ExitStack() as stack:
-            stack.enter_context(
-                self._filesystem.stage(
-                    failure_path(Hour.at(hour)), (json.dumps(note, ensure_ascii=False) + "\n").encode()
-                )
-            )()
+        path, content = failure_path(Hour.at(hour)), (json.dumps(note, ensure_ascii=False) + "\n").encode()
+        with self._filesystem.translate_errors("write"), self._filesystem.stage(path, content) as commit:
+            commit()
 
     def rollup(self, period: PeriodLike, *, merged: bool = False) -> Rollup | None:
         """Read the rollup of a period. Return None if it is not in the lake.

@@ -24,7 +24,8 @@ from pvtop.pipeline.summing import Sums, translate_overflow
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
 from pvtop.sources.dumps import reading, scan_rows
-from pvtop.sources.facts import FileFacts, FileState, LocalFile
+from pvtop.sources.facts import FileFacts, LocalFile
+from pvtop.storage.regular_file import FileState
 from pvtop.transform.candidates import Candidates, FilteredPages, PageFilter
 from pvtop.transform.dump import OnRows
 from pvtop.transform.page_sums import PageSums

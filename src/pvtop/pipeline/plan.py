@@ -18,7 +18,8 @@ from enum import StrEnum
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.sources.facts import FileFacts, KnownDigest
-from pvtop.sources.listing import ListedFile, is_other
+from pvtop.sources.listing import is_other
+from pvtop.storage.filesystem import ListedFile
 from pvtop.transform.day import DumpRecord
 from pvtop.transform.report import Provenance
 from pvtop.transform.rollup import RollupProvenance

@@ -21,8 +21,8 @@ from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist, load_blacklist
 from pvtop.sources.cache import Cache
 from pvtop.sources.facts import LocalFile
-from pvtop.sources.listing import ListedFile
 from pvtop.sources.source import list_month, open_source
+from pvtop.storage.filesystem import ListedFile
 from pvtop.storage.http import Client
 from pvtop.transform.dump import OnRows
 from pvtop.transform.report import RULES_VERSION, Report

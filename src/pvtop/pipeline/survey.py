@@ -11,7 +11,8 @@ from pathlib import Path
 from pvtop.core.hour import Hour
 from pvtop.pipeline.plan import Action, HourFacts, LakeEntry, decide, decide_unfinished, needs_listing
 from pvtop.pipeline.session import Session
-from pvtop.sources.source import listed_file, source_folder
+from pvtop.sources.source import source_folder
+from pvtop.storage.local import listed_file
 
 FOOTERS_AT_ONCE = 16  # readers of provenances; on object storage they wait far more than they work
 

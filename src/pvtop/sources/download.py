@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -14,10 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, PvtopError, RangeError, SourceError
 from pvtop.sources.facts import FileFacts, sidecar, translate_cache_errors
+from pvtop.sources.source import SOURCE, check_found
 from pvtop.storage.atomic import commit, temporary_file, write_atomic
-from pvtop.storage.deadline import start_daemon
+from pvtop.storage.deadline import await_daemon
 from pvtop.storage.http import Client, is_elsewhere, unreachable
-from pvtop.storage.remote import call_fsspec
+from pvtop.storage.registry import open_filesystem
 
 if TYPE_CHECKING:
     import aiohttp
@@ -90,7 +90,7 @@ async def _verified(transfer: _Transfer, verify: Verify) -> str:
             a redirect must not show what only this machine can read.
     """
     try:
-        return await asyncio.wrap_future(start_daemon(verify, Path(transfer.file.name), transfer.address))
+        return await await_daemon(verify, Path(transfer.file.name), transfer.address)
     except PvtopError as error:
         if not transfer.redirected:
             raise
@@ -198,16 +198,13 @@ class _Transfer:
         self.progress(self.received, expected)
 
     async def _over_fsspec(self) -> None:
-        from fsspec.core import url_to_fs
-
         self.restart()
-        filesystem, path = await call_fsspec(self.client, self.address, url_to_fs, self.address.with_secrets())
-        info = await call_fsspec(self.client, self.address, filesystem.info, path)
-        self.etag = info.get("ETag")
-        remote = await call_fsspec(self.client, self.address, filesystem.open, path, "rb")
-        while chunk := await call_fsspec(self.client, self.address, remote.read, REMOTE_READ_BYTES):
-            self._take(chunk, info.get("size"))
-        await call_fsspec(self.client, self.address, remote.close)
+        files = await await_daemon(open_filesystem, self.address, SOURCE, self.client.settings.timeout)
+        info = check_found(await await_daemon(files.look_up, ""), self.address)
+        self.etag = info.etag
+        remote = check_found(await await_daemon(files.open, ""), self.address)  # not closed: a thread may still read it
+        while chunk := await await_daemon(remote.read, REMOTE_READ_BYTES):
+            self._take(chunk, info.size)
 
 
 def _total(headers: Mapping[str, str]) -> int | None:

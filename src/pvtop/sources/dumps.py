@@ -16,12 +16,12 @@ from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.download import Progress, download
-from pvtop.sources.facts import FileFacts, FileState, LocalFile
+from pvtop.sources.facts import FileFacts, LocalFile
 from pvtop.sources.source import source_folder
 from pvtop.storage.gzip import read_blocks, sha256_of, verify_gzip
 from pvtop.storage.http import Client
 from pvtop.storage.locks import shared_lock
-from pvtop.storage.regular_file import is_something_else
+from pvtop.storage.regular_file import FileState, is_something_else
 from pvtop.transform.dump import OnRows, ignore_rows, scan_blocks, well_formed
 
 OVERDUE_AFTER = timedelta(hours=6)  # Wikimedia's own alarm for a missing hour

@@ -7,15 +7,15 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from pvtop.core.errors import OutputError
 from pvtop.settings import NO_CACHE_DIR
 from pvtop.storage.atomic import output_error
 from pvtop.storage.folders import broken_link
-from pvtop.storage.regular_file import open_regular
+from pvtop.storage.regular_file import FileState, open_regular
 
 MAX_RECORD_BYTES = 1 << 16  # of JSON
 
@@ -97,30 +97,6 @@ class LocalFile:
     facts: FileFacts
     cached: bool = False
     state: FileState | None = None
-
-
-class FileState(NamedTuple):
-    """The values of a file that change if it is replaced or written."""
-
-    inode: int
-    bytes: int
-    modified_ns: int
-
-    @property
-    def modified(self) -> datetime:
-        """The modification time in UTC, to the microsecond."""
-        return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Return the state of a file.
-
-        Raises:
-            OSError: The file does not exist or cannot be accessed.
-        """
-        status = path.stat()
-        # The second time cannot be set: it tells a file that was replaced by one of the same size and time.
-        return cls(status.st_ino, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urljoin, urlsplit
 
 from pvtop.core.address import Address
+from pvtop.storage.filesystem import ListedFile
 
 ANY_FOLDER = Address.at("http://host/folder/")
 ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
@@ -22,22 +22,6 @@ LINK = re.compile(
     r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?""",
     re.IGNORECASE | re.ASCII,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFile:
-    """A file or folder in the listing of a folder.
-
-    Attributes:
-        name: The last part of its path, without a slash at the end.
-        size: Its exact size in bytes, or None if the listing does not give it.
-        modified: Its modification time in UTC, or None if the listing does not give it. Wikimedia's server gives it to
-            the minute.
-    """
-
-    name: str
-    size: int | None = None
-    modified: datetime | None = None
 
 
 def parse_listing(text: str, address: Address = ANY_FOLDER) -> list[ListedFile]:

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pvtop.core.address import Address
 from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour, described
-from pvtop.sources.facts import FileState
-from pvtop.sources.listing import ListedFile, parse_listing
-from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length
-from pvtop.storage.regular_file import open_regular
-from pvtop.storage.remote import call_fsspec, translate_fsspec_errors
+from pvtop.sources.listing import parse_listing
+from pvtop.storage.deadline import await_daemon
+from pvtop.storage.filesystem import BrokenLinkError, FileSystem, ListedFile, Purpose
+from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length, unreachable
+from pvtop.storage.registry import open_filesystem
 
 FOLDERS = "a source has folders like 2019/2019-04/"
 SOURCE_LAYOUT = f"{FOLDERS} with files like pageviews-20190401-120000.gz"
 YEAR = re.compile(r"\d{4}", re.ASCII)
 MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 FOLDERS_TO_EXPLAIN = 8  # to look into; a source may be slow
+TRANSIENT_ERRNOS = {errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 T = TypeVar("T")
+
+
+def check_found(found: T | None, address: Address) -> T:
+    """Return what was found at an address. Raise NotFoundError if it is None."""
+    if found is None:
+        raise NotFoundError(f"{address} does not exist")
+    return found
+
+
+def _source_error(error: Exception, verb: str, address: Address, reason: str) -> SourceError:
+    """Return NotFoundError, UnreachableError if the failure may be temporary, or SourceError."""
+    match error:
+        case FileNotFoundError() | BrokenLinkError():
+            return NotFoundError(f"{address} does not exist")
+        case ImportError():
+            hint = "install it; for S3, install pvtop with its extra named s3"
+            return SourceError(f"{address} needs a package that is not installed: {reason}", hint)
+        case TimeoutError():
+            return unreachable(f"{address} did not answer in time")
+    if verb == "list" and address.local_path:
+        return SourceError(f"cannot list {address}: {reason}", SOURCE_LAYOUT, setting="source")
+    if isinstance(error, ConnectionError) or getattr(error, "errno", None) in TRANSIENT_ERRNOS:
+        return unreachable(f"{address}: connection failed: {reason}")
+    return SourceError(f"cannot read {address}: {reason}", "check the address and the credentials", setting="source")
+
+
+SOURCE = Purpose(_source_error)
 
 
 class Source(Protocol):
@@ -58,23 +87,17 @@ class FolderSource:
     root: Address
 
     async def listing(self, folder: str) -> list[ListedFile]:
-        """List a folder, with sizes and times."""
-        root = source_folder(self.root)
+        """List a folder, with sizes and times. Names that cannot be looked up are skipped."""
+        address = Address.at(source_folder(self.root) / folder)
         try:
-            return [file for path in (root / folder).iterdir() if (file := listed_file(path))]
-        except FileNotFoundError:
+            found = open_filesystem(address, SOURCE, 0).listing("")
+        except NotFoundError:
             return []
-        except OSError as error:
-            raise SourceError(
-                f"cannot list {root / folder}: {error.strerror}", SOURCE_LAYOUT, setting="source"
-            ) from error
+        return [file for file in found if file.size is not None]
 
     async def text(self, path: str) -> str:
         """Return the text of a file."""
-        file = Path(self.root, path)
-        with translate_fsspec_errors(file):
-            content = await asyncio.to_thread(_read, file)
-        return _decoded(content, file)
+        return await asyncio.to_thread(_text, open_filesystem(Address.at(Path(self.root, path)), SOURCE, 0))
 
 
 def source_folder(root: Address) -> Path:
@@ -93,26 +116,8 @@ def source_folder(root: Address) -> Path:
     raise SourceError(f"the source {folder} {what}", "give an address or a folder", setting="source")
 
 
-def _read(path: Path) -> bytes:
-    """Read at most `MAX_LISTING_BYTES + 1` bytes of a file.
-
-    The extra byte tells the caller that the file is too long.
-    """
-    with open_regular(path) as file:
-        return file.read(MAX_LISTING_BYTES + 1)
-
-
-def listed_file(path: Path) -> ListedFile | None:
-    """Return a name in a folder with its size and time, None if it cannot be looked up, as a link to nowhere."""
-    try:
-        state = FileState.of(path)
-        return ListedFile(path.name, state.bytes, state.modified)
-    except (OSError, ValueError, OverflowError):  # also of a time that no calendar has
-        return None
-
-
 @dataclass(frozen=True)
-class FsspecSource:
+class RemoteSource:
     """A source at any other address that fsspec supports, such as `s3://bucket/prefix`."""
 
     root: Address
@@ -120,44 +125,28 @@ class FsspecSource:
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes. Retry if that may help."""
-        address = self.root / folder
-        try:
-            async for attempt in self.client.retries():
-                with attempt:
-                    found = await call_fsspec(self.client, address, _list, address.with_secrets())
-        except NotFoundError:
-            return []
-        return [ListedFile(info["name"].rstrip("/").rpartition("/")[2], info.get("size")) for info in found]
+        found = await self._retry(lambda files: files.listing(""), folder)
+        return [ListedFile(file.name, file.size) for file in found]
 
     async def text(self, path: str) -> str:
         """Return the text of a file. Retry if that may help."""
+        return await self._retry(_text, path)
+
+    async def _retry(self, step: Callable[[FileSystem], T], path: str) -> T:
+        """Call a function with the file system at a path. Retry if that may help."""
         address = self.root / path
+        self.client.check_online(address)
         async for attempt in self.client.retries():
             with attempt:
-                content = await call_fsspec(self.client, address, _read_remote, address.with_secrets())
-        return _decoded(content, address)
+                return await await_daemon(lambda: step(open_filesystem(address, SOURCE, self.client.settings.timeout)))
+        raise AssertionError  # never reached: the last attempt returns or raises
 
 
-def _read_remote(address: str) -> bytes:
-    """Return at most `MAX_LISTING_BYTES + 1` bytes of a remote file, so that the caller can detect a longer file."""
-    import fsspec
-
-    with fsspec.open(address, "rb") as file:
-        return bytes(file.read(MAX_LISTING_BYTES + 1))
-
-
-def _decoded(content: bytes, origin: Address | Path) -> str:
-    check_listing_length(content, origin)
+def _text(files: FileSystem) -> str:
+    """Return the text of the file at the root. Read a byte too many, so that a file that is too long is found out."""
+    content = check_found(files.read("", lambda file: file.read(MAX_LISTING_BYTES + 1)), files.address)
+    check_listing_length(content, files.address)
     return content.decode("utf-8", "replace")
-
-
-def _list(address: str) -> list[dict[str, Any]]:
-    from fsspec.core import url_to_fs
-
-    filesystem, path = url_to_fs(address)
-    filesystem.invalidate_cache()
-    found: list[dict[str, Any]] = filesystem.ls(path, detail=True)
-    return found
 
 
 @dataclass(frozen=True)
@@ -189,7 +178,7 @@ def open_source(root: Address, client: Client) -> Source:
     """
     if root.local_path:
         return FolderSource(root)
-    return HttpSource(root, client) if root.is_http else FsspecSource(root, client)
+    return HttpSource(root, client) if root.is_http else RemoteSource(root, client)
 
 
 async def newest(source: Source, day: date | None = None, hour: int | None = None) -> Hour:

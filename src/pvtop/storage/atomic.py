@@ -81,35 +81,12 @@ def commit(file: BinaryIO, target: Path) -> None:
     Raises:
         OSError: The file cannot be flushed or renamed.
     """
-    file.flush()
-    os.fsync(file.fileno())
+    flush(file)
     Path(file.name).replace(target)
 
 
-@contextlib.contextmanager
-def stage(target: Path, content: bytes, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Write the content to a temporary file and flush it to the disk. Yield the file, which is ready for `commit`.
-
-    Args:
-        target: The final path, as for `temporary_file`.
-        content: All bytes of the file.
-        folder: Where the temporary file goes, as for `temporary_file`.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    with temporary_file(target, folder) as file:
-        write_flushed(file, content)
-        yield file
-
-
-def write_flushed(file: BinaryIO, content: bytes) -> None:
-    """Write the content to a file, and flush it to the disk.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    file.write(content)
+def flush(file: BinaryIO) -> None:
+    """Flush a file to the disk. Raise OSError if that is full, or fails."""
     file.flush()
     os.fsync(file.fileno())
 
@@ -120,7 +97,8 @@ def write_atomic(target: Path, content: bytes) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    with stage(target, content) as file:
+    with temporary_file(target) as file:
+        file.write(content)
         commit(file, target)
 
 

@@ -29,6 +29,13 @@ def start_daemon(function: Callable[..., T], *args: object) -> Future[T]:
     return future
 
 
+async def await_daemon(function: Callable[..., T], *args: object) -> T:
+    """Call a function in a daemon thread and return its result. A task that is cancelled does not wait for it."""
+    from asyncio import wrap_future
+
+    return await wrap_future(start_daemon(function, *args))
+
+
 def check_threads(count: int = THREADS) -> None:
     """Check that the machine lets this process start some threads. Without them, Polars panics, or hangs for ever.
 

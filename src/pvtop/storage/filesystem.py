@@ -1,39 +1,79 @@
-"""The interface of a file system: a local folder, or anything that fsspec supports."""
+"""The one interface of all file systems: a folder on this machine, or anything that fsspec supports."""
 
 from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, ClassVar, TypeVar
 
 from pvtop.core.address import Address
-from pvtop.core.errors import OutputError, PvtopError
+from pvtop.core.errors import PvtopError
 from pvtop.core.redaction import redacted
-from pvtop.storage.atomic import output_error
 from pvtop.storage.deadline import Deadline
-from pvtop.storage.regular_file import NOT_A_FOLDER, NOT_REGULAR
 
 TEMPORARY_FOLDER = ".tmp"
-NO_SUCH_FILE = (FileNotFoundError, IsADirectoryError)
 
 T = TypeVar("T")
 
 
-class FileSystem(ABC):
-    """A folder or a bucket. All paths are relative to it.
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file or folder in the listing of a folder.
 
-    Every method raises OutputError if it fails. `stage` does so within `translate_errors` only.
+    Attributes:
+        name: The last part of its path, without a slash at the end.
+        size: Its exact size in bytes, or None if the listing does not give it.
+        modified: Its modification time in UTC, or None if the listing does not give it.
+        etag: The ETag that an object store gives it, else None.
+    """
+
+    name: str
+    size: int | None = None
+    modified: datetime | None = None
+    etag: str | None = None
+
+
+class BrokenLinkError(OSError):
+    """A folder is a link to a folder that does not exist, or lies behind such a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a file system is for. It decides which of our errors a failure is, and how that is worded.
+
+    Attributes:
+        error: Returns the error for an exception. Called with the exception, the verb of `translate_errors`, the
+            address, and the reason in one line without secrets.
+        absent: The exceptions that mean that a file does not exist.
+    """
+
+    error: Callable[[Exception, str, Address, str], PvtopError]
+    absent: tuple[type[OSError], ...] = (FileNotFoundError,)
+
+
+class FileSystem(ABC):
+    """A folder or a bucket. All paths are relative to it. The empty path is the root itself, also if it is a file.
+
+    Every method raises the error of the purpose if it fails. `stage` and `set_aside` do so within `translate_errors`.
 
     Args:
         address: The root. It need not exist.
+        purpose: What it is for.
         timeout: Seconds that one call of a remote file system may take.
+
+    Attributes:
+        has_locks: Whether `exclusive_lock` locks. Otherwise it does nothing.
     """
 
-    def __init__(self, address: Address, timeout: float) -> None:
+    has_locks: ClassVar[bool] = False
+
+    def __init__(self, address: Address, purpose: Purpose, timeout: float) -> None:
         self.address = address
+        self._purpose = purpose
         self._deadline = Deadline(timeout)
 
     def close(self) -> None:
@@ -48,21 +88,22 @@ class FileSystem(ABC):
         """Return the content of a file, or None if it does not exist."""
         return self.read(path, lambda file: file.read())
 
+    def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
+        """Open a file and return what `reader` returns for it, or None if the file does not exist."""
+        with self.translate_errors("read"), self.open(path) or contextlib.nullcontext() as file:
+            return reader(file) if file else None
+
     @abstractmethod
     def prepare(self) -> None:
         """Create the root folder and remove what killed runs have left in it, or check that the bucket answers."""
 
     @abstractmethod
-    def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open a file and return what `reader` returns for it, or None if the file does not exist."""
+    def look_up(self, path: str) -> ListedFile | None:
+        """Return a file with its size and time, or None if it does not exist."""
 
     @abstractmethod
-    def exists(self, path: str) -> bool:
-        """Return whether a file exists. Fail if the file system does not answer."""
-
-    @abstractmethod
-    def names(self, folder: str) -> list[str]:
-        """Return the names in a folder. If the folder does not exist, there are none."""
+    def listing(self, folder: str) -> list[ListedFile]:
+        """List the files and folders in a folder. If the folder does not exist, there are none."""
 
     @abstractmethod
     def find(self, folder: str) -> dict[str, datetime | None]:
@@ -71,9 +112,9 @@ class FileSystem(ABC):
         If the folder does not exist, there are no files.
         """
 
-    @abstractmethod
-    def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:
-        """Lock a file against other runs. Buckets have no locks: do nothing there."""
+    def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002 - for subclasses
+        """Lock a file against other runs, if this file system has locks."""
+        return contextlib.nullcontext()
 
     @abstractmethod
     def stage(self, path: str, content: bytes) -> contextlib.AbstractContextManager[Callable[[], object]]:
@@ -107,27 +148,17 @@ class FileSystem(ABC):
 
     @contextlib.contextmanager
     def translate_errors(self, verb: str) -> Iterator[None]:
-        """Turn every exception but our own into an OutputError: file systems raise whatever their libraries raise.
+        """Turn every exception but our own into that of the purpose: file systems raise whatever their libraries raise.
 
         Args:
-            verb: What failed, for the message: `read`, `write` or `open`.
+            verb: What failed, for the message: `read`, `list`, `write` or `open`.
 
         Raises:
-            OutputError: The file system failed.
+            PvtopError: The file system failed.
         """
         try:
             yield
         except PvtopError:
             raise
         except Exception as error:
-            message = f"cannot {verb} the lake {self.address}: {redacted(self._reason(error))}"
-            if isinstance(error, ImportError):
-                hint = "install that package; for S3, install pvtop with its extra named s3"
-                raise OutputError(message, hint) from error
-            if isinstance(error, TimeoutError):
-                raise OutputError(
-                    message, "try again later, or raise the time limit", setting="read_timeout"
-                ) from error
-            in_the_way = getattr(error, "strerror", None) in {NOT_REGULAR, NOT_A_FOLDER}
-            what_to_do = "remove it" if in_the_way else "check its permissions and credentials"
-            raise output_error(message, error, f"{what_to_do}, or choose another one", "output") from error
+            raise self._purpose.error(error, verb, self.address, redacted(self._reason(error))) from error

@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from pvtop.core.address import Address
 from pvtop.core.errors import OutputError
-from pvtop.storage.atomic import (
-    check_writable,
-    commit,
-    remove_abandoned,
-    set_aside,
-    temporary_file,
-    write_flushed,
-)
-from pvtop.storage.filesystem import NO_SUCH_FILE, TEMPORARY_FOLDER, FileSystem, T
+from pvtop.storage.atomic import check_writable, commit, flush, remove_abandoned, set_aside, temporary_file
+from pvtop.storage.filesystem import TEMPORARY_FOLDER, BrokenLinkError, FileSystem, ListedFile, Purpose
 from pvtop.storage.folders import broken_link, mount_of, walk_files
 from pvtop.storage.locks import exclusive_lock
-from pvtop.storage.regular_file import NOT_REGULAR, create_folder, is_something_else, open_regular
+from pvtop.storage.regular_file import NOT_REGULAR, FileState, create_folder, is_something_else, open_regular
 
 COPIED_BYTES = 1 << 20  # at a time
 
 
 class LocalFileSystem(FileSystem):
-    """A folder on this machine."""
+    """A folder on this machine, read in place."""
 
-    def __init__(self, address: Address, timeout: float, root: Path) -> None:
-        super().__init__(address, timeout)
+    has_locks: ClassVar[bool] = True
+
+    def __init__(self, address: Address, purpose: Purpose, root: Path) -> None:
+        super().__init__(address, purpose, timeout=0)  # nothing has a time limit here
         self._root = root
-        self._refuse_broken_link(root)
+        with self.translate_errors("open"):
+            _refuse_broken_link(root)
 
     def prepare(self) -> None:
         """Create the folder. Remove the temporary files of killed runs."""
@@ -44,51 +41,45 @@ class LocalFileSystem(FileSystem):
         for folder in (self._root, *self._root.glob("*")):
             remove_abandoned(folder / TEMPORARY_FOLDER, ".*")
 
-    def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open a file and return what `reader` returns for it, or None if the file does not exist."""
-        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE), open_regular(self._root / path) as file:
-            return reader(file)
+    def look_up(self, path: str) -> ListedFile | None:
+        """Return a regular file."""
+        with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
+            if stat.S_ISREG((self._root / path).stat().st_mode):
+                return listed_file(self._root / path) or ListedFile(path)
         return None
 
-    def exists(self, path: str) -> bool:
-        """Return whether a regular file exists."""
-        with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
-            return stat.S_ISREG((self._root / path).stat().st_mode)
-        return False
-
-    def names(self, folder: str) -> list[str]:
-        """Return the names in a folder."""
-        self._refuse_broken_link(self._root / folder)
-        with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
-            return [found.name for found in (self._root / folder).iterdir()]
+    def listing(self, folder: str) -> list[ListedFile]:
+        """List a folder. A name that cannot be looked up, as a link to nothing, has no size."""
+        with self.translate_errors("list"), contextlib.suppress(FileNotFoundError):
+            _refuse_broken_link(self._root / folder)
+            return [listed_file(path) or ListedFile(path.name) for path in (self._root / folder).iterdir()]
         return []
 
     def find(self, folder: str) -> dict[str, datetime | None]:
         """Return all files below a folder. Follow links to folders."""
-        self._refuse_broken_link(self._root / folder)
         with self.translate_errors("read"):
+            _refuse_broken_link(self._root / folder)
             return {f"{folder}/{name}": changed for name, changed in walk_files(self._root / folder)}
 
-    @contextlib.contextmanager
-    def exclusive_lock(self, path: str) -> Iterator[None]:
+    def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Lock a file by a lock file of its own, because not every file system locks folders."""
         folder = self._root / TEMPORARY_FOLDER
         create_folder(folder)
-        with exclusive_lock(folder / f".{path.replace('/', '-')}.lock", self._deadline.sleep):
-            yield
+        return exclusive_lock(folder / f".{path.replace('/', '-')}.lock", self._deadline.sleep)
 
     @contextlib.contextmanager
     def stage(self, path: str, content: bytes) -> Iterator[Callable[[], object]]:
         """Write a temporary file. Yield a function that renames it into place."""
         target = self._root / path
         with self._temporary_file(target) as file:
-            write_flushed(file, content)
+            file.write(content)
+            flush(file)
             yield partial(commit, file, target)
 
     @contextlib.contextmanager
     def _temporary_file(self, target: Path) -> Iterator[BinaryIO]:
         """Yield a temporary file for a target that can be written."""
-        self._refuse_broken_link(target.parent)
+        _refuse_broken_link(target.parent)
         create_folder(target.parent)
         with temporary_file(target, self._temporary_folder(target)) as file:
             check_writable(target.parent)
@@ -98,24 +89,21 @@ class LocalFileSystem(FileSystem):
 
     def open(self, path: str) -> BinaryIO | None:
         """Open a file to read parts of it. Return None if it does not exist."""
-        with self.translate_errors("read"), contextlib.suppress(*NO_SUCH_FILE):
+        with self.translate_errors("read"), contextlib.suppress(*self._purpose.absent):
             return open_regular(self._root / path)
         return None
 
     def put(self, path: str, local: Path) -> None:
         """Copy a file to a temporary name, and rename it into place."""
         target = self._root / path
-        with self.translate_errors("write"), self._temporary_file(target) as file:
-            with open_regular(local) as content:
-                shutil.copyfileobj(content, file, COPIED_BYTES)
+        with self.translate_errors("write"), self._temporary_file(target) as file, open_regular(local) as content:
+            shutil.copyfileobj(content, file, COPIED_BYTES)
             commit(file, target)
 
-    @contextlib.contextmanager
-    def set_aside(self, path: str) -> Iterator[None]:
+    def set_aside(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Rename the file to a temporary name."""
         target = self._root / path
-        with set_aside(target, self._temporary_folder(target)):
-            yield
+        return set_aside(target, self._temporary_folder(target))
 
     def _temporary_folder(self, target: Path) -> Path:
         """Return the folder for the temporary files of a target: the highest one on the same disk.
@@ -134,19 +122,6 @@ class LocalFileSystem(FileSystem):
         """What identifies the disk of the temporary files of the root."""
         return _disk_below(self._root)
 
-    def _refuse_broken_link(self, path: Path) -> None:
-        """Check that a folder is not a link to nothing, and does not lie behind one.
-
-        Raises:
-            OutputError: It is or does. A missing folder would be taken for an empty one, or created.
-        """
-        if link := broken_link(path):
-            raise OutputError(
-                f"the lake {self.address}: {link} is a link to {link.readlink()}, which does not exist",
-                "create that folder or mount its disk, or choose another lake",
-                setting="output",
-            )
-
     def _reason(self, error: Exception) -> str:
         """Return why an operation failed, and for which file or folder of the lake."""
         reason, file = super()._reason(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
@@ -160,7 +135,26 @@ class LocalFileSystem(FileSystem):
             (self._root / path).unlink(missing_ok=True)
 
 
+def _refuse_broken_link(path: Path) -> None:
+    """Check that a folder is not a link to nothing, and does not lie behind one.
+
+    Raises:
+        BrokenLinkError: It is or does. A missing folder would be taken for an empty one, or created.
+    """
+    if link := broken_link(path):
+        raise BrokenLinkError(errno.ENOENT, f"{link} is a link to {link.readlink()}, which does not exist")
+
+
 def _disk_below(folder: Path) -> tuple[int, str]:
     """Return what identifies the disk of the temporary files in a folder: their own folder may be a mount or a link."""
     temporary = folder / TEMPORARY_FOLDER
     return mount_of(temporary if temporary.is_dir() else folder)
+
+
+def listed_file(path: Path) -> ListedFile | None:
+    """Return a name in a folder with its size and time, None if it cannot be looked up, as a link to nowhere."""
+    try:
+        state = FileState.of(path)
+        return ListedFile(path.name, state.bytes, state.modified)
+    except (OSError, ValueError, OverflowError):  # also of a time that no calendar has
+        return None

@@ -5,11 +5,36 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, Self
 
 NOT_REGULAR = "it is not a regular file"
 NOT_A_FOLDER = "it is not a folder"
+
+
+class FileState(NamedTuple):
+    """The values of a file that change if it is replaced or written."""
+
+    inode: int
+    bytes: int
+    modified_ns: int
+
+    @property
+    def modified(self) -> datetime:
+        """The modification time in UTC, to the microsecond."""
+        return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return the state of a file.
+
+        Raises:
+            OSError: The file does not exist or cannot be accessed.
+        """
+        status = path.stat()
+        # The second time cannot be set: it tells a file that was replaced by one of the same size and time.
+        return cls(status.st_ino, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 
 
 def open_regular(path: Path, mode: str = "rb") -> BinaryIO:

@@ -1,0 +1,215 @@
+"""What every file system must do for pvtop, on each of them. `docs/architecture.md` says it in words."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from pvtop.core.address import Address
+from pvtop.core.errors import OutputError, PvtopError, SourceError, UnreachableError
+from pvtop.lake.failures import LAKE
+from pvtop.sources.source import SOURCE
+from pvtop.storage.deadline import Deadline
+from pvtop.storage.filesystem import TEMPORARY_FOLDER, FileSystem, ListedFile, Purpose
+from pvtop.storage.registry import open_filesystem
+from support.filesystems import WORKING, fsspec_classes
+
+__all__ = ["fsspec_classes"]  # a fixture
+
+CONTENT = bytes(range(256)) * 20_000
+PATH = "days/day=2024-12-30/pages.parquet"
+BESIDE = "days/day=2024-12-31/pages.parquet"
+
+pytestmark = pytest.mark.usefixtures("fsspec_classes")
+
+
+@pytest.fixture(params=WORKING)
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Address]:
+    """Yield the address of an empty file system."""
+    with WORKING[request.param](request, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def files(address: Address) -> Iterator[FileSystem]:
+    """Yield the file system, opened for a lake."""
+    opened = open_filesystem(address, LAKE, 20)
+    opened.prepare()
+    yield opened
+    opened.close()
+
+
+def write(files: FileSystem, path: str, content: bytes) -> None:
+    with files.translate_errors("write"), files.stage(path, content) as commit:
+        commit()
+
+
+def all_files(files: FileSystem) -> set[str]:
+    return {*files.find("days"), *files.find(TEMPORARY_FOLDER), *files.find(f"days/{TEMPORARY_FOLDER}")}
+
+
+def days_in(listing: list[ListedFile]) -> list[str]:
+    return sorted(found.name for found in listing if found.name != TEMPORARY_FOLDER)
+
+
+def test_what_is_missing_is_none_or_empty(files: FileSystem) -> None:
+    assert (files.content(PATH), files.open(PATH), files.look_up(PATH)) == (None, None, None)
+    assert (files.listing("days/nothing"), files.find("days/nothing")) == ([], {})
+    files.remove(PATH)
+
+
+def test_file_is_put_replaced_and_read_in_parts(files: FileSystem, tmp_path: Path) -> None:
+    for content in (b"", b"earlier", 4 * CONTENT, CONTENT):
+        (tmp_path / "local").write_bytes(content)
+        files.put(PATH, tmp_path / "local")
+        found = files.look_up(PATH)
+        assert found is not None
+        assert found.size == len(content)
+    file = files.open(PATH)
+    assert file is not None
+    with file:
+        assert file.seek(-5, io.SEEK_END) == len(CONTENT) - 5
+        assert file.read() == CONTENT[-5:]
+        file.seek(1_000_001)
+        assert (file.read(7), file.tell()) == (CONTENT[1_000_001:1_000_008], 1_000_008)
+        file.seek(0)
+        assert file.read() == CONTENT
+    assert all_files(files) == {PATH}
+    files.remove(PATH)
+    assert all_files(files) == set()
+
+
+def test_staged_file_appears_with_its_commit(files: FileSystem) -> None:
+    write(files, PATH, b"earlier")
+    with files.translate_errors("write"), files.stage(PATH, b"later") as commit:
+        assert files.content(PATH) == b"earlier"
+        commit()
+        assert files.content(PATH) == b"later"
+    assert all_files(files) == {PATH}
+
+
+def test_staged_file_without_commit_leaves_nothing(files: FileSystem) -> None:
+    write(files, PATH, b"earlier")
+    with files.translate_errors("write"), files.stage(PATH, b"later"), files.stage(BESIDE, b"later"):
+        pass
+    assert files.content(PATH) == b"earlier"
+    assert all_files(files) == {PATH}
+
+
+def test_file_set_aside_is_put_back_if_the_block_fails(files: FileSystem) -> None:
+    write(files, PATH, b"earlier")
+
+    def fail() -> None:
+        assert files.look_up(PATH) is None
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), files.set_aside(PATH):
+        fail()
+    assert files.content(PATH) == b"earlier"
+    assert all_files(files) == {PATH}
+
+
+def test_file_set_aside_is_gone_after_the_block(files: FileSystem) -> None:
+    for path in (PATH, BESIDE):
+        write(files, path, b"earlier")
+    with files.translate_errors("write"), files.set_aside(PATH), files.set_aside(BESIDE):
+        write(files, BESIDE, b"later")
+    assert all_files(files) == {BESIDE}
+    assert files.content(BESIDE) == b"later"
+
+
+def test_listings_tell_names_sizes_and_times_as_they_are_now(files: FileSystem) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    write(files, PATH, b"1234")
+    assert days_in(files.listing("days")) == ["day=2024-12-30"]
+    write(files, BESIDE, b"12345")
+    assert days_in(files.listing("days")) == ["day=2024-12-30", "day=2024-12-31"]
+    (listed,), looked_up, found = files.listing("days/day=2024-12-31"), files.look_up(BESIDE), files.find("days")
+    assert (listed.name, listed.size) == ("pages.parquet", 5)
+    assert looked_up is not None
+    times = [listed.modified, looked_up.modified, found[BESIDE]]
+    assert [one for one in times if one is None or one < before] == []
+
+
+def test_lock_excludes_other_runs_if_there_are_locks(files: FileSystem, address: Address) -> None:
+    other = open_filesystem(address, LAKE, 20)
+    other.close()  # else it would wait
+    expected = pytest.raises(InterruptedError) if files.has_locks else contextlib.nullcontext()
+    with files.exclusive_lock(PATH), expected, other.exclusive_lock(PATH):
+        pass
+
+
+def test_empty_path_is_the_root_even_if_that_is_a_file(files: FileSystem, address: Address) -> None:
+    write(files, PATH, CONTENT)
+    file = open_filesystem(address / PATH, SOURCE, 20)
+    found = file.look_up("")
+    assert found is not None
+    assert (file.content(""), found.size) == (CONTENT, len(CONTENT))
+    assert days_in(open_filesystem(address / "days", SOURCE, 20).listing("")) == ["day=2024-12-30"]
+
+
+# File systems that fail.
+
+
+CALLS: dict[str, tuple[str, Callable[[FileSystem, Path], object]]] = {  # the verb of the message, and the call
+    "prepare": ("write", lambda files, _: files.prepare()),
+    "read": ("read", lambda files, _: files.content(PATH)),
+    "open": ("read", lambda files, _: files.open(PATH)),
+    "look_up": ("read", lambda files, _: files.look_up(PATH)),
+    "listing": ("read", lambda files, _: files.listing("days")),
+    "find": ("read", lambda files, _: files.find("days")),
+    "stage": ("write", lambda files, _: write(files, PATH, b"")),
+    "put": ("write", lambda files, local: files.put(PATH, local)),
+    "remove": ("write", lambda files, _: files.remove(PATH)),
+}
+Broken = tuple[Callable[[Purpose], FileSystem], str]  # what opens it, and the reason of its failures
+REASONS = {"failing": "Access Denied", "silent": "it did not answer in time", "closed": "it was interrupted"}
+
+
+@pytest.fixture(params=REASONS)
+def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Broken:
+    """Return a file system that fails."""
+
+    def opened(kind: str, purpose: Purpose) -> FileSystem:
+        protocol = "failing" if kind == "closed" else kind
+        files = open_filesystem(Address.at(f"{protocol}://user:verysecret@host/lake"), purpose, 20)
+        if kind == "silent":
+            monkeypatch.setattr(files, "_deadline", Deadline(0.01))
+        if kind == "closed":
+            files.close()
+        return files
+
+    kind = cast("str", request.param)
+    return partial(opened, kind), REASONS[kind]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_failure_is_an_error_of_the_lake(broken: Broken, call: str, tmp_path: Path) -> None:
+    (tmp_path / "local").touch()
+    opened, reason = broken
+    verb, step = CALLS[call]
+    with pytest.raises(OutputError, match=rf"^cannot {verb} the lake \w+://host/lake: {reason}") as caught:
+        step(opened(LAKE), tmp_path / "local")
+    assert "verysecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", ["read", "open", "look_up", "listing"])
+def test_failure_is_an_error_of_the_source(broken: Broken, call: str, tmp_path: Path) -> None:
+    opened, reason = broken
+    with pytest.raises(SourceError, match=r"\w+://host/lake") as caught:
+        CALLS[call][1](opened(SOURCE), tmp_path)
+    assert isinstance(caught.value, UnreachableError) is (reason == REASONS["silent"])
+    assert "verysecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("purpose", [LAKE, SOURCE])
+def test_unknown_protocol_is_an_error_of_the_purpose(purpose: Purpose) -> None:
+    with pytest.raises(PvtopError, match="nosuch://host/lake: Protocol not known"):
+        open_filesystem(Address.at("nosuch://host/lake"), purpose, 20)
