@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -52,7 +53,8 @@ class LocalFileSystem(FileSystem):
         """List a folder. A name that cannot be looked up, as a link to nothing, has no size."""
         with self.translate_errors("list"), contextlib.suppress(FileNotFoundError):
             _refuse_broken_link(self._root / folder)
-            return [listed_file(path) or ListedFile(path.name) for path in (self._root / folder).iterdir()]
+            with os.scandir(self._root / folder) as entries:  # takes half the time of paths
+                return [listed_file(entry) or ListedFile(entry.name) for entry in entries]
         return []
 
     def find(self, folder: str) -> dict[str, datetime | None]:
@@ -151,7 +153,7 @@ def _disk_below(folder: Path) -> tuple[int, str]:
     return mount_of(temporary if temporary.is_dir() else folder)
 
 
-def listed_file(path: Path) -> ListedFile | None:
+def listed_file(path: Path | os.DirEntry[str]) -> ListedFile | None:
     """Return a name in a folder with its size and time, None if it cannot be looked up, as a link to nowhere."""
     try:
         state = FileState.of(path)

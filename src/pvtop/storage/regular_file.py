@@ -26,7 +26,7 @@ class FileState(NamedTuple):
         return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
 
     @classmethod
-    def of(cls, path: Path) -> Self:
+    def of(cls, path: Path | os.DirEntry[str]) -> Self:
         """Return the state of a file.
 
         Raises:
