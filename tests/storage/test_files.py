@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from pathlib import Path
 from threading import Event, Thread
 
@@ -121,3 +123,20 @@ def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fssp
     with pytest.raises(OutputError, match="cannot read the lake s3://bucket/lake: ") as error:
         file.read(1)
     assert error.value.remedy != "remake_day", "the day file may be as good as ever"
+
+
+OPEN_AT_THE_END = """
+import fsspec
+from pvtop.core.address import Address
+from pvtop.lake.failures import LAKE
+from pvtop.storage.registry import open_filesystem
+
+fsspec.filesystem("memory").pipe_file("/lake/file", b"content")
+file = open_filesystem(Address.at("memory://lake"), LAKE, 20).open("file")
+print(file.read(7))
+"""
+
+
+def test_open_file_does_not_keep_the_program_from_ending() -> None:
+    done = subprocess.run([sys.executable, "-c", OPEN_AT_THE_END], check=True, capture_output=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"b'content'\n", b"")

@@ -19,7 +19,7 @@ from pvtop.sources.source import SOURCE
 from pvtop.storage.deadline import Deadline
 from pvtop.storage.filesystem import TEMPORARY_FOLDER, FileSystem, ListedFile, Purpose
 from pvtop.storage.registry import open_filesystem
-from support.filesystems import WORKING, fsspec_classes
+from support.filesystems import WORKING, TimelessFileSystem, fsspec_classes
 
 __all__ = ["fsspec_classes"]  # a fixture
 
@@ -81,6 +81,7 @@ def test_file_is_put_replaced_and_read_in_parts(files: FileSystem, tmp_path: Pat
         assert (file.read(7), file.tell()) == (CONTENT[1_000_001:1_000_008], 1_000_008)
         file.seek(0)
         assert file.read() == CONTENT
+    assert files.read(PATH, lambda file: file.read(len(CONTENT) + 1)) == CONTENT, "no read is cut short"
     assert all_files(files) == {PATH}
     files.remove(PATH)
     assert all_files(files) == set()
@@ -136,6 +137,18 @@ def test_listings_tell_names_sizes_and_times_as_they_are_now(files: FileSystem) 
     assert looked_up is not None
     times = [listed.modified, looked_up.modified, found[BESIDE]]
     assert [one for one in times if one is None or one < before] == []
+
+
+@pytest.mark.parametrize("time", [3e11, -(10**20), float("nan"), "yesterday", None])
+def test_file_whose_time_makes_no_sense_has_no_time(time: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimelessFileSystem, "time", time)
+    files = open_filesystem(Address.at("timeless://host/lake"), LAKE, 20)
+    listed = ListedFile("file", 5)
+    assert (files.look_up("days/file"), files.listing("days"), files.find("days")) == (
+        listed,
+        [listed],
+        {"days/file": None},
+    )
 
 
 def test_lock_excludes_other_runs_if_there_are_locks(files: FileSystem, address: Address) -> None:

@@ -1,4 +1,4 @@
-"""File systems for tests: as pvtop opens them, and three of fsspec that are slow, fail, or never answer."""
+"""File systems for tests: as pvtop opens them, and some of fsspec that are odd, fail, or never answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from io import BytesIO
+from io import BytesIO, IOBase
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,27 +18,35 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pvtop.core.address import Address
 from support.disks import mounted_at
 
-DRIP_BYTES = 70_001  # that a read of the slow file system returns at most
+DRIP_BYTES = 70_001  # that a read of the dripping file system returns at most
 
 
-class _Dripping(BytesIO):
-    """A file whose reads return only a part of what is asked for."""
+class _Dripping(IOBase):
+    """A file that can do as little as those of some libraries. A read returns only a part of what is asked for."""
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next bytes, or all if no size is given."""
-        return super().read(DRIP_BYTES if size and size > DRIP_BYTES else size)
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._content = BytesIO(content)
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        return self._content.read(size if 0 <= size < DRIP_BYTES else DRIP_BYTES)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+        return self._content.seek(offset, whence)
 
 
-class SlowFileSystem(MemoryFileSystem):  # type: ignore[misc]  # it ships no types
+class DrippingFileSystem(MemoryFileSystem):  # type: ignore[misc]  # it ships no types
     """A file system whose files are read in small parts."""
 
-    protocol = "slow"
+    protocol = "dripping"
     store: dict[str, Any] = {}  # noqa: RUF012 - as the base class
     pseudo_dirs = [""]  # noqa: RUF012 - as the base class
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
-        return str(super()._strip_protocol(path.removeprefix("slow:/")))
+        return str(super()._strip_protocol(path.removeprefix("dripping:/")))
 
     def open(self, path: str, mode: str = "rb", **options: object) -> Any:  # noqa: ANN401 - as the base class
         """Open a file."""
@@ -76,13 +84,29 @@ class SilentFileSystem(_Broken):
     info = ls = find = open = pipe_file = rm_file = exists = _fail
 
 
+class TimelessFileSystem(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no types
+    """A file system with a file whose modification time makes no sense."""
+
+    protocol = "timeless"
+    time: object = None
+
+    def info(self, path: str, **_: object) -> dict[str, object]:
+        """Return the file or the folder."""
+        row = {"name": path, "size": 5, "type": "file" if path.endswith("file") else "directory"}
+        return row | {"mtime": self.time}
+
+    def ls(self, path: str, *, detail: bool = True, **_: object) -> list[Any]:
+        """List the file."""
+        return [self.info(f"{path}/file") if detail else f"{path}/file"]
+
+
 @pytest.fixture
 def fsspec_classes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let fsspec know these file systems."""
     monkeypatch.setattr(SilentFileSystem, "answers", Event())
-    monkeypatch.setattr(SlowFileSystem, "store", {})
-    monkeypatch.setattr(SlowFileSystem, "pseudo_dirs", [""])
-    for kind in (SlowFileSystem, FailingFileSystem, SilentFileSystem):
+    monkeypatch.setattr(DrippingFileSystem, "store", {})
+    monkeypatch.setattr(DrippingFileSystem, "pseudo_dirs", [""])
+    for kind in (DrippingFileSystem, FailingFileSystem, SilentFileSystem, TimelessFileSystem):
         fsspec.register_implementation(kind.protocol, kind, clobber=True)
     yield
     SilentFileSystem.answers.set()
@@ -110,6 +134,6 @@ WORKING: dict[str, Callable[[pytest.FixtureRequest, Path], AbstractContextManage
     "other disk": _other_disk,
     "memory": _address("memory://{name}/lake"),
     "s3": _s3,
-    "slow": _address("slow://{name}/lake"),
+    "dripping": _address("dripping://{name}/lake"),
 }
 """How to open each file system that must follow all rules. The next one is one line."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from pvtop.core.address import Address
 from pvtop.core.errors import OutputError
 from pvtop.core.redaction import redacted
-from pvtop.storage.deadline import Deadline, start_daemon
+from pvtop.storage.deadline import Deadline
 from pvtop.storage.filesystem import FileSystem, ListedFile, Purpose, T
 
 PART_BYTES = 1 << 20  # read at a time from an open object
@@ -37,14 +37,14 @@ class RemoteFileSystem(FileSystem):
             self._deadline.call(self._files.exists, self._root)
 
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open and read a file within one time limit. It may exist only in a listing that is kept."""
+        """Open and read a file within one time limit. If only an old listing has it, the reading shows that."""
         with self.translate_errors("read"), contextlib.suppress(*self._purpose.absent):
             return self._deadline.call(partial(self._open_and_read, path, reader))
         return None
 
     def _open_and_read(self, path: str, reader: Callable[[BinaryIO], T]) -> T:
         with self._files.open(self._full(path), "rb") as file:
-            return reader(file)
+            return reader(io.BufferedReader(_Reader(file.read, file.seek)))
 
     def look_up(self, path: str) -> ListedFile | None:
         """Return a file or folder. Unlike fsspec's `exists`, fail if the file system does not answer."""
@@ -75,7 +75,7 @@ class RemoteFileSystem(FileSystem):
         """Open an object to read parts of it. Return None if it does not exist."""
         with self.translate_errors("read"), contextlib.suppress(*self._purpose.absent):
             file = self._deadline.call(partial(self._files.open, self._full(path), "rb"))
-            return io.BufferedReader(_BoundedReader(file, self._read_part), PART_BYTES)
+            return io.BufferedReader(_Reader(partial(self._read_part, file), file.seek), PART_BYTES)
         return None
 
     def _read_part(self, file: BinaryIO, size: int) -> bytes:
@@ -136,13 +136,20 @@ def _discard(file: Any) -> None:  # noqa: ANN401 - each file system has its own 
         file.closed = True  # else the garbage collector closes it, which uploads the rest
 
 
-class _BoundedReader(io.RawIOBase):
-    """A file of fsspec whose reads have a time limit: `read` reads some bytes of it within the limit, or raises."""
+class _Reader(io.RawIOBase):
+    """What `BufferedReader` needs of a file of fsspec, whose reads may return less than asked for.
 
-    def __init__(self, file: BinaryIO, read: Callable[[BinaryIO, int], bytes]) -> None:
+    Does not close that file, which may block, or may be read by a thread that nobody waits for.
+
+    Args:
+        read: Reads at most so many bytes.
+        seek: Goes to a place. Needs no request.
+    """
+
+    def __init__(self, read: Callable[[int], bytes], seek: Callable[[int, int], int]) -> None:
         super().__init__()
-        self._file = file
         self._read = read
+        self._seek = seek
 
     def readable(self) -> bool:
         return True
@@ -151,22 +158,26 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place. Needs no request."""
-        return self._file.seek(offset, whence)
+        return self._seek(offset, whence)
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as the base class
-        part = self._read(self._file, len(buffer))
+        part = self._read(len(buffer))
         buffer[: len(part)] = part
         return len(part)
 
-    def close(self) -> None:
-        super().close()
-        with contextlib.suppress(RuntimeError):  # the machine refuses a thread, or the program ends
-            start_daemon(self._file.close)  # without a wait, as it may block
+    def readall(self) -> bytes:
+        return b"".join(iter(partial(self._read, -1), b""))
 
 
 def _listed(info: Mapping[str, Any]) -> ListedFile:
-    """Return a file. File systems give its time in seconds or as a datetime, under different names."""
-    time = info.get("mtime") or info.get("LastModified") or info.get("created")
-    modified = datetime.fromtimestamp(time, UTC) if isinstance(time, int | float) else time
+    """Return a file. File systems give its time under different names."""
+    modified = _as_datetime(info.get("mtime") or info.get("LastModified") or info.get("created"))
     return ListedFile(info["name"].rstrip("/").rpartition("/")[2], info.get("size"), modified, info.get("ETag"))
+
+
+def _as_datetime(time: object) -> datetime | None:
+    """Return a time that is a datetime or in seconds, None if it is neither, or is one that no calendar has."""
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        if isinstance(time, int | float):
+            return datetime.fromtimestamp(time, UTC)
+    return time if isinstance(time, datetime) else None
