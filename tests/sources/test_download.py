@@ -436,6 +436,19 @@ async def test_silent_file_system_times_out(target: Path, moody: type[Moody]) ->
     assert left_behind(target) == []
 
 
+async def test_machine_that_refuses_a_thread_is_an_error_of_the_source(
+    target: Path, moody: type[Moody], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    assert moody.answers.is_set()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(SourceError, match="^cannot read moody://mirror/dump.gz: can't start new thread"):
+        await fetch_moody(target)
+    assert left_behind(target) == []
+
+
 async def test_cancelled_download_does_not_wait_for_a_silent_file(
     target: Path, moody: type[Moody], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import fsspec
 import pytest
 
 from pvtop.core.address import Address
-from pvtop.core.errors import NotPublishedError, SourceError
+from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError, UnreachableError
 from pvtop.core.hour import Hour
 from pvtop.settings import Settings
 from pvtop.sources.source import (
     FOLDERS_TO_EXPLAIN,
+    SOURCE,
+    SOURCE_LAYOUT,
     FolderSource,
     HttpSource,
     RemoteSource,
@@ -223,6 +227,71 @@ async def test_listing_of_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "2019").touch()
     with pytest.raises(SourceError, match="cannot list .*: Not a directory"):
         await FolderSource(Address.at(tmp_path)).listing("2019/2019-04")
+
+
+def link_to_nothing(path: Path) -> None:
+    path.symlink_to(path.with_name("nothing"))
+
+
+def link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def link_through_a_file(path: Path) -> None:
+    path.with_name("file").touch()
+    path.symlink_to("file/below")
+
+
+async def test_month_that_is_a_link_to_nothing_is_empty(tmp_path: Path) -> None:
+    link_to_nothing(tmp_path / "2019")
+    source = FolderSource(Address.at(tmp_path))
+    assert (await source.listing("2019"), await source.listing("2019/2019-04")) == ([], [])
+    with pytest.raises(NotFoundError, match=f"^{tmp_path}/2019/index does not exist"):
+        await source.text("2019/index")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(link_to_itself, "Too many levels of symbolic links"), (link_through_a_file, "Not a directory")],
+)
+async def test_month_behind_another_broken_link_is_an_error(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
+    make(tmp_path / "2019")
+    source = FolderSource(Address.at(tmp_path))
+    for folder in ("2019", "2019/2019-04"):
+        with pytest.raises(SourceError, match=f"^cannot list {tmp_path}/{folder}: {reason}") as caught:
+            await source.listing(folder)
+        assert caught.value.hint == SOURCE_LAYOUT
+    with pytest.raises(SourceError, match=f"^cannot read {tmp_path}/2019/index: {reason}"):
+        await source.text("2019/index")
+
+
+def test_time_out_of_a_disk_is_temporary_for_a_file_and_an_error_for_a_folder() -> None:
+    reason, address = "Connection timed out", Address.at("/mirror/2019")
+    timeout = TimeoutError(errno.ETIMEDOUT, reason)
+    listing = SOURCE.error(timeout, "list", address, reason)
+    assert (listing.args[0], listing.hint) == (f"cannot list {address}: {reason}", SOURCE_LAYOUT)
+    assert not isinstance(listing, UnreachableError)
+    assert isinstance(SOURCE.error(timeout, "read", address, reason), UnreachableError)
+
+
+async def test_missing_archive_is_an_empty_folder(tmp_path: Path) -> None:
+    source = RemoteSource(Address.at(f"zip://::{tmp_path}/nothing.zip"), Client(Settings.load()))
+    assert await source.listing("2019") == []
+    with pytest.raises(NotFoundError):
+        await source.text("index")
+
+
+async def test_machine_that_refuses_a_thread_is_an_error_of_the_source(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    with pytest.raises(SourceError, match="^cannot read .*/2019/index: can't start new thread"):
+        await source.text("2019/index")
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no device that is endless")

@@ -24,4 +24,4 @@ def _lake_error(error: Exception, verb: str, lake: Address, reason: str) -> Outp
     return output_error(message, error, f"{what_to_do}, or choose another one", "output")
 
 
-LAKE = Purpose(_lake_error, absent=(FileNotFoundError, IsADirectoryError))
+LAKE = Purpose(_lake_error, absent=(FileNotFoundError, IsADirectoryError), refuses_broken_links=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, PvtopError, RangeError, SourceError
 from pvtop.sources.facts import FileFacts, sidecar, translate_cache_errors
-from pvtop.sources.source import SOURCE, check_found
+from pvtop.sources.source import SOURCE, call_source, check_found
 from pvtop.storage.atomic import commit, temporary_file, write_atomic
 from pvtop.storage.deadline import await_daemon
 from pvtop.storage.http import Client, is_elsewhere, unreachable
@@ -199,12 +199,13 @@ class _Transfer:
 
     async def _over_fsspec(self) -> None:
         self.restart()
-        files = await await_daemon(open_filesystem, self.address, SOURCE, self.client.settings.timeout)
-        info = check_found(await await_daemon(files.look_up, ""), self.address)
+        address, timeout = self.address, self.client.settings.timeout
+        files = await call_source(address, open_filesystem, address, SOURCE, timeout)
+        info = check_found(await call_source(address, files.look_up, ""), address)
         self.etag = info.etag
-        remote = check_found(await await_daemon(files.open, ""), self.address)  # not closed: a thread may still read it
-        while chunk := await await_daemon(remote.read, REMOTE_READ_BYTES):
-            self._take(chunk, info.size)
+        remote = check_found(await call_source(address, files.open, ""), address)
+        while chunk := await call_source(address, remote.read, REMOTE_READ_BYTES):
+            self._take(chunk, info.size)  # an error leaves the file open: a thread may still read it
 
 
 def _total(headers: Mapping[str, str]) -> int | None:

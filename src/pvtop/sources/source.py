@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import re
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +15,9 @@ from pvtop.core.errors import NotFoundError, NotPublishedError, SourceError
 from pvtop.core.hour import Hour, described
 from pvtop.sources.listing import parse_listing
 from pvtop.storage.deadline import await_daemon
-from pvtop.storage.filesystem import BrokenLinkError, FileSystem, ListedFile, Purpose
+from pvtop.storage.filesystem import FileSystem, ListedFile, Purpose
 from pvtop.storage.http import MAX_LISTING_BYTES, Client, check_listing_length, unreachable
+from pvtop.storage.local import LocalFileSystem
 from pvtop.storage.registry import open_filesystem
 
 FOLDERS = "a source has folders like 2019/2019-04/"
@@ -39,22 +39,34 @@ def check_found(found: T | None, address: Address) -> T:
 
 def _source_error(error: Exception, verb: str, address: Address, reason: str) -> SourceError:
     """Return NotFoundError, UnreachableError if the failure may be temporary, or SourceError."""
+    if verb == "list" and address.local_path:
+        return SourceError(f"cannot list {address}: {reason}", SOURCE_LAYOUT, setting="source")
     match error:
-        case FileNotFoundError() | BrokenLinkError():
+        case FileNotFoundError():
             return NotFoundError(f"{address} does not exist")
         case ImportError():
             hint = "install it; for S3, install pvtop with its extra named s3"
             return SourceError(f"{address} needs a package that is not installed: {reason}", hint)
         case TimeoutError():
             return unreachable(f"{address} did not answer in time")
-    if verb == "list" and address.local_path:
-        return SourceError(f"cannot list {address}: {reason}", SOURCE_LAYOUT, setting="source")
     if isinstance(error, ConnectionError) or getattr(error, "errno", None) in TRANSIENT_ERRNOS:
         return unreachable(f"{address}: connection failed: {reason}")
     return SourceError(f"cannot read {address}: {reason}", "check the address and the credentials", setting="source")
 
 
 SOURCE = Purpose(_source_error)
+
+
+async def call_source(address: Address, function: Callable[..., T], *args: object) -> T:
+    """Call a function that reads an address in a daemon thread, and return its result.
+
+    Raises:
+        SourceError: The function raises it, or the machine refuses the thread.
+    """
+    try:
+        return await await_daemon(function, *args)
+    except RuntimeError as error:
+        raise _source_error(error, "read", address, str(error)) from error
 
 
 class Source(Protocol):
@@ -88,16 +100,18 @@ class FolderSource:
 
     async def listing(self, folder: str) -> list[ListedFile]:
         """List a folder, with sizes and times. Names that cannot be looked up are skipped."""
-        address = Address.at(source_folder(self.root) / folder)
-        try:
-            found = open_filesystem(address, SOURCE, 0).listing("")
-        except NotFoundError:
-            return []
+        found = _in_place(source_folder(self.root) / folder).listing("")
         return [file for file in found if file.size is not None]
 
     async def text(self, path: str) -> str:
         """Return the text of a file."""
-        return await asyncio.to_thread(_text, open_filesystem(Address.at(Path(self.root, path)), SOURCE, 0))
+        files = _in_place(Path(self.root, path))
+        return await call_source(files.address, _text, files)
+
+
+def _in_place(path: Path) -> FileSystem:
+    """Return the file system of a folder or a file on this machine."""
+    return LocalFileSystem(Address.at(path), SOURCE, path)
 
 
 def source_folder(root: Address) -> Path:
@@ -124,8 +138,14 @@ class RemoteSource:
     client: Client
 
     async def listing(self, folder: str) -> list[ListedFile]:
-        """List a folder, with sizes. Retry if that may help."""
-        found = await self._retry(lambda files: files.listing(""), folder)
+        """List a folder, with sizes. Retry if that may help.
+
+        Without times: a download from here records none, so the planner has nothing to compare them with.
+        """
+        try:
+            found = await self._retry(lambda files: files.listing(""), folder)
+        except NotFoundError:  # the archive that the folder is in
+            return []
         return [ListedFile(file.name, file.size) for file in found]
 
     async def text(self, path: str) -> str:
@@ -134,11 +154,11 @@ class RemoteSource:
 
     async def _retry(self, step: Callable[[FileSystem], T], path: str) -> T:
         """Call a function with the file system at a path. Retry if that may help."""
-        address = self.root / path
+        address, timeout = self.root / path, self.client.settings.timeout
         self.client.check_online(address)
         async for attempt in self.client.retries():
             with attempt:
-                return await await_daemon(lambda: step(open_filesystem(address, SOURCE, self.client.settings.timeout)))
+                return await call_source(address, lambda: step(open_filesystem(address, SOURCE, timeout)))
         raise AssertionError  # never reached: the last attempt returns or raises
 
 

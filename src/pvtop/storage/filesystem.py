@@ -48,11 +48,14 @@ class Purpose:
     Attributes:
         error: Returns the error for an exception. Called with the exception, the verb of `translate_errors`, the
             address, and the reason in one line without secrets.
-        absent: The exceptions that mean that a file does not exist.
+        absent: The exceptions of opening a file that mean that it does not exist.
+        refuses_broken_links: Whether a folder that is a link to nothing, or lies behind one, is a failure. It is a
+            BrokenLinkError then. Otherwise it is a folder that does not exist.
     """
 
     error: Callable[[Exception, str, Address, str], PvtopError]
     absent: tuple[type[OSError], ...] = (FileNotFoundError,)
+    refuses_broken_links: bool = False
 
 
 class FileSystem(ABC):

@@ -33,7 +33,7 @@ class LocalFileSystem(FileSystem):
         super().__init__(address, purpose, timeout=0)  # nothing has a time limit here
         self._root = root
         with self.translate_errors("open"):
-            _refuse_broken_link(root)
+            self._check_link(root)
 
     def prepare(self) -> None:
         """Create the folder. Remove the temporary files of killed runs."""
@@ -52,7 +52,7 @@ class LocalFileSystem(FileSystem):
     def listing(self, folder: str) -> list[ListedFile]:
         """List a folder. A name that cannot be looked up, as a link to nothing, has no size."""
         with self.translate_errors("list"), contextlib.suppress(FileNotFoundError):
-            _refuse_broken_link(self._root / folder)
+            self._check_link(self._root / folder)
             with os.scandir(self._root / folder) as entries:  # takes half the time of paths
                 return [listed_file(entry) or ListedFile(entry.name) for entry in entries]
         return []
@@ -60,7 +60,7 @@ class LocalFileSystem(FileSystem):
     def find(self, folder: str) -> dict[str, datetime | None]:
         """Return all files below a folder. Follow links to folders."""
         with self.translate_errors("read"):
-            _refuse_broken_link(self._root / folder)
+            self._check_link(self._root / folder)
             return {f"{folder}/{name}": changed for name, changed in walk_files(self._root / folder)}
 
     def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:
@@ -81,7 +81,7 @@ class LocalFileSystem(FileSystem):
     @contextlib.contextmanager
     def _temporary_file(self, target: Path) -> Iterator[BinaryIO]:
         """Yield a temporary file for a target that can be written."""
-        _refuse_broken_link(target.parent)
+        self._check_link(target.parent)
         create_folder(target.parent)
         with temporary_file(target, self._temporary_folder(target)) as file:
             check_writable(target.parent)
@@ -124,6 +124,15 @@ class LocalFileSystem(FileSystem):
         """What identifies the disk of the temporary files of the root."""
         return _disk_below(self._root)
 
+    def _check_link(self, path: Path) -> None:
+        """Check that a folder is not a link to nothing, and does not lie behind one, if the purpose refuses that.
+
+        Raises:
+            BrokenLinkError: It is or does. A missing folder would be taken for an empty one, or created.
+        """
+        if self._purpose.refuses_broken_links and (link := broken_link(path)):
+            raise BrokenLinkError(errno.ENOENT, f"{link} is a link to {link.readlink()}, which does not exist")
+
     def _reason(self, error: Exception) -> str:
         """Return why an operation failed, and for which file or folder of the lake."""
         reason, file = super()._reason(error), getattr(error, "filename2", None) or getattr(error, "filename", None)
@@ -135,16 +144,6 @@ class LocalFileSystem(FileSystem):
         """Remove a file if it exists."""
         with self.translate_errors("write"):
             (self._root / path).unlink(missing_ok=True)
-
-
-def _refuse_broken_link(path: Path) -> None:
-    """Check that a folder is not a link to nothing, and does not lie behind one.
-
-    Raises:
-        BrokenLinkError: It is or does. A missing folder would be taken for an empty one, or created.
-    """
-    if link := broken_link(path):
-        raise BrokenLinkError(errno.ENOENT, f"{link} is a link to {link.readlink()}, which does not exist")
 
 
 def _disk_below(folder: Path) -> tuple[int, str]:
