@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from pvtop.sources.source import SOURCE
 from pvtop.storage.deadline import Deadline
 from pvtop.storage.filesystem import TEMPORARY_FOLDER, FileSystem, ListedFile, Purpose
 from pvtop.storage.registry import open_filesystem
+from support.disks import mounted_at
 from support.filesystems import WORKING, TimelessFileSystem, fsspec_classes
 
 __all__ = ["fsspec_classes"]  # a fixture
@@ -82,7 +84,7 @@ def test_file_is_put_replaced_and_read_in_parts(files: FileSystem, tmp_path: Pat
         file.seek(0)
         assert file.read() == CONTENT
     assert files.read(PATH, lambda file: file.read(len(CONTENT) + 1)) == CONTENT, "no read is cut short"
-    assert all_files(files) == {PATH}
+    assert all_files(files) == set(files.find("")) == {PATH}
     files.remove(PATH)
     assert all_files(files) == set()
 
@@ -144,11 +146,17 @@ def test_file_whose_time_makes_no_sense_has_no_time(time: object, monkeypatch: p
     monkeypatch.setattr(TimelessFileSystem, "time", time)
     files = open_filesystem(Address.at("timeless://host/lake"), LAKE, 20)
     listed = ListedFile("file", 5)
-    assert (files.look_up("days/file"), files.listing("days"), files.find("days")) == (
-        listed,
-        [listed],
-        {"days/file": None},
-    )
+    assert (files.look_up("days/file"), files.listing("days")) == (listed, [listed])
+    assert files.find("days") == {"days/file": None}
+
+
+def test_file_on_a_disk_whose_time_makes_no_sense_has_no_time(tmp_path: Path) -> None:
+    with mounted_at(tmp_path / "days", "-t", "tmpfs", "tmpfs"):  # others have no such times
+        (tmp_path / "days/file").write_bytes(b"12345")
+        os.utime(tmp_path / "days/file", (3e11, 3e11))
+        files = open_filesystem(Address.at(tmp_path), LAKE, 20)
+        assert (files.look_up("days/file"), files.listing("days")) == (ListedFile("file", 5), [ListedFile("file")])
+        assert files.find("days") == {"days/file": None}
 
 
 def test_lock_excludes_other_runs_if_there_are_locks(files: FileSystem, address: Address) -> None:

@@ -1,4 +1,4 @@
-"""Folders on this machine: all files below one, the disk that one is on, and links to nothing."""
+"""Folders on this machine: all files below one, with their times, the disk that one is on, and links to nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
+def utc_time(seconds: float) -> datetime | None:
+    """Return a modification time as a datetime, None if no calendar has it."""
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        return datetime.fromtimestamp(seconds, UTC)
+    return None
+
+
 def walk_files(
     folder: Path, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()
-) -> Iterator[tuple[str, datetime]]:
-    """Yield the regular files below a folder, each with its modification time in UTC. Follow links to folders.
+) -> Iterator[tuple[str, datetime | None]]:
+    """Yield the regular files below a folder, each with its modification time. Follow links to folders.
 
     Each name is the path below the folder, after the prefix. Files that disappear during the walk are skipped.
 
@@ -37,7 +44,7 @@ def walk_files(
             if status and stat.S_ISDIR(status.st_mode) and _identity(status) not in here:
                 yield from walk_files(Path(entry.path), f"{prefix}{entry.name}/", here)
             elif status and stat.S_ISREG(status.st_mode):
-                yield prefix + entry.name, datetime.fromtimestamp(status.st_mtime, UTC)
+                yield prefix + entry.name, utc_time(status.st_mtime)
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:

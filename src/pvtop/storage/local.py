@@ -44,13 +44,15 @@ class LocalFileSystem(FileSystem):
 
     def look_up(self, path: str) -> ListedFile | None:
         """Return a regular file."""
+        file = self._root / path
         with self.translate_errors("read"), contextlib.suppress(FileNotFoundError):
-            if stat.S_ISREG((self._root / path).stat().st_mode):
-                return listed_file(self._root / path) or ListedFile(path)
+            status = file.stat()
+            if stat.S_ISREG(status.st_mode):
+                return _listed(file.name, status)
         return None
 
     def listing(self, folder: str) -> list[ListedFile]:
-        """List a folder. A name that cannot be looked up, as a link to nothing, has no size."""
+        """List a folder. A name that cannot be looked up, as a link to nothing, or has no time, has no size."""
         with self.translate_errors("list"), contextlib.suppress(FileNotFoundError):
             self._check_link(self._root / folder)
             with os.scandir(self._root / folder) as entries:  # takes half the time of paths
@@ -61,7 +63,7 @@ class LocalFileSystem(FileSystem):
         """Return all files below a folder. Follow links to folders."""
         with self.translate_errors("read"):
             self._check_link(self._root / folder)
-            return {f"{folder}/{name}": changed for name, changed in walk_files(self._root / folder)}
+            return dict(walk_files(self._root / folder, f"{folder}/" if folder else ""))
 
     def exclusive_lock(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Lock a file by a lock file of its own, because not every file system locks folders."""
@@ -153,9 +155,17 @@ def _disk_below(folder: Path) -> tuple[int, str]:
 
 
 def listed_file(path: Path | os.DirEntry[str]) -> ListedFile | None:
-    """Return a name in a folder with its size and time, None if it cannot be looked up, as a link to nowhere."""
+    """Return a name in a folder with its size and time, None if it cannot be looked up, or has no time."""
     try:
-        state = FileState.of(path)
-        return ListedFile(path.name, state.bytes, state.modified)
-    except (OSError, ValueError, OverflowError):  # also of a time that no calendar has
+        found = _listed(path.name, path.stat())
+    except OSError:
         return None
+    return found if found.modified else None
+
+
+def _listed(name: str, status: os.stat_result) -> ListedFile:
+    """Return a file that was looked up, without its time if no calendar has that."""
+    state = FileState.from_status(status)
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        return ListedFile(name, state.bytes, state.modified)
+    return ListedFile(name, state.bytes)

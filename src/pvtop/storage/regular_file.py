@@ -26,13 +26,17 @@ class FileState(NamedTuple):
         return datetime.fromtimestamp(self.modified_ns // 1000 / 10**6, UTC)
 
     @classmethod
-    def of(cls, path: Path | os.DirEntry[str]) -> Self:
+    def of(cls, path: Path) -> Self:
         """Return the state of a file.
 
         Raises:
             OSError: The file does not exist or cannot be accessed.
         """
-        status = path.stat()
+        return cls.from_status(path.stat())
+
+    @classmethod
+    def from_status(cls, status: os.stat_result) -> Self:
+        """Return the state of a file that was looked up."""
         # The second time cannot be set: it tells a file that was replaced by one of the same size and time.
         return cls(status.st_ino, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +15,7 @@ from pvtop.core.errors import OutputError
 from pvtop.core.redaction import redacted
 from pvtop.storage.deadline import Deadline
 from pvtop.storage.filesystem import FileSystem, ListedFile, Purpose, T
+from pvtop.storage.folders import utc_time
 
 PART_BYTES = 1 << 20  # read at a time from an open object
 UPLOAD_BYTES = 8 << 20  # uploaded within one time limit; S3 refuses parts of less than 5 MiB
@@ -170,14 +171,7 @@ class _Reader(io.RawIOBase):
 
 
 def _listed(info: Mapping[str, Any]) -> ListedFile:
-    """Return a file. File systems give its time under different names."""
-    modified = _as_datetime(info.get("mtime") or info.get("LastModified") or info.get("created"))
+    """Return a file. File systems give its time in seconds or as a datetime, under different names."""
+    time = info.get("mtime") or info.get("LastModified") or info.get("created")
+    modified = utc_time(time) if isinstance(time, int | float) else time if isinstance(time, datetime) else None
     return ListedFile(info["name"].rstrip("/").rpartition("/")[2], info.get("size"), modified, info.get("ETag"))
-
-
-def _as_datetime(time: object) -> datetime | None:
-    """Return a time that is a datetime or in seconds, None if it is neither, or is one that no calendar has."""
-    with contextlib.suppress(OSError, ValueError, OverflowError):
-        if isinstance(time, int | float):
-            return datetime.fromtimestamp(time, UTC)
-    return time if isinstance(time, datetime) else None
