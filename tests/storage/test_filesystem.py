@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import cast
 
 import pytest
+from fsspec.core import url_to_fs
 
 from pvtop.core.address import Address
 from pvtop.core.errors import OutputError, PvtopError, SourceError, UnreachableError
@@ -21,13 +22,15 @@ from pvtop.storage.deadline import Deadline
 from pvtop.storage.filesystem import TEMPORARY_FOLDER, FileSystem, ListedFile, Purpose
 from pvtop.storage.registry import open_filesystem
 from support.disks import mounted_at
-from support.filesystems import WORKING, TimelessFileSystem, fsspec_classes
+from support.filesystems import IN_MEMORY, WORKING, TimelessFileSystem, answer_late, fsspec_classes
 
 __all__ = ["fsspec_classes"]  # a fixture
 
 CONTENT = bytes(range(256)) * 20_000
 PATH = "days/day=2024-12-30/pages.parquet"
 BESIDE = "days/day=2024-12-31/pages.parquet"
+LAST = "days/day=2025-01-01/pages.parquet"
+UNREADABLE = Path("/proc/self/mem")  # a regular file that can be opened, but nothing is at its start
 
 pytestmark = pytest.mark.usefixtures("fsspec_classes")
 
@@ -51,6 +54,16 @@ def files(address: Address) -> Iterator[FileSystem]:
 def write(files: FileSystem, path: str, content: bytes) -> None:
     with files.translate_errors("write"), files.stage(path, content) as commit:
         commit()
+
+
+def write_by_another_program(address: Address, path: str, content: bytes) -> None:
+    files, root = url_to_fs(str(address), use_listings_cache=False)
+    files.makedirs(f"{root}/{path}".rpartition("/")[0], exist_ok=True)
+    files.pipe_file(f"{root}/{path}", content)
+
+
+def fail() -> None:
+    raise ZeroDivisionError
 
 
 def all_files(files: FileSystem) -> set[str]:
@@ -106,17 +119,51 @@ def test_staged_file_without_commit_leaves_nothing(files: FileSystem) -> None:
     assert all_files(files) == {PATH}
 
 
-def test_file_set_aside_is_put_back_if_the_block_fails(files: FileSystem) -> None:
+def test_stage_left_by_an_error_leaves_nothing(files: FileSystem) -> None:
     write(files, PATH, b"earlier")
-
-    def fail() -> None:
-        assert files.look_up(PATH) is None
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError), files.set_aside(PATH):
+    with pytest.raises(ZeroDivisionError), files.stage(PATH, b"later"), files.stage(BESIDE, b"later"):
         fail()
     assert files.content(PATH) == b"earlier"
     assert all_files(files) == {PATH}
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="the system has no file whose reads fail")
+def test_put_that_fails_leaves_the_earlier_file(files: FileSystem, address: Address) -> None:
+    if str(address).startswith(IN_MEMORY):
+        pytest.skip("fsspec's memory shows a file while it is written")
+    write(files, PATH, b"earlier")
+    for path in (PATH, BESIDE):
+        with pytest.raises(OutputError, match="^cannot write the lake .*: Input/output error"):
+            files.put(path, UNREADABLE)
+    gc.collect()  # must not complete it
+    assert files.content(PATH) == b"earlier"
+    assert all_files(files) == {PATH}
+
+
+def test_file_set_aside_is_put_back_if_the_block_fails(files: FileSystem) -> None:
+    write(files, PATH, b"earlier")
+
+    def look_and_fail() -> None:
+        assert files.look_up(PATH) is None
+        write(files, PATH, b"later")
+        fail()
+
+    with pytest.raises(ZeroDivisionError), files.set_aside(PATH):
+        look_and_fail()
+    assert files.content(PATH) == b"earlier"
+    assert all_files(files) == {PATH}
+
+
+def test_without_an_earlier_file_a_block_that_fails_leaves_none_if_it_was_locked(files: FileSystem) -> None:
+    def write_and_fail() -> None:
+        write(files, PATH, b"later")
+        fail()
+
+    write(files, PATH, b"earlier")
+    files.remove(PATH)
+    with pytest.raises(ZeroDivisionError), files.set_aside(PATH):
+        write_and_fail()
+    assert files.content(PATH) == (None if files.has_locks else b"later")
 
 
 def test_file_set_aside_is_gone_after_the_block(files: FileSystem) -> None:
@@ -128,12 +175,15 @@ def test_file_set_aside_is_gone_after_the_block(files: FileSystem) -> None:
     assert files.content(BESIDE) == b"later"
 
 
-def test_listings_tell_names_sizes_and_times_as_they_are_now(files: FileSystem) -> None:
+def test_listings_tell_names_sizes_and_times_as_they_are_now(files: FileSystem, address: Address) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     write(files, PATH, b"1234")
     assert days_in(files.listing("days")) == ["day=2024-12-30"]
-    write(files, BESIDE, b"12345")
+    write_by_another_program(address, BESIDE, b"12345")
     assert days_in(files.listing("days")) == ["day=2024-12-30", "day=2024-12-31"]
+    assert set(files.find("days")) == {PATH, BESIDE}
+    write_by_another_program(address, LAST, b"123456")
+    assert set(files.find("days")) == {PATH, BESIDE, LAST}
     (listed,), looked_up, found = files.listing("days/day=2024-12-31"), files.look_up(BESIDE), files.find("days")
     assert (listed.name, listed.size) == ("pages.parquet", 5)
     assert looked_up is not None
@@ -159,11 +209,15 @@ def test_file_on_a_disk_whose_time_makes_no_sense_has_no_time(tmp_path: Path) ->
         assert files.find("days") == {"days/file": None}
 
 
-def test_lock_excludes_other_runs_if_there_are_locks(files: FileSystem, address: Address) -> None:
+def test_lock_excludes_other_runs_from_its_path_for_its_block_if_there_are_locks(
+    files: FileSystem, address: Address
+) -> None:
     other = open_filesystem(address, LAKE, 20)
     other.close()  # else it would wait
     expected = pytest.raises(InterruptedError) if files.has_locks else contextlib.nullcontext()
-    with files.exclusive_lock(PATH), expected, other.exclusive_lock(PATH):
+    with files.exclusive_lock(PATH), other.exclusive_lock(BESIDE), expected, other.exclusive_lock(PATH):
+        pass
+    with other.exclusive_lock(PATH):
         pass
 
 
@@ -173,6 +227,10 @@ def test_empty_path_is_the_root_even_if_that_is_a_file(files: FileSystem, addres
     found = file.look_up("")
     assert found is not None
     assert (file.content(""), found.size) == (CONTENT, len(CONTENT))
+    with contextlib.suppress(SourceError):  # a file has no listing, or one of itself
+        assert file.listing("") == [found]
+    folder = files.look_up("days")  # may find folders, or not
+    assert folder is None or folder.name == "days"
     assert days_in(open_filesystem(address / "days", SOURCE, 20).listing("")) == ["day=2024-12-30"]
 
 
@@ -190,43 +248,51 @@ CALLS: dict[str, tuple[str, Callable[[FileSystem, Path], object]]] = {  # the ve
     "put": ("write", lambda files, local: files.put(PATH, local)),
     "remove": ("write", lambda files, _: files.remove(PATH)),
 }
+REASONS = {
+    "failing": "Access Denied",
+    "slow": "Access Denied",
+    "silent": "it did not answer in time",
+    "closed": "it was interrupted",
+    "folder": "File name too long",  # root's rights do not help
+}
 Broken = tuple[Callable[[Purpose], FileSystem], str]  # what opens it, and the reason of its failures
-REASONS = {"failing": "Access Denied", "silent": "it did not answer in time", "closed": "it was interrupted"}
 
 
 @pytest.fixture(params=REASONS)
-def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Broken:
-    """Return a file system that fails."""
+def broken(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broken:
+    """Return a file system of which no call succeeds."""
+    kind = cast("str", request.param)
+    protocol = "silent" if kind in {"silent", "slow"} else "failing"
+    address = Address.at(tmp_path / ("x" * 256) if kind == "folder" else f"{protocol}://user:verysecret@host/lake")
 
-    def opened(kind: str, purpose: Purpose) -> FileSystem:
-        protocol = "failing" if kind == "closed" else kind
-        files = open_filesystem(Address.at(f"{protocol}://user:verysecret@host/lake"), purpose, 20)
+    def opened(purpose: Purpose) -> FileSystem:
+        files = open_filesystem(address, purpose, 20)
         if kind == "silent":
             monkeypatch.setattr(files, "_deadline", Deadline(0.01))
+        if kind == "slow":
+            answer_late()
         if kind == "closed":
             files.close()
         return files
 
-    kind = cast("str", request.param)
-    return partial(opened, kind), REASONS[kind]
+    return opened, REASONS[kind]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_failure_is_an_error_of_the_lake(broken: Broken, call: str, tmp_path: Path) -> None:
     (tmp_path / "local").touch()
-    opened, reason = broken
-    verb, step = CALLS[call]
-    with pytest.raises(OutputError, match=rf"^cannot {verb} the lake \w+://host/lake: {reason}") as caught:
-        step(opened(LAKE), tmp_path / "local")
+    files, (verb, step) = broken[0](LAKE), CALLS[call]
+    with pytest.raises(OutputError, match=f"^cannot {verb} the lake {files.address}: .*{broken[1]}") as caught:
+        step(files, tmp_path / "local")
     assert "verysecret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("call", ["read", "open", "look_up", "listing"])
 def test_failure_is_an_error_of_the_source(broken: Broken, call: str, tmp_path: Path) -> None:
-    opened, reason = broken
-    with pytest.raises(SourceError, match=r"\w+://host/lake") as caught:
-        CALLS[call][1](opened(SOURCE), tmp_path)
-    assert isinstance(caught.value, UnreachableError) is (reason == REASONS["silent"])
+    files = broken[0](SOURCE)
+    with pytest.raises(SourceError, match=f" {files.address}|^{files.address}") as caught:
+        CALLS[call][1](files, tmp_path)
+    assert isinstance(caught.value, UnreachableError) is (broken[1] == REASONS["silent"])
     assert "verysecret" not in str(caught.value)
 
 

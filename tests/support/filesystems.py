@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from io import BytesIO, IOBase
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import fsspec
@@ -18,6 +18,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pvtop.core.address import Address
 from support.disks import mounted_at
 
+IN_MEMORY = ("memory://", "dripping://")
 DRIP_BYTES = 70_001  # that a read of the dripping file system returns at most
 
 
@@ -72,14 +73,16 @@ class FailingFileSystem(_Broken):
 
 
 class SilentFileSystem(_Broken):
-    """A file system that does not answer before the test ends."""
+    """A file system that does not answer before the test lets it, or ends."""
 
     protocol = "silent"
+    asked = Event()
     answers = Event()
 
     def _fail(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - never returns
+        self.asked.set()
         self.answers.wait()
-        raise OSError(errno.EACCES, "too late")
+        raise OSError(errno.EACCES, "Access Denied")
 
     info = ls = find = open = pipe_file = rm_file = exists = _fail
 
@@ -103,13 +106,25 @@ class TimelessFileSystem(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it
 @pytest.fixture
 def fsspec_classes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let fsspec know these file systems."""
+    monkeypatch.setattr(SilentFileSystem, "asked", Event())
     monkeypatch.setattr(SilentFileSystem, "answers", Event())
     monkeypatch.setattr(DrippingFileSystem, "store", {})
     monkeypatch.setattr(DrippingFileSystem, "pseudo_dirs", [""])
     for kind in (DrippingFileSystem, FailingFileSystem, SilentFileSystem, TimelessFileSystem):
         fsspec.register_implementation(kind.protocol, kind, clobber=True)
     yield
+    SilentFileSystem.asked.set()
     SilentFileSystem.answers.set()
+
+
+def answer_late() -> None:
+    """Let the silent file system answer after it was asked: it is slow then, but not too slow."""
+
+    def answer() -> None:
+        SilentFileSystem.asked.wait()
+        SilentFileSystem.answers.set()
+
+    Thread(target=answer).start()
 
 
 def _address(text: str) -> Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Address]]:

@@ -61,7 +61,8 @@ class Purpose:
 class FileSystem(ABC):
     """A folder or a bucket. All paths are relative to it. The empty path is the root itself, also if it is a file.
 
-    Every method raises the error of the purpose if it fails. `stage` and `set_aside` do so within `translate_errors`.
+    Every method raises the error of the purpose if it fails. `stage`, `set_aside` and `exclusive_lock` do so within
+    `translate_errors`.
 
     Args:
         address: The root. It need not exist.
@@ -69,7 +70,7 @@ class FileSystem(ABC):
         timeout: Seconds that one call of a remote file system may take.
 
     Attributes:
-        has_locks: Whether `exclusive_lock` locks. Otherwise it does nothing.
+        has_locks: Whether `exclusive_lock` locks. Otherwise it does nothing. Only tests ask: every caller locks.
     """
 
     has_locks: ClassVar[bool] = False
@@ -102,11 +103,11 @@ class FileSystem(ABC):
 
     @abstractmethod
     def look_up(self, path: str) -> ListedFile | None:
-        """Return a file with its size and time, or None if it does not exist."""
+        """Return a file with its size and time, or None if it does not exist. May return a folder, too."""
 
     @abstractmethod
     def listing(self, folder: str) -> list[ListedFile]:
-        """List the files and folders in a folder. If the folder does not exist, there are none."""
+        """List the files and folders in a folder. If it does not exist, there are none. Listing a file may fail."""
 
     @abstractmethod
     def find(self, folder: str) -> dict[str, datetime | None]:
@@ -138,7 +139,8 @@ class FileSystem(ABC):
     def set_aside(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Move a file away, if there is one. Put it back if the block fails.
 
-        Use it within `translate_errors`.
+        If there is none, and the block fails, remove what the block wrote, but only if there are locks. Without them,
+        it may be from another run. Use it within `translate_errors`, for a file whose folder exists.
         """
 
     @abstractmethod
