@@ -139,8 +139,8 @@ class FileSystem(ABC):
     def set_aside(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Move a file away, if there is one. Put it back if the block fails.
 
-        If there is none, and the block fails, remove what the block wrote, but only if there are locks. Without them,
-        it may be from another run. Use it within `translate_errors`, for a file whose folder exists.
+        If there is none, and the block fails, remove what the block wrote, but only if there are locks: else it may be
+        from another run. Use it within `translate_errors`, for a file whose folder exists.
         """
 
     @abstractmethod

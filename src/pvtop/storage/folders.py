@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def utc_time(seconds: float) -> datetime | None:
-    """Return a modification time as a datetime, None if no calendar has it."""
+    """Return a modification time as a datetime, None if it is not valid."""
     with contextlib.suppress(OSError, ValueError, OverflowError):
         return datetime.fromtimestamp(seconds, UTC)
     return None
@@ -21,7 +21,7 @@ def utc_time(seconds: float) -> datetime | None:
 def walk_files(
     folder: Path, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()
 ) -> Iterator[tuple[str, datetime | None]]:
-    """Yield the regular files below a folder, each with its modification time. Follow links to folders.
+    """Yield the regular files below a folder, each with its modification time, if valid. Follow links to folders.
 
     Each name is the path below the folder, after the prefix. Files that disappear during the walk are skipped.
 

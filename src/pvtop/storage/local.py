@@ -52,7 +52,7 @@ class LocalFileSystem(FileSystem):
         return None
 
     def listing(self, folder: str) -> list[ListedFile]:
-        """List a folder. A name that cannot be looked up, as a link to nothing, or has no time, has no size."""
+        """List a folder. A name has no size if it cannot be looked up, as a link to nothing, or has no valid time."""
         with self.translate_errors("list"), contextlib.suppress(FileNotFoundError):
             self._check_link(self._root / folder)
             with os.scandir(self._root / folder) as entries:  # takes half the time of paths
@@ -155,7 +155,7 @@ def _disk_below(folder: Path) -> tuple[int, str]:
 
 
 def listed_file(path: Path | os.DirEntry[str]) -> ListedFile | None:
-    """Return a name in a folder with its size and time, None if it cannot be looked up, or has no time."""
+    """Return a name in a folder with its size and time, None if it cannot be looked up, or has no valid time."""
     try:
         found = _listed(path.name, path.stat())
     except OSError:
@@ -164,7 +164,7 @@ def listed_file(path: Path | os.DirEntry[str]) -> ListedFile | None:
 
 
 def _listed(name: str, status: os.stat_result) -> ListedFile:
-    """Return a file that was looked up, without its time if no calendar has that."""
+    """Return a file that was looked up, without its time if that is not valid."""
     state = FileState.from_status(status)
     with contextlib.suppress(OSError, ValueError, OverflowError):
         return ListedFile(name, state.bytes, state.modified)
