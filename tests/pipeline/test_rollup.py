@@ -291,17 +291,17 @@ def dump_line(code: str, title: str, count: int) -> str:
     return f"{code or chr(34) * 2} {written} {count} 0\n"
 
 
-def write_dumps(source: Path, views: Views, *, ascending: bool) -> set[Hour]:
-    """Write the dumps of the hours of `DAY` that have pages. Return these hours."""
+def write_dumps(source: Path, views: Views, *, ascending: bool = True, day: Day = DAY) -> set[Hour]:
+    """Write the dumps of the hours of a day that have pages. Return these hours."""
     lines: dict[int, list[str]] = {}
     for (code, title), hours in sorted(views.items(), reverse=not ascending):
         for hour, count in hours.items():
             lines.setdefault(hour, []).append(dump_line(code, title, count))
     for hour, of_hour in lines.items():
-        path = source / DAY.hours[hour].dump_path
+        path = source / day.hours[hour].dump_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress("".join(of_hour).encode()))
-    return {DAY.hours[hour] for hour in lines}
+    return {day.hours[hour] for hour in lines}
 
 
 few_hours = st.dictionaries(st.sampled_from([3, 4, 17]), st.integers(0, 5) | st.integers(0, 2**40), min_size=1)
@@ -332,6 +332,61 @@ def test_rollup_from_dumps_equals_sums_in_plain_python(
     expected = rollup_reference([(views, ALL_DAY)], blacklist, top=top, keep_unknown=keep_unknown, merged=merged)
     assert rows_of(result) == expected
     assert set(result.rollup.provenance.missing) == {*DAY.hours} - there
+
+
+THREE_DAYS: list[Views] = [
+    {
+        ("en", "Climate"): {0: 1, 5: 7},
+        ("en.m", "Climate"): {5: 2},
+        ("en", "only_on_the_first_day"): {1: 40},
+        ("de", "Klima"): {7: 4},
+        ("nl.m", "Klimaat"): {7: 4},
+    },
+    {
+        ("en", "Climate"): {3: 5, 4: 1},
+        ("en.m", "Climate"): {3: 11},
+        ("en.zero", "Climate"): {4: 3},
+        ("en", "-"): {3: 100},
+        ("en", "Special:Search"): {3: 50, 9: 50},
+        ("en.b", 'a"b'): {9: 2},
+        ("", "x"): {9: 1},
+        ("nl.m", "Klimaat"): {9: 1},
+        **{("en", f"p{number:03}"): {number % 2 + 3: number} for number in range(2 * FEW_PAGES)},
+    },
+    {
+        ("en", "Climate"): {0: 2, 23: 9},
+        ("en.m", "Special:Search"): {0: 6},
+        ("en.m", "-"): {0: 1},
+        ("de", "Klima"): {0: 4},
+        ("en.b", 'a"b'): {23: 2},
+        **{("en.m", f"p{number:03}"): {number % 2 * 23: 3} for number in range(FEW_PAGES)},
+    },
+]
+"""The pages of days from which a rollup is made: of the first from its day file, of the others from dumps."""
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize(
+    ("first_has_day_file", "top"), [(True, 3), (True, FEW_PAGES + 1), (False, FEW_PAGES + 1), (False, 3)]
+)
+def test_rollup_of_dumps_of_several_days_equals_sums_in_plain_python(
+    tmp_path: Path, first_has_day_file: bool, top: int, merged: bool
+) -> None:
+    (tmp_path / "blacklist").write_text("en Special:Search\nde nothing\n")
+    for day, views in zip((DAY, DAY + 1, DAY + 2), THREE_DAYS, strict=True):
+        if first_has_day_file and day == DAY:
+            write_day(tmp_path / "lake", day, views)
+        else:
+            write_dumps(tmp_path / "source", views, day=day)
+    period = Period.of_hours(DAY.hours[5], (DAY + 2).hours[-1])
+    result = run_rollup(period, offline(tmp_path, top=top), merge_access=merged)
+    wanted = [
+        (views, [hour.start.hour for hour in hours])
+        for views, hours in zip(THREE_DAYS, period.days.values(), strict=True)
+    ]
+    assert rows_of(result) == rollup_reference(wanted, {("en", "Special:Search")}, top=top, merged=merged)
+    assert result.rollup.provenance.ambiguous == (("nl.m",) if merged else ())
+    assert not list((tmp_path / "cache").rglob("*.arrow"))
 
 
 @pytest.mark.parametrize("lines", ["en a 1 0\nen a 2 0\n", "en b 1 0\nen a 2 0\nen b 1 0\n"])
