@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -20,12 +21,13 @@ from pvtop.core.period import Period
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
-from pvtop.pipeline import rollup_inputs
+from pvtop.pipeline import rollup_inputs, summing
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.days import build_days
 from pvtop.pipeline.rollup import FEW_PAGES, RollupResult, run_rollup
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
+from pvtop.sources.scratch import scratch_folder
 from support.days import DAY, Views, write_day
 from support.rollups import CODES, RollupReference, rollup_reference
 from support.samples import DAY as ONE_DAY
@@ -136,7 +138,16 @@ def test_rollup_equals_sums_in_plain_python(
     assert kept.provenance == result.rollup.provenance
 
 
-def test_many_days_go_through_scratch_space(tmp_path: Path) -> None:
+def test_many_days_go_through_scratch_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+
+    @contextlib.contextmanager
+    def watched(cache: Path) -> Iterator[Path]:
+        with scratch_folder(cache) as folder:
+            yield folder
+            runs.extend(path.name for path in folder.iterdir())
+
+    monkeypatch.setattr(summing, "scratch_folder", watched)
     period = Period.of_hours(Hour.of(date(2024, 1, 1), 5), Hour.of(date(2024, 2, 2), 4))
     days = [
         ({("en", "same"): {number % 24: 1}, ("en.m", f"p{number}"): {3: number}}, [hour.start.hour for hour in hours])
@@ -147,6 +158,7 @@ def test_many_days_go_through_scratch_space(tmp_path: Path) -> None:
     for merged in (False, True):
         result = run_rollup(period, offline(tmp_path), merge_access=merged)
         assert rows_of(result) == rollup_reference(days, merged=merged)
+    assert runs == ["0.arrow", "0.arrow"]
     assert not list((tmp_path / "cache").rglob("*.arrow"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import subprocess
 import sys
@@ -25,9 +26,9 @@ PERIOD = Period.of_day(DAY)
 NOBODY = "http://127.0.0.1:1"
 VIEWS: Views = {("en", f"page {number}"): {number % 24: number} for number in range(50)}
 MAKE = ("rollup", "--day", DAY.iso, "--blacklist", "none")
-OFFLINE, UNREACHABLE, DISK, KILLED = (
+OFFLINE, UNREACHABLE, ROOM, DISK, KILLED = (
     "a dump that is not on the machine, offline", "missing hours, and a source that cannot be reached",
-    "lake on a full disk, for a rollup", "killed rollup",
+    "no room for the scratch space of a rollup", "lake on a full disk, for a rollup", "killed rollup",
 )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def assert_as_on_the_page(done: subprocess.CompletedProcess[str], name: str) -> 
 
 
 def test_every_row_of_the_page_is_tested() -> None:
-    assert set(ROWS) == {*CASES, OFFLINE, UNREACHABLE, DISK, KILLED}
+    assert set(ROWS) == {*CASES, OFFLINE, UNREACHABLE, ROOM, DISK, KILLED}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -151,6 +152,23 @@ def test_rollup_on_a_full_disk_keeps_the_earlier_one(pvtop_in_process: Command, 
         done = pvtop_in_process(*MAKE, "--source", "source", "--output", "lake", "--top", "7")
         assert_as_on_the_page(done, DISK)
         assert kept() == before
+
+
+def test_rollup_without_room_for_its_scratch_space_keeps_the_earlier_one(
+    pvtop_in_process: Command, tmp_path: Path
+) -> None:
+    args = (*MAKE, "--source", "source", "--output", "lake", "--quiet")
+    (tmp_path / "source").mkdir()
+    write_day(tmp_path / "lake", DAY, VIEWS, missing=[9])
+    assert pvtop_in_process(*args).returncode == 0
+    before, dump = kept(), tmp_path / "source" / DAY.hours[9].dump_path
+    dump.parent.mkdir(parents=True)
+    dump.write_bytes(gzip.compress(b"en " + os.urandom(100_000).hex().encode() + b" 1 0\n"))
+    with mounted_at(tmp_path / "small", "-t", "tmpfs", "-o", "size=300k", "tmpfs"):
+        assert_as_on_the_page(pvtop_in_process(*args, "--cache-dir", "small"), ROOM)
+    assert kept() == before
+    assert pvtop_in_process(*args).returncode == 0
+    assert kept() != before
 
 
 @pytest.mark.parametrize(

@@ -22,15 +22,13 @@ from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.lookup import explain_unpublished
 from pvtop.pipeline.plan import Action, ActionKind, holds
 from pvtop.pipeline.results import DayOutcome, DaysResult
+from pvtop.pipeline.scratch_room import announce_day
 from pvtop.pipeline.session import BESIDE_DOWNLOADS, Session, run_sync, run_workers
 from pvtop.pipeline.spool import Spooled, write_spooled
 from pvtop.settings import Settings
-from pvtop.sources.scratch import check_room, scratch_folder, sweep_scratch
+from pvtop.sources.scratch import scratch_folder, sweep_scratch
 from pvtop.storage.http import offline
 from pvtop.transform.day import DayProvenance
-
-SCRATCH_SHARE = 3.5  # scratch space for each byte of gzip: 2.1 for the runs, 0.4 for the day file, and some
-UNKNOWN_DUMP_BYTES = 60_000_000  # the size of a dump if the source lists none
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +170,7 @@ async def _make_unless_it_holds(
     """Make a day file and put it into the lake. Return None if the one in the lake holds."""
     if action.kind is ActionKind.VERIFY and await _holds(action, session, observer):
         return None
-    announce(action, session)
+    announce_day(action, session)
     with scratch_folder(session.settings.cache_dir) as folder:
         spooled = await spool_day(action.dumps, session, folder, observer)
         await asyncio.to_thread(session.prune)
@@ -188,21 +186,6 @@ def _download_ahead(action: DayAction, session: Session, observer: DayObserver) 
     for one in () if session.in_place else action.to_verify or action.dumps:
         work = HourWork(one.hour, session, partial(observer.downloading, one.hour), lambda: None)
         work.download_ahead(one, partial(observer.downloaded, one.hour))
-
-
-def announce(action: DayAction, session: Session) -> None:
-    """Log how much scratch space the day takes, and check that there is room."""
-    wanted = int(SCRATCH_SHARE * sum(_size(one, session) for one in action.dumps))
-    log.info("%s: needs %s MB of scratch space in %s", action.day, f"{wanted / 10**6:,.0f}", session.settings.cache_dir)
-    check_room(session.settings.cache_dir, wanted)
-
-
-def _size(action: Action, session: Session) -> int:
-    path = session.dump_address(action.hour).local_path or session.cache.dump_path(action.hour)
-    try:
-        return path.stat().st_size
-    except OSError:
-        return action.download_bytes or UNKNOWN_DUMP_BYTES
 
 
 async def spool_day(

@@ -18,7 +18,6 @@ from pvtop.pipeline.day_plan import DayAction
 from pvtop.pipeline.day_survey import plan_all
 from pvtop.pipeline.days import (
     DayObserver,
-    announce,
     carry_out,
     merge_day,
     outcome_left,
@@ -28,6 +27,7 @@ from pvtop.pipeline.days import (
 from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.plan import Action, ActionKind
 from pvtop.pipeline.results import DayOutcome
+from pvtop.pipeline.scratch_room import announce_day
 from pvtop.pipeline.session import Session
 from pvtop.pipeline.spool import Spooled
 from pvtop.sources.scratch import scratch_folder, sweep_scratch
@@ -107,7 +107,7 @@ class DaysOfBatch:
 
     def _open(self, day: _DayInWork) -> Path:
         """Make the folder of a day in scratch space."""
-        announce(day.action, self._session)
+        announce_day(day.action, self._session)
         day.folder = day.stack.enter_context(scratch_folder(self._session.settings.cache_dir))
         self._stack.callback(day.stack.close)
         return day.folder

@@ -17,11 +17,14 @@ from pvtop.core.hour import Hour, first_runs
 from pvtop.core.period import Period, PeriodLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
+from pvtop.pipeline.days import DayObserver, spool_day
 from pvtop.pipeline.dump_sums import DumpSums, sum_dumps
-from pvtop.pipeline.rollup_inputs import Digests, digests_in_lake, dumps_of, reason_changed, spool_hours
+from pvtop.pipeline.plan import Action
+from pvtop.pipeline.rollup_inputs import Records, digests_of, dumps_of, reason_changed, records_in_lake
+from pvtop.pipeline.scratch_room import announce_rollup
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.pipeline.spool import as_runs
-from pvtop.pipeline.summing import DayInput, Summing
+from pvtop.pipeline.summing import DayInput, Summing, merged_first
 from pvtop.settings import Settings
 from pvtop.sources.scratch import SortedRun, scratch_folder
 from pvtop.transform.rollup import MISSING, Rollup, RollupProvenance
@@ -129,7 +132,7 @@ class _Work:
         lake, period = self._session.lake, self._period
         await asyncio.to_thread(lake.prepare)
         context = await self._session.context()
-        in_lake = await asyncio.to_thread(digests_in_lake, period, lake)
+        in_lake = await asyncio.to_thread(records_in_lake, period, lake)
         made = await asyncio.to_thread(lake.rollup_provenance, period, merged=self._merged)
         if made and not context.force:
             reason = context.fingerprint.reason_outdated(made) or await reason_changed(made, in_lake, self._session)
@@ -140,7 +143,7 @@ class _Work:
                 return self._result(HourState.UNCHANGED, found)
         return self._result(HourState.MADE, await self._make(in_lake))
 
-    async def _make(self, in_lake: Mapping[Day, Digests]) -> Rollup:
+    async def _make(self, in_lake: Mapping[Day, Records]) -> Rollup:
         """Make the rollup."""
         session, context = self._session, await self._session.context()
         few = session.settings.top <= FEW_PAGES
@@ -166,34 +169,37 @@ class _Work:
         self._check_missing([hour for hour in self._period.hours if digests[hour.iso] == MISSING])
         return DumpSums(found.sums, digests)
 
-    async def _sum_with_day_files(self, in_lake: Mapping[Day, Digests]) -> DumpSums:
+    async def _sum_with_day_files(self, in_lake: Mapping[Day, Records]) -> DumpSums:
         """Sum the hours from day files in the lake, and from dumps for the hours that they lack."""
         session, stopped = self._session, Event()
         blacklist = await session.blacklist()
         summing = Summing(session.lake, blacklist, session.settings, merged=self._merged, stopped=stopped)
         try:
             with ExitStack() as stack:
-                spooled = await self._spool(in_lake, summing, stack)
-                digests = self._digests(spooled.digests, *in_lake.values())
-                self._check_missing([hour for hour in self._period.hours if digests[hour.iso] == MISSING])
                 days = [DayInput(day, hours) for day, hours in self._period.days.items() if day in in_lake]
+                spooled = await self._spool(in_lake, days, summing, stack)
+                digests = self._digests(spooled.digests, *map(digests_of, in_lake.values()))
+                self._check_missing([hour for hour in self._period.hours if digests[hour.iso] == MISSING])
                 sums = await asyncio.to_thread(summing.sum, days, spooled.hours, spooled.days)
         finally:
             stopped.set()  # if nobody waits for the thread any more, it ends
         return DumpSums(sums, digests)
 
-    async def _spool(self, in_lake: Mapping[Day, Digests], summing: Summing, stack: ExitStack) -> _Spool:
-        """Spool the hours that no day file in the lake has.
+    async def _spool(
+        self, in_lake: Mapping[Day, Records], days: Sequence[DayInput], summing: Summing, stack: ExitStack
+    ) -> _Spool:
+        """Spool the hours that no day file in the lake has, if there is room.
 
         The hours of one day are summed with everything else. If there are several days, each is summed before the next
         one is read, so that scratch space holds the hours of one day only.
         """
-        spool = _Spool()
-        lacking = {day: hours for day in self._period.days if (hours := self._lacking(day, in_lake))}
+        spool, lacking = _Spool(), await self._lacking(in_lake)
+        merges = [_sizes(part, in_lake) for part in merged_first(days)]
+        announce_rollup(self._period, [*lacking.values()], merges, self._session)
         folder = stack.enter_context(scratch_folder(self._session.settings.cache_dir)) if lacking else Path()
-        for day, hours in lacking.items():
+        for day, dumps in lacking.items():
             with scratch_folder(folder) if len(lacking) > 1 else nullcontext(folder) as of_day:
-                found = await spool_hours(day, hours, self._session, of_day, needed=day not in in_lake)
+                found = await spool_day(dumps, self._session, of_day, DayObserver())
                 spool.digests |= {hour.iso: one.record.dump_sha256 for hour, one in found.items()}
                 runs = await asyncio.to_thread(as_runs, found, of_day)
                 if len(lacking) == 1:
@@ -203,11 +209,16 @@ class _Work:
                     spool.days.append(await asyncio.to_thread(summing.sum_hours, runs, path))
         return spool
 
-    def _lacking(self, day: Day, in_lake: Mapping[Day, Digests]) -> list[Hour]:
-        """Return the hours of a day that are wanted, and that no day file in the lake has."""
-        return [hour for hour in self._period.days[day] if hour.iso not in in_lake.get(day, {})]
+    async def _lacking(self, in_lake: Mapping[Day, Records]) -> dict[Day, list[Action]]:
+        """Return how to get the dumps of the hours that are wanted, and that no day file in the lake has."""
+        found = {}
+        for day, hours in self._period.days.items():
+            lacking = [hour for hour in hours if hour.iso not in in_lake.get(day, {})]
+            if lacking and (dumps := await dumps_of(lacking, self._session, needed=day not in in_lake)):
+                found[day] = dumps
+        return found
 
-    def _digests(self, *known: Digests) -> dict[str, str]:
+    def _digests(self, *known: Mapping[str, str]) -> dict[str, str]:
         """Return the digest of each dump, or `MISSING`."""
         found = ChainMap(*map(dict, known))
         return {hour.iso: found.get(hour.iso, MISSING) for hour in self._period.hours}
@@ -248,3 +259,8 @@ class _Work:
     def _result(self, state: HourState, rollup: Rollup) -> RollupResult:
         paths = (path(self._period, merged=self._merged) for path in (rollup_top_pages_path, rollup_domains_path))
         return RollupResult(state, rollup, *map(self._session.lake.path, paths))
+
+
+def _sizes(days: Sequence[DayInput], in_lake: Mapping[Day, Records]) -> list[int]:
+    """Return the sizes of the dumps that the wanted hours of day files were made from."""
+    return [in_lake[day][hour.iso].dump_bytes for day, hours in days for hour in hours if hour.iso in in_lake[day]]

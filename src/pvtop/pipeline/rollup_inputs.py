@@ -4,63 +4,59 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from pvtop.core.day import Day
 from pvtop.core.hour import Hour
 from pvtop.core.period import Period
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
-from pvtop.pipeline.day_plan import DayAction
-from pvtop.pipeline.days import DayObserver, announce, spool_day
 from pvtop.pipeline.hour import reason_left
 from pvtop.pipeline.plan import Action, ActionKind, HourFacts, decide_dump
 from pvtop.pipeline.session import Session
-from pvtop.pipeline.spool import Spooled
 from pvtop.pipeline.survey import look_at_dumps, with_listing
 from pvtop.sources.dumps import find_dump
-from pvtop.transform.day import DayProvenance
+from pvtop.transform.day import DumpRecord
 from pvtop.transform.rollup import MISSING, RollupProvenance
 
-Digests = Mapping[str, str]
-"""By stamp, the sha256 of dumps in hex."""
+Records = Mapping[str, DumpRecord]
+"""By stamp, what a day file records of its dumps."""
 
 
-def digests_in_lake(period: Period, lake: Lake) -> dict[Day, Digests]:
-    """Return the digests of the dumps of each day of a period that has a day file in the lake.
+def records_in_lake(period: Period, lake: Lake) -> dict[Day, Records]:
+    """Return the dumps of each day of a period that has a day file in the lake.
 
     Raises:
         OutputError: The lake cannot be read, or a day file is damaged.
     """
-    there, found = set(lake.days()), {}
+    there, found = set(lake.days()), dict[Day, Records]()
     for day in period.days:
         if day in there:
             with lake.day_file(day) as day_file:
                 if day_file:
-                    found[day] = digests_of(day_file.provenance)
+                    found[day] = {dump.stamp: dump for dump in day_file.provenance.dumps}
     return found
 
 
-def digests_of(provenance: DayProvenance) -> Digests:
-    """Return the digests of the dumps of a day file, without the missing ones."""
-    return {dump.stamp: dump.dump_sha256 for dump in provenance.dumps}
+def digests_of(records: Records) -> dict[str, str]:
+    """Return the sha256 of dumps in hex, by stamp."""
+    return {stamp: dump.dump_sha256 for stamp, dump in records.items()}
 
 
-async def reason_changed(made: RollupProvenance, in_lake: Mapping[Day, Digests], session: Session) -> str:
+async def reason_changed(made: RollupProvenance, in_lake: Mapping[Day, Records], session: Session) -> str:
     """Return why a rollup does not have the dumps that are there now, or the empty string if it does.
 
     A dump that has been removed since does not make it outdated.
 
     Args:
         made: The provenance of the rollup in the lake.
-        in_lake: The digests of each day that has a day file in the lake.
+        in_lake: The dumps of each day that has a day file in the lake.
         session: The resources of the run.
 
     Raises:
         SourceError: The source cannot be read.
     """
     for day, hours in made.period.days.items():
-        known = in_lake.get(day, {})
+        known = digests_of(in_lake.get(day, {}))
         now = {
             **known,
             **await asyncio.to_thread(_digests_at_hand, [one for one in hours if one.iso not in known], session),
@@ -120,25 +116,3 @@ async def dumps_of(hours: Sequence[Hour], session: Session, *, needed: bool) -> 
         if needed and action.state is HourState.FAILED:
             raise reason_left(action, session.settings)
     return [action for action in actions if action.kind is ActionKind.MAKE]
-
-
-async def spool_hours(
-    day: Day, hours: Sequence[Hour], session: Session, folder: Path, *, needed: bool
-) -> dict[Hour, Spooled]:
-    """Spool the dumps of some hours of a day to scratch space. Return those that are not missing.
-
-    Args:
-        day: The day.
-        hours: Its hours that are wanted.
-        session: The resources of the run.
-        folder: The folder in scratch space.
-        needed: As for `dumps_of`.
-
-    Raises:
-        PvtopError: A dump cannot be read or downloaded, or breaks a rule; or it would have to be downloaded offline.
-    """
-    dumps = await dumps_of(hours, session, needed=needed)
-    if not dumps:
-        return {}
-    announce(DayAction(day, ActionKind.MAKE, "needed for a rollup", dumps=tuple(dumps)), session)
-    return await spool_day(dumps, session, folder, DayObserver())

@@ -183,7 +183,7 @@ def _as_run(hour: Hour, runs: Sequence[SortedRun], folder: Path) -> SortedRun:
         return runs[0]
     with translate_cache_errors(folder), translate_overflow(hour), contextlib.ExitStack() as stack:
         for run in runs:
-            stack.callback(run.close)
+            stack.callback(run.remove)
         writer = RunWriter(folder / f"{hour.iso}.arrow")
         for rows in merge(_segments({hour: runs})):
             _refuse_repeated(rows, Day.of_hour(hour))

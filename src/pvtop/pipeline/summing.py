@@ -122,13 +122,13 @@ class Summing:
         """Yield the sums of all pages, by way of scratch space if there are too many day files to be open at once."""
         with ExitStack() as stack:
             runs = [stack.enter_context(closing(run)) for run in summed]
-            if len(days) > MAX_DAYS:
-                folder = stack.enter_context(scratch_folder(self._settings.cache_dir))
-            while len(days) > MAX_DAYS:
-                run = self._sum_days(days[:MAX_DAYS], folder / f"{len(days)}.arrow")
+            first = merged_first(days)
+            folder = stack.enter_context(scratch_folder(self._settings.cache_dir)) if first else Path()
+            for number, part in enumerate(first):
+                run = self._sum_days(part, folder / f"{number}.arrow")
                 runs.append(stack.enter_context(closing(run)))
-                days = days[MAX_DAYS:]
-            of_days, of_hours = self._open_days(days, stack), self._open_hours(hours, stack)
+            left = days[len(first) * MAX_DAYS :]
+            of_days, of_hours = self._open_days(left, stack), self._open_hours(hours, stack)
             if len(of_days) == 1 and not (of_hours or runs or self._merged):
                 yield from of_days[0].candidates(self._settings.top)
                 self._totals.append(of_days[0].totals)
@@ -158,6 +158,14 @@ class Summing:
 
     def _open_hours(self, hours: Sequence[SortedRun], stack: ExitStack) -> list[HourRun]:
         return [HourRun(stack.enter_context(closing(run)), self._excluded, self._stopped) for run in hours]
+
+
+def merged_first(days: Sequence[DayInput]) -> list[Sequence[DayInput]]:
+    """Return the day files that are first merged to runs in scratch space, in the parts that are merged at once.
+
+    The day files after them are few enough to be merged with these runs.
+    """
+    return [days[start : start + MAX_DAYS] for start in range(0, len(days) - MAX_DAYS, MAX_DAYS)]
 
 
 def _write_run(frames: Iterator[pl.DataFrame], path: Path) -> SortedRun:

@@ -164,6 +164,11 @@ class SortedRun:
         if "_file" in self.__dict__:
             self._file.close()
 
+    def remove(self) -> None:
+        """Close the file and remove it."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+
     def _batch(self, number: int) -> pl.DataFrame:
         """Return a batch. The domains of a batch follow each other, so it is kept for the next one."""
         if self._held is None or self._held[0] != number:
