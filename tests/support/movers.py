@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 from typing import Any
 
 Views = Mapping[tuple[str, str], Mapping[int, int]]
 PageKey = tuple[str, str]
 
-WIKIS = {
+Wikis = Mapping[str, tuple[str, bool]]
+"""By domain code, the desktop code of its wiki and whether it is mobile. Other codes are unknown."""
+
+WIKIS: Wikis = {
     "en": ("en", False),
     "en.m": ("en", True),
     "en.zero": ("en", True),
     "de.m": ("de", True),
     "m.wd": ("www.wd", True),
 }
-"""The desktop code of the codes in these tests, and whether they are mobile. Others are unknown."""
+"""The codes of the tests with made-up pages."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Input:
 
     blacklist: Collection[PageKey]
     keep_unknown: bool
+    wikis: Wikis = field(default_factory=lambda: WIKIS)
 
     def hours(self, views: Views) -> dict[PageKey, dict[int, list[int]]]:
         """Return the views of each page of a wiki in each hour: all, and mobile ones."""
@@ -34,7 +38,7 @@ class Input:
         for (code, title), counts in views.items():
             if (code, title) in self.blacklist or (title == "-" and not self.keep_unknown):
                 continue
-            wiki, mobile = WIKIS.get(code, (code, False))
+            wiki, mobile = self.wikis.get(code, (code, False))
             for hour, count in counts.items():
                 found[wiki, title][hour][0] += count
                 found[wiki, title][hour][1] += count * mobile
@@ -47,10 +51,9 @@ class Input:
             for page, hours in self.hours(views).items()
         }
 
-
-def is_known(wiki: str) -> bool:
-    """Return whether it is known which views of a wiki are mobile."""
-    return wiki in {known for known, _ in WIKIS.values()}
+    def is_known(self, wiki: str) -> bool:
+        """Return whether it is known which views of a wiki are mobile."""
+        return wiki in {known for known, _ in self.wikis.values()}
 
 
 def ranked(rows: list[dict[str, Any]], order: Sequence[str], top: int, *, per_domain: bool) -> list[dict[str, Any]]:
@@ -87,7 +90,7 @@ def find_movers(
                 "domain_code": page[0],
                 "page_title": page[1],
                 "views": views,
-                "mobile_views": mobile if is_known(page[0]) else None,
+                "mobile_views": mobile if given.is_known(page[0]) else None,
                 "earlier_mean": mean,
                 "ratio": views / mean if mean else None,
                 "score": round(score, 6) + 0.0,
@@ -108,7 +111,7 @@ def find_spikes(
         peak, mobile = hours[peak_hour]
         if total < min_views or peak / total < min_peak_share:
             continue
-        known = is_known(page[0])
+        known = given.is_known(page[0])
         rows.append(
             {
                 "domain_code": page[0],
