@@ -140,7 +140,8 @@ class Domain:
         """Parse a domain code: `[wiki.][m.|zero.][site]`.
 
         In `en.m`, `m` means mobile. In `commons.m`, it means wikimedia.org. A code is unknown if its project has no
-        such wiki. A language is recognised by its form, because new ones are added.
+        such wiki. A language is recognised by its form, because new ones are added. The wikis that are only below
+        wikimedia.org, such as `mx`, are not languages.
 
         Raises:
             UsageError: The code is not text.
@@ -207,6 +208,8 @@ def _has_wiki(project: str, prefix: str) -> bool:
     """Return whether a project may have a wiki with this prefix."""
     if project in WIKIS:
         return prefix in WIKIS[project]
+    if prefix in WIKIMEDIA_ONLY:  # some, such as `mx` and `noc`, have the form of a language
+        return False
     return prefix in NO_LANGUAGE or LANGUAGE.fullmatch(prefix) is not None
 
 
