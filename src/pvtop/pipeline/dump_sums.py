@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 
@@ -20,7 +20,7 @@ from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.plan import Action, Fingerprint
 from pvtop.pipeline.session import AT_ONCE, BESIDE_DOWNLOADS, Session, run_workers
 from pvtop.pipeline.spool import refuse_repeated
-from pvtop.pipeline.summing import Sums, translate_overflow
+from pvtop.pipeline.summing import SummedDumps, Sums, translate_overflow
 from pvtop.settings import Settings
 from pvtop.sources.blacklists import Blacklist
 from pvtop.sources.dumps import reading, scan_rows
@@ -36,20 +36,7 @@ from pvtop.transform.sums import TOTALS, add_up_totals, ambiguous_codes
 from pvtop.validation.rules import REPORT_RULES, violations_of
 
 
-@dataclass(frozen=True, slots=True)
-class DumpSums:
-    """What the dumps of some hours give.
-
-    Attributes:
-        sums: The frames of a rollup.
-        digests: By stamp, the sha256 of the dumps.
-    """
-
-    sums: Sums
-    digests: dict[str, str]
-
-
-async def sum_dumps(actions: Sequence[Action], session: Session, *, merged: bool) -> DumpSums:
+async def sum_dumps(actions: Sequence[Action], session: Session, *, merged: bool) -> SummedDumps:
     """Sum the pages of hours, and rank the sums. Hours that are not published after all are left out.
 
     Args:
@@ -166,7 +153,7 @@ class _Passes:
         with self._adding:
             self._sums.add(pages)
 
-    def result(self) -> DumpSums:
+    def result(self) -> SummedDumps:
         """Return the sums.
 
         Raises:
@@ -178,7 +165,7 @@ class _Passes:
             top_pages = self._sums.ranked(self._session.settings.top)
         ambiguous = ambiguous_codes(totals) if self._merged else ()
         digests = {hour.iso: dump.facts.sha256 for hour, dump in self._dumps.items()}
-        return DumpSums(Sums(top_pages, domains, ambiguous), digests)
+        return SummedDumps(Sums(top_pages, domains, ambiguous), digests)
 
 
 def _read(dump: LocalFile, settings: Settings, on_rows: OnRows) -> None:

@@ -18,13 +18,13 @@ from pvtop.core.period import Period, PeriodLike
 from pvtop.core.states import HourState
 from pvtop.lake.layout import rollup_domains_path, rollup_top_pages_path
 from pvtop.pipeline.days import DayObserver, spool_day
-from pvtop.pipeline.dump_sums import DumpSums, sum_dumps
+from pvtop.pipeline.dump_sums import sum_dumps
 from pvtop.pipeline.plan import Action
 from pvtop.pipeline.rollup_inputs import Records, digests_of, dumps_of, reason_changed, records_in_lake
 from pvtop.pipeline.scratch_room import announce_rollup
 from pvtop.pipeline.session import Session, run_sync
 from pvtop.pipeline.spool import as_runs
-from pvtop.pipeline.summing import DayInput, Summing, merged_first
+from pvtop.pipeline.summing import DayInput, SummedDumps, Summing, merged_first
 from pvtop.settings import Settings
 from pvtop.sources.scratch import SortedRun, scratch_folder
 from pvtop.transform.rollup import MISSING, Rollup, RollupProvenance
@@ -160,16 +160,16 @@ class _Work:
         await asyncio.to_thread(session.lake.write_rollup, rollup, lambda: self._accept(rollup))
         return rollup
 
-    async def _sum_dumps(self) -> DumpSums:
+    async def _sum_dumps(self) -> SummedDumps:
         """Sum the hours from their dumps, if no day file has any of them."""
         actions = await dumps_of(self._period.hours, self._session, needed=True)
         self._check_missing(sorted({*self._period.hours} - {action.hour for action in actions}))
         found = await sum_dumps(actions, self._session, merged=self._merged)
         digests = self._digests(found.digests)
         self._check_missing([hour for hour in self._period.hours if digests[hour.iso] == MISSING])
-        return DumpSums(found.sums, digests)
+        return SummedDumps(found.sums, digests)
 
-    async def _sum_with_day_files(self, in_lake: Mapping[Day, Records]) -> DumpSums:
+    async def _sum_with_day_files(self, in_lake: Mapping[Day, Records]) -> SummedDumps:
         """Sum the hours from day files in the lake, and from dumps for the hours that they lack."""
         session, stopped = self._session, Event()
         blacklist = await session.blacklist()
@@ -183,7 +183,7 @@ class _Work:
                 sums = await asyncio.to_thread(summing.sum, days, spooled.hours, spooled.days)
         finally:
             stopped.set()  # if nobody waits for the thread any more, it ends
-        return DumpSums(sums, digests)
+        return SummedDumps(sums, digests)
 
     async def _spool(
         self, in_lake: Mapping[Day, Records], days: Sequence[DayInput], summing: Summing, stack: ExitStack

@@ -48,17 +48,30 @@ class DayInput(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The result of `Summing`: the frames of a rollup, and all domain codes in its hours.
+    """The sums of the views in some hours, as a rollup has them.
 
     Attributes:
         top_pages: The ranked pages, in the columns of `Rollup`.
         domains: The domain totals, in the columns of `Rollup`.
-        ambiguous: The codes in its hours that may also mean the wiki of a chapter, and were merged.
+        ambiguous: The codes in these hours that may also mean the wiki of a chapter, if access is merged.
     """
 
     top_pages: pl.DataFrame
     domains: pl.DataFrame
     ambiguous: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SummedDumps:
+    """The sums of some hours, and the dumps that they come from, whether these were read or are in day files.
+
+    Attributes:
+        sums: The sums.
+        digests: By stamp, the sha256 of the dumps in hex, or `transform.rollup.MISSING`.
+    """
+
+    sums: Sums
+    digests: dict[str, str]
 
 
 class Summing:
