@@ -49,26 +49,28 @@ def test_scan_returns_the_pages_of_each_day(lake: Lake, engine: Engine) -> None:
         row
         for day in (DAY, DAY + 1, LAST)
         for row in (
-            (day.date, "de", "Klima", day.date.day, [0], [day.date.day]),
-            (day.date, "en", "Climate", 5, [1, 23], [2, 3]),
+            (day.start, "de", "Klima", day.date.day, [0], [day.date.day]),
+            (day.start, "en", "Climate", 5, [1, 23], [2, 3]),
         )
     ]
 
 
 @pytest.mark.parametrize("first", ["2024-12-31", date(2024, 12, 31), Day(date(2024, 12, 31))])
 def test_scan_reads_its_bounds_as_days_dates_and_text(lake: Lake, first: DayLike) -> None:
-    assert lake.scan_days(first, LAST).collect()["day"].unique().sort().to_list() == [(DAY + 1).date, LAST.date]
+    assert lake.scan_days(first, LAST).collect()["start"].unique().sort().to_list() == [(DAY + 1).start, LAST.start]
 
 
 def test_scan_of_days_is_a_frame_like_any_other(lake: Lake) -> None:
     scan = lake.scan_days(DAY, LAST)
     assert scan.select(pl.len()).collect().item() == 6
-    assert scan.group_by("day").len().sort("day").collect()["len"].to_list() == [2, 2, 2]
-    assert scan.filter(pl.col("day") > DAY.date, pl.col("domain_code") == "de").select("views").sum().collect().item()
+    assert scan.group_by("start").len().sort("start").collect()["len"].to_list() == [2, 2, 2]
+    assert (
+        scan.filter(pl.col("start") > DAY.start, pl.col("domain_code") == "de").select("views").sum().collect().item()
+    )
     assert scan.filter(pl.col("page_title") == "Climate").select(pl.col("views").sum()).collect().item() == 15
     by_hour = scan.filter(domain_code="en").explode("start_hours", "counts").group_by("start_hours")
     assert by_hour.agg(pl.col("counts").sum()).sort("start_hours").collect().rows() == [(1, 6), (23, 9)]
-    assert scan.join(scan, on=["day", "domain_code"]).collect().height == 6
+    assert scan.join(scan, on=["start", "domain_code"]).collect().height == 6
 
 
 def test_scan_reads_a_large_day_in_parts_and_stops_when_it_has_enough_rows(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_missing_days_are_named_before_anything_is_read(lake: Lake) -> None:
 def test_missing_days_are_skipped_if_asked(lake: Lake) -> None:
     file(lake, DAY + 1).unlink()
     found = lake.scan_days(DAY + -5, LAST + 5, missing="skip").collect()
-    assert found["day"].unique().sort().to_list() == [DAY.date, LAST.date]
+    assert found["start"].unique().sort().to_list() == [DAY.start, LAST.start]
 
 
 @every_engine
@@ -165,5 +167,5 @@ def test_scan_of_days_in_a_bucket(s3: object, tmp_path: Path) -> None:
     lake = Lake("s3://bucket/lake")
     for day in (DAY, DAY + 1):
         lake.write_day(day, write_day(tmp_path, day, views(day)))
-    found = lake.scan_days(DAY, DAY + 1).select("day", "views").collect()
-    assert found.rows() == [(DAY.date, 30), (DAY.date, 5), ((DAY + 1).date, 31), ((DAY + 1).date, 5)], s3
+    found = lake.scan_days(DAY, DAY + 1).select("start", "views").collect()
+    assert found.rows() == [(DAY.start, 30), (DAY.start, 5), ((DAY + 1).start, 31), ((DAY + 1).start, 5)], s3

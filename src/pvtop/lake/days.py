@@ -75,10 +75,10 @@ class StoredDays(ListedHours):
                 (`skip`).
 
         Returns:
-            `day` Date; `domain_code`, `page_title` String; `views` Int64, of the day; `start_hours` List(UInt8), the
-            hours of the day with views, 0 for 00:00 to 01:00 UTC; `counts` List(Int64), the views in these hours; by
-            day, domain and title. Collecting raises OutputError if a file is missing or damaged, and NotInLakeError if
-            a day file lacks hours and `missing` is `error`.
+            `start` Datetime in UTC, the beginning of the day; `domain_code`, `page_title` String; `views` Int64, of the
+            day; `start_hours` List(UInt8), the hours of the day with views, 0 for 00:00 to 01:00 UTC; `counts`
+            List(Int64), the views in these hours; by day, domain and title. Collecting raises OutputError if a file is
+            missing or damaged, and NotInLakeError if a day file lacks hours and `missing` is `error`.
 
         Raises:
             NotInLakeError: Days are missing, and `missing` is `error`.
@@ -94,11 +94,11 @@ class StoredDays(ListedHours):
 
     def _pages(self, days: Sequence[Day], missing: Missing, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the pages of some days, in these columns of `DAYS`."""
-        names = [name for name in columns if name != "day"] or ["views"]  # rows cannot be counted without a column
+        names = [name for name in columns if name != "start"] or ["views"]  # rows cannot be counted without a column
         for day in days:
             with self.day_file(day) as found:
                 for frame in prefetch(self._whole(day, found, missing).frames(names)):
-                    yield frame.select(pl.lit(day.date).alias("day"), pl.all())
+                    yield frame.select(pl.lit(day.start, DAYS["start"]).alias("start"), pl.all())
 
     def _whole(self, day: Day, day_file: DayFile | None, missing: Missing) -> DayFile:
         """Return a day file.

@@ -76,8 +76,8 @@ DAY_PAGES = pl.Schema(
 )
 """The pages of a day file. `start_hours` ascend and pair with `counts`, which add up to `views`."""
 
-DAYS = pl.Schema({"day": pl.Date(), **DAY_PAGES})
-"""The pages of many day files."""
+DAYS = pl.Schema({"start": pl.Datetime("us", "UTC"), **DAY_PAGES})
+"""The pages of many day files. `start` is the start of the day."""
 
 SERIES = pl.Schema(
     {
