@@ -113,7 +113,7 @@ define test_wheel
 	.venv-wheel/bin/python -m pytest -q $(PARALLEL)
 endef
 
-test-install: $(READY) ## Run each install command of the README, and make a report of data/ with what it installed
+test-install: $(READY) ## Run each install command of the README, make a report of data/, and draw the README's plot
 	.ci/install $(PYTHON_WORD)
 
 fuzz: $(READY) ## Compare pvtop with the reference on 104,000 generated dumps; about 40 minutes
