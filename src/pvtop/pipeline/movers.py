@@ -13,7 +13,7 @@ from pvtop.core.domain import Domain
 from pvtop.core.errors import CorruptError, NoDayFilesError, UsageError
 from pvtop.core.escape import shorten
 from pvtop.core.floors import AGAINST, MAX_AGAINST, MAX_TOP, MIN_PEAK_SHARE, MIN_RATIO, MIN_VIEWS, TOP
-from pvtop.core.hour import Hour
+from pvtop.core.hour import Hour, span
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.lake import Lake
 from pvtop.pipeline.day_rows import DayRows, NumberedDay
@@ -211,9 +211,8 @@ def _required(lake: Lake, day: Day, files: Mapping[Day, DayFile]) -> DayFile:
 
 
 def _no_day_files(lake: Lake, days: Sequence[Day]) -> NoDayFilesError:
-    period = " to ".join(dict.fromkeys(map(str, [days[0], days[-1]])))
     return NoDayFilesError(
-        f"the lake {lake.path('')} has no day file of {period}",
+        f"the lake {lake.path('')} has no day file of {span(days[0], days[-1])}",
         f"make {'it' if len(days) == 1 else 'them'} with build_days",
         days=list(map(str, days)),
     )

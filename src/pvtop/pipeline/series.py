@@ -15,7 +15,7 @@ from pvtop.core.counted import counted
 from pvtop.core.day import Day
 from pvtop.core.domain import Domain
 from pvtop.core.errors import CorruptError, NoDayFilesError, NotInLakeError, NotPublishedError
-from pvtop.core.hour import Hour, first_runs
+from pvtop.core.hour import Hour, first_runs, span
 from pvtop.core.html import Blocks, Columns, Link, Row, more_rows, table
 from pvtop.core.known_issues import notes_on
 from pvtop.core.page import Page, PageLike
@@ -210,14 +210,9 @@ def _no_data(period: Period, settings: Settings, without_file: Sequence[Day]) ->
         )
     return NoDayFilesError(
         f"the lake {lake} has no day file for {period}, and none of its dumps is on this machine",
-        f"make the day files of {days_in_words(without_file)} with build_days",
+        f"make the day files of {span(without_file[0], without_file[-1])} with build_days",
         days=[day.iso for day in without_file],
     )
-
-
-def days_in_words(days: Sequence[Day]) -> str:
-    """Return the first and the last of some days: `2024-08-01 to 2024-08-03`, or `2024-08-01`."""
-    return " to ".join(dict.fromkeys([str(days[0]), str(days[-1])]))
 
 
 def _covered(period: Period, missing: Iterable[Hour], step: Step) -> dict[datetime, int]:
