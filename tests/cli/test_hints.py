@@ -69,8 +69,8 @@ def test_remedy_replaces_the_hint() -> None:
         ("make_report", "", "pvtop report,"),
         ("remake_report", "2024-12-31T00", "pvtop report --date 2024-12-31 --hour 0 --force"),
         ("remake_report", "", "pvtop report --date D --hour H --force"),
-        ("remake_day", "2024-12-30", "pvtop days build --start 2024-12-30 --force"),
-        ("remake_day", "", "pvtop days build --start D --force"),
+        ("replace_day", "2024-12-30", "pvtop days build --start 2024-12-30 --force"),
+        ("replace_day", "", "pvtop days build --start D --force"),
     ],
 )
 def test_remedy_names_the_hour_or_the_day_if_it_is_known(remedy: str, about: str, command: str) -> None:

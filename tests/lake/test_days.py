@@ -169,3 +169,33 @@ def test_scan_of_days_in_a_bucket(s3: object, tmp_path: Path) -> None:
         lake.write_day(day, write_day(tmp_path, day, views(day)))
     found = lake.scan_days(DAY, DAY + 1).select("start", "views").collect()
     assert found.rows() == [(DAY.start, 30), (DAY.start, 5), ((DAY + 1).start, 31), ((DAY + 1).start, 5)], s3
+
+
+def test_day_file_of_another_day_is_not_taken_for_that_day(lake: Lake) -> None:
+    path = file(lake, LAST)
+    path.write_bytes(file(lake, DAY).read_bytes())
+    with pytest.raises(OutputError, match=f"cannot read {path}: it is the day file of {DAY}") as caught:
+        lake.scan_days(DAY, LAST).collect()
+    assert (caught.value.remedy, caught.value.about) == ("remake_day", LAST.iso)
+    assert lake.scan_days(DAY, DAY + 1).collect().height == 4
+
+
+def test_provenance_of_a_day_is_none_if_the_day_file_has_to_be_made(lake: Lake) -> None:
+    assert lake.day_provenance(LAST + 1) is None
+    found = lake.day_provenance(DAY)
+    assert found
+    assert found.day == DAY.iso
+    file(lake, LAST).write_bytes(file(lake, DAY).read_bytes())
+    file(lake, DAY).write_bytes(b"damaged")
+    assert (lake.day_provenance(DAY), lake.day_provenance(LAST)) == (None, None)
+
+
+def test_damage_beyond_the_metadata_needs_force(lake: Lake) -> None:
+    path = file(lake, DAY)
+    chunk = pq.read_metadata(path).row_group(0).column(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.data_page_offset] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(OutputError) as caught:
+        lake.scan_days(DAY, DAY).collect()
+    assert caught.value.remedy == "replace_day", "the plan takes the day file for up to date"

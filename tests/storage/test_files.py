@@ -15,6 +15,7 @@ from aiohttp import web
 
 from pvtop.core.address import Address
 from pvtop.core.errors import OutputError
+from pvtop.lake.day_files import DAMAGED
 from pvtop.lake.failures import LAKE
 from pvtop.storage.filesystem import TEMPORARY_FOLDER
 from pvtop.storage.local import LocalFileSystem
@@ -122,13 +123,12 @@ def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fssp
     s3.rm_file(f"bucket/lake/{PATH}")
     with pytest.raises(OutputError, match="cannot read the lake s3://bucket/lake: ") as error:
         file.read(1)
-    assert error.value.remedy != "remake_day", "the day file may be as good as ever"
+    assert error.value.remedy not in DAMAGED, "the day file may be as good as ever"
 
 
 OPEN_AT_THE_END = """
 import fsspec
 from pvtop.core.address import Address
-from pvtop.lake.failures import LAKE
 from pvtop.storage.registry import open_filesystem
 
 fsspec.filesystem("memory").pipe_file("/lake/file", b"content")

@@ -34,6 +34,13 @@ def damaged(lake: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
+def of_another_day(lake: Path) -> None:
+    """Write day files. That of the day is a copy of the one before."""
+    days(lake, None, VIEWS, VIEWS)
+    (lake / day_path(DAY)).parent.mkdir()
+    (lake / day_path(DAY)).write_bytes((lake / day_path(DAY + -1)).read_bytes())
+
+
 def without_data(lake: Path) -> None:
     """Write day files. Those of the earlier days have no hour."""
     days(lake, VIEWS)
@@ -55,6 +62,7 @@ CAUSES: dict[str, Callable[[Path], None]] = {
     "earlier days without data": without_data,
     "hours without data": without_some_hours,
     "damaged day file": damaged,
+    "day file of another day": of_another_day,
     "views beyond 64 bits": lambda lake: days(lake, LARGE, VIEWS, VIEWS),
 }
 

@@ -52,6 +52,10 @@ def damaged_day_file(lake: Path) -> None:
     (lake / day_path(DAY)).write_bytes(b"PAR1")
 
 
+def day_file_of_another_day(lake: Path) -> None:
+    (lake / day_path(DAY)).write_bytes(write_day(lake, DAY + 1, VIEWS).read_bytes())
+
+
 def damaged_rollup(lake: Path) -> None:
     (lake / rollup_top_pages_path(PERIOD, merged=False)).write_bytes(b"PAR1")
 
@@ -70,6 +74,7 @@ CASES: dict[str, tuple[bool, Callable[[Path], None], tuple[str, ...]]] = {
     "all hours missing": (False, without_any_hour, ()),
     "hours that have gone": (True, hour_has_gone, ("--top", "7")),
     "damaged day file": (True, damaged_day_file, ("--top", "7")),
+    "day file of another day": (True, day_file_of_another_day, ("--top", "7")),
     "damaged rollup": (True, damaged_rollup, ()),
     "damaged totals of a rollup": (True, damaged_totals, ()),
     "sum beyond 64 bits": (True, huge_sum, ("--top", "7")),

@@ -36,6 +36,11 @@ def damage() -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
 
+def day_file_of_another_day() -> None:
+    one_hour_missing()
+    (LAKE / day_path(DAY)).write_bytes(write_day(LAKE, DAY + 1, {("en", "Climate"): {4: 1}}).read_bytes())
+
+
 def overflow() -> None:
     write_day(LAKE, DAY, {("en", "Climate"): {4: 2**63 - 1}, ("en.m", "Climate"): {4: 1}})
 
@@ -45,6 +50,7 @@ PREPARE: dict[str, Callable[[], object]] = {
     "some hours without data": one_hour_missing,
     "page without views": one_hour_missing,
     "damaged day file": damage,
+    "day file of another day": day_file_of_another_day,
     "sum beyond 64 bits": overflow,
     "source folder that does not exist": lambda: Path("source").rmdir(),
     "line that is not a page": lambda: Path("pages.txt").write_text("en:Climate\nClimate\n"),

@@ -18,7 +18,6 @@ from pvtop.core.errors import (
     InvalidReportError,
     NoDayFilesError,
     NotPublishedError,
-    OutputError,
     UsageError,
 )
 from pvtop.core.states import HourState, counts_as_text
@@ -277,13 +276,7 @@ def _counts(pages: int, views: int, missing: int) -> str:
 
 
 def _listed(lake: Lake, day: Day) -> dict[str, Any]:
-    try:
-        with lake.day_file(day) as day_file:
-            made = day_file.provenance if day_file else None
-    except OutputError as error:
-        if error.remedy != "remake_day":
-            raise
-        made = None
+    made = lake.day_provenance(day)
     return {
         "day": day.iso,
         "pages": made.pages if made else None,

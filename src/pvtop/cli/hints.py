@@ -20,9 +20,10 @@ REMEDIES = {
         "or make the report again: pvtop report {hour} --force"
     ),
     "prune_cache": "free some space: pvtop cache prune --older-than 7d",
-    "remake_day": "make it again: pvtop days build --start {day} --force",
+    "remake_day": "make it again: pvtop days build --start {day}",
     "remake_report": "make it again: pvtop report {hour} --force",
     "remake_rollup": "make it again: pvtop rollup with the same hours and --force",
+    "replace_day": "make it again: pvtop days build --start {day} --force",
     "reversed_range": "swap --start and --end",
     "status": "pvtop status shows which hours are in the lake",
 }

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HELD_GROUPS = 4  # row groups kept in memory for each file
+DAMAGED = frozenset(["remake_day", "replace_day"])
+"""The remedies of a damaged day file: the plan of the day finds the first kind of damage, but not the second."""
 
 
 def _as_frame(table: pa.Table, columns: Sequence[str]) -> pl.DataFrame:
@@ -67,7 +69,7 @@ class DayFile:
     def __init__(self, file: BinaryIO, path: str) -> None:
         import pyarrow.parquet as pq
 
-        self._path = path
+        self._path, self._remedy = path, "remake_day"
         with self._translate_errors():
             self._file = pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
             if not file_schema().equals(self._file.schema_arrow):
@@ -87,6 +89,7 @@ class DayFile:
         self._held: dict[tuple[int, tuple[str, ...]], pl.DataFrame] = {}
         codes = [self._codes[bisect_right(self._ends, start)] for start in self._starts[:-1]]
         self._first_pages = list(zip(codes, first_titles, strict=True))
+        self._remedy = "replace_day"
 
     def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
         """Yield all pages in order, in these columns of `DAY_PAGES`."""
@@ -221,7 +224,7 @@ class DayFile:
     def _translate_errors(self) -> Iterator[None]:
         """Turn what pyarrow raises for a damaged file into an OutputError, and what the disk does into another one.
 
-        Only the first has the remedy `remake_day`: a day file that cannot be read now may be as good as ever.
+        Only the first has a remedy of `DAMAGED`: a day file that cannot be read now may be as good as ever.
         """
         import pyarrow as pa
 
@@ -233,7 +236,7 @@ class DayFile:
             if isinstance(error, OSError) and error.errno is not None:
                 raise output_error(message, error, "check its disk and its permissions", "output") from error
             raise OutputError(
-                message, "make the day file again", remedy="remake_day", about=_day_in(self._path)
+                message, "make the day file again", remedy=self._remedy, about=_day_in(self._path)
             ) from error
 
 

@@ -14,10 +14,11 @@ from pvtop.core.errors import NotInLakeError, OutputError
 from pvtop.core.escape import shorten
 from pvtop.core.hour import runs_of, span
 from pvtop.core.prefetch import prefetch
-from pvtop.lake.day_files import DayFile
+from pvtop.lake.day_files import DAMAGED, DayFile
 from pvtop.lake.hours import ListedHours
 from pvtop.lake.layout import day_path, parse_day_partition
 from pvtop.lake.scan import Missing, check_missing
+from pvtop.transform.day import DayProvenance
 from pvtop.transform.scan import scan_frames
 from pvtop.transform.schemas import DAYS
 
@@ -31,15 +32,39 @@ class StoredDays(ListedHours):
 
         Raises:
             UsageError: The value is not a day.
-            OutputError: The lake cannot be read, or the day file is damaged or was made by another version.
+            OutputError: The lake cannot be read, or the day file is damaged, was made by another version, or is that
+                of another day.
         """
-        relative = day_path(Day.at(day))
-        file = self._filesystem.open(relative)
+        day = Day.at(day)
+        path = self.path(day_path(day))
+        file = self._filesystem.open(day_path(day))
         if file is None:
             yield None
             return
         with file:
-            yield DayFile(file, self.path(relative))
+            day_file = DayFile(file, path)
+            if day_file.provenance.day != day.iso:
+                raise self._unreadable_day(day, f"it is the day file of {day_file.provenance.day}")
+            yield day_file
+
+    def day_provenance(self, day: DayLike) -> DayProvenance | None:
+        """Return the provenance of a day file.
+
+        Returns:
+            The provenance, or None if the day file has to be made: it is missing, damaged, of another version, or that
+            of another day.
+
+        Raises:
+            UsageError: The value is not a day.
+            OutputError: The lake cannot be read.
+        """
+        try:
+            with self.day_file(day) as day_file:
+                return day_file.provenance if day_file else None
+        except OutputError as error:
+            if error.remedy not in DAMAGED:
+                raise
+            return None
 
     def write_day(self, day: DayLike, local: Path) -> None:
         """Put a day file into the lake. It appears complete or not at all.
@@ -78,7 +103,8 @@ class StoredDays(ListedHours):
             `start` Datetime in UTC, the beginning of the day; `domain_code`, `page_title` String; `views` Int64, of the
             day; `start_hours` List(UInt8), the hours of the day with views, 0 for 00:00 to 01:00 UTC; `counts`
             List(Int64), the views in these hours; by day, domain and title. Collecting raises OutputError if a file is
-            missing or damaged, and NotInLakeError if a day file lacks hours and `missing` is `error`.
+            missing, damaged or that of another day, and NotInLakeError if a day file lacks hours and `missing` is
+            `error`.
 
         Raises:
             NotInLakeError: Days are missing, and `missing` is `error`.
@@ -107,18 +133,19 @@ class StoredDays(ListedHours):
             OutputError: It has been removed meanwhile.
             NotInLakeError: It lacks hours, and `missing` is `error`.
         """
-        path = self.path(day_path(day))
         if day_file is None:
-            raise OutputError(
-                f"cannot read {path}: it is missing", "make the day file again", remedy="remake_day", about=day.iso
-            )
+            raise self._unreadable_day(day, "it is missing")
         if missing == "error" and (lacking := day_file.provenance.missing):
             runs = ", ".join(span(*run) for run in runs_of(lacking))
             raise NotInLakeError(
-                shorten(f"the day file {path} lacks {len(lacking)} of 24 hours: {runs}"),
+                shorten(f"the day file {self.path(day_path(day))} lacks {len(lacking)} of 24 hours: {runs}"),
                 "make it again if they are published now, or leave them out with missing='skip'",
             )
         return day_file
+
+    def _unreadable_day(self, day: Day, reason: str) -> OutputError:
+        message = f"cannot read {self.path(day_path(day))}: {reason}"
+        return OutputError(message, "make the day file again", remedy="remake_day", about=day.iso)
 
     def _lacks(self, count: int, lacking: Sequence[Day]) -> NotInLakeError:
         runs = ", ".join(span(*run) for run in runs_of(lacking))

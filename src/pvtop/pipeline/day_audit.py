@@ -6,7 +6,7 @@ import polars as pl
 
 from pvtop.core.day import Day
 from pvtop.core.errors import OutputError
-from pvtop.lake.day_files import DayFile
+from pvtop.lake.day_files import DAMAGED, DayFile
 from pvtop.lake.day_writer import Totals
 from pvtop.lake.lake import Lake
 from pvtop.transform.runs import is_sorted
@@ -20,17 +20,15 @@ def faults(lake: Lake, day: Day) -> list[str]:
     """
     try:
         with lake.day_file(day) as day_file:
-            return _faults(day_file, day) if day_file else []
+            return _faults(day_file) if day_file else []
     except OutputError as error:
-        if error.remedy != "remake_day":
+        if error.remedy not in DAMAGED:
             raise
         return [str(error)]
 
 
-def _faults(day_file: DayFile, day: Day) -> list[str]:
+def _faults(day_file: DayFile) -> list[str]:
     made, totals, found, before = day_file.provenance, Totals(), set[str](), pl.DataFrame()
-    if made.day != day.iso:
-        return [f"it is the day file of {made.day}"]
     missing = [hour.start.hour for hour in made.missing]
     for pages in day_file.frames():
         totals.add(pages)

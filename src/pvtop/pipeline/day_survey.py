@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pvtop.core.day import Day
 from pvtop.core.errors import OutputError
+from pvtop.lake.day_files import DAMAGED
 from pvtop.pipeline.day_plan import DayAction, DayEntry, decide_day, needs_listing
 from pvtop.pipeline.plan import HourFacts
 from pvtop.pipeline.session import Session
@@ -48,8 +49,8 @@ def _read_entry(day: Day, session: Session) -> DayEntry | None:
         with session.lake.day_file(day) as day_file:
             if day_file is None:
                 return None
-            return DayEntry(day_file.provenance if day_file.provenance.day == day.iso else None)
+            return DayEntry(day_file.provenance)
     except OutputError as error:
-        if error.remedy != "remake_day":
+        if error.remedy not in DAMAGED:
             raise
         return DayEntry(None)
