@@ -532,3 +532,21 @@ def test_lake_expands_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_lake_decodes_a_file_address(tmp_path: Path) -> None:
     Lake(f"file://{tmp_path}/my%20lake").write(make_report())
     assert sorted(contents(str(tmp_path / "my lake"))) == PATHS
+
+
+@pytest.mark.parametrize("path", [domains_path, top_pages_path])
+def test_file_of_another_hour_is_not_taken_for_that_hour(path: Callable[[Hour], str], tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    for hour in (HOUR, HOUR + 1):
+        lake.write(make_report(hour=hour))
+    (tmp_path / path(HOUR + 1)).write_bytes((tmp_path / path(HOUR)).read_bytes())
+    scan = lake.scan_reports if path is top_pages_path else lake.scan_totals
+    expected = f"cannot read {tmp_path / path(HOUR + 1)}: it is of the hour 2019-04-01T12:00:00Z"
+    for read in (lambda: lake.read(HOUR + 1), lambda: scan(HOUR, HOUR + 1).collect()):
+        with pytest.raises(OutputError, match=expected):
+            read()
+    of_top_pages, of_domains = lake.provenance(HOUR + 1), lake.provenance_of_domains(HOUR + 1)
+    assert (of_top_pages is None, of_domains is None) == (path is top_pages_path, path is domains_path)
+    salvaged = lake.salvage(HOUR + 1)
+    assert (salvaged.top_pages is None, salvaged.domains is None) == (path is top_pages_path, path is domains_path)
+    assert lake.read(HOUR).hour == HOUR

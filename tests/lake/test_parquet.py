@@ -26,7 +26,7 @@ FLIPS = 300
 def test_written_frame_is_read_back() -> None:
     content = write_parquet(REPORT.top_pages, PROVENANCE)
     assert read_frame(content, TOP_PAGES).equals(REPORT.top_pages)
-    assert read_provenance(io.BytesIO(content)) == PROVENANCE
+    assert read_provenance(HOUR, io.BytesIO(content)) == PROVENANCE
 
 
 def test_frame_written_by_pyarrow_is_read() -> None:
@@ -42,7 +42,7 @@ def test_read_provenance_reads_only_the_end_of_the_file() -> None:
         make_report(pages=[("en", 1, random.Random(1).randbytes(TAIL_BYTES).hex(), 5)]).top_pages, PROVENANCE
     )
     assert len(content) > TAIL_BYTES
-    assert read_provenance(io.BytesIO(bytes(len(content) - TAIL_BYTES) + content[-TAIL_BYTES:])) == PROVENANCE
+    assert read_provenance(HOUR, io.BytesIO(bytes(len(content) - TAIL_BYTES) + content[-TAIL_BYTES:])) == PROVENANCE
 
 
 @pytest.mark.parametrize(

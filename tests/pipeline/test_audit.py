@@ -14,6 +14,7 @@ import fsspec
 import polars as pl
 import pytest
 
+from pvtop.core.errors import OutputError
 from pvtop.core.hour import Hour
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import domains_path, text_path
@@ -191,8 +192,11 @@ def test_unreadable_file_is_a_violation_of_its_hour_only(
 def test_report_under_the_path_of_another_hour_is_invalid(lake: Lake) -> None:
     shutil.copytree(f"lake/top_pages/{HOUR.partition}", f"lake/top_pages/{(HOUR + 5).partition}")
     shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
-    assert broken(look(HOUR + 5)) == ["the provenance matches the frames", "the text report matches the frames"]
-    assert lake.read(HOUR + 5).hour == HOUR + 5
+    (violation,) = look(HOUR + 5).violations
+    assert violation.rule == "the files of the report can be read"
+    assert f"it is of the hour {HOUR.iso}:00:00Z" in violation.rows.item()
+    with pytest.raises(OutputError, match=f"it is of the hour {HOUR.iso}:00:00Z"):
+        lake.read(HOUR + 5)
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pvtop.core.day import Day
-from pvtop.core.errors import CorruptError, InvalidReportError, MalformedError, NotPublishedError
+from pvtop.core.errors import CorruptError, InvalidReportError, MalformedError, NotPublishedError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.core.period import Period
 from pvtop.core.states import HourState
 from pvtop.lake.lake import Lake
-from pvtop.lake.layout import day_path
+from pvtop.lake.layout import day_path, rollup_domains_path
 from pvtop.pipeline import rollup_inputs, summing
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.days import build_days
@@ -495,3 +495,16 @@ def test_rollup_shows_its_state_its_first_pages_and_what_is_missing(tmp_path: Pa
     assert f"<br>{result.top_pages}<br>Missing: 2024-12-30T10<" in shown
     assert '<a href="https://en.wikipedia.org/wiki/Climate">Climate</a>' in shown
     assert "unchanged" in run_rollup(DAY, offline(tmp_path))._repr_html_()
+
+
+def test_totals_of_another_rollup_are_not_shown_as_those_of_this_one(tmp_path: Path) -> None:
+    for day in (DAY, DAY + 1):
+        write_day(tmp_path / "lake", day, PAGES)
+        run_rollup(Period.of_day(day), offline(tmp_path))
+    first, other = (tmp_path / "lake" / rollup_domains_path(Period.of_day(day), merged=False) for day in (DAY, DAY + 1))
+    right = other.read_bytes()
+    other.write_bytes(first.read_bytes())
+    with pytest.raises(OutputError, match=f"cannot read {other}: it is not from the same rollup"):
+        Lake(tmp_path / "lake").rollup(Period.of_day(DAY + 1))
+    assert run_rollup(Period.of_day(DAY + 1), offline(tmp_path)).state is HourState.MADE
+    assert other.read_bytes() == right

@@ -129,6 +129,7 @@ def test_object_that_fails_while_it_is_read_is_an_error(tmp_path: Path, s3: fssp
 OPEN_AT_THE_END = """
 import fsspec
 from pvtop.core.address import Address
+from pvtop.lake.failures import LAKE
 from pvtop.storage.registry import open_filesystem
 
 fsspec.filesystem("memory").pipe_file("/lake/file", b"content")

@@ -57,9 +57,11 @@ def make_report(
     Args:
         pages: Rows of `top_pages`.
         totals: Rows of `domains`.
-        hour: Its hour; the provenance does not follow.
+        hour: Its hour.
         facts: Fields of the provenance.
     """
+    stamps = {"stamp": hour.stamp, "start": hour.start, "end": hour.stamp}
+    facts = {name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in stamps.items()} | facts
     return Report(
         hour,
         pl.DataFrame(pages, schema=TOP_PAGES, orient="row"),

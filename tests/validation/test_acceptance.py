@@ -146,12 +146,12 @@ def test_part_of_a_wikimedia_dump_is_refused(tmp_path: Path) -> None:
 def lake_of(tmp_path: Path, *hours: Hour) -> Lake:
     lake = Lake(str(tmp_path / "lake"))
     for hour in hours:
-        lake.write(make_report(hour=hour, stamp=hour.iso))
+        lake.write(make_report(hour=hour))
     return lake
 
 
 def stamps(hour: Hour, lake: Lake) -> list[str]:
-    return [made.stamp for made in neighbours(hour, lake)]
+    return [Hour.parse(made.stamp).iso for made in neighbours(hour, lake)]
 
 
 def test_neighbours_are_the_nearest_two_hours(tmp_path: Path) -> None:

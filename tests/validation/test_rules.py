@@ -174,7 +174,7 @@ def test_provenance_that_differs_breaks_a_rule(fact: str, value: object) -> None
 
 
 def test_report_of_another_hour_breaks_a_rule() -> None:
-    assert broken(make_report(hour=Hour.parse("2019-04-02T12"))) == [PROVENANCE]
+    assert broken(replace(make_report(), hour=Hour.parse("2019-04-02T12"))) == [PROVENANCE]
 
 
 def test_blacklisted_page_breaks_a_rule() -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import polars as pl
@@ -18,7 +19,7 @@ from pvtop.core.html import table
 from pvtop.core.period import Period, PeriodLike
 from pvtop.lake.days import StoredDays
 from pvtop.lake.layout import domains_path, failure_path, text_path, top_pages_path
-from pvtop.lake.parquet import read_frame, read_provenance, write_parquet
+from pvtop.lake.parquet import read_provenance, read_report_frame, write_parquet
 from pvtop.lake.replacing import replace_files
 from pvtop.lake.rollups import find_rollups, read_rollup, read_rollup_provenance, write_rollup
 from pvtop.lake.scan import Missing, check_missing, scan_hours
@@ -127,13 +128,14 @@ class Lake(StoredDays):
         """Return the provenance of an hour's report.
 
         Returns:
-            The provenance, or None if the report has to be made. It has to be made if it is missing, damaged, or in a
-            format of another pvtop version that this version cannot read.
+            The provenance, or None if the report has to be made. It has to be made if it is missing, damaged, that of
+            another hour, or in a format of another pvtop version that this version cannot read.
 
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._filesystem.read(top_pages_path(Hour.at(hour)), read_provenance)
+        hour = Hour.at(hour)
+        return self._filesystem.read(top_pages_path(hour), partial(read_provenance, hour))
 
     def provenance_of_domains(self, hour: HourLike) -> Provenance | None:
         """Return the provenance in the file of the domain totals, or None as `provenance` does.
@@ -143,7 +145,8 @@ class Lake(StoredDays):
         Raises:
             OutputError: The lake cannot be read.
         """
-        return self._filesystem.read(domains_path(Hour.at(hour)), read_provenance)
+        hour = Hour.at(hour)
+        return self._filesystem.read(domains_path(hour), partial(read_provenance, hour))
 
     def read(self, hour: HourLike) -> Report:
         """Read the report of an hour.
@@ -255,24 +258,24 @@ class Lake(StoredDays):
             OutputError: The lake cannot be read.
         """
         hour = Hour.at(hour)
-        top_pages = self._salvage_frame(top_pages_path(hour), TOP_PAGES)
-        domains = self._salvage_frame(domains_path(hour), DOMAINS)
+        top_pages = self._salvage_frame(top_pages_path, hour, TOP_PAGES)
+        domains = self._salvage_frame(domains_path, hour, DOMAINS)
         return Salvaged(top_pages, domains, self.provenance(hour) or self.provenance_of_domains(hour))
 
-    def _salvage_frame(self, relative: str, schema: pl.Schema) -> pl.DataFrame | None:
-        if (content := self._filesystem.content(relative)) is None:
+    def _salvage_frame(self, path: Callable[[Hour], str], hour: Hour, schema: pl.Schema) -> pl.DataFrame | None:
+        if (content := self._filesystem.content(path(hour))) is None:
             return None
         try:
-            return read_frame(content, schema)
+            return read_report_frame(content, schema, hour)
         except ValueError as error:
-            log.warning("ignoring %s, which cannot be read: %s", self.path(relative), error)
+            log.warning("ignoring %s, which cannot be read: %s", self.path(path(hour)), error)
             return None
 
     def _read_frame(self, path: Callable[[Hour], str], hour: Hour, schema: pl.Schema) -> pl.DataFrame:
         if (content := self._filesystem.content(path(hour))) is None:
             raise self._unreadable(path, hour, "it is missing")
         try:
-            return read_frame(content, schema)
+            return read_report_frame(content, schema, hour)
         except ValueError as error:
             raise self._unreadable(path, hour, str(error)) from error
 

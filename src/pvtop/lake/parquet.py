@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from pvtop.core.hour import Hour
 from pvtop.transform.report import Provenance
 from pvtop.transform.rollup import RollupProvenance
 
@@ -52,17 +53,31 @@ def read_frame(content: bytes, schema: pl.Schema) -> pl.DataFrame:
     return frame.cast(dict(schema))  # type: ignore[arg-type,return-value]
 
 
-def read_provenance(file: BinaryIO) -> Provenance | None:
-    """Read the provenance in the footer of a Parquet file.
+def read_report_frame(content: bytes, schema: pl.Schema, hour: Hour) -> pl.DataFrame:
+    """Read a frame from a Parquet file of a report, as `read_frame` does.
+
+    Raises:
+        ValueError: As for `read_frame`, or the provenance in the file is that of another hour.
+    """
+    made = Provenance.from_json(_metadata(content))
+    if made and not made.is_of(hour):
+        raise ValueError(f"it is of the hour {made.stamp}")
+    return read_frame(content, schema)
+
+
+def read_provenance(hour: Hour, file: BinaryIO) -> Provenance | None:
+    """Read the provenance in the footer of a Parquet file of a report.
 
     Returns:
-        The provenance, or None if there is none that can be read: the file is damaged, or another version wrote it.
+        The provenance, or None if there is none of this hour that can be read: the file is damaged, is the report of
+        another hour, or was written by another version.
 
     Raises:
         OSError: The file cannot be read.
     """
     file.seek(max(0, file.seek(0, io.SEEK_END) - TAIL_BYTES))
-    return Provenance.from_json(_metadata(file.read()))
+    found = Provenance.from_json(_metadata(file.read()))
+    return found if found and found.is_of(hour) else None
 
 
 def read_rollup_provenance(content: bytes) -> RollupProvenance | None:

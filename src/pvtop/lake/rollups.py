@@ -50,7 +50,10 @@ def read_rollup(filesystem: FileSystem, period: Period, *, merged: bool) -> Roll
         raise _unreadable(filesystem, path, "it was made by another version of pvtop, or is damaged")
     top_pages = _frame(filesystem, path, content, MERGED_TOP_PAGES if merged else TOP_PAGES)
     path = rollup_domains_path(period, merged=merged)
-    domains = _frame(filesystem, path, filesystem.content(path), MERGED_DOMAINS if merged else DOMAINS)
+    content = filesystem.content(path)
+    if content is not None and _provenance(content, period, merged=merged) != provenance:
+        raise _unreadable(filesystem, path, "it is not from the same rollup as the ranked pages, or is damaged")
+    domains = _frame(filesystem, path, content, MERGED_DOMAINS if merged else DOMAINS)
     return Rollup(period, top_pages, domains, provenance)
 
 

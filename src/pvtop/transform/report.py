@@ -73,6 +73,10 @@ class Provenance:
     rules: int
     version: str
 
+    def is_of(self, hour: Hour) -> bool:
+        """Return whether it belongs to the report of an hour."""
+        return self.stamp == f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}"
+
     def to_json(self) -> str:
         """Return the provenance as a JSON object."""
         return json.dumps(asdict(self))
