@@ -154,7 +154,7 @@ def test_verify_names_each_fault(pvtop_in_process: Command, fault: str) -> None:
     done = pvtop_in_process("days", "verify", "--output", "lake")
     assert done.returncode == 5
     assert f"2024-12-30  {fault}" in done.stdout.splitlines()
-    assert f"pvtop days build --start {DAY} --force" in done.stderr
+    assert f"pvtop days build --start {DAY} --end {DAY} --force" in done.stderr
 
 
 def test_verify_names_counts_that_differ_from_the_provenance(pvtop_in_process: Command) -> None:
@@ -171,6 +171,37 @@ def test_verify_names_counts_that_differ_from_the_provenance(pvtop_in_process: C
     write_day_file(path, [RIGHT], wrong)  # type: ignore[arg-type]
     done = pvtop_in_process("days", "verify", "--output", "lake")
     assert (done.returncode, done.stdout.splitlines()[0]) == (5, "2024-12-30  its counts differ from its provenance")
+
+
+def test_verify_names_the_commands_for_all_damaged_days(pvtop_in_process: Command) -> None:
+    """Metadata is damaged on days 0, 1 and 3; the pages on days 2, 5, 7, 9, 11, 13 and 14. Day 15 is valid."""
+    damaged_within = (2, 5, 7, 9, 11, 13, 14)
+    for number in (0, 1, 3, *damaged_within, 15):
+        path = write_day(Path("lake"), DAY + number, VIEWS)
+        if number in damaged_within:
+            content = bytearray(path.read_bytes())
+            content[60] ^= 255
+            path.write_bytes(content)
+        elif number != 15:
+            path.write_bytes(b"garbage")
+    done = pvtop_in_process("days", "verify", "--output", "lake")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (5, "11 days: 1 valid, 10 damaged")
+    message, hint = done.stderr.splitlines()
+    first = "2024-12-30 to 2025-01-02, 2025-01-04, 2025-01-06, 2025-01-08, 2025-01-10"
+    assert message == f"pvtop: damaged day files: {first}, and 1 more such period"
+    build = "pvtop days build --start"
+    assert hint == "  make them again: " + "; ".join(
+        [
+            f"{build} 2024-12-30 --end 2024-12-31",
+            f"{build} 2025-01-02 --end 2025-01-02",
+            f"{build} 2025-01-01 --end 2025-01-01 --force",
+            f"{build} 2025-01-04 --end 2025-01-04 --force",
+            f"{build} 2025-01-06 --end 2025-01-06 --force",
+            f"{build} 2025-01-08 --end 2025-01-08 --force",
+            f"{build} 2025-01-10 --end 2025-01-10 --force",
+            f"{build} 2025-01-12 --end 2025-01-13 --force",
+        ]
+    )
 
 
 @pytest.mark.parametrize("place", [5, 60, -6])

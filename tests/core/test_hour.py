@@ -375,4 +375,5 @@ def test_runs_of_hours_are_their_first_and_last_hours(offsets: list[int], runs: 
 def test_many_runs_of_hours_are_cut_with_their_number() -> None:
     assert first_runs([NOON]) == "2019-04-01T12"
     assert first_runs([NOON, NOON + 1, NOON + 5]) == "2019-04-01T12 to 2019-04-01T13, 2019-04-01T17"
+    assert first_runs([NOON + 2 * number for number in range(6)]).endswith(", and 1 more such period")
     assert first_runs([NOON + 2 * number for number in range(1_005)]).endswith("T20, and 1,000 more such periods")

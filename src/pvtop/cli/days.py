@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pvtop.cli.help import HOURS, GroupedCommand
+from pvtop.cli.hints import remaking
 from pvtop.cli.options import BUILDING, PRINTING, TABLES, command_options
 from pvtop.cli.output import Output, Table, failed, number_of_days, number_of_hours, runs
 from pvtop.core.counted import counted
@@ -20,6 +21,7 @@ from pvtop.core.errors import (
     NotPublishedError,
     UsageError,
 )
+from pvtop.core.hour import first_runs
 from pvtop.core.states import HourState, counts_as_text
 
 if TYPE_CHECKING:
@@ -142,9 +144,10 @@ def verify(start: StartDay = None, end: EndDay = None, *, settings: Settings, ou
     found = {day: faults(lake, day) for day in days_in_lake(lake, start, end)}
     data = [{"day": day.iso, "faults": texts} for day, texts in found.items()]
     out.result(data, _verified_lines(found))
-    if damaged := [day.iso for day, texts in found.items() if texts]:
-        message = f"damaged day files: {', '.join(damaged[:5])}"
-        raise InvalidReportError(message, "make them again", remedy="remake_day", about=damaged[0])
+    if damaged := {day: lake.day_provenance(day) is not None for day, texts in found.items() if texts}:
+        raise InvalidReportError(
+            f"damaged day files: {first_runs(list(damaged))}", f"make them again: {remaking(damaged)}"
+        )
 
 
 def chosen_days(start: str | None, end: str | None, last: int | None) -> list[Day]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pvtop.core.errors import NoDayFilesError, PvtopError, exhausted
+from pvtop.core.hour import runs_of
 from pvtop.core.setting_names import variable
+
+if TYPE_CHECKING:
+    from pvtop.core.day import Day
 
 REMEDIES = {
     "bug": "this is a bug in pvtop: please report it; -v shows the traceback",
@@ -62,6 +66,18 @@ def naming(stamp: str) -> str:
 def building(days: Sequence[object]) -> str:
     """Return the command that makes the day files from the first to the last of some days, or of the newest days."""
     return f"pvtop days build --start {days[0]} --end {days[-1]}" if days else "pvtop days build --last 8"
+
+
+def remaking(damaged: Mapping[Day, bool]) -> str:
+    """Return the commands that make damaged day files again, one for each run of consecutive days.
+
+    Args:
+        damaged: Whether force is needed for a day, because the plan takes its day file for up to date. Elsewhere it
+            would make the day even if that loses hours.
+    """
+    forced = [day for day, needs_force in damaged.items() if needs_force]
+    plain = [day for day in damaged if day not in forced]
+    return "; ".join([*map(building, runs_of(plain)), *(f"{building(run)} --force" for run in runs_of(forced))])
 
 
 def reword(usage: BaseException) -> None:

@@ -162,7 +162,7 @@ def runs(times: Sequence[HourOrDay], what: str, reason: str = "") -> Iterator[st
     for first, last in found[:RUNS_SHOWN]:
         yield run(first, last, what, reason)
     if more := found[RUNS_SHOWN:]:
-        yield f"and {len(more):,} more such periods; --json has them all"
+        yield f"and {counted(len(more), 'more such period')}; --json has them all"
 
 
 def run(first: HourOrDay, last: HourOrDay, what: str, reason: str = "") -> str:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Protocol, Self, TypeAlias, TypeVar
 
 from pvtop.core.arguments import is_text, is_whole, several
+from pvtop.core.counted import counted
 from pvtop.core.errors import UsageError
 from pvtop.core.escape import shorten
 
@@ -333,5 +334,6 @@ def runs_of(times: Sequence[Time]) -> list[tuple[Time, Time]]:
 def first_runs(times: Sequence[Consecutive]) -> str:
     """Return hours or days as text: the first runs of consecutive ones, and how many more there are."""
     runs = [span(*run) for run in runs_of(times)]
-    more = [f"and {len(runs) - RUNS_NAMED:,} more such periods"] if len(runs) > RUNS_NAMED else []
+    left = len(runs) - RUNS_NAMED
+    more = [f"and {counted(left, 'more such period')}"] if left > 0 else []
     return ", ".join([*runs[:RUNS_NAMED], *more])
