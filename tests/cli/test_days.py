@@ -204,6 +204,38 @@ def test_verify_names_the_commands_for_all_damaged_days(pvtop_in_process: Comman
     )
 
 
+def test_days_that_may_lose_hours_fail_with_the_option_that_makes_them(
+    pvtop_in_process: Command, tmp_path: Path
+) -> None:
+    publish(tmp_path, gzip.compress(SMALL))
+    for day in (DAY, DAY + 1):
+        write_day(Path("lake"), day, VIEWS).write_bytes(b"garbage")
+    (tmp_path / "source" / (DAY + 1).hours[3].dump_path).write_bytes(gzip.compress(SMALL))
+    args = ("--source", str(tmp_path / "source"), "--output", "lake")
+    reason = "damaged, or made by another version, and the dumps of 23 hours are gone or not published"
+    build = ("days", "build", *args, "--start", DAY.iso, "--end", (DAY + 1).iso)
+    planned = pvtop_in_process(*build, "--dry-run")
+    assert planned.stdout == f"2 days cannot be made: {reason} (2024-12-30 to 2024-12-31)\n"
+    hours = ("--start", DAY.hours[0].iso, "--end", (DAY + 1).hours[-1].iso)
+    batch = ("batch", *args, "--blacklist", "none", "--days", *hours)
+    announced = json.loads(pvtop_in_process(*build, "--dry-run", "--json").stdout)
+    assert {(one["action"], one["reason"], len(one["missing_hours"])) for one in announced} == {("none", reason, 23)}
+    for command in (build, batch):
+        done = pvtop_in_process(*command, "--json")
+        assert (done.returncode, done.stderr.splitlines()[-1].strip()) == (
+            4,
+            "the lake is unchanged; get the dumps, or make the day without them: use force (--force)",
+        )
+        data = json.loads(done.stdout)
+        days = data if command is build else data["days"]
+        assert {(one["state"], one["reason"], one["pages"]) for one in days} == {("failed", reason, None)}
+    assert Path("lake", day_path(DAY)).read_bytes() == b"garbage"
+    one_day = pvtop_in_process(*build[:-2])
+    assert (one_day.returncode, reason in one_day.stderr, "(--force)" in one_day.stderr) == (5, True, True)
+    forced = pvtop_in_process(*build, "--force")
+    assert forced.stdout.splitlines()[-1] == "2 days: 2 made"
+
+
 @pytest.mark.parametrize("place", [5, 60, -6])
 def test_verify_finds_a_changed_byte(pvtop_in_process: Command, place: int) -> None:
     path = write_day(Path("lake"), DAY, {("en", os.urandom(9).hex()): {3: 1} for _ in range(500)})
@@ -239,7 +271,7 @@ def cause(fault: str, folder: Path) -> dict[str, str]:
         case "dump of an outdated day is gone":
             (folder / "source" / DAY.hours[3].dump_path).unlink()
             publish(folder, gzip.compress(SMALL), 7)
-        case "damaged day file":
+        case "damaged day file" | "damaged day file, and a dump is gone":
             Path("lake", day_path(DAY)).write_bytes(b"garbage")
         case "no room for scratch space":
             publish(folder, gzip.compress(SMALL + b"en " + os.urandom(400_000).hex().encode() + b" 1 0\n"))
@@ -253,9 +285,12 @@ def cause(fault: str, folder: Path) -> dict[str, str]:
 def test_fault_ends_as_the_failure_modes_page_says(pvtop_in_process: Command, tmp_path: Path, fault: str) -> None:
     exit_code, message, _ = ROWS[fault]
     args = ("days", "build", "--source", tmp_path / "source", "--output", "lake", "--start", DAY.iso, "-v")
-    publish(tmp_path, gzip.compress(SMALL))
+    for hour in range(24) if fault == "damaged day file" else [3]:
+        publish(tmp_path, gzip.compress(SMALL), hour)
     assert pvtop_in_process(*args).returncode == 0
     right, environment = Path("lake", day_path(DAY)).read_bytes(), cause(fault, tmp_path)
+    if fault.endswith("and a dump is gone"):
+        right = b"garbage"
     disk = ("-t", "tmpfs", "-o", "size=300k", "tmpfs") if fault == "no room for scratch space" else ()
     with mounted_at(tmp_path / "small", *disk) if disk else contextlib.nullcontext():
         place = {"PVTOP_CACHE_DIR": str(tmp_path / "small")} if disk else {}

@@ -50,7 +50,7 @@ def facts(lacking: tuple[int, ...] = (), cached: tuple[int, ...] = (), *, listed
     ]
 
 
-WHOLE, ALL = tuple(range(24)), facts()
+WHOLE, ALL, UNREADABLE = tuple(range(24)), facts(), "damaged, or made by another version"
 CASES: dict[str, tuple[DayEntry | None, list[HourFacts], dict[str, object], str, str]] = {
     "new": (None, ALL, {}, "make", "not in the lake"),
     "new, an hour missing": (None, facts((5,)), {}, "make", "not in the lake"),
@@ -63,7 +63,50 @@ CASES: dict[str, tuple[DayEntry | None, list[HourFacts], dict[str, object], str,
         f"not in the lake, and the dump of {DAY.hours[2]} is not downloaded offline",
     ),
     "new, offline, all cached": (None, facts(cached=WHOLE, listed=False), {"offline": True}, "make", "not in the lake"),
-    "damaged": (DayEntry(None), ALL, {}, "make", "damaged, or made by another version"),
+    "damaged": (DayEntry(None), ALL, {}, "make", UNREADABLE),
+    "damaged, a dump gone": (
+        DayEntry(None),
+        facts((3,)),
+        {},
+        "failed",
+        f"{UNREADABLE}, and the dump of {DAY.hours[3]} is gone or not published",
+    ),
+    "damaged, dumps gone": (
+        DayEntry(None),
+        facts((3, 4)),
+        {},
+        "failed",
+        f"{UNREADABLE}, and the dumps of 2 hours are gone or not published",
+    ),
+    "damaged, all dumps gone": (
+        DayEntry(None),
+        facts(WHOLE),
+        {},
+        "failed",
+        f"{UNREADABLE}, and the dumps of 24 hours are gone or not published",
+    ),
+    "damaged, dumps gone, forced": (DayEntry(None), facts((3, 4)), {"force": True}, "make", UNREADABLE),
+    "damaged, all dumps gone, forced": (
+        DayEntry(None),
+        facts(WHOLE),
+        {"force": True},
+        "not_published",
+        "not published",
+    ),
+    "damaged, dumps gone from a folder, offline": (
+        DayEntry(None),
+        facts((3, 4)),
+        {"offline": True, "in_place": True},
+        "failed",
+        f"{UNREADABLE}, and the dumps of 2 hours are gone or not published",
+    ),
+    "damaged, offline": (
+        DayEntry(None),
+        facts(cached=(0,), listed=False),
+        {"offline": True},
+        "failed",
+        f"{UNREADABLE}, and the dump of {DAY.hours[1]} is not downloaded offline",
+    ),
     "made": (DayEntry(MADE), ALL, {}, "unchanged", "up to date"),
     "made, dumps gone": (DayEntry(MADE), facts(WHOLE), {}, "unchanged", "up to date"),
     "made, forced": (DayEntry(MADE), ALL, {"force": True}, "make", "forced"),
@@ -134,6 +177,21 @@ def test_day_that_is_not_due_waits_for_its_hours() -> None:
     waiting = decide_day(DAY, None, facts((3, 5)), CONTEXT, is_due=False)
     assert (waiting.state, waiting.reason) == (HourState.MISSING, "2 hours not published yet")
     assert decide_day(DAY, None, ALL, CONTEXT, is_due=False).kind is ActionKind.MAKE
+
+
+def test_damaged_day_that_is_not_due_waits_for_its_hours() -> None:
+    waiting = decide_day(DAY, DayEntry(None), facts((3, 5)), CONTEXT, is_due=False)
+    assert (waiting.state, waiting.reason) == (HourState.MISSING, "2 hours not published yet")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "offline", "setting"), [((3,), False, "force"), (WHOLE, False, "source"), ((), True, "offline")]
+)
+def test_day_that_cannot_be_made_names_the_setting_that_helps(
+    lacking: tuple[int, ...], setting: str, *, offline: bool
+) -> None:
+    known, context = facts(lacking, listed=not offline), with_other(CONTEXT, offline=offline)
+    assert decide_day(DAY, DayEntry(None), known, context, is_due=True).setting == setting
 
 
 HOURS = DAY.hours[3:5]
@@ -244,8 +302,8 @@ class World:
             os.utime(path, (WRITTEN + later, WRITTEN + later))
 
     def hours_made(self) -> set[Hour]:
-        """Return the hours that the day file in the lake has. Empty if there is none that can be read."""
-        if self.made and not self.before.damaged:
+        """Return the hours of the day file in the lake that a new one must have. None is needed if it is forced."""
+        if self.made and not (self.before.damaged and "force" in self.before.asked):
             return {hour for hour, one in zip(HOURS, self.before.hours, strict=True) if one.made_from}
         return set()
 

@@ -9,6 +9,7 @@ import random
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import fsspec
 import polars as pl
@@ -19,6 +20,7 @@ from pvtop.core.errors import InvalidReportError, OutputError
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.day_files import DAMAGED
+from pvtop.lake.day_writer import write_day_file
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from pvtop.pipeline.day_audit import faults
@@ -28,7 +30,7 @@ from pvtop.pipeline.results import DayOutcome
 from pvtop.pipeline.spool import HourSpool, Spooled, write_spooled
 from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
-from pvtop.transform.day import DumpRecord
+from pvtop.transform.day import DayProvenance, DumpRecord
 from pvtop.transform.schemas import ROWS
 from support.days import DAY, day_pages
 from support.disks import mounted_at
@@ -39,13 +41,14 @@ from support.server.files import File, Server
 
 SAMPLE_DAY = Day.parse("2024-12-31")
 SMALL = {1: "en A 5 0\nen B 3 0\n", 2: "de A 1 0\nen A 7 0\n", 5: "en A 1 0\nen.m A 2 0\n"}
+WHOLE = {hour: f"en A {hour} 0\n" for hour in range(24)}
 RANDOM = random.Random(1)
 
 
-def publish(dumps: Mapping[int, str | bytes], folder: Path) -> Settings:
-    """Write the dumps of hours of `DAY` into a source. Return settings for it and a lake beside it."""
+def publish(dumps: Mapping[int, str | bytes], folder: Path, day: Day = DAY) -> Settings:
+    """Write the dumps of hours of a day into a source. Return settings for it and a lake beside it."""
     for hour, dump in dumps.items():
-        path = folder / "source" / DAY.hours[hour].dump_path
+        path = folder / "source" / day.hours[hour].dump_path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(dump.encode() if isinstance(dump, str) else dump, mtime=0))
     return settings_of(str(folder / "source"), folder)
@@ -246,6 +249,21 @@ def test_day_keeps_its_hours_if_the_server_has_lost_a_dump(tmp_path: Path, serve
     assert content(settings) == before
 
 
+def test_day_file_that_would_lose_an_hour_is_named(tmp_path: Path, server: Server) -> None:
+    serve(server, SMALL)
+    settings = settings_of(server.url, tmp_path)
+    build(settings)
+    shutil.rmtree(tmp_path / "cache")
+    server.always[f"/{DAY.hours[2].dump_path}"] = status(404)
+    outcome = build(settings.model_copy(update={"force": True}))
+    assert (outcome.state, outcome.reason) == (
+        HourState.FAILED,
+        f"the dump of {DAY.hours[2]} is gone, and the day file of {DAY} was made from it",
+    )
+    assert outcome.error
+    assert outcome.error.hint.endswith(f"remove {tmp_path / 'lake' / day_path(DAY)}")
+
+
 def test_day_is_due_when_it_is_whole_or_overdue(tmp_path: Path) -> None:
     settings = publish(SMALL, tmp_path)
     (action,) = plan_days([DAY], settings, only_whole=True)
@@ -264,18 +282,15 @@ def test_day_file_of_another_day_is_made_again(tmp_path: Path) -> None:
     other.parent.mkdir()
     other.write_bytes(before)
     assert faults(Lake(settings.output), DAY + 1) == [f"cannot read {other}: it is the day file of {DAY}"]
-    for hour in (DAY + 1).hours:
-        path = tmp_path / "source" / hour.dump_path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(b"en A 1 0\n", mtime=0))
+    publish(WHOLE, tmp_path, DAY + 1)
     outcome = build(settings, DAY + 1)
     assert (outcome.state, outcome.reason) == (HourState.MADE, "damaged, or made by another version")
     assert faults(Lake(settings.output), DAY + 1) == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
-def test_damaged_day_file_is_made_again(tmp_path: Path, damage: bytes | None) -> None:
-    settings = publish(SMALL, tmp_path)
+def test_damaged_day_file_is_made_again_if_all_its_dumps_are_at_hand(tmp_path: Path, damage: bytes | None) -> None:
+    settings = publish(WHOLE, tmp_path)
     build(settings)
     right = content(settings)
     Path(settings.output, day_path(DAY)).write_bytes(right[:-30] if damage is None else damage)
@@ -283,6 +298,67 @@ def test_damaged_day_file_is_made_again(tmp_path: Path, damage: bytes | None) ->
     outcome = build(settings)
     assert (outcome.state, outcome.reason) == (HourState.MADE, "damaged, or made by another version")
     assert content(settings) == right
+
+
+def of_another_version(settings: Settings) -> bytes:
+    """Replace the day file of `DAY` by one with a field that this version does not know. Return its content."""
+    with Lake(settings.output).day_file(DAY) as day_file:
+        assert day_file
+        provenance, frames = day_file.provenance, list(day_file.frames())
+    fields = json.loads(provenance.to_json()) | {"field": "of another version"}
+
+    class Other:
+        def to_json(self) -> str:
+            return json.dumps(fields)
+
+    write_day_file(Path(settings.output, day_path(DAY)), frames, lambda _: cast("DayProvenance", Other()))
+    return content(settings)
+
+
+def test_day_file_of_another_version_stays_if_a_dump_is_gone_and_is_made_without_it_if_forced(tmp_path: Path) -> None:
+    settings = publish(WHOLE, tmp_path)
+    build(settings)
+    before = of_another_version(settings)
+    for hour in range(1, 24):
+        (tmp_path / "source" / DAY.hours[hour].dump_path).unlink()
+    (action,) = plan_days([DAY], settings)
+    outcome = build(settings)
+    reason = "damaged, or made by another version, and the dumps of 23 hours are gone or not published"
+    assert (action.state, action.reason) == (outcome.state, outcome.reason) == (HourState.FAILED, reason)
+    assert outcome.error
+    assert (outcome.error.message, outcome.error.setting) == (f"the day file of {DAY} is {reason}", "force")
+    assert content(settings) == before
+    forced = build(settings.model_copy(update={"force": True}))
+    assert (forced.state, forced.provenance and len(forced.provenance.missing)) == (HourState.MADE, 23)
+
+
+def test_damaged_day_file_stays_if_none_of_its_dumps_is_at_hand(tmp_path: Path) -> None:
+    settings = publish(SMALL, tmp_path)
+    build(settings)
+    Path(settings.output, day_path(DAY)).write_bytes(b"garbage")
+    shutil.rmtree(tmp_path / "source" / "2024")
+    outcome = build(settings)
+    assert (outcome.state, outcome.error and outcome.error.setting) == (HourState.FAILED, "source")
+    assert build(settings.model_copy(update={"force": True})).state is HourState.NOT_PUBLISHED
+    assert content(settings) == b"garbage"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_damaged_day_file_stays_if_a_dump_goes_between_the_plan_and_the_download(
+    tmp_path: Path, server: Server, *, force: bool
+) -> None:
+    serve(server, WHOLE)
+    settings = settings_of(server.url, tmp_path, force=force)
+    path = Path(settings.output, day_path(DAY))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"garbage")
+    server.always[f"/{DAY.hours[2].dump_path}"] = status(404)
+    outcome = build(settings)
+    if force:
+        assert outcome.state is HourState.MADE
+        return
+    assert (outcome.state, content(settings)) == (HourState.FAILED, b"garbage")
+    assert f"the dump of {DAY.hours[2]} is gone or not published" in outcome.reason
 
 
 def test_day_file_that_cannot_be_read_now_is_not_taken_for_damaged(tmp_path: Path) -> None:

@@ -251,6 +251,25 @@ def test_rollup_is_not_replaced_by_one_with_fewer_hours(tmp_path: Path) -> None:
     assert run_rollup(period, fewer.model_copy(update={"force": True})).state is HourState.MADE
 
 
+def test_rollup_that_cannot_be_read_is_not_replaced_by_one_that_lacks_hours(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES)
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    path = Path(run_rollup(period, chosen).top_pages)
+    path.write_bytes(b"of another version")
+    write_day(tmp_path / "lake", DAY, without(PAGES, [7]), missing=[7])
+    with pytest.raises(InvalidReportError, match=f"may have hours that are missing now: {DAY.hours[7].iso}") as caught:
+        run_rollup(period, chosen)
+    assert (caught.value.setting, path.read_bytes()) == ("force", b"of another version")
+    assert run_rollup(period, chosen.model_copy(update={"force": True})).state is HourState.MADE
+
+
+def test_rollup_whose_totals_cannot_be_read_is_made_again_if_it_loses_no_hour(tmp_path: Path) -> None:
+    write_day(tmp_path / "lake", DAY, PAGES, missing=[11])
+    period, chosen = Period.of_day(DAY), offline(tmp_path)
+    Path(run_rollup(period, chosen).domains).write_bytes(b"garbage")
+    assert run_rollup(period, chosen).state is HourState.MADE
+
+
 def test_rollup_prunes_the_cache_when_it_ends(server: Server) -> None:
     settings = serve(server, ONE_DAY[:3]).model_copy(update={"cache_max_size": 0})
     period = Period(ONE_DAY[0], ONE_DAY[2])

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from pvtop.core.day import Day
 from pvtop.lake.layout import day_path, top_pages_path
+from support.days import write_day
 from support.disks import mounted_at
 from support.killed_days import DAYS
 from support.pages import failure_modes
@@ -110,7 +111,8 @@ def test_s3_silent_while_a_day_is_written(
     pvtop_in_process: Command, s3: fsspec.AbstractFileSystem, s3_proxy: S3Proxy, work: str
 ) -> None:
     publish()
-    s3.pipe_file(f"bucket/lake/{day_path(DAY)}", b"earlier")
+    earlier = write_day(Path("earlier"), DAY, {("en", "A"): {2: 1}}, missing={*range(24)} - {1, 2, 3}).read_bytes()
+    s3.pipe_file(f"bucket/lake/{day_path(DAY)}", earlier)
 
     def is_of_a_day(request: web.Request) -> bool:
         return request.method in {"PUT", "POST"} and "pages.parquet" in request.path and "top_" not in request.path
@@ -119,7 +121,7 @@ def test_s3_silent_while_a_day_is_written(
     args = (*WORK[work], "--source", "source", "--output", "s3://bucket/lake", "--cache-dir", "cache", "--quiet")
     done = pvtop_in_process(*args, PVTOP_CONNECT_TIMEOUT="1", PVTOP_READ_TIMEOUT="2")
     assert_as_told(done, S3, work)
-    assert s3.cat_file(f"bucket/lake/{day_path(DAY)}") == b"earlier"
+    assert s3.cat_file(f"bucket/lake/{day_path(DAY)}") == earlier
     assert s3.exists(f"bucket/lake/{top_pages_path(HOURS[0])}") is (work == "batch --days")
     assert not left()
 

@@ -60,6 +60,11 @@ def damaged_rollup(lake: Path) -> None:
     (lake / rollup_top_pages_path(PERIOD, merged=False)).write_bytes(b"PAR1")
 
 
+def damaged_rollup_of_more_hours(lake: Path) -> None:
+    damaged_rollup(lake)
+    hour_has_gone(lake)
+
+
 def damaged_totals(lake: Path) -> None:
     (lake / rollup_domains_path(PERIOD, merged=False)).write_bytes(b"PAR1")
 
@@ -76,6 +81,7 @@ CASES: dict[str, tuple[bool, Callable[[Path], None], tuple[str, ...]]] = {
     "damaged day file": (True, damaged_day_file, ("--top", "7")),
     "day file of another day": (True, day_file_of_another_day, ("--top", "7")),
     "damaged rollup": (True, damaged_rollup, ()),
+    "damaged rollup, and missing hours": (True, damaged_rollup_of_more_hours, ()),
     "damaged totals of a rollup": (True, damaged_totals, ()),
     "sum beyond 64 bits": (True, huge_sum, ("--top", "7")),
 }
@@ -108,6 +114,7 @@ def test_rollup_with_a_fault(pvtop_in_process: Command, tmp_path: Path, name: st
         assert pvtop_in_process(*MAKE, "--source", "source", "--output", "lake").returncode == 0
     before = kept()
     spoil(tmp_path / "lake")
+    before = kept() if "missing hours" in name else before
     done = pvtop_in_process(*MAKE, "--source", "source", "--output", "lake", *options)
     assert_as_on_the_page(done, name)
     if done.returncode or is_there:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pvtop.cli.days import action_data, outcome_data, outcome_lines, plan_lines
+from pvtop.cli.days import TRY_AGAIN, action_data, advice, outcome_data, outcome_lines, plan_lines
 from pvtop.cli.hours import End, HoursOfDay, Last, Month, Start, WholeDay, hours_of_days, published_hours
 from pvtop.cli.options import MAKING, PRINTING, command_options
 from pvtop.cli.output import Output, failed, number_of_days, number_of_hours, runs
@@ -121,7 +121,7 @@ def _raise_for_failures(result: BatchResult, wanted: int) -> None:
     failed = [f"{hours:,} of {number_of_hours(wanted)}"] if hours else []
     failed += [number_of_days(days)] if days else []
     if failed:
-        raise HoursFailedError(f"{' and '.join(failed)} failed", "the next run tries them again")
+        raise HoursFailedError(f"{' and '.join(failed)} failed", *(TRY_AGAIN if hours else advice(result.days)))
     if wanted and result.counts[HourState.NOT_PUBLISHED] == wanted:
         hint = result.layout or "leave out the range for the newest hours"
         raise NotPublishedError("none of the hours is published", hint, "source" if result.layout else "")

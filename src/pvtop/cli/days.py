@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pvtop.pipeline.results import DayOutcome, DaysResult
     from pvtop.settings import Settings
 
+TRY_AGAIN = ("the next run tries them again", "")
+
 app = typer.Typer(
     help="Make day files, list and verify them: every page of a UTC day, hour by hour.", no_args_is_help=True
 )
@@ -211,12 +213,18 @@ def _raise_for_failures(result: DaysResult) -> None:
     if len(result.outcomes) == 1 and counts[HourState.FAILED] and (error := result.outcomes[0].error):
         raise error
     if count := counts[HourState.FAILED]:
-        raise HoursFailedError(
-            f"{count:,} of {number_of_days(len(result.outcomes))} failed", "the next run tries them again"
-        )
+        message = f"{count:,} of {number_of_days(len(result.outcomes))} failed"
+        raise HoursFailedError(message, *advice(result.outcomes))
     if counts[HourState.NOT_PUBLISHED] == len(result.outcomes):
         hint = result.layout or "choose earlier days"
         raise NotPublishedError("none of the days is published", hint, "source" if result.layout else "")
+
+
+def advice(outcomes: Sequence[DayOutcome]) -> tuple[str, str]:
+    """Return the hint and its setting for days of which some failed: theirs if they share one that names a setting."""
+    errors = [one.error for one in outcomes if one.state is HourState.FAILED]
+    hints = {(error.hint, error.setting) if error and error.setting else TRY_AGAIN for error in errors}
+    return hints.pop() if len(hints) == 1 else TRY_AGAIN
 
 
 def action_data(action: DayAction) -> dict[str, Any]:

@@ -331,8 +331,10 @@ class Lake(StoredDays):
         """
         return find_rollups(self._filesystem)
 
-    def write_rollup(self, rollup: Rollup, check: Callable[[], object] = lambda: None) -> None:
+    def write_rollup(self, rollup: Rollup, check: Callable[[Sequence[Hour]], object] = lambda _: None) -> None:
         """Write a rollup: the domain totals, and then the ranked pages. Works like `write`.
+
+        `check` is called with the hours that the rollup lacks, and that the one in the lake has or may have.
 
         Raises:
             OutputError: The lake cannot be written.

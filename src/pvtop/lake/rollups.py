@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
 from pvtop.core.errors import OutputError
+from pvtop.core.hour import Hour
 from pvtop.core.period import Period, PeriodKind
 from pvtop.lake import parquet
 from pvtop.lake.layout import ROLLUP_ROOTS, parse_rollup_path, rollup_domains_path, rollup_top_pages_path
@@ -16,13 +17,13 @@ from pvtop.transform.rollup import Rollup, RollupProvenance
 from pvtop.transform.schemas import DOMAINS, MERGED_DOMAINS, MERGED_TOP_PAGES, TOP_PAGES
 
 
-def write_rollup(filesystem: FileSystem, rollup: Rollup, check: Callable[[], object]) -> None:
+def write_rollup(filesystem: FileSystem, rollup: Rollup, check: Callable[[Sequence[Hour]], object]) -> None:
     """Write a rollup: the domain totals, and then the ranked pages, which mark it as complete.
 
     Args:
         filesystem: The lake.
         rollup: The rollup.
-        check: Called right before any file is changed; see `replace_files`.
+        check: Called right before any file is changed, with the hours that would be lost; see `replace_files`.
 
     Raises:
         OutputError: The lake cannot be written.
@@ -32,7 +33,16 @@ def write_rollup(filesystem: FileSystem, rollup: Rollup, check: Callable[[], obj
         rollup_top_pages_path(rollup.period, merged=rollup.merged): rollup.top_pages,
     }
     content = {path: parquet.write_parquet(frame, rollup.provenance) for path, frame in files.items()}
-    replace_files(filesystem, content, check)
+    replace_files(filesystem, content, lambda: check(_lost_hours(filesystem, rollup)))
+
+
+def _lost_hours(filesystem: FileSystem, rollup: Rollup) -> list[Hour]:
+    """Return the hours that a new rollup lacks, and that the one in the lake has, or may have if it cannot be read."""
+    content = filesystem.content(rollup_top_pages_path(rollup.period, merged=rollup.merged))
+    if content is None:
+        return []
+    made = _provenance(content, rollup.period, merged=rollup.merged)
+    return sorted({*rollup.provenance.missing} - {*(made.missing if made else [])})
 
 
 def read_rollup(filesystem: FileSystem, period: Period, *, merged: bool) -> Rollup | None:

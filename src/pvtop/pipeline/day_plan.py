@@ -11,6 +11,8 @@ from pvtop.core.states import HourState
 from pvtop.pipeline.plan import REPLACED, Action, ActionKind, HourFacts, LakeEntry, PlanContext, decide, decide_dump
 from pvtop.transform.day import DAY_RULES_VERSION, DayProvenance
 
+UNREADABLE = "damaged, or made by another version"
+
 
 @dataclass(frozen=True, slots=True)
 class DayEntry:
@@ -35,6 +37,8 @@ class DayAction:
         dumps: How to get the dump of each hour that is published, in order.
         to_verify: The hours whose dump must be verified, if the kind is `verify`.
         provenance: Where the day file in the lake comes from; None if there is none that can be read.
+        unreadable: Whether the lake has a day file that cannot be read. Nobody knows which hours it has.
+        setting: The field of `Settings` that may help, if the state is `failed`.
     """
 
     day: Day
@@ -44,10 +48,12 @@ class DayAction:
     dumps: tuple[Action, ...] = ()
     to_verify: tuple[Action, ...] = ()
     provenance: DayProvenance | None = None
+    unreadable: bool = False
+    setting: str = ""
 
     @property
     def missing(self) -> list[Hour]:
-        """The hours that are not published."""
+        """The hours whose dumps are gone or not published."""
         there = {action.hour for action in self.dumps}
         return [hour for hour in self.day.hours if hour not in there]
 
@@ -68,13 +74,14 @@ def decide_day(
     found = DayAction(
         day,
         ActionKind.MAKE,
-        "not in the lake",
+        UNREADABLE if entry else "not in the lake",
         dumps=tuple(action for action in getting if action.kind is ActionKind.MAKE),
         provenance=entry.provenance if entry else None,
+        unreadable=entry is not None and entry.provenance is None,
     )
     if found.provenance is None:
-        found = replace(found, reason="damaged, or made by another version") if entry else found
-        return _make_new(found, getting, is_due=is_due)
+        new = _make_new(found, getting, is_due=is_due)
+        return _keep_hours(new) if found.unreadable and not context.force else new
     in_file = _plan_dumps(found.provenance, facts, context)
     outdated = "forced" if context.force else _reason(found.provenance, found.dumps, in_file)
     return _make_again(found, outdated, getting, in_file)
@@ -90,15 +97,28 @@ def needs_listing(action: DayAction, context: PlanContext) -> bool:
 
 
 def _make_new(action: DayAction, getting: Sequence[Action], *, is_due: bool) -> DayAction:
-    """Return the action for a day that the lake does not have."""
+    """Return the action for a day that the lake does not have, or of which it has nothing that can be read."""
     if blocked := _not_downloaded(getting):
-        return _none(action, HourState.FAILED, f"{action.reason}, and {blocked}")
+        return _failed(action, f"{action.reason}, and {blocked}", "offline")
     if not action.dumps:
         return _none(action, HourState.NOT_PUBLISHED, "not published")
     if action.missing and not is_due:
         count = len(action.missing)
         return _none(action, HourState.MISSING, f"{count} hour{'' if count == 1 else 's'} not published yet")
     return action
+
+
+def _keep_hours(action: DayAction) -> DayAction:
+    """Return the action for a day whose day file cannot be read: it stays if an hour is missing, as it may have it."""
+    if not action.missing or action.state in {HourState.FAILED, HourState.MISSING}:
+        return action
+    return _failed(action, lacking(action.missing), "force" if action.dumps else "source")
+
+
+def lacking(missing: Sequence[Hour]) -> str:
+    """Return why a day file that cannot be read stays: the dumps of some hours are missing."""
+    one = f"the dump of {missing[0]} is" if len(missing) == 1 else f"the dumps of {len(missing)} hours are"
+    return f"{UNREADABLE}, and {one} gone or not published"
 
 
 def _make_again(action: DayAction, outdated: str, getting: Sequence[Action], in_file: Sequence[Action]) -> DayAction:
@@ -117,7 +137,7 @@ def _make_again(action: DayAction, outdated: str, getting: Sequence[Action], in_
     if not reason:
         return _none(action, HourState.UNCHANGED, "up to date")
     if blocked := _not_downloaded(getting):
-        return _none(action, HourState.FAILED, f"{reason}, and {blocked}")
+        return _failed(action, f"{reason}, and {blocked}", "offline")
     if lost := [one.hour for one in in_file if one.hour in action.missing]:
         return _none(action, HourState.UNCHANGED, f"{reason}, but the dump of {lost[0]} is gone")
     if outdated:
@@ -148,6 +168,10 @@ def _not_downloaded(getting: Sequence[Action]) -> str:
     """Return which dump is needed and may not be downloaded, as a clause, or the empty string."""
     blocked = next((one.hour for one in getting if one.state is HourState.FAILED), None)
     return f"the dump of {blocked} is not downloaded offline" if blocked else ""
+
+
+def _failed(action: DayAction, reason: str, setting: str) -> DayAction:
+    return replace(_none(action, HourState.FAILED, reason), setting=setting)
 
 
 def _none(action: DayAction, state: HourState, reason: str) -> DayAction:

@@ -16,7 +16,8 @@ from pvtop.core.errors import InvalidReportError, NotPublishedError, PvtopError,
 from pvtop.core.hour import Hour
 from pvtop.core.states import HourState
 from pvtop.lake.day_files import DayFile
-from pvtop.pipeline.day_plan import DayAction
+from pvtop.lake.layout import day_path
+from pvtop.pipeline.day_plan import DayAction, lacking
 from pvtop.pipeline.day_survey import plan_all
 from pvtop.pipeline.hour import HourWork
 from pvtop.pipeline.lookup import explain_unpublished
@@ -151,8 +152,24 @@ async def outcome_of(action: DayAction, making: Awaitable[DayProvenance | None])
 def outcome_left(action: DayAction) -> DayOutcome:
     """Return the outcome of a day that is not worked on."""
     state = action.state or HourState.UNCHANGED
-    error = offline(f"a dump of {action.day}") if state is HourState.FAILED else None
+    error = _reason_left(action) if state is HourState.FAILED else None
     return DayOutcome(action.day, state, action.reason, action.provenance, error)
+
+
+def _reason_left(action: DayAction) -> PvtopError:
+    """Return the error for a day that cannot be made."""
+    if action.setting == "offline":
+        return offline(f"a dump of {action.day}")
+    return _lacks_hours(action.day, action.reason, action.setting)
+
+
+def _lacks_hours(day: Day, reason: str, setting: str) -> InvalidReportError:
+    """Return the error for a day file that stays, because nobody can read which hours a new one would lose."""
+    advice = {
+        "force": "the lake is unchanged; get the dumps, or make the day without them: use force",
+        "source": "the lake is unchanged; name a source that has the dumps",
+    }
+    return InvalidReportError(f"the day file of {day} is {reason}", advice[setting], setting=setting)
 
 
 async def _holds(action: DayAction, session: Session, observer: DayObserver) -> bool:
@@ -243,22 +260,25 @@ def write_day(action: DayAction, path: Path, session: Session) -> DayProvenance:
     """Put a day file into the lake, unless it would lose what the one that it replaces has.
 
     Raises:
-        InvalidReportError: It lacks an hour, or is much smaller.
+        InvalidReportError: It lacks an hour that the other one has or may have, or is much smaller.
         OutputError: The lake cannot be written.
     """
     with path.open("rb") as file:
         made = DayFile(file, str(path)).provenance
+    if action.unreadable and made.missing and not session.settings.force:
+        raise _lacks_hours(action.day, lacking(made.missing), "force")
     if action.provenance:
-        _check_replacement(made, action.provenance, session.settings)
+        _check_replacement(made, action.provenance, session)
     session.lake.write_day(action.day, path)
     return made
 
 
-def _check_replacement(made: DayProvenance, earlier: DayProvenance, settings: Settings) -> None:
+def _check_replacement(made: DayProvenance, earlier: DayProvenance, session: Session) -> None:
+    settings, path = session.settings, session.lake.path(day_path(Day.parse(made.day)))
     if lost := [hour for hour in made.missing if hour not in earlier.missing]:
         raise InvalidReportError(
             f"the dump of {lost[0]} is gone, and the day file of {made.day} was made from it",
-            "the lake is unchanged; to make the day without that hour, remove its day file",
+            f"the lake is unchanged; to make the day without that hour, remove {path}",
         )
     if not settings.force and made.views < settings.min_share * earlier.views:
         raise InvalidReportError(

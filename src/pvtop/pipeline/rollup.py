@@ -157,7 +157,7 @@ class _Work:
             **asdict(context.fingerprint),
         )
         rollup = Rollup(self._period, found.sums.top_pages, found.sums.domains, provenance)
-        await asyncio.to_thread(session.lake.write_rollup, rollup, lambda: self._accept(rollup))
+        await asyncio.to_thread(session.lake.write_rollup, rollup, self._accept)
         return rollup
 
     async def _sum_dumps(self) -> SummedDumps:
@@ -240,18 +240,21 @@ class _Work:
                 remedy="not_strict",
             )
 
-    def _accept(self, rollup: Rollup) -> None:
+    def _accept(self, lost: Sequence[Hour]) -> None:
         """Refuse to replace a rollup of more hours, unless `force` is set. Call it while the rollup is locked.
 
+        Args:
+            lost: The hours that the new rollup lacks, and that the one in the lake has, or may have if it cannot be
+                read.
+
         Raises:
-            InvalidReportError: The rollup in the lake has hours that the new one lacks.
+            InvalidReportError: There are such hours.
         """
-        made = self._session.lake.rollup_provenance(self._period, merged=self._merged)
-        if made is None or self._session.settings.force:
-            return
-        if lost := sorted({*rollup.provenance.missing} - {*made.missing}):
+        if lost and not self._session.settings.force:
+            made = self._session.lake.rollup_provenance(self._period, merged=self._merged)
+            what = "has" if made else "is damaged, or made by another version, and may have"
             raise InvalidReportError(
-                f"the rollup of {self._period} in the lake has hours that are missing now: {first_runs(lost)}",
+                f"the rollup of {self._period} in the lake {what} hours that are missing now: {first_runs(lost)}",
                 "the lake is unchanged; to replace the rollup anyway, use force",
                 setting="force",
             )
