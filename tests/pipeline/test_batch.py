@@ -63,6 +63,21 @@ def test_dry_run_writes_nothing(pvtop_in_process: Command) -> None:
     assert not Path("lake").exists()
 
 
+def test_report_of_another_hour_is_refused_and_made_again(pvtop_in_process: Command) -> None:
+    pvtop_in_process("batch", *ARGS, "--last", "2", "--quiet")
+    before = files("lake")
+    first, last = Hour.parse("2025-01-01T00"), Hour.parse("2025-01-01T01")
+    copied = Path("lake", top_pages_path(last))
+    copied.write_bytes(Path("lake", top_pages_path(first)).read_bytes())
+    shown = pvtop_in_process("show", "--date", "2025-01-01", "--hour", "1", "--output", "lake")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert f"cannot read {copied}: it is of the hour 2025-01-01T00:00:00Z" in shown.stderr
+    planned = pvtop_in_process("batch", *ARGS, "--last", "2", "--dry-run").stdout.splitlines()
+    assert planned[1] == "1 hour to make: damaged, or made by another version (2025-01-01T01)"
+    assert pvtop_in_process("batch", *ARGS, "--last", "2", "--quiet").returncode == 0
+    assert files("lake") == before
+
+
 def test_failed_hour_does_not_stop_other_hours(pvtop_in_process: Command, server: Server) -> None:
     settings = serve(server, DAY[:4])
     server.files[f"/{DAY[1].dump_path}"] = File(b"junk")
