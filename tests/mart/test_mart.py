@@ -9,13 +9,11 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
-from sqlalchemy import select
 from sqlalchemy.schema import DropTable
 
 from pvtop.core.errors import MartError, NotInLakeError
@@ -27,6 +25,7 @@ from pvtop.mart.ids import name_id
 from pvtop.mart.load import LoadState
 from pvtop.mart.mart import Mart
 from pvtop.mart.parts import HourPart
+from pvtop.mart.product import Product
 from pvtop.pipeline.batch import run_hours
 from pvtop.pipeline.rollup import run_rollup
 from pvtop.settings import Settings
@@ -145,16 +144,27 @@ def test_named_hour_is_replaced_and_keeps_its_create_time(mart: Mart, tmp_path: 
     assert_equal(mart, lake, [FIRST])
 
 
-def test_create_time_is_that_of_the_first_of_two_loaders(mart: Mart) -> None:
+WAITING = {
+    Product.POSTGRESQL: "SELECT count(*) FROM pg_locks WHERE NOT granted",
+    Product.MARIADB: "SELECT count(*) FROM information_schema.global_status "
+    "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS' AND variable_value > 0",
+}
+
+
+@pytest.mark.parametrize("address", ["postgresql", "mariadb"], indirect=True)
+def test_create_time_is_that_of_the_loader_that_was_first(address: str, mart: Mart, tmp_path: Path) -> None:
+    lake, earlier = write_lake(tmp_path / "lake", [FIRST]), FIRST.stamp.replace(tzinfo=None)
     mart.init()
-    key, times = HourPart(FIRST).key, [FIRST.stamp.replace(tzinfo=None) + timedelta(minutes=n) for n in (1, 2)]
-    with mart._database.session() as session:  # noqa: SLF001 - both found no row, and one waits for the other
-        loads = session.tables.report_load
-        for number, now in enumerate(times):
-            with session.transaction():
-                row = {"provenance": str(number), "num_rows": number, "create_time": now, "loaded_at": now}
-                session.upsert(loads, {**key, **row})
-        assert session.run(select(loads)) == [(*key.values(), "1", 1, *times)]
+    row = {"provenance": "", "num_rows": 0, "create_time": earlier, "loaded_at": earlier}
+    with mart._database.session() as first, ThreadPoolExecutor(1) as threads:  # noqa: SLF001 - both found no row
+        with first.transaction():
+            first.upsert(first.tables.report_load, {**HourPart(FIRST).key, **row})
+            second = threads.submit(Mart(address).load, lake)
+            while first.run(WAITING[first.product]) == [(0,)]:
+                assert not second.done()
+        assert second.result().counts[LoadState.LOADED] == 1
+    for table in ("report_load", "pageview_fact"):
+        assert column(mart.query(f"SELECT DISTINCT create_time FROM {table}"), "create_time") == [earlier]
 
 
 def test_no_mart_is_made_if_there_is_nothing_to_load(mart: Mart, tmp_path: Path) -> None:
