@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from pvtop.settings import Settings
 from pvtop.sources.cache import Cache
 from pvtop.sources.scratch import scratch_folder
 from support.days import DAY, Views, write_day
+from support.lines import lines_of_page
 from support.rollups import CODES, RollupReference, rollup_reference
 from support.samples import DAY as ONE_DAY
 from support.samples import WriteDump, serve
@@ -299,7 +300,8 @@ def test_range_that_is_a_day_is_written_as_the_day(tmp_path: Path) -> None:
 
 def test_rollup_from_dumps_has_the_bytes_of_one_from_a_day_file(tmp_path: Path, write_dump: WriteDump) -> None:
     for hour in DAY.hours[::5]:
-        write_dump(f'en a {hour.stamp.hour + 1} 0\nen.m "a\\"b" 3 0\nen.m - 3 0\n', hour)
+        repeated = "nl.m a 1 0\nnl.m a 2 0\n"
+        write_dump(f'en a {hour.stamp.hour + 1} 0\nen.m "a\\"b" 3 0\nen.m - 3 0\n{repeated}', hour)
     period, chosen = Period.of_hours(DAY.hours[3], (DAY + 1).hours[2]), offline(tmp_path)
     write_dump("en a 4 0\n", (DAY + 1).hours[2])
     for merged in (False, True):
@@ -315,43 +317,62 @@ def test_rollup_from_dumps_has_the_bytes_of_one_from_a_day_file(tmp_path: Path, 
         assert run_rollup(period, chosen, merge_access=merged).state is HourState.UNCHANGED
 
 
-def dump_line(code: str, title: str, count: int) -> str:
-    """Return the line of a page as dumps write it since 2023."""
-    escaped = title.replace("\\", "\\\\").replace('"', '\\"')
-    written = f'"{escaped}"' if '"' in title else title
-    return f"{code or chr(34) * 2} {written} {count} 0\n"
+Line = tuple[int, tuple[str, str], bytes]
+"""A line of a page in an hour: its number among them, the page, and the line."""
+
+ORDERS: dict[str, Callable[[Line], tuple[object, ...]]] = {
+    "by page": lambda line: (line[1], line[0]),
+    "by title": lambda line: (line[1][1], line[1][0], line[0]),
+    "repeats last": lambda line: line,
+}
 
 
-def write_dumps(source: Path, views: Views, *, ascending: bool = True, day: Day = DAY) -> set[Hour]:
-    """Write the dumps of the hours of a day that have pages. Return these hours."""
-    lines: dict[int, list[str]] = {}
-    for (code, title), hours in sorted(views.items(), reverse=not ascending):
+def write_dumps(source: Path, views: Views, order: str = "by page", most: int = 1, day: Day = DAY) -> set[Hour]:
+    """Write the dumps of the hours of a day that have pages. Return these hours.
+
+    Args:
+        source: The source.
+        views: The pages.
+        order: A key of `ORDERS`.
+        most: The number of lines of a page in an hour if a dump may list it so often.
+        day: The day.
+    """
+    lines: dict[int, list[Line]] = {}
+    for page, hours in views.items():
         for hour, count in hours.items():
-            lines.setdefault(hour, []).append(dump_line(code, title, count))
+            found = enumerate(lines_of_page(*page, count, most))
+            lines.setdefault(hour, []).extend((number, page, line) for number, line in found)
     for hour, of_hour in lines.items():
-        path = source / day.hours[hour].dump_path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress("".join(of_hour).encode()))
+        write_lines(source, day.hours[hour], b"".join(line for *_, line in sorted(of_hour, key=ORDERS[order])))
     return {day.hours[hour] for hour in lines}
+
+
+def write_lines(source: Path, hour: Hour, lines: bytes) -> None:
+    """Write the dump of an hour."""
+    path = source / hour.dump_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(lines))
 
 
 few_hours = st.dictionaries(st.sampled_from([3, 4, 17]), st.integers(0, 5) | st.integers(0, 2**40), min_size=1)
 made_up_dumps = st.dictionaries(pages, few_hours, min_size=1, max_size=60)
 routes = st.sampled_from(["dumps", "dumps and reports", "dumps and reports of another top", "day file"])
-exclusions = st.fixed_dictionaries({"top": st.integers(1, 4), "keep_unknown": st.booleans()})
+tops = st.integers(1, 4) | st.just(FEW_PAGES + 1)
+exclusions = st.fixed_dictionaries({"top": tops, "keep_unknown": st.booleans()})
+sources = st.tuples(routes, st.sampled_from(sorted(ORDERS)), st.integers(1, 3))
 
 
 @hypothesis_settings(max_examples=25)
-@given(made_up_dumps, st.sets(pages, max_size=10), exclusions, st.booleans(), st.tuples(routes, st.booleans()))
+@given(made_up_dumps, st.sets(pages, max_size=10), exclusions, st.booleans(), sources)
 def test_rollup_from_dumps_equals_sums_in_plain_python(
-    views: Views, blacklist: set[tuple[str, str]], options: dict[str, int], merged: bool, source: tuple[str, bool]
+    views: Views, blacklist: set[tuple[str, str]], options: dict[str, int], merged: bool, source: tuple[str, str, int]
 ) -> None:
-    top, (route, ascending) = options["top"], source
+    top, (route, order, most) = options["top"], source
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lines = [f"{code} {title}\n" for code, title in sorted(blacklist)]
         (folder / "blacklist").write_text("".join(lines or ["en nothing\n"]))
-        there = write_dumps(folder / "source", views, ascending=ascending)
+        there = write_dumps(folder / "source", views, order, most)
         chosen = offline(folder, **options)
         if route == "day file":
             build_days([DAY], chosen)
@@ -437,6 +458,50 @@ def test_repeated_page_of_a_shared_code_is_added_up_though_each_line_is_small(
     write_dump("commons.m c 4 0\ncommons.m b 3 0\ncommons.m b 3 0\n", DAY.hours[4])
     found = run_rollup(DAY, offline(tmp_path, top=1)).rollup
     assert found.top_pages.rows() == [("commons.m", 1, "b", 12)]
+
+
+REPEATS = b"""commons.m A 1 0
+commons.m A 2 0
+commons.m B 3 0
+en caf\xff 7 0
+en caf\xfe 5 0
+en.m caf\xff 1 0
+nl X 1 0
+nl.m X 3 0
+nl.m X 2 0
+"" Z6 4 0
+"" Z6 1 0
+"" Z6 1 0
+"" - 1 0
+"" - 1 0
+"""
+PAGES_ONCE: list[tuple[str, int, int, int, int]] = [
+    ("", 2, 8, 1, 6),
+    ("commons.m", 3, 8, 2, 5),
+    ("en", 1, 12, 0, 0),
+    ("en.m", 1, 1, 0, 0),
+    ("nl", 1, 1, 0, 0),
+    ("nl.m", 1, 5, 1, 5),
+]
+MERGED_ONCE = [("", 2, 8, 1, 6, None), ("commons.m", 3, 8, 2, 5, 0), ("en", 2, 13, 0, 0, 1), ("nl", 2, 6, 1, 5, 5)]
+
+
+@pytest.mark.parametrize(("merged", "expected"), [(False, PAGES_ONCE), (True, MERGED_ONCE)])
+@pytest.mark.parametrize("top", [1, FEW_PAGES + 1])
+@pytest.mark.parametrize("source", ["dumps", "reports", "day file"])
+def test_totals_count_a_repeated_page_once_for_each_hour(
+    tmp_path: Path, source: str, top: int, merged: bool, expected: list[tuple[object, ...]]
+) -> None:
+    """A title on desktop and on mobile is two pages. So it counts twice, even if access is merged."""
+    write_lines(tmp_path / "source", DAY.hours[3], REPEATS)
+    write_lines(tmp_path / "source", DAY.hours[4], b"commons.m A 2 0\n")
+    (tmp_path / "blacklist").write_text('commons.m A\nnl.m X\n"" Z6\n')
+    chosen = offline(tmp_path, top=top)
+    if source == "reports":
+        run_hours(DAY.hours[3:5], chosen, progress=False)
+    elif source == "day file":
+        build_days([DAY], chosen)
+    assert run_rollup(DAY, chosen, merge_access=merged).rollup.domains.rows() == expected
 
 
 def test_malformed_dump_is_refused_although_its_report_is_in_the_lake(tmp_path: Path, write_dump: WriteDump) -> None:

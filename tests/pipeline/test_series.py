@@ -25,6 +25,7 @@ from pvtop.settings import Settings
 from pvtop.sources.facts import FileFacts, sidecar
 from pvtop.transform.schemas import MERGED_SERIES, SERIES
 from support.days import DAY, write_day
+from support.lines import lines_of_page
 from support.samples import SOURCE, WriteDump
 
 Key = tuple[str, str]
@@ -79,16 +80,12 @@ def expected(
     return rows
 
 
-def raw(title: str) -> str:
-    """Write a title as dumps since 2023 do."""
-    return '"' + title.replace("\\", "\\\\").replace('"', '\\"') + '"' if '"' in title else title
-
-
 def write_hour(source: Path, hour: Hour, views: HourViews) -> None:
+    """Write a dump. Pages that a dump may list again have two or three lines if their views are odd."""
     path = source / hour.dump_path
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ["other Page 1 0\n", *(f"{code or chr(34) * 2} {raw(title)} {n} 0\n" for (code, title), n in views.items())]
-    path.write_bytes(gzip.compress("".join(lines).encode(), 1, mtime=0))
+    lines = [line for page, count in views.items() for line in lines_of_page(*page, count, most=1 + count % 2 * 2)]
+    path.write_bytes(gzip.compress(b"other Page 1 0\n" + b"".join(lines), 1, mtime=0))
 
 
 def day_views(day: Day, views: Mapping[Hour, HourViews | None]) -> dict[Key, dict[int, int]]:

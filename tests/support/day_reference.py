@@ -2,7 +2,8 @@
 
 The tests and the benchmarks compare pvtop with this module. It shares no code with pvtop: a mistake must be made twice
 to pass. `support.reference` reads lines and blacklists. Dumps are inflated bytes, one for each hour, in order. None
-stands for a missing dump. A page that occurs twice in a dump counts once, with the sum of its views.
+stands for a missing dump. A page that occurs twice in a dump counts once, with the sum of its views. A title on desktop
+and on mobile is two pages.
 """
 
 from collections import defaultdict
@@ -80,7 +81,7 @@ def rollup(
 
     Args:
         dumps: The hours, in any order.
-        entries: The blacklist as `entries_of` reads it. It is applied to each line, by the code of the line.
+        entries: The blacklist as `entries_of` reads it. It is applied to each page, by the code of its lines.
         top: How many pages of a domain are ranked.
         keep_unknown: Whether to rank pages titled `-`.
         desktop_code: Rolls desktop and mobile up together: returns the desktop code of a wiki, None if the code is
@@ -90,20 +91,20 @@ def rollup(
     mobile: dict[Key, int] = defaultdict(int)
     domains: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for dump in dumps:
-        for page in pages_of(dump):
-            code = page.code if desktop_code is None else desktop_code(page.code) or page.code
-            totals = domains[code]
+        for (code_of_line, title), hours in hours_of_pages([dump]).items():
+            code = code_of_line if desktop_code is None else desktop_code(code_of_line) or code_of_line
+            count, totals = hours[0], domains[code]
             totals[0] += 1
-            totals[1] += page.views
-            if page.title == "-" and not keep_unknown:
+            totals[1] += count
+            if title == "-" and not keep_unknown:
                 continue
-            if (page.code, page.title) in entries:
+            if (code_of_line, title) in entries:
                 totals[2] += 1
-                totals[3] += page.views
+                totals[3] += count
             else:
-                views[code][page.title] += page.views
-                if page.code != code:
-                    mobile[code, page.title] += page.views
+                views[code][title] += count
+                if code_of_line != code:
+                    mobile[code, title] += count
 
     top_pages: list[tuple[str, int, str, int, int | None]] = []
     for code in sorted(views, key=utf8):

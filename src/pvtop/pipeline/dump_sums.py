@@ -29,6 +29,7 @@ from pvtop.storage.regular_file import FileState
 from pvtop.transform.candidates import Candidates, FilteredPages, PageFilter
 from pvtop.transform.dump import OnRows
 from pvtop.transform.page_sums import PageSums
+from pvtop.transform.repeats import RepeatedPages
 from pvtop.transform.report import Report
 from pvtop.transform.runs import may_repeat
 from pvtop.transform.schemas import PAGE_KEY
@@ -75,6 +76,7 @@ class _Passes:
         self._adding = Lock()
         self._totals = [TOTALS.to_frame()]
         self._dumps: dict[Hour, LocalFile] = {}
+        self._unordered: set[Hour] = set()
 
     async def find_candidates(self, actions: Sequence[Action]) -> None:
         """Read each dump for the first time."""
@@ -107,6 +109,8 @@ class _Passes:
         await asyncio.to_thread(self._candidates.add_report, report.top_pages)
         self._totals.append(report.domains.select(TOTALS.names()).cast(TOTALS))
         self._dumps[hour] = replace(dump, state=state)
+        if not counter.ascends:
+            self._unordered.add(hour)
 
     def _report_at_hand(self, hour: Hour, dump: FileFacts) -> Report | None:
         """Return the report in the lake if it is the one that would be computed. Other reports have other pages.
@@ -141,17 +145,26 @@ class _Passes:
         await run_workers(work, AT_ONCE)
 
     def _add(self, hour: Hour, page_filter: PageFilter) -> None:
-        """Add up the views of the candidates of an hour.
+        """Add up the views of the candidates of an hour. Correct its totals if it may have repeated pages.
 
         Raises:
             InvalidReportError: One of them occurs twice.
         """
+        settings = self._session.settings
         filtered = FilteredPages(page_filter, merged=self._merged)
-        _read(self._dumps[hour], self._session.settings, filtered.add)
-        pages = filtered.pages()
+        repeated = RepeatedPages(self._blacklist.pages, keep_unknown=settings.keep_unknown)
+
+        def add(rows: pl.DataFrame) -> None:
+            filtered.add(rows)
+            if hour in self._unordered:
+                repeated.add(rows)
+
+        _read(self._dumps[hour], settings, add)
+        pages, corrections = filtered.pages(), repeated.corrections()
         refuse_repeated(pages.filter(pages.select(PAGE_KEY).is_duplicated()).filter(~may_repeat()), hour)
         with self._adding:
             self._sums.add(pages)
+            self._totals.append(corrections)
 
     def result(self) -> SummedDumps:
         """Return the sums.

@@ -151,20 +151,23 @@ class HourCounter:
     Args:
         candidates: The counters.
         allowed: By domain, how many views a page may lack.
+
+    Attributes:
+        ascends: Whether the lines so far ascend by code and title, so that no page has occurred twice.
     """
 
     def __init__(self, candidates: Candidates, allowed: dict[str, int]) -> None:
+        self.ascends = True
         self._candidates = candidates
         self._small = {wiki: views // self._lines(wiki) for wiki, views in allowed.items()}
         self._last: tuple[str, str] | None = None
-        self._unique = True
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take the rows of a block, in the columns of `transform.dump.scan_blocks`."""
         pages = Pages(rows, merged=self._candidates.merged)
         if not len(pages.rows):
             return
-        self._unique = self._unique and pages.ascend(self._last)
+        self.ascends = self.ascends and pages.ascend(self._last)
         self._last = pages.key(-1)
         small = pl.Series([self._small_line(wiki) for wiki in pages.wikis], dtype=pl.Int64)
         large = pages.views > small.gather(pages.run)
@@ -172,7 +175,7 @@ class HourCounter:
 
     def _small_line(self, wiki: str) -> int:
         """Return the views of a line that need not be counted. A page may have many lines if they do not ascend."""
-        return self._small.get(wiki, 0) if self._unique else 0
+        return self._small.get(wiki, 0) if self.ascends else 0
 
     def _lines(self, wiki: str) -> int:
         """Return how many lines a page may have in an hour whose lines ascend."""

@@ -105,7 +105,7 @@ class Report(RankedPages):
         hour: The hour.
         top_pages: `domain_code` String, `rank` UInt32, `page_title` String, `views` Int64; by domain and rank.
         domains: `domain_code` String, `pages`, `views`, `blacklisted_pages`, `blacklisted_views` Int64; one row for
-            each code in the dump. `pages` and `views` include the excluded pages.
+            each code in the dump. `pages` and `views` include the excluded pages. Each line of the dump is a page.
         provenance: Where the report comes from, and its counts.
     """
 

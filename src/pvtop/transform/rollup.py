@@ -93,9 +93,10 @@ class Rollup(RankedPages):
             access is merged, `domain_code` is the desktop code, and there is also `mobile_views` Int64: the views that
             are mobile or zero, null if the domain code is empty or unknown.
         domains: `domain_code` String, `pages`, `views`, `blacklisted_pages`, `blacklisted_views` Int64, and
-            `mobile_views` Int64 if access is merged; one row for each domain. They are the sums of the hours' totals.
-            So `pages` counts a page once for each hour in which it was viewed, and both `pages` and `views` include the
-            excluded pages.
+            `mobile_views` Int64 if access is merged; one row for each domain. They are the sums of the hours' totals:
+            `pages` and `blacklisted_pages` count a page once for each hour in which it was viewed, even if a dump lists
+            it more than once. A title on desktop and on mobile is two pages, even if access is merged. `pages` and
+            `views` include the excluded pages.
         provenance: Where the rollup comes from.
     """
 

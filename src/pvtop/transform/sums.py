@@ -139,7 +139,7 @@ def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
     """Add up the totals of parts of the hours.
 
     Args:
-        totals: The columns of `TOTALS`. A domain may have many rows.
+        totals: The columns of `TOTALS`. A domain may have many rows, and some may be negative.
         merged: Add up desktop, mobile and zero of a wiki.
 
     Returns:
@@ -148,7 +148,7 @@ def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
     Raises:
         polars.exceptions.InvalidOperationError: A sum does not fit into 64 bits.
     """
-    sums = _add_up(totals.filter(pl.col("pages") > 0))
+    sums = _add_up(totals).filter(pl.col("pages") > 0)
     if not merged:
         return sums
     codes = sums.get_column("domain_code").to_list()
