@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pvtop.transform.repeats import RepeatedPages
+from pvtop.transform import repeats
+from pvtop.transform.repeats import PageHashes, RepeatedPages
 from pvtop.transform.schemas import BLACKLIST, ROWS
 from pvtop.transform.sums import TOTALS
 
@@ -17,11 +18,14 @@ def corrections(
 ) -> list[tuple[object, ...]]:
     """Return the sums of the corrections that are not zero, by domain."""
     entries = pl.DataFrame(blacklist or [], BLACKLIST, orient="row")
-    repeated = RepeatedPages(entries, keep_unknown=keep_unknown)
-    for block in blocks:
-        repeated.add(pl.DataFrame(block, ROWS, orient="row"))
-    found = repeated.corrections()
-    assert found.schema == TOTALS
+    rows, hashes, found = [pl.DataFrame(block, ROWS, orient="row") for block in blocks], PageHashes(), TOTALS.to_frame()
+    for block in rows:
+        hashes.add(block)
+    for part in hashes.repeated():
+        repeated = RepeatedPages(part, entries, keep_unknown=keep_unknown)
+        for block in rows:
+            repeated.add(block)
+        found = pl.concat([found, repeated.corrections()])
     return found.group_by("domain_code").agg(pl.all().sum()).sort("domain_code").rows()
 
 
@@ -52,3 +56,15 @@ def test_repeated_blacklisted_pages_are_taken_from_both_counts(*, keep_unknown: 
     lines: list[Row] = [("nl.m", title, 1) for title in ("A", "A", "-", "-", "B", "B")]
     entries = [("nl.m", "A"), ("nl.m", "-"), ("commons.m", "B")]
     assert corrections(lines, blacklist=entries, keep_unknown=keep_unknown) == [("nl.m", -3, 0, blacklisted, 0)]
+
+
+def test_pages_whose_hashes_are_equal_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "HASH", pl.col("domain_code").hash())
+    lines: list[Row] = [("nl.m", title, 1) for title in ("A", "B", "C", "B")]
+    assert corrections(lines) == [("nl.m", -1, 0, 0, 0)]
+
+
+def test_many_repeated_pages_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "HELD_HASHES", 2)
+    lines: list[Row] = [("nl.m", title, 1) for title in "ABCDEBCDEE"]
+    assert corrections(lines, blacklist=[("nl.m", "E")]) == [("nl.m", -5, 0, -2, 0)]

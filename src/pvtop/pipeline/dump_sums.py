@@ -1,6 +1,7 @@
 """Sum the pages of many hours straight from their dumps. Each dump is read twice, and nothing is written.
 
 The first pass finds the pages that can rank, and the domain totals. The second pass adds up the views of these pages.
+A dump that lists pages again is read once more, because the totals must count each page once.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pvtop.storage.regular_file import FileState
 from pvtop.transform.candidates import Candidates, FilteredPages, PageFilter
 from pvtop.transform.dump import OnRows
 from pvtop.transform.page_sums import PageSums
-from pvtop.transform.repeats import RepeatedPages
+from pvtop.transform.repeats import PageHashes, RepeatedPages
 from pvtop.transform.report import Report
 from pvtop.transform.runs import may_repeat
 from pvtop.transform.schemas import PAGE_KEY
@@ -145,26 +146,31 @@ class _Passes:
         await run_workers(work, AT_ONCE)
 
     def _add(self, hour: Hour, page_filter: PageFilter) -> None:
-        """Add up the views of the candidates of an hour. Correct its totals if it may have repeated pages.
+        """Add up the views of the candidates of an hour, and correct its totals.
 
         Raises:
             InvalidReportError: One of them occurs twice.
         """
-        settings = self._session.settings
-        filtered = FilteredPages(page_filter, merged=self._merged)
-        repeated = RepeatedPages(self._blacklist.pages, keep_unknown=settings.keep_unknown)
+        filtered, hashes = FilteredPages(page_filter, merged=self._merged), PageHashes()
 
         def add(rows: pl.DataFrame) -> None:
             filtered.add(rows)
             if hour in self._unordered:
-                repeated.add(rows)
+                hashes.add(rows)
 
-        _read(self._dumps[hour], settings, add)
-        pages, corrections = filtered.pages(), repeated.corrections()
+        _read(self._dumps[hour], self._session.settings, add)
+        pages = filtered.pages()
         refuse_repeated(pages.filter(pages.select(PAGE_KEY).is_duplicated()).filter(~may_repeat()), hour)
         with self._adding:
             self._sums.add(pages)
-            self._totals.append(corrections)
+        self._totals.extend([self._correct(hour, repeated) for repeated in hashes.repeated()])
+
+    def _correct(self, hour: Hour, hashes: pl.Series) -> pl.DataFrame:
+        """Return what to add to the totals of an hour, so that the pages with some hashes count once."""
+        settings = self._session.settings
+        repeated = RepeatedPages(hashes, self._blacklist.pages, keep_unknown=settings.keep_unknown)
+        _read(self._dumps[hour], settings, repeated.add)
+        return repeated.corrections()
 
     def result(self) -> SummedDumps:
         """Return the sums.
