@@ -120,7 +120,6 @@ def test_batch_keeps_reports_that_the_mart_refuses(pvtop_in_process: Command) ->
 
 @pytest.mark.parametrize("password", ["verysecret", "7/verysecret", "/verysecret"])
 def test_secrets_of_an_address_are_not_shown(pvtop_in_process: Command, password: str) -> None:
-    write_lake(Path("reports"), hours(1))
     address = f"postgresql://me:{password}@127.0.0.1:1/db?password=verysecret"
     write_lake(Path("reports"), [FIRST])
     for options in (("mart", "info"), ("mart", "load", "-v"), ("config", "show", "mart"), ("mart", "init", "--json")):

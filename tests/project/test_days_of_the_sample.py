@@ -100,7 +100,7 @@ def assert_equal_to_the_reference(
 
 @pytest.mark.parametrize(
     ("name", "merged"),
-    [("no blacklist", False), ("blacklist", False), ("blacklist", True), ("blacklist, and unknown pages", True)],
+    [("no blacklist", False), ("blacklist", True), ("blacklist, and unknown pages", True)],
 )
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_rollup_of_a_day_file(lake: Settings, day: Day, name: str, merged: bool) -> None:

@@ -15,6 +15,9 @@ PAGE = (ROOT / "docs" / "notebooks.md").read_text()
 LARGEST = 100_000
 """Bytes of a picture: enough for 150 marks."""
 
+RUN_ALWAYS = {"1-first-look", "4-a-month-exactly", "6-from-the-mart"}
+"""Notebooks that `make test` runs. `make test-long` runs the others."""
+
 pytest.importorskip("altair", reason="the extra notebooks is not installed")
 
 
@@ -56,7 +59,10 @@ def test_notebook_alternates_short_text_and_short_cells(notebook: Path) -> None:
         assert (notebook.parent / target).is_file()
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "notebook",
+    [pytest.param(path, marks=[] if path.stem in RUN_ALWAYS else pytest.mark.long, id=path.stem) for path in NOTEBOOKS],
+)
 def test_notebook_runs_offline_and_its_charts_are_those_of_the_pictures(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
