@@ -11,7 +11,7 @@ FAILED = 'connection failed: connection to server at "192.0.2.1", port 5432 fail
 ENTRY = 'no pg_hba.conf entry for host "192.0.2.2", user "me", database "db", '
 CREATE = "create the database first"
 ACCEPT = "let the server accept this host, user and database (pg_hba.conf)"
-PASSWORD = "check the user and the password"  # noqa: S105 - advice
+LOGIN = "check the user and the password"
 CONNECTIONS = "end other connections to the server, or let it accept more"
 ENDED = "look into the server's log for why it ended the connection, and try again"
 TLS = "check the certificates, and the TLS options of the address"
@@ -28,12 +28,12 @@ TEXTS = [
     ("(1049, \"Unknown database 'db'\")", CREATE),
     (FAILED + ENTRY + "no encryption", ACCEPT),
     (FAILED + ENTRY + "SSL off", ACCEPT),
-    (FAILED + 'password authentication failed for user "me"', PASSWORD),
-    (FAILED + 'password authentication failed for user "me" ' + FAILED + ENTRY + "no encryption", PASSWORD),
-    (FAILED + 'role "me" does not exist', PASSWORD),
-    (FAILED + 'role "me" is not permitted to log in', PASSWORD),
-    ("connection failed: fe_sendauth: no password supplied", PASSWORD),
-    ("(1045, \"Access denied for user 'me'@'localhost' (using password: YES)\")", PASSWORD),
+    (FAILED + 'password authentication failed for user "me"', LOGIN),
+    (FAILED + 'password authentication failed for user "me" ' + FAILED + ENTRY + "no encryption", LOGIN),
+    (FAILED + 'role "me" does not exist', LOGIN),
+    (FAILED + 'role "me" is not permitted to log in', LOGIN),
+    ("connection failed: fe_sendauth: no password supplied", LOGIN),
+    ("(1045, \"Access denied for user 'me'@'localhost' (using password: YES)\")", LOGIN),
     (FAILED + "sorry, too many clients already", CONNECTIONS),
     (FAILED + "remaining connection slots are reserved for roles with the SUPERUSER attribute", CONNECTIONS),
     ("(1040, 'Too many connections')", CONNECTIONS),
