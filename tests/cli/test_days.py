@@ -204,9 +204,7 @@ def test_verify_names_the_commands_for_all_damaged_days(pvtop_in_process: Comman
     )
 
 
-def test_days_that_may_lose_hours_fail_with_the_option_that_makes_them(
-    pvtop_in_process: Command, tmp_path: Path
-) -> None:
+def test_days_that_may_lose_hours_fail_and_name_the_force_option(pvtop_in_process: Command, tmp_path: Path) -> None:
     publish(tmp_path, gzip.compress(SMALL))
     for day in (DAY, DAY + 1):
         write_day(Path("lake"), day, VIEWS).write_bytes(b"garbage")
@@ -224,7 +222,7 @@ def test_days_that_may_lose_hours_fail_with_the_option_that_makes_them(
         done = pvtop_in_process(*command, "--json")
         assert (done.returncode, done.stderr.splitlines()[-1].strip()) == (
             4,
-            "the lake is unchanged; get the dumps, or make the day without them: use force (--force)",
+            "the lake is unchanged; get the dumps; to make the day without them, use force (--force)",
         )
         data = json.loads(done.stdout)
         days = data if command is build else data["days"]

@@ -541,7 +541,7 @@ def test_file_of_another_hour_is_not_taken_for_that_hour(path: Callable[[Hour], 
         lake.write(make_report(hour=hour))
     (tmp_path / path(HOUR + 1)).write_bytes((tmp_path / path(HOUR)).read_bytes())
     scan = lake.scan_reports if path is top_pages_path else lake.scan_totals
-    expected = f"cannot read {tmp_path / path(HOUR + 1)}: it is of the hour 2019-04-01T12:00:00Z"
+    expected = f"cannot read {tmp_path / path(HOUR + 1)}: it is the report of 2019-04-01T12:00:00Z"
     for read in (lambda: lake.read(HOUR + 1), lambda: scan(HOUR, HOUR + 1).collect()):
         with pytest.raises(OutputError, match=expected):
             read()

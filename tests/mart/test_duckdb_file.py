@@ -26,5 +26,5 @@ def test_process_that_has_the_file_open_is_recognised(holder: str, shown: str) -
     assert _holder(found) == shown
 
 
-def test_other_errors_of_locks_are_none_that_end_by_waiting() -> None:
+def test_lock_error_without_another_process_is_not_waited_for() -> None:
     assert not LOCKED.search('IO Error: Could not set lock on file "/srv/m.duckdb": No locks available')

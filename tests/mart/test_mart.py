@@ -152,7 +152,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize("address", ["postgresql", "mariadb"], indirect=True)
-def test_create_time_is_that_of_the_loader_that_was_first(address: str, mart: Mart, tmp_path: Path) -> None:
+def test_create_time_is_that_of_the_first_loader(address: str, mart: Mart, tmp_path: Path) -> None:
     lake, earlier = write_lake(tmp_path / "lake", [FIRST]), FIRST.stamp.replace(tzinfo=None)
     mart.init()
     row = {"provenance": "", "num_rows": 0, "create_time": earlier, "loaded_at": earlier}
@@ -249,10 +249,10 @@ def test_pages_of_an_hour_that_failed_are_not_taken_for_known(mart: Mart, tmp_pa
 
 
 class WrongPart(HourPart):
-    """An hour that no database takes."""
+    """An hour that cannot be loaded into any database."""
 
     def fact_columns(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Raise an error that is none of pvtop's."""
+        """Raise an error that is not a PvtopError."""
         raise ValueError(f"{len(rows)} rows")
 
 
@@ -260,7 +260,7 @@ class UnreadablePart(HourPart):
     """An hour that cannot be read."""
 
     def read(self, lake: Lake) -> Report:
-        """Raise an error that is none of pvtop's."""
+        """Raise an error that is not a PvtopError."""
         raise RuntimeError(f"no report in {lake.path('')}")
 
 
@@ -275,7 +275,7 @@ def test_bug_in_one_hour_does_not_stop_the_others(mart: Mart, tmp_path: Path) ->
     assert_equal(mart, lake, [FIRST + 2])
 
 
-def test_replaced_name_does_not_give_its_id_to_the_same_name_of_a_later_hour(mart: Mart, tmp_path: Path) -> None:
+def test_names_that_are_stored_alike_keep_their_own_ids(mart: Mart, tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     for hour, name in ((FIRST, "a\0"), (FIRST + 1, "a\ufffd")):
         lake.write(make_report([(name, 1, name, 9)], hour=hour))

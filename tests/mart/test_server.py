@@ -19,7 +19,7 @@ TEXT = st.text(st.sampled_from("a7@/?#;:[]% '\\"), max_size=8)
 
 
 @given(TEXT, TEXT, TEXT)
-def test_host_that_is_shown_is_the_one_that_sqlalchemy_connects_to(user: str, password: str, option: str) -> None:
+def test_shown_host_is_that_of_the_connection(user: str, password: str, option: str) -> None:
     address = f"postgresql://{user}:{password}@host:5432/a?b={option}"
     try:
         url = make_url(parse_address(address).with_secrets())

@@ -13,9 +13,9 @@ CREATE = "create the database first"
 ACCEPT = "let the server accept this host, user and database (pg_hba.conf)"
 LOGIN = "check the user and the password"
 CONNECTIONS = "end other connections to the server, or let it accept more"
-ENDED = "look into the server's log for why it ended the connection, and try again"
+ENDED = "read in the server's log why it ended the connection, and try again"
 TLS = "check the certificates, and the TLS options of the address"
-LOCK = "end what holds the lock in the database, or try again later"
+LOCK = "end the process that holds the lock in the database, or try again later"
 LONGER = "let the server run longer statements"
 READING = "a query cannot change the mart; a load needs a database that is not read-only"
 RIGHTS = "use a writable database, and a user who may make tables in it"
@@ -76,5 +76,5 @@ def test_advice_fits_the_error(text: str, advice: str) -> None:
     assert failure(Address.at("mysql://host/db"), ValueError(text)).hint == advice
 
 
-def test_all_advice_is_tried() -> None:
+def test_each_advice_has_a_test() -> None:
     assert ADVICE.keys() <= {advice for _, advice in TEXTS}

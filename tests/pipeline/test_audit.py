@@ -194,8 +194,8 @@ def test_report_under_the_path_of_another_hour_is_invalid(lake: Lake) -> None:
     shutil.copytree(f"lake/domains/{HOUR.partition}", f"lake/domains/{(HOUR + 5).partition}")
     (violation,) = look(HOUR + 5).violations
     assert violation.rule == "the files of the report can be read"
-    assert f"it is of the hour {HOUR.iso}:00:00Z" in violation.rows.item()
-    with pytest.raises(OutputError, match=f"it is of the hour {HOUR.iso}:00:00Z"):
+    assert f"it is the report of {HOUR.iso}:00:00Z" in violation.rows.item()
+    with pytest.raises(OutputError, match=f"it is the report of {HOUR.iso}:00:00Z"):
         lake.read(HOUR + 5)
 
 

@@ -71,7 +71,7 @@ def test_report_of_another_hour_is_refused_and_made_again(pvtop_in_process: Comm
     copied.write_bytes(Path("lake", top_pages_path(first)).read_bytes())
     shown = pvtop_in_process("show", "--date", "2025-01-01", "--hour", "1", "--output", "lake")
     assert (shown.returncode, shown.stdout) == (1, "")
-    assert f"cannot read {copied}: it is of the hour 2025-01-01T00:00:00Z" in shown.stderr
+    assert f"cannot read {copied}: it is the report of 2025-01-01T00:00:00Z" in shown.stderr
     planned = pvtop_in_process("batch", *ARGS, "--last", "2", "--dry-run").stdout.splitlines()
     assert planned[1] == "1 hour to make: damaged, or made by another version (2025-01-01T01)"
     assert pvtop_in_process("batch", *ARGS, "--last", "2", "--quiet").returncode == 0
@@ -121,7 +121,7 @@ def test_function_that_fails_by_any_error_does_not_stop_the_other_hours() -> Non
     def after(hour: Hour) -> None:
         raise errors[hour]
 
-    failed = "the function called after the hour failed"
+    failed = "the report is in the lake, but the function `after` failed"
     result = run_hours(DAY[:3], settings, after=after)
     assert {failure.hour: str(failure.error) for failure in result.failures} == {
         DAY[0]: f"{failed}: ValueError: no number",

@@ -302,7 +302,7 @@ class World:
             os.utime(path, (WRITTEN + later, WRITTEN + later))
 
     def hours_made(self) -> set[Hour]:
-        """Return the hours of the day file in the lake that a new one must have. None is needed if it is forced."""
+        """Return the hours that a new day file must have: those of the one in the lake, or none if it is forced."""
         if self.made and not (self.before.damaged and "force" in self.before.asked):
             return {hour for hour, one in zip(HOURS, self.before.hours, strict=True) if one.made_from}
         return set()

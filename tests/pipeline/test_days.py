@@ -314,7 +314,7 @@ def of_another_version(settings: Settings) -> bytes:
     return content(settings)
 
 
-def test_day_file_of_another_version_stays_if_a_dump_is_gone_and_is_made_without_it_if_forced(tmp_path: Path) -> None:
+def test_day_file_of_another_version_loses_an_hour_only_if_forced(tmp_path: Path) -> None:
     settings = publish(WHOLE, tmp_path)
     build(settings)
     before = of_another_version(settings)
@@ -343,7 +343,7 @@ def test_damaged_day_file_stays_if_none_of_its_dumps_is_at_hand(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_damaged_day_file_stays_if_a_dump_goes_between_the_plan_and_the_download(
+def test_damaged_day_file_stays_if_a_dump_vanishes_after_the_plan(
     tmp_path: Path, server: Server, *, force: bool
 ) -> None:
     serve(server, WHOLE)

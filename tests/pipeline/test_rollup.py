@@ -318,7 +318,7 @@ def test_rollup_from_dumps_has_the_bytes_of_one_from_a_day_file(tmp_path: Path, 
 
 
 Line = tuple[int, tuple[str, str], bytes]
-"""A line of a page in an hour: its number among them, the page, and the line."""
+"""A line of a dump: its number among the lines of its page, the page, and the text."""
 
 ORDERS: dict[str, Callable[[Line], tuple[object, ...]]] = {
     "by page": lambda line: (line[1], line[0]),
@@ -414,7 +414,7 @@ THREE_DAYS: list[Views] = [
         **{("en.m", f"p{number:03}"): {number % 2 * 23: 3} for number in range(FEW_PAGES)},
     },
 ]
-"""The pages of days from which a rollup is made: of the first from its day file, of the others from dumps."""
+"""The pages of the days of a rollup. The first day has a day file. The others have dumps."""
 
 
 @pytest.mark.parametrize("merged", [False, True])

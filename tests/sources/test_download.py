@@ -436,7 +436,7 @@ async def test_silent_file_system_times_out(target: Path, moody: type[Moody]) ->
     assert left_behind(target) == []
 
 
-async def test_machine_that_refuses_a_thread_is_an_error_of_the_source(
+async def test_refused_thread_is_an_error_of_the_source(
     target: Path, moody: type[Moody], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:

@@ -283,9 +283,7 @@ async def test_missing_archive_is_an_empty_folder(tmp_path: Path) -> None:
         await source.text("index")
 
 
-async def test_machine_that_refuses_a_thread_is_an_error_of_the_source(
-    source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_refused_thread_is_an_error_of_the_source(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Thread) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -1,4 +1,4 @@
-"""Files that are put into a file system and fail: disks that are full, uploads that break off, S3 that is missing."""
+"""Failures of file systems: a full disk, a broken upload, S3 without its package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every file system must do for pvtop, on each of them. `docs/architecture.md` says it in words."""
+"""Every file system follows the rules in `docs/architecture.md`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def days_in(listing: list[ListedFile]) -> list[str]:
     return sorted(found.name for found in listing if found.name != TEMPORARY_FOLDER)
 
 
-def test_what_is_missing_is_none_or_empty(files: FileSystem) -> None:
+def test_missing_file_is_none_and_missing_folder_is_empty(files: FileSystem) -> None:
     assert (files.content(PATH), files.open(PATH), files.look_up(PATH)) == (None, None, None)
     assert (files.listing("days/nothing"), files.find("days/nothing")) == ([], {})
     files.remove(PATH)
@@ -119,7 +119,7 @@ def test_staged_file_without_commit_leaves_nothing(files: FileSystem) -> None:
     assert all_files(files) == {PATH}
 
 
-def test_stage_left_by_an_error_leaves_nothing(files: FileSystem) -> None:
+def test_staged_file_is_removed_after_an_error(files: FileSystem) -> None:
     write(files, PATH, b"earlier")
     with pytest.raises(ZeroDivisionError), files.stage(PATH, b"later"), files.stage(BESIDE, b"later"):
         fail()
@@ -154,7 +154,7 @@ def test_file_set_aside_is_put_back_if_the_block_fails(files: FileSystem) -> Non
     assert all_files(files) == {PATH}
 
 
-def test_without_an_earlier_file_a_block_that_fails_leaves_none_if_it_was_locked(files: FileSystem) -> None:
+def test_failed_block_leaves_no_new_file_if_there_are_locks(files: FileSystem) -> None:
     def write_and_fail() -> None:
         write(files, PATH, b"later")
         fail()
@@ -175,7 +175,7 @@ def test_file_set_aside_is_gone_after_the_block(files: FileSystem) -> None:
     assert files.content(BESIDE) == b"later"
 
 
-def test_listings_tell_names_sizes_and_times_as_they_are_now(files: FileSystem, address: Address) -> None:
+def test_listings_have_current_names_sizes_and_times(files: FileSystem, address: Address) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
     write(files, PATH, b"1234")
     assert days_in(files.listing("days")) == ["day=2024-12-30"]
@@ -192,7 +192,7 @@ def test_listings_tell_names_sizes_and_times_as_they_are_now(files: FileSystem, 
 
 
 @pytest.mark.parametrize("time", [3e11, -(10**20), float("nan"), "yesterday", None])
-def test_file_whose_time_makes_no_sense_has_no_time(time: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_time_of_a_remote_file_is_none(time: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TimelessFileSystem, "time", time)
     files = open_filesystem(Address.at("timeless://host/lake"), LAKE, 20)
     listed = ListedFile("file", 5)
@@ -200,7 +200,7 @@ def test_file_whose_time_makes_no_sense_has_no_time(time: object, monkeypatch: p
     assert files.find("days") == {"days/file": None}
 
 
-def test_file_on_a_disk_whose_time_makes_no_sense_has_no_time(tmp_path: Path) -> None:
+def test_invalid_time_of_a_file_on_a_disk_is_none(tmp_path: Path) -> None:
     with mounted_at(tmp_path / "days", "-t", "tmpfs", "tmpfs"):  # others have no such times
         (tmp_path / "days/file").write_bytes(b"12345")
         os.utime(tmp_path / "days/file", (3e11, 3e11))
@@ -209,9 +209,7 @@ def test_file_on_a_disk_whose_time_makes_no_sense_has_no_time(tmp_path: Path) ->
         assert files.find("days") == {"days/file": None}
 
 
-def test_lock_excludes_other_runs_from_its_path_for_its_block_if_there_are_locks(
-    files: FileSystem, address: Address
-) -> None:
+def test_lock_excludes_other_runs_from_its_path_until_its_block_ends(files: FileSystem, address: Address) -> None:
     other = open_filesystem(address, LAKE, 20)
     other.close()  # else it would wait
     expected = pytest.raises(InterruptedError) if files.has_locks else contextlib.nullcontext()
@@ -260,7 +258,7 @@ Broken = tuple[Callable[[Purpose], FileSystem], str]  # what opens it, and the r
 
 @pytest.fixture(params=REASONS)
 def broken(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broken:
-    """Return a file system of which no call succeeds."""
+    """Return a file system on which every call fails."""
     kind = cast("str", request.param)
     protocol = "silent" if kind in {"silent", "slow"} else "failing"
     address = Address.at(tmp_path / ("x" * 256) if kind == "folder" else f"{protocol}://user:verysecret@host/lake")

@@ -1,4 +1,4 @@
-"""File systems for tests: as pvtop opens them, and some of fsspec that are odd, fail, or never answer."""
+"""File systems for tests: those that pvtop opens, and some of fsspec that are odd, fail, or do not answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DRIP_BYTES = 70_001  # that a read of the dripping file system returns at most
 
 
 class _Dripping(IOBase):
-    """A file that can do as little as those of some libraries. A read returns only a part of what is asked for."""
+    """A file with `read` and `seek` only, as in some libraries. A read may return less than asked for."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class DrippingFileSystem(MemoryFileSystem):  # type: ignore[misc]  # it ships no
 
 
 class _Broken(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no types
-    """A file system of which no call succeeds."""
+    """A file system on which every call fails."""
 
     cachable = False
 
@@ -73,7 +73,7 @@ class FailingFileSystem(_Broken):
 
 
 class SilentFileSystem(_Broken):
-    """A file system that does not answer before the test lets it, or ends."""
+    """A file system that does not answer until the test lets it, or ends."""
 
     protocol = "silent"
     asked = Event()
@@ -88,7 +88,7 @@ class SilentFileSystem(_Broken):
 
 
 class TimelessFileSystem(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it ships no types
-    """A file system with a file whose modification time makes no sense."""
+    """A file system with a file whose modification time is invalid."""
 
     protocol = "timeless"
     time: object = None
@@ -105,7 +105,7 @@ class TimelessFileSystem(fsspec.AbstractFileSystem):  # type: ignore[misc]  # it
 
 @pytest.fixture
 def fsspec_classes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let fsspec know these file systems."""
+    """Register these file systems with fsspec."""
     monkeypatch.setattr(SilentFileSystem, "asked", Event())
     monkeypatch.setattr(SilentFileSystem, "answers", Event())
     monkeypatch.setattr(DrippingFileSystem, "store", {})
@@ -118,7 +118,7 @@ def fsspec_classes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def answer_late() -> None:
-    """Let the silent file system answer after it was asked: it is slow then, but not too slow."""
+    """Let the silent file system answer late, but within the time limit."""
 
     def answer() -> None:
         SilentFileSystem.asked.wait()
@@ -151,4 +151,4 @@ WORKING: dict[str, Callable[[pytest.FixtureRequest, Path], AbstractContextManage
     "s3": _s3,
     "dripping": _address("dripping://{name}/lake"),
 }
-"""How to open each file system that must follow all rules. The next one is one line."""
+"""How to open each file system that must follow all rules. To add one, add a line."""

@@ -1,4 +1,4 @@
-"""Loads what a mart lacks, until it is killed at some moment of an hour.
+"""Load what a mart lacks, and be killed at some moment of an hour.
 
 A separate program, as for `killed`: `python -m support.killed_load ADDRESS LAKE 2 340` ends itself by SIGKILL before
 the 340th call of a Python function in the load of the second hour, however fast the machine is.

@@ -16,7 +16,7 @@ def lines_of_page(code: str, title: str, count: int, most: int) -> list[bytes]:
         code: Its domain code.
         title: Its title.
         count: Its views.
-        most: Up to 3: the number of lines, if a correct dump may list the page so often.
+        most: The most lines that the page gets, up to 3. A page that a valid dump lists less often gets fewer.
     """
     lines = most if code == "" or "\ufffd" in title else min(most, 2 if code in TWO_WIKIS else 1)
     share = count // lines

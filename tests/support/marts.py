@@ -28,7 +28,7 @@ HOSTILE = [
 
 
 def hostile_report(hour: Hour = FIRST) -> Report:
-    """Return a report of hostile titles and codes, two titles twice in a domain, as the dump may list them."""
+    """Return a report with hostile titles and codes. It has two titles twice in a domain, as a dump may list them."""
     titles = [*HOSTILE, "nul\0nul"]
     pages: list[Page] = [("en", rank, title, 10**6 - rank) for rank, title in enumerate(titles, start=1)]
     pages += [("", 1, "Twice", 2**63 - 1), ("", 2, "Twice", 7), ("nl.m", 1, "'", 1), ("'--.x", 1, "-", 0)]

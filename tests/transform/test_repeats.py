@@ -29,7 +29,7 @@ def corrections(
     return found.group_by("domain_code").agg(pl.all().sum()).sort("domain_code").rows()
 
 
-def test_each_line_of_a_page_but_one_is_taken_from_the_pages() -> None:
+def test_corrections_count_each_repeated_page_once() -> None:
     lines: list[Row] = [("commons.m", "A", 1), ("commons.m", "B", 1), ("commons.m", "A", 2), ("nl.m", "A", 2)]
     assert corrections(lines) == [("commons.m", -1, 0, 0, 0)]
     assert corrections(lines, [("nl.m", "A", 1)], [("commons.m", "A", 5)]) == [
@@ -47,7 +47,7 @@ def test_pages_are_compared_as_they_are_decoded() -> None:
     ]
 
 
-def test_malformed_lines_are_no_pages() -> None:
+def test_malformed_lines_are_not_counted_as_pages() -> None:
     assert corrections([(None, "\ufffd", None), (None, "\ufffd", None)]) == []
 
 

@@ -221,7 +221,7 @@ def _raise_for_failures(result: DaysResult) -> None:
 
 
 def advice(outcomes: Sequence[DayOutcome]) -> tuple[str, str]:
-    """Return the hint and its setting for days of which some failed: theirs if they share one that names a setting."""
+    """Return a hint and its setting for the days that failed. If all have the same hint with a setting, return that."""
     errors = [one.error for one in outcomes if one.state is HourState.FAILED]
     hints = {(error.hint, error.setting) if error and error.setting else TRY_AGAIN for error in errors}
     return hints.pop() if len(hints) == 1 else TRY_AGAIN

@@ -34,8 +34,8 @@ def domains(
     """List the domains of an hour, most viewed first. The default is the newest hour in the lake.
 
     For each domain, the list has the number of views and of viewed pages, its code, project, access and host. Pages
-    and views include excluded pages. An empty or unknown code has neither host nor access. An ambiguous
-    code such as nl.m, which may also be the wiki of a chapter, has those of the mobile Wikipedia.
+    and views include excluded pages. An empty or unknown code has neither host nor access. A code
+    such as nl.m may also be the wiki of a chapter: the list then shows host and access of the mobile Wikipedia.
 
     The exit code is 3 if the hour is not in the lake.
 

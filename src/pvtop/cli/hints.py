@@ -72,8 +72,8 @@ def remaking(damaged: Mapping[Day, bool]) -> str:
     """Return the commands that make damaged day files again, one for each run of consecutive days.
 
     Args:
-        damaged: Whether force is needed for a day, because the plan takes its day file for up to date. Elsewhere it
-            would make the day even if that loses hours.
+        damaged: By day, whether its command needs `--force`, because the plan takes the day file for up to date. The
+            other days get no `--force`, because it would make them even if that loses hours.
     """
     forced = [day for day, needs_force in damaged.items() if needs_force]
     plain = [day for day in damaged if day not in forced]

@@ -140,8 +140,8 @@ class Domain:
         """Parse a domain code: `[wiki.][m.|zero.][site]`.
 
         In `en.m`, `m` means mobile. In `commons.m`, it means wikimedia.org. A code is unknown if its project has no
-        such wiki. A language is recognised by its form, because new ones are added. The wikis that are only below
-        wikimedia.org, such as `mx`, are not languages.
+        such wiki. A language is recognised by its form, because new ones are added. The prefixes of wikis that
+        are only below wikimedia.org, such as `mx`, are not languages.
 
         Raises:
             UsageError: The code is not text.

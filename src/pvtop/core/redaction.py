@@ -18,9 +18,9 @@ CONTAINERS = {"abfs", "abfss", "wasb", "wasbs"}  # in these four schemes, the na
 USER = rf"{''.join(rf'(?<!{name})' for name in sorted(CONTAINERS))}{SLASHES}(?<!:///)[^/?#\s]*@"
 QUERY = r"(:/+(?:(?!:/)[^\s'\"?#])*+)[?#][^\s'\"]*|\?[\w.%-]+=[^\s'\"]*"
 PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
-DATABASES = ("mariadb", "mysql", "postgres", "postgresql")  # the schemes of databases, also with a driver after a +
+DATABASES = ("mariadb", "mysql", "postgres", "postgresql")  # schemes; a + and the name of a driver may follow
 DATABASE = rf"(?:{'|'.join(DATABASES)})(?:\+\w+)?"
-# The address of a database takes any password up to the @: one that begins like a port, or even has another @.
+# In the address of a database, the password goes up to the @. It may begin like a port, or even contain another @.
 DATABASE_LOGIN = re.compile(rf"(?<!\w)({DATABASE}(?::/*|//+))\S{LONGEST_KEY}@", re.IGNORECASE)
 # If its host is missing, the password is in the place of the port.
 IN_PLACE_OF_PORT = r"[^\s'\"/?#:@\[]*:(?!\d*(?:[/?#\s'\"):;,.]|$))[^\s'\"]*"
@@ -41,7 +41,7 @@ def _link_without_secrets(link: str) -> str:
     """Remove the secrets from one address of a chain.
 
     If the authority has no `@` but is not a host and port either, it is the start of a password that contains a slash.
-    Without any `@`, it may be the whole password of a database, before a host that is missing.
+    In the address of a database without any `@`, it may be a password whose host is missing.
     """
     scheme, mark, rest = link.partition("://")
     if is_database(link):
@@ -57,9 +57,9 @@ def _link_without_secrets(link: str) -> str:
 
 
 def _host_and_path(rest: str) -> str:
-    """Return what comes after user and password in the address of a database. Empty if that may be part of a password.
+    """Return what comes after user and password in the address of a database.
 
-    An @ after a question mark ends a password or is part of an option.
+    Returns the empty string if an @ follows a question mark. It may end a password, or be part of an option.
     """
     before, _, options = rest.partition("?")
     return "" if "@" in options else before.rpartition("@")[2]
@@ -78,5 +78,5 @@ def is_http(address: str) -> bool:
 
 
 def is_database(address: str) -> bool:
-    """Return whether an address is one of a database on a server."""
+    """Return whether an address is that of a database on a server."""
     return re.match(rf"\s*{DATABASE}://", address, re.IGNORECASE) is not None

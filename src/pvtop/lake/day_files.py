@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HELD_GROUPS = 4  # row groups kept in memory for each file
 DAMAGED = frozenset(["remake_day", "replace_day"])
-"""The remedies of a damaged day file: the plan of the day finds the first kind of damage, but not the second."""
+"""The remedies of a damaged day file. The plan finds damage with the first remedy, but not with the second."""
 
 
 def _as_frame(table: pa.Table, columns: Sequence[str]) -> pl.DataFrame:
@@ -224,7 +224,7 @@ class DayFile:
     def _translate_errors(self) -> Iterator[None]:
         """Turn what pyarrow raises for a damaged file into an OutputError, and what the disk does into another one.
 
-        Only the first has a remedy of `DAMAGED`: a day file that cannot be read now may be as good as ever.
+        Only the first has a remedy of `DAMAGED`: if the disk fails, the day file itself may be intact.
         """
         import pyarrow as pa
 

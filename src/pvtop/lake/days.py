@@ -32,8 +32,7 @@ class StoredDays(ListedHours):
 
         Raises:
             UsageError: The value is not a day.
-            OutputError: The lake cannot be read, or the day file is damaged, was made by another version, or is that
-                of another day.
+            OutputError: The lake cannot be read, or the day file is damaged, of another version, or of another day.
         """
         day = Day.at(day)
         path = self.path(day_path(day))
@@ -51,8 +50,8 @@ class StoredDays(ListedHours):
         """Return the provenance of a day file.
 
         Returns:
-            The provenance, or None if the day file has to be made: it is missing, damaged, of another version, or that
-            of another day.
+            The provenance, or None if the day file has to be made. It has to be made if it is missing, damaged, of
+            another version, or of another day.
 
         Raises:
             UsageError: The value is not a day.

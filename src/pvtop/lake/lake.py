@@ -128,7 +128,7 @@ class Lake(StoredDays):
         """Return the provenance of an hour's report.
 
         Returns:
-            The provenance, or None if the report has to be made. It has to be made if it is missing, damaged, that of
+            The provenance, or None if the report has to be made. It has to be made if it is missing, damaged, of
             another hour, or in a format of another pvtop version that this version cannot read.
 
         Raises:
@@ -334,7 +334,7 @@ class Lake(StoredDays):
     def write_rollup(self, rollup: Rollup, check: Callable[[Sequence[Hour]], object] = lambda _: None) -> None:
         """Write a rollup: the domain totals, and then the ranked pages. Works like `write`.
 
-        `check` is called with the hours that the rollup lacks, and that the one in the lake has or may have.
+        Calls `check` with the lost hours: the rollup lacks them, and the one in the lake has or may have them.
 
         Raises:
             OutputError: The lake cannot be written.

@@ -61,7 +61,7 @@ def read_report_frame(content: bytes, schema: pl.Schema, hour: Hour) -> pl.DataF
     """
     made = Provenance.from_json(_metadata(content))
     if made and not made.is_of(hour):
-        raise ValueError(f"it is of the hour {made.stamp}")
+        raise ValueError(f"it is the report of {made.stamp}")
     return read_frame(content, schema)
 
 
@@ -69,8 +69,8 @@ def read_provenance(hour: Hour, file: BinaryIO) -> Provenance | None:
     """Read the provenance in the footer of a Parquet file of a report.
 
     Returns:
-        The provenance, or None if there is none of this hour that can be read: the file is damaged, is the report of
-        another hour, or was written by another version.
+        The provenance, or None if the file is damaged, is the report of another hour, or was written by another
+        version.
 
     Raises:
         OSError: The file cannot be read.

@@ -37,7 +37,10 @@ def write_rollup(filesystem: FileSystem, rollup: Rollup, check: Callable[[Sequen
 
 
 def _lost_hours(filesystem: FileSystem, rollup: Rollup) -> list[Hour]:
-    """Return the hours that a new rollup lacks, and that the one in the lake has, or may have if it cannot be read."""
+    """Return the hours that would be lost: a new rollup lacks them, and the one in the lake has them.
+
+    A rollup that cannot be read may have any hour.
+    """
     content = filesystem.content(rollup_top_pages_path(rollup.period, merged=rollup.merged))
     if content is None:
         return []

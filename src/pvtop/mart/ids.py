@@ -30,7 +30,7 @@ def with_ids(names: pl.Series, id_name: str, known: pl.DataFrame | None = None) 
     Args:
         names: The names. May repeat.
         id_name: The name of the column of ids.
-        known: Names with their ids, in these columns. To look an id up takes less time than to compute it.
+        known: Names with their ids, in these columns. Looking up an id takes less time than computing it.
 
     Raises:
         MartError: Two names have the same id.

@@ -108,7 +108,7 @@ class LoadResult:
 class Loader:
     """Loads hours and rollups into a mart. Use it in a `with` block.
 
-    Makes the schema if there is none, but only when there is something to load.
+    Makes the schema before the first look-up or load, if there is none.
 
     Args:
         database: The mart.
@@ -195,12 +195,12 @@ class Loader:
         """Return the rows of a part, or why it cannot be read."""
         try:
             return Ranked.of(part.read(self._lake), self._database.known)
-        except (Exception, PanicException) as error:  # whatever one part meets, even a bug, must not stop the others
+        except (Exception, PanicException) as error:  # an error of one part, even a bug, must not stop the others
             log.debug("%s", part.label, exc_info=True)
             return _expected(error)
 
     def _storable(self, ranked: Ranked) -> Ranked:
-        """Return rows with another character for one that the database cannot store. Warn once if there is one."""
+        """Replace the character that the database cannot store. Warn the first time."""
         if not self._database.replaces:
             return ranked
         bad, good = self._database.replaces
@@ -239,7 +239,7 @@ class Loader:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Session]:
-        """Yield a session, for the next use as well unless others wait for it to end, or the block fails.
+        """Yield a session. Keep it for the next use, unless others wait for its end or the block fails.
 
         Raises:
             MartError: The mart cannot be reached, or the block failed.

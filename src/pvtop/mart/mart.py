@@ -167,7 +167,7 @@ class Mart:
             sql: SQL of the database. docs/mart.md has the tables and views.
 
         Raises:
-            MartError: The database cannot be reached, or refuses the query, or its rows do not fit into a frame.
+            MartError: The database cannot be reached or refuses the query, or the rows do not fit into a frame.
         """
         with self._reading() as session:
             try:

@@ -48,7 +48,7 @@ class Server(Database):
         """Return a new connection.
 
         Raises:
-            MartError: SQLAlchemy or the driver refuses an option of the address by an error that is not their own.
+            MartError: An option of the address makes SQLAlchemy or the driver raise an error that is not their own.
         """
         try:
             return _engine(self.address, self.driver).connect()

@@ -31,11 +31,11 @@ ADVICE = {
     "end other connections to the server, or let it accept more": (
         r"too many (?:clients|connections)|connection slots|\((?:1040|1203|1226),"
     ),
-    "look into the server's log for why it ended the connection, and try again": (
+    "read in the server's log why it ended the connection, and try again": (
         r"closed the connection|closed unexpectedly|SSL SYSCALL|terminating connection|\((?:2006|2013|1927|4031),"
     ),
     "check the certificates, and the TLS options of the address": r"SSL|certificate|TLS|insecure transport",
-    "end what holds the lock in the database, or try again later": (
+    "end the process that holds the lock in the database, or try again later": (
         r"lock timeout|deadlock detected|could not obtain lock|\((?:1205|1213),"
     ),
     "let the server run longer statements": r"statement timeout|\((?:1969|3024),",
@@ -56,7 +56,7 @@ ADVICE = {
 }
 """What to do, and a pattern of the databases' texts that call for it. A number is an error number of MariaDB and MySQL.
 
-The first pattern that is found counts. That of a failed connection comes last: PostgreSQL says so whatever the reason.
+The first pattern that matches counts. `connection failed` comes last, because PostgreSQL says that for every reason.
 """
 
 
@@ -126,7 +126,7 @@ class Session(ABC):
 
     @abstractmethod
     def upsert(self, table: Table, row: dict[str, object]) -> None:
-        """Insert a row of a table with a primary key, or replace it, but for its `create_time`.
+        """Insert a row of a table with a primary key, or replace all of it except its `create_time`.
 
         Waits for others who write the same row.
         """
@@ -212,12 +212,12 @@ def failure(address: Address, error: Exception) -> MartError:
 
 
 def changes(table: Table, row: dict[str, object]) -> dict[str, object]:
-    """Return the values of a row that change if it is there: neither its key nor its `create_time`."""
+    """Return the values that replace those of an existing row: all but its key and its `create_time`."""
     return {name: value for name, value in row.items() if name != "create_time" and not table.c[name].primary_key}
 
 
 def with_whole_numbers(found: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with each column of whole numbers as Int64, if all of it fits. Sums are wider in most databases."""
+    """Turn each column of whole numbers into Int64, if all of it fits. Sums are wider in most databases."""
     whole = [column for column in found.get_columns() if _is_whole(column.dtype)]
     fitting = [(column, column.cast(pl.Int64, strict=False)) for column in whole]
     return found.with_columns(numbers for column, numbers in fitting if numbers.null_count() == column.null_count())

@@ -249,7 +249,7 @@ class _Follower:
         async with self._one_at_a_time:
             try:
                 await asyncio.to_thread(self._function, outcome.hour)
-            except (Exception, PanicException) as error:  # whatever it meets must not stop the other hours
+            except (Exception, PanicException) as error:  # its error must not stop the other hours
                 log.debug("%s", outcome.hour, exc_info=True)
                 return HourOutcome(outcome.hour, HourState.FAILED, error=_reason(error))
         return outcome
@@ -259,7 +259,8 @@ def _reason(error: BaseException) -> PvtopError:
     """Return why a function of the caller failed."""
     if isinstance(error, PvtopError):
         return error
-    return exhausted(error) or PvtopError(f"the function called after the hour failed: {type(error).__name__}: {error}")
+    message = f"the report is in the lake, but the function `after` failed: {type(error).__name__}: {error}"
+    return exhausted(error) or PvtopError(message)
 
 
 class _NoObserver:

@@ -97,7 +97,7 @@ def needs_listing(action: DayAction, context: PlanContext) -> bool:
 
 
 def _make_new(action: DayAction, getting: Sequence[Action], *, is_due: bool) -> DayAction:
-    """Return the action for a day that the lake does not have, or of which it has nothing that can be read."""
+    """Return the action for a day whose day file is missing or cannot be read."""
     if blocked := _not_downloaded(getting):
         return _failed(action, f"{action.reason}, and {blocked}", "offline")
     if not action.dumps:
@@ -109,14 +109,14 @@ def _make_new(action: DayAction, getting: Sequence[Action], *, is_due: bool) -> 
 
 
 def _keep_hours(action: DayAction) -> DayAction:
-    """Return the action for a day whose day file cannot be read: it stays if an hour is missing, as it may have it."""
+    """Return the action for a day whose day file cannot be read. It stays if an hour is missing: it may have it."""
     if not action.missing or action.state in {HourState.FAILED, HourState.MISSING}:
         return action
     return _failed(action, lacking(action.missing), "force" if action.dumps else "source")
 
 
 def lacking(missing: Sequence[Hour]) -> str:
-    """Return why a day file that cannot be read stays: the dumps of some hours are missing."""
+    """Return why a day file that cannot be read stays: some hours are missing, and it may have them."""
     one = f"the dump of {missing[0]} is" if len(missing) == 1 else f"the dumps of {len(missing)} hours are"
     return f"{UNREADABLE}, and {one} gone or not published"
 

@@ -164,9 +164,9 @@ def _reason_left(action: DayAction) -> PvtopError:
 
 
 def _lacks_hours(day: Day, reason: str, setting: str) -> InvalidReportError:
-    """Return the error for a day file that stays, because nobody can read which hours a new one would lose."""
+    """Return the error for a day file that stays. It cannot be read, so a new one may lose any of its hours."""
     advice = {
-        "force": "the lake is unchanged; get the dumps, or make the day without them: use force",
+        "force": "the lake is unchanged; get the dumps; to make the day without them, use force",
         "source": "the lake is unchanged; name a source that has the dumps",
     }
     return InvalidReportError(f"the day file of {day} is {reason}", advice[setting], setting=setting)
@@ -260,7 +260,7 @@ def write_day(action: DayAction, path: Path, session: Session) -> DayProvenance:
     """Put a day file into the lake, unless it would lose what the one that it replaces has.
 
     Raises:
-        InvalidReportError: It lacks an hour that the other one has or may have, or is much smaller.
+        InvalidReportError: It lacks an hour that the earlier one has or may have, or is much smaller.
         OutputError: The lake cannot be written.
     """
     with path.open("rb") as file:

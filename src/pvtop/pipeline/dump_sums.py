@@ -1,7 +1,7 @@
 """Sum the pages of many hours straight from their dumps. Each dump is read twice, and nothing is written.
 
 The first pass finds the pages that can rank, and the domain totals. The second pass adds up the views of these pages.
-A dump that lists pages again is read once more, because the totals must count each page once.
+If a dump lists pages again, it is read a third time, because the totals must count each page once.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class _Passes:
         self._totals.extend([self._correct(hour, repeated) for repeated in hashes.repeated()])
 
     def _correct(self, hour: Hour, hashes: pl.Series) -> pl.DataFrame:
-        """Return what to add to the totals of an hour, so that the pages with some hashes count once."""
+        """Return what to add to the totals of an hour, so that each page with one of these hashes counts once."""
         settings = self._session.settings
         repeated = RepeatedPages(hashes, self._blacklist.pages, keep_unknown=settings.keep_unknown)
         _read(self._dumps[hour], settings, repeated.add)

@@ -188,7 +188,7 @@ class _Work:
     async def _spool(
         self, in_lake: Mapping[Day, Records], days: Sequence[DayInput], summing: Summing, stack: ExitStack
     ) -> _Spool:
-        """Spool the hours that no day file in the lake has, if there is room.
+        """Check that there is room. Spool the hours that no day file in the lake has.
 
         The hours of one day are summed with everything else. If there are several days, each is summed before the next
         one is read, so that scratch space holds the hours of one day only.
@@ -244,8 +244,7 @@ class _Work:
         """Refuse to replace a rollup of more hours, unless `force` is set. Call it while the rollup is locked.
 
         Args:
-            lost: The hours that the new rollup lacks, and that the one in the lake has, or may have if it cannot be
-                read.
+            lost: The hours that the new rollup lacks, and the one in the lake has or may have.
 
         Raises:
             InvalidReportError: There are such hours.

@@ -19,11 +19,11 @@ from pvtop.transform.day import DumpRecord
 from pvtop.transform.rollup import MISSING, RollupProvenance
 
 Records = Mapping[str, DumpRecord]
-"""By stamp, what a day file records of its dumps."""
+"""By stamp, the dumps that a day file was made from."""
 
 
 def records_in_lake(period: Period, lake: Lake) -> dict[Day, Records]:
-    """Return the dumps of each day of a period that has a day file in the lake.
+    """Return the dumps of each day file in the lake, for the days of a period.
 
     Raises:
         OutputError: The lake cannot be read, or a day file is damaged.

@@ -1,4 +1,4 @@
-"""How much scratch space a day file or a rollup takes: an estimate, which is logged and compared with the disk."""
+"""Estimate the scratch space of a day file or a rollup, log it, and check that there is room."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pvtop.pipeline.plan import Action
 from pvtop.pipeline.session import Session
 from pvtop.sources.scratch import check_room
 
-DAY_SHARE = 3.5  # scratch space of a day file for each byte of gzip: 2.1 for the runs, 0.4 for the day file, and some
-RUNS_SHARE = 2.5  # of the runs of hours alone: 2.1, and some
+# Scratch space for each byte of gzip.
+DAY_SHARE = 3.5  # 2.1 for the runs of the hours, 0.4 for the day file, and a reserve
+RUNS_SHARE = 2.5  # 2.1 for the runs of the hours, and a reserve
 UNKNOWN_DUMP_BYTES = 60_000_000  # the size of a dump if the source lists none
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def announce_rollup(
     Args:
         period: The period.
         dumps: How to get the dumps that are read, day by day.
-        day_files: The day files that are merged in scratch space, merge by merge: the sizes of their dumps.
+        day_files: For each merge of day files in scratch space, the sizes of the dumps that they were made from.
         session: The resources of the run.
 
     Raises:
@@ -50,12 +51,12 @@ def announce_rollup(
 
 
 def _bytes_of_runs(hours: Sequence[int]) -> float:
-    """Return the scratch space of the runs of hours. An hour that is not sorted has several, which are merged."""
+    """Return the scratch space of the runs of hours. While the runs of one hour are merged, it needs space twice."""
     return RUNS_SHARE * (sum(hours) + max(hours))
 
 
 def _bytes_of_sum(hours: Sequence[int]) -> float:
-    """Return the scratch space of the sum of hours. In n hours, there are about √n times as many pages as in one."""
+    """Return the scratch space of the sum of hours. In n hours, about √n times as many pages occur as in one."""
     return RUNS_SHARE * sum(hours) / sqrt(max(len(hours), 1))
 
 

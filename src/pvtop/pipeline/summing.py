@@ -48,7 +48,7 @@ class DayInput(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The sums of the views in some hours, as a rollup has them.
+    """The frames of a rollup: the sums of the views in some hours.
 
     Attributes:
         top_pages: The ranked pages, in the columns of `Rollup`.
@@ -63,7 +63,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class SummedDumps:
-    """The sums of some hours, and the dumps that they come from, whether these were read or are in day files.
+    """The sums of some hours, and the dumps that they come from, directly or through day files.
 
     Attributes:
         sums: The sums.
@@ -174,9 +174,9 @@ class Summing:
 
 
 def merged_first(days: Sequence[DayInput]) -> list[Sequence[DayInput]]:
-    """Return the day files that are first merged to runs in scratch space, in the parts that are merged at once.
+    """Return the day files that are first merged to runs in scratch space. Each part of them becomes one run.
 
-    The day files after them are few enough to be merged with these runs.
+    Leaves out at most the last `MAX_DAYS`, which are merged together with these runs.
     """
     return [days[start : start + MAX_DAYS] for start in range(0, len(days) - MAX_DAYS, MAX_DAYS)]
 

@@ -205,7 +205,7 @@ class _Transfer:
         self.etag = info.etag
         remote = check_found(await call_source(address, files.open, ""), address)
         while chunk := await call_source(address, remote.read, REMOTE_READ_BYTES):
-            self._take(chunk, info.size)  # an error leaves the file open: a thread may still read it
+            self._take(chunk, info.size)  # after an error, the file stays open: a thread may still read it
 
 
 def _total(headers: Mapping[str, str]) -> int | None:

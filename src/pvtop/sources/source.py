@@ -38,7 +38,7 @@ def check_found(found: T | None, address: Address) -> T:
 
 
 def _source_error(error: Exception, verb: str, address: Address, reason: str) -> SourceError:
-    """Return NotFoundError, UnreachableError if the failure may be temporary, or SourceError."""
+    """Return the error for a failure: NotFoundError, UnreachableError if it may be temporary, or SourceError."""
     if verb == "list" and address.local_path:
         return SourceError(f"cannot list {address}: {reason}", SOURCE_LAYOUT, setting="source")
     match error:
@@ -144,7 +144,7 @@ class RemoteSource:
         """
         try:
             found = await self._retry(lambda files: files.listing(""), folder)
-        except NotFoundError:  # the archive that the folder is in
+        except NotFoundError:  # of the archive that the folder is in
             return []
         return [ListedFile(file.name, file.size) for file in found]
 
@@ -163,7 +163,7 @@ class RemoteSource:
 
 
 def _text(files: FileSystem) -> str:
-    """Return the text of the file at the root. Read a byte too many, so that a file that is too long is found out."""
+    """Return the text of the file at the root. Read one byte more than allowed, to detect a file that is too long."""
     content = check_found(files.read("", lambda file: file.read(MAX_LISTING_BYTES + 1)), files.address)
     check_listing_length(content, files.address)
     return content.decode("utf-8", "replace")

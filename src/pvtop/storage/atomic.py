@@ -86,7 +86,7 @@ def commit(file: BinaryIO, target: Path) -> None:
 
 
 def flush(file: BinaryIO) -> None:
-    """Flush a file to the disk. Raise OSError if that is full, or fails."""
+    """Flush a file to the disk. Raise OSError if the disk is full or fails."""
     file.flush()
     os.fsync(file.fileno())
 

@@ -1,4 +1,4 @@
-"""The one interface of all file systems: a folder on this machine, or anything that fsspec supports."""
+"""The interface of all file systems: a folder on this machine, or anything that fsspec supports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ListedFile:
         name: The last part of its path, without a slash at the end.
         size: Its exact size in bytes, or None if the listing does not give it.
         modified: Its modification time in UTC, or None if the listing does not give it.
-        etag: The ETag that an object store gives it, else None.
+        etag: Its ETag, or None if the listing does not give it. Only object storage has ETags.
     """
 
     name: str
@@ -38,19 +38,19 @@ class ListedFile:
 
 
 class BrokenLinkError(OSError):
-    """A folder is a link to a folder that does not exist, or lies behind such a link."""
+    """A folder is a link to nothing, or lies behind one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a file system is for. It decides which of our errors a failure is, and how that is worded.
+    """What a file system is for. It decides which error a failure becomes, and its message.
 
     Attributes:
         error: Returns the error for an exception. Called with the exception, the verb of `translate_errors`, the
             address, and the reason in one line without secrets.
-        absent: The exceptions of opening a file that mean that it does not exist.
-        refuses_broken_links: Whether a folder that is a link to nothing, or lies behind one, is a failure. It is a
-            BrokenLinkError then. Otherwise it is a folder that does not exist.
+        absent: The exceptions that mean that a file to open does not exist.
+        refuses_broken_links: Whether a folder that is a link to nothing, or lies behind one, raises BrokenLinkError. If
+            not, it is treated as a folder that does not exist.
     """
 
     error: Callable[[Exception, str, Address, str], PvtopError]
@@ -59,7 +59,7 @@ class Purpose:
 
 
 class FileSystem(ABC):
-    """A folder or a bucket. All paths are relative to it. The empty path is the root itself, also if it is a file.
+    """A folder or a bucket. All paths are relative to it. The empty path is the root, even if the root is a file.
 
     Every method raises the error of the purpose if it fails. `stage`, `set_aside` and `exclusive_lock` do so within
     `translate_errors`.
@@ -70,7 +70,7 @@ class FileSystem(ABC):
         timeout: Seconds that one call of a remote file system may take.
 
     Attributes:
-        has_locks: Whether `exclusive_lock` locks. Otherwise it does nothing. Only tests ask: every caller locks.
+        has_locks: Whether `exclusive_lock` locks. If not, it does nothing. Only tests read this.
     """
 
     has_locks: ClassVar[bool] = False
@@ -139,8 +139,8 @@ class FileSystem(ABC):
     def set_aside(self, path: str) -> contextlib.AbstractContextManager[None]:
         """Move a file away, if there is one. Put it back if the block fails.
 
-        If there is none, and the block fails, remove what the block wrote, but only if there are locks: else it may be
-        from another run. Use it within `translate_errors`, for a file whose folder exists.
+        If there is none, and the block fails, remove what the block wrote, but only if there are locks. Without locks,
+        the file may be from another run. Use it within `translate_errors`, for a file whose folder exists.
         """
 
     @abstractmethod
@@ -153,7 +153,7 @@ class FileSystem(ABC):
 
     @contextlib.contextmanager
     def translate_errors(self, verb: str) -> Iterator[None]:
-        """Turn every exception but our own into that of the purpose: file systems raise whatever their libraries raise.
+        """Turn every exception of a library into the error of the purpose. Our own errors pass.
 
         Args:
             verb: What failed, for the message: `read`, `list`, `write` or `open`.

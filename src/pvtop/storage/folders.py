@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def utc_time(seconds: float) -> datetime | None:
-    """Return a modification time as a datetime, None if it is not valid."""
+    """Return a modification time in UTC, or None if it is not valid."""
     with contextlib.suppress(OSError, ValueError, OverflowError):
         return datetime.fromtimestamp(seconds, UTC)
     return None

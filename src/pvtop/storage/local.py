@@ -52,7 +52,7 @@ class LocalFileSystem(FileSystem):
         return None
 
     def listing(self, folder: str) -> list[ListedFile]:
-        """List a folder. A name has no size if it cannot be looked up, as a link to nothing, or has no valid time."""
+        """List a folder. A name has no size if it is a link to nothing, cannot be looked up, or has no valid time."""
         with self.translate_errors("list"), contextlib.suppress(FileNotFoundError):
             self._check_link(self._root / folder)
             with os.scandir(self._root / folder) as entries:  # takes half the time of paths
@@ -130,7 +130,7 @@ class LocalFileSystem(FileSystem):
         """Check that a folder is not a link to nothing, and does not lie behind one, if the purpose refuses that.
 
         Raises:
-            BrokenLinkError: It is or does. A missing folder would be taken for an empty one, or created.
+            BrokenLinkError: It is or does. Without this check, it would be taken for an empty folder, or created.
         """
         if self._purpose.refuses_broken_links and (link := broken_link(path)):
             raise BrokenLinkError(errno.ENOENT, f"{link} is a link to {link.readlink()}, which does not exist")
@@ -155,7 +155,7 @@ def _disk_below(folder: Path) -> tuple[int, str]:
 
 
 def listed_file(path: Path | os.DirEntry[str]) -> ListedFile | None:
-    """Return a name in a folder with its size and time, None if it cannot be looked up, or has no valid time."""
+    """Return a name in a folder with its size and time, or None if it cannot be looked up or has no valid time."""
     try:
         found = _listed(path.name, path.stat())
     except OSError:
@@ -164,7 +164,7 @@ def listed_file(path: Path | os.DirEntry[str]) -> ListedFile | None:
 
 
 def _listed(name: str, status: os.stat_result) -> ListedFile:
-    """Return a file that was looked up, without its time if that is not valid."""
+    """Return a file with its size, and with its time if the time is valid."""
     state = FileState.from_status(status)
     with contextlib.suppress(OSError, ValueError, OverflowError):
         return ListedFile(name, state.bytes, state.modified)

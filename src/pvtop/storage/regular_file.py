@@ -36,7 +36,7 @@ class FileState(NamedTuple):
 
     @classmethod
     def from_status(cls, status: os.stat_result) -> Self:
-        """Return the state of a file that was looked up."""
+        """Return the state of a file from its status."""
         # The second time cannot be set: it tells a file that was replaced by one of the same size and time.
         return cls(status.st_ino, status.st_size, max(status.st_mtime_ns, status.st_ctime_ns))
 

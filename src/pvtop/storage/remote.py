@@ -38,7 +38,7 @@ class RemoteFileSystem(FileSystem):
             self._deadline.call(self._files.exists, self._root)
 
     def read(self, path: str, reader: Callable[[BinaryIO], T]) -> T | None:
-        """Open and read a file within one time limit. If only an old listing has it, the reading shows that."""
+        """Open and read a file within one time limit. Return None if it is gone, even if an old listing has it."""
         with self.translate_errors("read"), contextlib.suppress(*self._purpose.absent):
             return self._deadline.call(partial(self._open_and_read, path, reader))
         return None
@@ -138,13 +138,13 @@ def _discard(file: Any) -> None:  # noqa: ANN401 - each file system has its own 
 
 
 class _Reader(io.RawIOBase):
-    """What `BufferedReader` needs of a file of fsspec, whose reads may return less than asked for.
+    """Adapts a file of fsspec to `BufferedReader`. Its reads may return less than asked for.
 
-    Does not close that file, which may block, or may be read by a thread that nobody waits for.
+    Does not close the file: that may block, and a thread that nobody waits for may still read it.
 
     Args:
-        read: Reads at most so many bytes.
-        seek: Goes to a place. Needs no request.
+        read: Reads at most a number of bytes.
+        seek: Goes to a place in the file, without a request.
     """
 
     def __init__(self, read: Callable[[int], bytes], seek: Callable[[int, int], int]) -> None:

@@ -153,7 +153,7 @@ class HourCounter:
         allowed: By domain, how many views a page may lack.
 
     Attributes:
-        ascends: Whether the lines so far ascend by code and title, so that no page has occurred twice.
+        ascends: Whether the lines so far ascend by code and title. If so, no page has occurred twice.
     """
 
     def __init__(self, candidates: Candidates, allowed: dict[str, int]) -> None:

@@ -1,7 +1,7 @@
 """Find the lines of a dump that list a page again. A report counts them, and a rollup counts the page once.
 
-A first reading takes the hashes of the pages that may repeat, so few bytes are kept for each line. A second one
-compares the pages themselves, but only those whose hash occurs more than once.
+A first reading keeps only the hashes of the pages that may repeat, which takes little memory. A second reading compares
+the pages themselves, but only those whose hash occurs more than once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pvtop.transform.schemas import PAGE_KEY, UNKNOWN
 from pvtop.transform.sums import TOTALS
 from pvtop.transform.titles import decode_code
 
-HELD_HASHES = 500_000  # pages that are compared in one reading of the dump
+HELD_HASHES = 500_000  # compared in one reading of the dump
 HASH = pl.col("domain_code").hash(1) ^ pl.col("page_title").hash()
 LINES = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "lines": pl.UInt32()})
 

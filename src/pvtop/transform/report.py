@@ -74,7 +74,7 @@ class Provenance:
     version: str
 
     def is_of(self, hour: Hour) -> bool:
-        """Return whether it belongs to the report of an hour."""
+        """Return whether it is the provenance of the report of an hour."""
         return self.stamp == f"{hour.stamp:%Y-%m-%dT%H:%M:%SZ}"
 
     def to_json(self) -> str:

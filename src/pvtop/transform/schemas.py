@@ -77,7 +77,7 @@ DAY_PAGES = pl.Schema(
 """The pages of a day file. `start_hours` ascend and pair with `counts`, which add up to `views`."""
 
 DAYS = pl.Schema({"start": pl.Datetime("us", "UTC"), **DAY_PAGES})
-"""The pages of many day files. `start` is the start of the day."""
+"""The pages of many day files. `start` is the beginning of the day in UTC."""
 
 SERIES = pl.Schema(
     {

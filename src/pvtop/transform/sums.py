@@ -139,7 +139,7 @@ def add_up_totals(totals: pl.DataFrame, *, merged: bool) -> pl.DataFrame:
     """Add up the totals of parts of the hours.
 
     Args:
-        totals: The columns of `TOTALS`. A domain may have many rows, and some may be negative.
+        totals: The columns of `TOTALS`. A domain may have many rows. Some numbers may be negative.
         merged: Add up desktop, mobile and zero of a wiki.
 
     Returns:
