@@ -43,7 +43,7 @@ def test_queries_answer_what_they_say(filled: Mart) -> None:
 
 
 @pytest.mark.parametrize("address", ["postgresql"], indirect=True)
-def test_month_that_is_removed_is_gone_until_it_is_loaded_again(filled: Mart, tmp_path: Path) -> None:
+def test_removed_month_can_be_loaded_again(filled: Mart, tmp_path: Path) -> None:
     (removal,) = (sql for sql in QUERIES if sql.startswith("BEGIN"))
     lake, hours = Lake(str(tmp_path / "lake")), hour_range(FIRST, FIRST + 7)
     of_july = [hour for hour in hours if hour.stamp.month == FIRST.stamp.month]

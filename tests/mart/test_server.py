@@ -29,7 +29,7 @@ def test_shown_host_is_that_of_the_connection(user: str, password: str, option: 
     assert str(Address.at(address)) == "postgresql://host:5432/a"
 
 
-def test_addresses_of_all_servers_are_those_of_databases() -> None:
+def test_address_of_each_server_is_that_of_a_database() -> None:
     assert all(is_database(f"{scheme}://host") for scheme in SERVERS)
 
 

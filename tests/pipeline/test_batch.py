@@ -114,7 +114,7 @@ def test_function_is_called_after_each_hour_that_is_in_the_lake() -> None:
     assert [(failure.hour, str(failure.error)) for failure in result.failures] == [(DAY[2], "refused")]
 
 
-def test_function_that_fails_by_any_error_does_not_stop_the_other_hours() -> None:
+def test_any_error_of_the_function_does_not_stop_the_other_hours() -> None:
     settings = Settings.load(source=str(SOURCE), blacklist="none", output="lake")
     errors = {DAY[0]: ValueError("no number"), DAY[1]: MemoryError(), DAY[2]: PanicException("no frame")}
 

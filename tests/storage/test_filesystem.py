@@ -219,7 +219,7 @@ def test_lock_excludes_other_runs_from_its_path_until_its_block_ends(files: File
         pass
 
 
-def test_empty_path_is_the_root_even_if_that_is_a_file(files: FileSystem, address: Address) -> None:
+def test_empty_path_is_the_root_even_if_the_root_is_a_file(files: FileSystem, address: Address) -> None:
     write(files, PATH, CONTENT)
     file = open_filesystem(address / PATH, SOURCE, 20)
     found = file.look_up("")

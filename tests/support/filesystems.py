@@ -19,7 +19,7 @@ from pvtop.core.address import Address
 from support.disks import mounted_at
 
 IN_MEMORY = ("memory://", "dripping://")
-DRIP_BYTES = 70_001  # that a read of the dripping file system returns at most
+DRIP_BYTES = 70_001  # the most that a read of the dripping file system returns
 
 
 class _Dripping(IOBase):

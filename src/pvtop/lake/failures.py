@@ -1,4 +1,4 @@
-"""Word the failures of the file system of a lake."""
+"""Turn failures of the file system of a lake into errors with a message and advice."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {"checkpoint_threshold
 MAX_WAIT = 60.0  # seconds for another process that has the file open
 POLL_INTERVAL = 0.02
 LOCKED = re.compile(r"Conflicting lock is held in (?:(?P<program>.*) \(PID (?P<process>\d+)\)|PID (?P<nameless>\d+))")
-"""DuckDB's message if a process has the file open. Without the right to see it, DuckDB gives no name, or number 0."""
+"""DuckDB's message if a process has the file open. If DuckDB cannot see the process, it has no name, or number 0."""
 ONE_AT_A_TIME = RLock()
 """In one process, DuckDB refuses a file that is open in another way, and two writers may conflict."""
 

@@ -25,7 +25,7 @@ def name_ids(names: pl.Series) -> pl.Series:
 
 
 def with_ids(names: pl.Series, id_name: str, known: pl.DataFrame | None = None) -> tuple[pl.Series, pl.DataFrame]:
-    """Return the id of each name, and each name once with its id, by id.
+    """Return the id of each name, and a frame of the distinct names with their ids, by id.
 
     Args:
         names: The names. May repeat.
@@ -42,7 +42,7 @@ def with_ids(names: pl.Series, id_name: str, known: pl.DataFrame | None = None) 
 
 
 def _look_up(names: pl.Series, id_name: str, known: pl.DataFrame) -> pl.Series:
-    """Return the id of each name, from known ones if it is among them."""
+    """Return the id of each name. Compute only the ids of names that are not known."""
     ids = names.to_frame().join(known, on=names.name, how="left", maintain_order="left").get_column(id_name)
     unknown = ids.is_null()
     return ids.scatter(unknown.arg_true(), name_ids(names.filter(unknown)))

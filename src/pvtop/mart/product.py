@@ -33,7 +33,7 @@ def product_of(address: Address) -> Product:
     scheme = scheme.lower()
     if scheme not in SERVERS:
         raise UsageError(
-            f"{scheme}{mark} is not the address of a mart",  # no more: others may have a password anywhere
+            f"{scheme}{mark} is not the address of a mart",  # only the scheme: the rest may contain a password
             "name a DuckDB file, or write postgresql://, mysql:// or mariadb://",
             setting="mart",
         )

@@ -51,7 +51,7 @@ def announce_rollup(
 
 
 def _bytes_of_runs(hours: Sequence[int]) -> float:
-    """Return the scratch space of the runs of hours. While the runs of one hour are merged, it needs space twice."""
+    """Return the scratch space of the runs of hours. While the runs of an hour are merged, it takes twice its space."""
     return RUNS_SHARE * (sum(hours) + max(hours))
 
 

@@ -176,7 +176,7 @@ class Summing:
 def merged_first(days: Sequence[DayInput]) -> list[Sequence[DayInput]]:
     """Return the day files that are first merged to runs in scratch space. Each part of them becomes one run.
 
-    Leaves out at most the last `MAX_DAYS`, which are merged together with these runs.
+    Leaves out the last day files, at most `MAX_DAYS`. They are merged together with these runs.
     """
     return [days[start : start + MAX_DAYS] for start in range(0, len(days) - MAX_DAYS, MAX_DAYS)]
 

@@ -144,7 +144,7 @@ class RemoteSource:
         """
         try:
             found = await self._retry(lambda files: files.listing(""), folder)
-        except NotFoundError:  # of the archive that the folder is in
+        except NotFoundError:  # the folder is in an archive that does not exist
             return []
         return [ListedFile(file.name, file.size) for file in found]
 

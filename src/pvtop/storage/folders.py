@@ -1,4 +1,4 @@
-"""Folders on this machine: all files below one, with their times, the disk that one is on, and links to nothing."""
+"""Folders on this machine: the files below them with their times, their disks, and links to nothing."""
 
 from __future__ import annotations
 

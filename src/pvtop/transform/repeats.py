@@ -23,7 +23,7 @@ LINES = pl.Schema({"domain_code": pl.String(), "page_title": pl.String(), "lines
 
 
 class PageHashes:
-    """The hashes of the pages of an hour that a dump may list more than once, line by line."""
+    """The hashes of the lines of an hour whose page the dump may list more than once."""
 
     def __init__(self) -> None:
         self._hashes = [pl.Series(dtype=pl.UInt64)]
@@ -40,7 +40,7 @@ class PageHashes:
 
 
 class RepeatedPages:
-    """The pages of an hour that have some hashes.
+    """The pages of an hour that have one of these hashes.
 
     Args:
         hashes: UInt64, the hashes.
@@ -62,7 +62,7 @@ class RepeatedPages:
         """Return what to add to the totals of the hour's report, so that each of the pages counts once.
 
         Returns:
-            The columns of `TOTALS`. The numbers of pages are negative, and views stay.
+            The columns of `TOTALS`. The numbers of pages are negative. Those of views are 0.
         """
         lines = pl.concat(self._lines).group_by(PAGE_KEY).agg(pl.col("lines").cast(pl.Int64).sum())
         repeated = lines.filter(pl.col("lines") > 1).with_columns(correction=1 - pl.col("lines"))
