@@ -22,7 +22,7 @@ from pvtop.storage.deadline import Deadline
 from pvtop.storage.filesystem import TEMPORARY_FOLDER, FileSystem, ListedFile, Purpose
 from pvtop.storage.registry import open_filesystem
 from support.disks import mounted_at
-from support.filesystems import IN_MEMORY, WORKING, TimelessFileSystem, answer_late, fsspec_classes
+from support.filesystems import SHOWS_PARTS, WORKING, TimelessFileSystem, answer_late, fsspec_classes
 
 __all__ = ["fsspec_classes"]  # a fixture
 
@@ -128,9 +128,8 @@ def test_staged_file_is_removed_after_an_error(files: FileSystem) -> None:
 
 
 @pytest.mark.skipif(not UNREADABLE.exists(), reason="the system has no file whose reads fail")
-def test_put_that_fails_leaves_the_earlier_file(files: FileSystem, address: Address) -> None:
-    if str(address).startswith(IN_MEMORY):
-        pytest.skip("fsspec's memory shows a file while it is written")
+@pytest.mark.parametrize("address", sorted({*WORKING} - SHOWS_PARTS), indirect=True)
+def test_put_that_fails_leaves_the_earlier_file(files: FileSystem) -> None:
     write(files, PATH, b"earlier")
     for path in (PATH, BESIDE):
         with pytest.raises(OutputError, match="^cannot write the lake .*: Input/output error"):

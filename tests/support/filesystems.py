@@ -18,7 +18,6 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pvtop.core.address import Address
 from support.disks import mounted_at
 
-IN_MEMORY = ("memory://", "dripping://")
 DRIP_BYTES = 70_001  # the most that a read of the dripping file system returns
 
 
@@ -152,3 +151,6 @@ WORKING: dict[str, Callable[[pytest.FixtureRequest, Path], AbstractContextManage
     "dripping": _address("dripping://{name}/lake"),
 }
 """How to open each file system that must follow all rules. To add one, add a line."""
+
+SHOWS_PARTS = {"memory", "dripping"}
+"""Those of fsspec in memory show a file while it is written."""

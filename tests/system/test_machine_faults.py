@@ -255,7 +255,7 @@ def unprivileged() -> tuple[str, ...]:
     if os.geteuid():
         return ()
     if not (command := shutil.which("setpriv")):
-        pytest.skip("permissions do not hold for root")
+        pytest.skip("permissions do not hold for root, and setpriv is not installed")
     return (command, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all")
 
 
@@ -427,7 +427,7 @@ def few_threads() -> tuple[str, ...]:
     """Return a command whose program may start only few threads. Limits do not hold for root, so it is another user."""
     prlimit, setpriv = shutil.which("prlimit"), shutil.which("setpriv")
     if os.geteuid() or not prlimit or not setpriv:
-        pytest.skip("another user takes root's rights")
+        pytest.skip("becoming another user takes root's rights, prlimit and setpriv")
     keep = "+dac_override,+dac_read_search"  # the user may not be able to read this environment
     user = ("--reuid", str(100_000 + os.getpid()), "--inh-caps", keep, "--ambient-caps", keep)
     return (prlimit, "--nproc=12:12", setpriv, *user)
