@@ -26,6 +26,7 @@ from typing import Any
 
 import chart
 import goals
+import pvtop
 import results
 from cases import Case, Count, Group, Profile, Size, Turns
 from checks import Check
@@ -230,13 +231,15 @@ def machine() -> dict[str, str]:
 def versions(python: str) -> dict[str, str]:
     """Return the versions of everything that takes part. A contender that is not installed is missing.
 
+    The commit is that of the checkout that pvtop is imported from, which another environment may have elsewhere.
+
     This also imports each contender once, so that its files are in memory in the first round, too.
     """
     found = {name: version(name) for name in ("pvtop", "polars", "pyarrow")}
     found |= {"python": platform.python_version(), "gzip": printed_version(["gzip", "--version"])}
     found |= {
         "sort": printed_version(["sort", "--version"]),
-        "commit": printed_version(["git", "describe", "--always", "--dirty"]),
+        "commit": printed_version(["git", "-C", str(Path(pvtop.__file__).parent), "describe", "--always", "--dirty"]),
     }
     for module in dict.fromkeys(module for module, _ in CONTENDERS.values()):
         if printed := printed_version([python, "-c", f"import {module}; print({module}.__version__)"]):

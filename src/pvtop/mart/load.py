@@ -227,7 +227,7 @@ class Loader:
             state = LoadState.MISSING if isinstance(rows, NotInLakeError) else LoadState.FAILED
             return LoadOutcome(part, state, error=rows)
         self._make_schema()
-        self._connect()
+        self._connect()  # not below: a mart that cannot be reached ends the load
         try:
             with self._connected() as session:
                 mart_id = replace_part(session, part, self._storable(rows), self._database.known)
