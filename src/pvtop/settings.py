@@ -22,8 +22,8 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     PlainSerializer,
-    PlainValidator,
     ValidationError,
 )
 
@@ -132,8 +132,11 @@ def _user_folder(find: Callable[[str], Path]) -> Path | None:
     return folder if folder.is_absolute() else None  # older versions of platformdirs return ~/.cache as it is
 
 
-AnyAddress = Annotated[Address, PlainValidator(parse_address), PlainSerializer(Address.with_secrets)]
-Root = Annotated[Address, PlainValidator(parse_root), PlainSerializer(Address.with_secrets)]
+# Otherwise pydantic also builds a schema of the fields of `Address` for each setting, which takes time.
+ANY_VALUE = GetPydanticSchema(lambda _, handler: handler(Any))
+
+AnyAddress = Annotated[Address, ANY_VALUE, AfterValidator(parse_address), PlainSerializer(Address.with_secrets)]
+Root = Annotated[Address, ANY_VALUE, AfterValidator(parse_root), PlainSerializer(Address.with_secrets)]
 Age = Annotated[timedelta, BeforeValidator(_check_age), PlainSerializer(format_duration, when_used="json")]
 Size = Annotated[ByteSize, BeforeValidator(_check_size)]
 Integer = Annotated[int, BeforeValidator(_check_number)]

@@ -33,14 +33,17 @@ def root_of(output: object) -> Address:
     Raises:
         UsageError: It is neither a path nor a valid address.
     """
-    shown = shorten(redacted(repr(output)))
     if not isinstance(output, AddressLike) or not str(output):
         hint = "pass a folder, or an address such as s3://bucket/prefix; Lake.of takes settings"
-        raise UsageError(f"{shown} is not the address of a lake", hint)
+        raise UsageError(_not_a_lake(output), hint)
     try:
         return parse_root(output) if isinstance(output, str) else Address.at(output)
     except ValueError as error:
-        raise UsageError(f"{shown} is not the address of a lake: it {error}") from None
+        raise UsageError(f"{_not_a_lake(output)}: it {error}") from None
+
+
+def _not_a_lake(output: object) -> str:
+    return f"{shorten(redacted(repr(output)))} is not the address of a lake"
 
 
 class ListedHours:
