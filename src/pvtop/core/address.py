@@ -127,7 +127,7 @@ def file_at(path: AddressLike) -> Path:
 
 def check_expanded(path: str) -> None:
     """Raise ValueError if a local path would make a folder named `$HOME` or `~`."""
-    if re.search(r"(?:^|/)\$[a-z_]|\$\{", path, re.IGNORECASE):
+    if re.search(r"(?:^|/)\$[A-Za-z_]|\$\{", path):
         raise ValueError("must be a path without variables (write the path in full, or ~ for the home folder)")
     if re.match(r"~(?:/|$)", path) and home_folder() is None:
         raise ValueError("must be a path without ~, because HOME is not set")
@@ -143,7 +143,7 @@ def parse_address(value: object) -> Address:
     text = Address.at(value).with_secrets().strip() if isinstance(value, AddressLike) else ""
     if not text or "\0" in text:
         raise ValueError("must be an address or a path")
-    if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text, re.IGNORECASE):
+    if re.match(r"(?:s3a?|gcs|gs)://[^/]*[:@]", text.lower()):
         raise ValueError("must name a bucket without keys (set them in the environment)")
     address = Address.at(text)
     links = [text] if address.is_http else text.split("::")
@@ -198,4 +198,4 @@ def parse_root(value: object) -> Address:
 
 def is_mistyped(path: str) -> bool:
     """Return whether a path looks like a mistyped address: `https:/host`, `user:key@host`, `host/a?b=c`."""
-    return re.match(MISTYPED, path, re.IGNORECASE) is not None
+    return re.match(MISTYPED, path.lower()) is not None

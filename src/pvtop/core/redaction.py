@@ -21,19 +21,19 @@ PARAMETER = r";[\w.%-]+=[^/\s'\"]*"
 DATABASES = ("mariadb", "mysql", "postgres", "postgresql")  # schemes; a + and the name of a driver may follow
 DATABASE = rf"(?:{'|'.join(DATABASES)})(?:\+\w+)?"
 # In the address of a database, the password goes up to the @. It may begin like a port, or even contain another @.
-DATABASE_LOGIN = re.compile(rf"(?<!\w)({DATABASE}(?::/*|//+))\S{LONGEST_KEY}@", re.IGNORECASE)
+DATABASE_LOGIN = rf"(?<!\w)({DATABASE}(?::/*|//+))\S{LONGEST_KEY}@"
 # If its host is missing, the password is in the place of the port.
 IN_PLACE_OF_PORT = r"[^\s'\"/?#:@\[]*:(?!\d*(?:[/?#\s'\"):;,.]|$))[^\s'\"]*"
-WITHOUT_HOST = re.compile(rf"(?<!\w)({DATABASE}(?::/*|//+)){IN_PLACE_OF_PORT}", re.IGNORECASE)
+WITHOUT_HOST = rf"(?<!\w)({DATABASE}(?::/*|//+)){IN_PLACE_OF_PORT}"
 HOST_AND_PORT = r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?"
-CHAINED = re.compile(r"::(?=[a-z][a-z\d+.-]*://)", re.IGNORECASE)
+CHAINED = r"::(?=[a-z][a-z\d+.-]*://)"
 
 
 def without_secrets(address: str) -> str:
     """Return an address without what may be secret: user, password, query, fragment and path parameters."""
     if "://" not in address:
         return address
-    links = [address] if is_http(address) else CHAINED.split(address)
+    links = [address] if is_http(address) else re.split(CHAINED, address, flags=re.IGNORECASE)
     return "::".join(map(_link_without_secrets, links))
 
 
@@ -67,7 +67,8 @@ def _host_and_path(rest: str) -> str:
 
 def redacted(text: str) -> str:
     """Return a text, such as a library's message, without the secrets of its addresses, mistyped ones included."""
-    text = WITHOUT_HOST.sub(r"\1", DATABASE_LOGIN.sub(r"\1", text))
+    for login in (DATABASE_LOGIN, WITHOUT_HOST):
+        text = re.sub(login, r"\1", text, flags=re.IGNORECASE)
     named = re.sub(USER, r"\1", re.sub(USER_AND_KEY, r"\1", text))
     return re.sub(PARAMETER, "", re.sub(QUERY, r"\1", re.sub(BARE_USER_AND_KEY, "", named)))
 
@@ -79,4 +80,4 @@ def is_http(address: str) -> bool:
 
 def is_database(address: str) -> bool:
     """Return whether an address is that of a database on a server."""
-    return re.match(rf"\s*{DATABASE}://", address, re.IGNORECASE) is not None
+    return re.match(rf"\s*{DATABASE}://", address.lower()) is not None

@@ -12,15 +12,14 @@ from pvtop.core.address import Address
 from pvtop.storage.filesystem import ListedFile
 
 ANY_FOLDER = Address.at("http://host/folder/")
-ANCHOR = re.compile(r"<a\s", re.IGNORECASE)
+ANCHOR = r"<a\s"
 
 
 # The text from one anchor to the next. The pattern never backtracks, so the time grows only with the length of the
 # listing, whatever a server sends.
-LINK = re.compile(
+LINK = (
     r"""(?>[^>]*?(?<![\w-])href=["']([^"'\n]{1,500})["'])[^>]*+>(?>[^\n]*?</a>)"""
-    r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?""",
-    re.IGNORECASE | re.ASCII,
+    r"""(?:[ \t]++(\d{2}-\w{3}-\d{4} \d{2}:\d{2})[ \t]++(\d{1,15}+)(?=[ \t]*+(?:[\r\n<]|$)))?"""
 )
 
 
@@ -36,7 +35,8 @@ def parse_listing(text: str, address: Address = ANY_FOLDER) -> list[ListedFile]:
     """
     found = {}
     folder = str(address)
-    for link in filter(None, map(LINK.match, ANCHOR.split(text)[1:])):
+    link_at_start = re.compile(LINK, re.IGNORECASE | re.ASCII)
+    for link in filter(None, map(link_at_start.match, re.split(ANCHOR, text, flags=re.IGNORECASE)[1:])):
         href, modified, size = link.groups("")
         name = _name(html.unescape(href), folder)
         if name and "/" not in name and not name.startswith("."):

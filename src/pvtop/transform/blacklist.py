@@ -22,7 +22,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # missing.
 CODE = r'(?:[a-z][a-z0-9-]*(?:\.[a-z]+)*|"")?'
 ENTRY = rf"^{CODE}(?: [^ <>\[\]{{}}|][^<>\[\]{{}}|]*)?$"
-HOST_NAME = re.compile(r"\.(?:org|com|net)$|\.(?:mediawiki|wiki[a-z]+)(?:\.|$)", re.IGNORECASE)
+HOST_NAME = r"\.(?:org|com|net)$|\.(?:mediawiki|wiki[a-z]+)(?:\.|$)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _never_matching(entries: Iterable[str]) -> list[NeverMatching]:
 def _why_it_never_matches(entry: str) -> str:
     """Return why an entry matches no page of any dump. Return an empty string if it may match one."""
     code, _, title = entry.partition(" ")
-    if HOST_NAME.search(code):
+    if re.search(HOST_NAME, code, re.IGNORECASE):
         return "a host name instead of a domain code"
     if code != code.lower():
         return "a domain code with capital letters"
