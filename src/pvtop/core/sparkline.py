@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
-from statistics import fmean
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = " "
@@ -33,7 +32,7 @@ def _parts(values: Sequence[int | None], width: int) -> list[Sequence[int | None
 
 def _mean(values: Sequence[int | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    return sum(known) / len(known) if known else None
 
 
 def _block(value: float | None, most: float, blocks: str) -> str:
