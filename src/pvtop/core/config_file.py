@@ -7,9 +7,8 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pvtop.core.errors import UsageError
 from pvtop.core.redaction import redacted
@@ -19,8 +18,7 @@ CONFIG_FILE = "pvtop.toml"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """The content of a `pvtop.toml`.
 
     Attributes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from pvtop.core.arguments import check_type
@@ -179,8 +180,7 @@ def _check_text(value: object) -> None:
     check_type(value, str, "pass text such as en.m, or en.m.wikipedia.org for of_host")
 
 
-@dataclass(frozen=True, slots=True)
-class _Wiki:
+class _Wiki(NamedTuple):
     """What a known code consists of: the prefix is empty for a portal, the marker for desktop."""
 
     prefix: str

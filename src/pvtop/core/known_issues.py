@@ -6,15 +6,14 @@ Sources: Wikimedia's notes on the pageview data, and its issue tracker (T141506 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from pvtop.core.counted import counted
 from pvtop.core.hour import Hour, first_runs
 
 
-@dataclass(frozen=True, slots=True)
-class KnownIssue:
+class KnownIssue(NamedTuple):
     """A period whose numbers are known to be wrong.
 
     Attributes:

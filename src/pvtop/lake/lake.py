@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import NamedTuple, Self
 
 import polars as pl
 
@@ -33,8 +32,7 @@ from pvtop.transform.schemas import DOMAINS, TOP_PAGES
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Salvaged:
+class Salvaged(NamedTuple):
     """What can still be read of an hour, made or not, by any version. None stands for missing or damaged."""
 
     top_pages: pl.DataFrame | None

@@ -6,9 +6,9 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from pvtop.core.address import Address
 from pvtop.core.errors import CorruptError, OutputError
@@ -25,8 +25,7 @@ from pvtop.storage.regular_file import is_something_else, open_regular
 DUMP_GLOB = "[0-9][0-9][0-9][0-9]/*/pageviews-*.gz"
 
 
-@dataclass(frozen=True, slots=True)
-class CachedDump:
+class CachedDump(NamedTuple):
     """A dump in the cache.
 
     Attributes:

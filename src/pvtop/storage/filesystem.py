@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, ClassVar, TypeVar
+from typing import BinaryIO, ClassVar, NamedTuple, TypeVar
 
 from pvtop.core.address import Address
 from pvtop.core.errors import PvtopError
@@ -41,8 +41,7 @@ class BrokenLinkError(OSError):
     """A folder is a link to nothing, or lies behind one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(NamedTuple):
     """What a file system is for. It decides which error a failure becomes, and its message.
 
     Attributes:

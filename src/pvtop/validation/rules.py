@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -16,8 +16,7 @@ from pvtop.transform.report import Report
 from pvtop.transform.schemas import DOMAINS, NOT_UTF8, PAGE_KEY, TOP_PAGES
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule that a report must meet.
 
     Attributes:
@@ -29,8 +28,7 @@ class Rule:
     find: Callable[[Report], pl.DataFrame]
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """A rule that a report breaks.
 
     Attributes:
