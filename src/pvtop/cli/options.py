@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, get_type_hints
+from typing import Any
 
 import typer
 
@@ -152,7 +152,7 @@ def command_options(*names: str | Option, **shown: str) -> Callable[[Command], C
         **shown: The default to show for an option, if it differs from the table's.
     """
     options = [OPTIONS[name] if isinstance(name, str) else name for name in names]
-    chosen = [replace(option, shown=shown.get(option.name, option.shown)) for option in options]
+    chosen = [replace(option, shown=shown[option.name]) if option.name in shown else option for option in options]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -180,10 +180,10 @@ def command_options(*names: str | Option, **shown: str) -> Callable[[Command], C
 
 def _own_parameters(command: Command) -> Iterator[inspect.Parameter]:
     """Yield the parameters that a command declares itself. Its annotations may name Settings without importing it."""
-    hints = get_type_hints(command, localns={"Settings": object, "Given": object}, include_extras=True)
-    for name, parameter in inspect.signature(command).parameters.items():
+    signature = inspect.signature(command, locals={"Settings": object, "Given": object}, eval_str=True)
+    for name, parameter in signature.parameters.items():
         if name not in PROVIDED:
-            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
 
 
 def _warn_of_unknown_variables(settings: Collection[str]) -> None:
