@@ -9,9 +9,6 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nbformat
-from nbclient import NotebookClient
-
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PICTURES = ROOT / "docs" / "pictures"
@@ -69,6 +66,9 @@ def run(notebook: Path, *, draw: bool = True) -> list[Chart]:
     Raises:
         CellExecutionError: A cell failed.
     """
+    import nbformat  # these take seconds to import, and every worker of the tests imports this module
+    from nbclient import NotebookClient
+
     document = nbformat.read(notebook, nbformat.NO_CONVERT)
     document.cells.insert(0, nbformat.v4.new_code_cell(KEEP_SPECIFICATIONS if draw else KEEP_SPECIFICATIONS_ONLY))
     place = {"metadata": {"path": str(notebook.parent)}}

@@ -33,9 +33,14 @@ def test_printable_keeps_all_other_characters(title: str) -> None:
     assert printable(title) == title
 
 
-EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]  # all but surrogates
 BIDIRECTIONAL_FORMATTING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 BIDIRECTIONAL_MARKS = {"\u200e", "\u200f", "\u061c"}
+
+
+@pytest.fixture(scope="module")
+def every_character() -> list[str]:
+    """Return all characters but surrogates."""
+    return [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
 
 
 def is_unsafe(character: str) -> bool:
@@ -44,15 +49,15 @@ def is_unsafe(character: str) -> bool:
     return turns or unicodedata.category(character) in {"Cc", "Zl", "Zp"}
 
 
-def test_printable_escapes_controls_separators_and_direction_changes_only() -> None:
-    escaped = [character for character in EVERY_CHARACTER if printable(character) != character]
-    assert escaped == [character for character in EVERY_CHARACTER if is_unsafe(character)]
+def test_printable_escapes_controls_separators_and_direction_changes_only(every_character: list[str]) -> None:
+    escaped = [character for character in every_character if printable(character) != character]
+    assert escaped == [character for character in every_character if is_unsafe(character)]
 
 
-def test_polars_pattern_matches_what_printable_escapes() -> None:
-    every = pl.Series(EVERY_CHARACTER)
+def test_polars_pattern_matches_what_printable_escapes(every_character: list[str]) -> None:
+    every = pl.Series(every_character)
     found = every.filter(every.str.contains(UNSAFE_CHARACTERS)).to_list()
-    assert found == [character for character in EVERY_CHARACTER if printable(character) != character]
+    assert found == [character for character in every_character if printable(character) != character]
 
 
 def test_shorten_keeps_titles_of_legal_length() -> None:

@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -64,9 +65,9 @@ def test_examples_print_what_the_pages_show(tmp_path: Path) -> None:
         assert run(["sh", "-c", command], tmp_path) == output, f"{page}: {command}"
 
 
+@pytest.mark.skipif(not find_spec("altair"), reason="the extra notebooks is not installed")
 def test_plot_of_the_readme_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings of the environment take the place of Wikimedia."""
-    pytest.importorskip("altair", reason="the extra notebooks is not installed")
     monkeypatch.setenv("PVTOP_SOURCE", str(ROOT / "data" / "source"))
     monkeypatch.setenv("PVTOP_BLACKLIST", str(ROOT / "data" / "blacklist"))
     (snippet,) = SNIPPETS

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 
 from generate_pictures import NOTEBOOKS, PICTURES, run
 from support.samples import ROOT
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 PAGE = (ROOT / "docs" / "notebooks.md").read_text()
 LARGEST = 100_000
@@ -18,10 +22,12 @@ LARGEST = 100_000
 RUN_ALWAYS = {"1-first-look", "4-a-month-exactly", "6-from-the-mart"}
 """Notebooks that `make test` runs. `make test-long` runs the others."""
 
-pytest.importorskip("altair", reason="the extra notebooks is not installed")
+pytestmark = pytest.mark.skipif(not find_spec("altair"), reason="the extra notebooks is not installed")
 
 
-def cells(notebook: Path, kind: str) -> list[nbformat.NotebookNode]:
+def cells(notebook: Path, kind: str) -> list[NotebookNode]:
+    import nbformat  # takes seconds, and every worker imports this module
+
     document = nbformat.read(notebook, nbformat.NO_CONVERT)
     nbformat.validate(document)
     return [cell for cell in document.cells if cell.cell_type == kind]
