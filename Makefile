@@ -26,6 +26,7 @@ $(error make $(or $(MAKECMDGOALS),help) does not take $(filter-out $(TAKEN),$(GI
 endif
 $(foreach name,$(GIVEN),$(if $(findstring $(NEWLINE),$(value $(name))),$(error $(name) has more than one line)))
 unexport $(GIVEN) # make would expand $$(...) in their values
+unexport PYTHONDONTWRITEBYTECODE # containers often set it; then every worker of the tests would compile all of them again
 
 # A value as one word for the shell, and an option with a value from make's command line. Not from the environment,
 # which may have a DATE of its own. `value` takes the text as it is.
