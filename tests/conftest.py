@@ -127,7 +127,7 @@ def write_dump(tmp_path: Path) -> WriteDump:
     def write(content: bytes | str, hour: Hour = HOUR) -> Path:
         path = tmp_path / "source" / hour.dump_path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(content.encode() if isinstance(content, str) else content, mtime=0))
+        path.write_bytes(gzip.compress(content.encode() if isinstance(content, str) else content, 1, mtime=0))
         return path
 
     return write
