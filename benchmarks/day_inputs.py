@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from commands import batch, build_days, prepare, report
-from inputs import HERE, Inputs, appearing, digest
+from inputs import HERE, Inputs, appearing, copy_with, digest
 from pvtop import Day, Period
 from pvtop.lake.day_files import DayFile
 from pvtop.lake.day_writer import TITLES_KEY, day_metadata
@@ -25,7 +24,6 @@ from pvtop.lake.layout import day_path
 DATE = Day.parse("2024-08-03")
 WEEK = Day.parse("2024-07-01")
 MONTH = [Day.parse("2024-06-01") + i for i in range(30)]  # a whole month
-FOOTER = 1 << 20  # the end of a day file that has its provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +169,4 @@ def copy_day(original: Path, day: Day, path: Path) -> None:
     after = day_metadata(
         replace(before, day=day.iso, start=start, end=end, dumps=dumps), json.loads(metadata[TITLES_KEY])
     )
-    with appearing(path) as part:
-        shutil.copyfile(original, part)
-        for key, text in after.items():
-            replace_in_footer(part, metadata[key], text)
-
-
-def replace_in_footer(path: Path, old: bytes, new: bytes) -> None:
-    """Replace a text in the metadata of a day file.
-
-    Raises:
-        ValueError: The file does not have it once, or the new one has another length.
-    """
-    with path.open("r+b") as file:
-        file.seek(max(0, path.stat().st_size - FOOTER))
-        start, end = file.tell(), file.read()
-        if len(old) != len(new) or end.count(old) != 1:
-            raise ValueError(f"{path}: cannot replace its metadata")
-        file.seek(start + end.index(old))
-        file.write(new)
+    copy_with(original, path, {metadata[key]: text for key, text in after.items()})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,10 +21,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
+import pyarrow.parquet as pq
 
 import generate_hour
 from pvtop import Hour, scan_dump
 from pvtop.lake.layout import domains_path, text_path, top_pages_path
+from pvtop.lake.parquet import PROVENANCE_KEY
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "data"
@@ -32,6 +35,7 @@ MONTH = Hour.parse("2024-06-01T00")
 YEAR = Hour.parse("2023-01-01T01")
 OLDEST = Hour.parse("2015-05-01T01")
 SAMPLE = Hour.parse("2025-01-01T00")
+FOOTER = 1 << 20  # the end of a Parquet file that has its metadata
 EMPTY = '""'  # the empty domain code as written
 MALFORMED = b"Wikimania 1 0\nen  506 0\nen a b 1 0\nen many x 0\nen Foo 5\nen Size 1000 x\nen 1.5 1.5 0\nOne\n"
 
@@ -185,15 +189,22 @@ class Inputs:
         return path
 
     def month(self, lake: Path) -> Path:
-        """Make a lake of a month from links to the hours of the lake of a day. Return its folder."""
-        return self.linked(lake, "month", MONTH, self.scale.month, [DAY + i for i in range(self.scale.hours)])
+        """Make a lake of a month from the reports in the lake of a day. Return its folder."""
+        return self.repeated(lake, "month", MONTH, self.scale.month, [DAY + i for i in range(self.scale.hours)])
 
-    def linked(self, lake: Path, name: str, first: Hour, count: int, hours: Sequence[Hour]) -> Path:
-        """Make a lake of `count` hours from links to some hours of another lake, again and again. Return its folder."""
+    def repeated(self, lake: Path, name: str, first: Hour, count: int, hours: Sequence[Hour]) -> Path:
+        """Make a lake of `count` hours from the reports of some hours of another lake, again and again.
+
+        Parquet files are copied, because they name their hour. The text reports are links.
+
+        Returns:
+            The folder of the lake.
+        """
         made = emptied(self.work / name)
         for i, hour in zip(range(count), cycle(hours), strict=False):
-            for path_of in (top_pages_path, domains_path, text_path):
-                link(lake / path_of(hour), made / path_of(first + i))
+            link(lake / text_path(hour), made / text_path(first + i))
+            for path_of in (top_pages_path, domains_path):
+                copy_report(lake / path_of(hour), first + i, made / path_of(first + i))
         return made
 
     def decade(self, name: str, markers: Iterable[Path]) -> Path:
@@ -263,6 +274,32 @@ def emptied(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
+
+
+def copy_report(original: Path, hour: Hour, path: Path) -> None:
+    """Copy a Parquet file of a report to another hour."""
+    before = pq.read_metadata(original).metadata[PROVENANCE_KEY.encode()]
+    stamp, start = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (hour.stamp, hour.start))
+    after = json.dumps(json.loads(before) | {"stamp": stamp, "start": start, "end": stamp})
+    copy_with(original, path, {before: after.encode()})
+
+
+def copy_with(original: Path, path: Path, texts: Mapping[bytes, bytes]) -> None:
+    """Copy a Parquet file, and replace texts in its metadata. Its other bytes stay.
+
+    Raises:
+        ValueError: It does not have a text once, or the new one has another length.
+    """
+    with appearing(path) as part:
+        shutil.copyfile(original, part)
+        with part.open("r+b") as file:
+            start = file.seek(max(0, part.stat().st_size - FOOTER))
+            end = file.read()
+            for old, new in texts.items():
+                if len(old) != len(new) or end.count(old) != 1:
+                    raise ValueError(f"{path}: cannot replace its metadata")
+                file.seek(start + end.index(old))
+                file.write(new)
 
 
 @cache

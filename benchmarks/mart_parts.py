@@ -117,7 +117,7 @@ def a_year(inputs: Inputs, lake: Path) -> Turns:
     start = (YEAR + count // 2).stamp
     month = [hour for hour in hours if (hour + -1).stamp.month == start.month]
     domain = str(largest(day[0])["domain_code"])
-    year = inputs.linked(lake, "year", YEAR, count, DATE.hours)
+    year = inputs.repeated(lake, "year", YEAR, count, DATE.hours)
     ends = (month[0] + -1).iso, month[-1].iso
     return Turns(
         f"{count:,} hours into a DuckDB file",

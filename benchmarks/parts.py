@@ -118,8 +118,8 @@ def more_hours(inputs: Inputs) -> Group:
 
 def reading(inputs: Inputs, _: str) -> Iterator[Group | Count]:
     """Measure start-up, and reading an hour, a month, and eleven years of hours."""
-    count, blacklist, day = inputs.scale.month, inputs.blacklist(inputs.scale.entries), inputs.work / "day"
     inputs.hours(inputs.scale.hours)
+    count, blacklist, day = inputs.scale.month, inputs.blacklist(inputs.scale.entries), inputs.work / "day"
     prepare(batch(DAY, inputs.scale.hours, inputs.source, blacklist, day), inputs.work)
     month = inputs.month(day)
     reports = [month / top_pages_path(MONTH + i) for i in range(count)]

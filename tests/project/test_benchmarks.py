@@ -22,8 +22,9 @@ import polars as pl
 import pytest
 
 from pvtop.core.day import Day
+from pvtop.core.errors import NotInLakeError
 from pvtop.lake.lake import Lake
-from pvtop.lake.layout import day_path, top_pages_path
+from pvtop.lake.layout import day_path, domains_path, top_pages_path
 from pvtop.transform.schemas import DAY_PAGES
 from support.day_reference import day_pages, rollup
 from support.days import write_day
@@ -344,6 +345,19 @@ def test_copy_of_a_day_file_has_another_date(tmp_path: Path) -> None:
     original = write_day(tmp_path / "original", DAY, views)
     copy_day(original, copied, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == write_day(tmp_path / "expected", copied, views).read_bytes()
+
+
+def test_copy_of_a_report_is_that_of_another_hour(tmp_path: Path) -> None:
+    from inputs import copy_report
+
+    original, copied = make_report(hour=FIRST), FIRST + 1_000
+    lakes = [Lake(str(tmp_path / name)) for name in ("original", "copies")]
+    lakes[0].write(original)
+    for path_of in (top_pages_path, domains_path):
+        copy_report(tmp_path / "original" / path_of(FIRST), copied, tmp_path / "copies" / path_of(copied))
+    assert lakes[1].read(copied).top_pages.equals(original.top_pages)
+    with pytest.raises(NotInLakeError):
+        lakes[1].read(FIRST)
 
 
 def test_reference_of_a_day_refuses_codes_that_are_not_sorted(tmp_path: Path) -> None:
