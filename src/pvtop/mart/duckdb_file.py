@@ -192,6 +192,10 @@ class DuckDBSession(Session):
         with self.transaction():
             yield
 
+    def has_table(self, name: str) -> bool:
+        """Return whether there is a table."""
+        return name in self.existing_tables()
+
     def existing_tables(self) -> set[str]:
         """Return the names of all tables and views."""
         found = self.run("SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database()")

@@ -52,7 +52,7 @@ def _is_complete(session: Session, address: Address) -> bool:
     Raises:
         MartError: It is of another version.
     """
-    if "mart_schema" not in session.existing_tables():
+    if not session.has_table("mart_schema"):
         return False
     versions = [version for (version,) in session.run(select(session.tables.mart_schema.c.version))]
     for version in versions:

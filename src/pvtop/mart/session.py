@@ -139,6 +139,10 @@ class Session(ABC):
         """Return a block that makes the schema, one process at a time."""
 
     @abstractmethod
+    def has_table(self, name: str) -> bool:
+        """Return whether there is a table."""
+
+    @abstractmethod
     def existing_tables(self) -> set[str]:
         """Return the names of all tables and views."""
 
