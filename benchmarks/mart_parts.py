@@ -22,7 +22,6 @@ from support.databases import DatabaseServer, MariaDBServer, PostgreSQLServer
 
 SERVERS: dict[str, type[DatabaseServer]] = {"PostgreSQL": PostgreSQLServer, "MariaDB": MariaDBServer}
 LOAD_YEAR = "loading all hours"
-FIRST_QUERY = "the top pages of a domain in a month, from the disk"
 QUERY_YEAR = "the top pages of a domain in a month"
 
 
@@ -123,7 +122,7 @@ def a_year(inputs: Inputs, lake: Path) -> Turns:
     return Turns(
         f"{count:,} hours into a DuckDB file",
         probe("mart_year.py", year, domain, *ends),
-        {"load": LOAD_YEAR, "first": FIRST_QUERY, "query": QUERY_YEAR},
+        {"load": LOAD_YEAR, "query": QUERY_YEAR},
         is_year(reports, hours, domain, month),
         rounds=1,
     )
