@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import duckdb
 import pytest
 
+from pvtop import Mart
 from pvtop.mart.duckdb_file import LOCKED, _holder
 
 TEXT = (
@@ -28,3 +32,14 @@ def test_process_that_has_the_file_open_is_recognised(holder: str, shown: str) -
 
 def test_lock_error_without_another_process_is_not_waited_for() -> None:
     assert not LOCKED.search('IO Error: Could not set lock on file "/srv/m.duckdb": No locks available')
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_new_file_has_small_blocks_and_an_existing_one_keeps_its_own(tmp_path: Path, *, existing: bool) -> None:
+    path = tmp_path / "mart.duckdb"
+    if existing:
+        duckdb.connect(path).close()
+    mart = Mart(path)
+    mart.init()
+    sizes = mart.query("SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()")
+    assert sizes.item() == (262_144 if existing else 65_536)

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     import duckdb
 
 DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # DuckDB takes its SQL
-CONFIG: dict[str, str | bool | int | float | list[str]] = {"checkpoint_threshold": "1KB"}
-"""A commit writes to the file at once. By way of the write-ahead log, it would take twice as long."""
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "checkpoint_threshold": "1KB",  # a commit writes to the file at once: by way of the log it takes twice as long
+    "default_block_size": 1 << 16,  # of new files: DuckDB's own, four times as large, makes it read far more facts
+}
 
 MAX_WAIT = 60.0  # seconds for another process that has the file open
 POLL_INTERVAL = 0.02
