@@ -175,6 +175,7 @@ def test_no_mart_is_made_if_there_is_nothing_to_load(mart: Mart, tmp_path: Path)
         FIRST.iso,
         "rollup of 2024-07",
     ]
+    assert [one.part.label for one in mart.load(lake, FIRST.iso).missing] == [FIRST.iso]
     assert mart.load(lake, []).counts.total() == 0
     with pytest.raises(MartError, match="there is no mart"):
         mart.loaded()

@@ -15,7 +15,7 @@ from polars.exceptions import PanicException
 from pvtop.core.address import Address, AddressLike, parse_address
 from pvtop.core.errors import MartError, NotInLakeError, UsageError
 from pvtop.core.escape import shorten
-from pvtop.core.hour import Hour, HourLike
+from pvtop.core.hour import Hour, HourLike, hours_at
 from pvtop.core.html import table
 from pvtop.core.period import Period, PeriodLike
 from pvtop.core.redaction import redacted
@@ -110,7 +110,7 @@ class Mart:
     def load(
         self,
         lake: Lake | AddressLike,
-        hours: Iterable[HourLike] | None = None,
+        hours: HourLike | Iterable[HourLike] | None = None,
         rollups: Iterable[PeriodLike] | None = None,
         *,
         merge_access: bool = False,
@@ -120,7 +120,7 @@ class Mart:
 
         Args:
             lake: Where they are.
-            hours: The hours to load.
+            hours: The hours to load, or one of them.
             rollups: The periods of the rollups to load. If neither hours nor rollups are given, the load takes all that
                 the mart lacks, or has from another report.
             merge_access: Whether the named rollups are those with merged access.
@@ -139,7 +139,7 @@ class Mart:
         from pvtop.mart.parts import HourPart, RollupPart, parts_in_lake
 
         lake = lake if isinstance(lake, Lake) else Lake(lake)
-        named: list[Part] = [HourPart(Hour.at(hour)) for hour in hours or ()]
+        named: list[Part] = [HourPart(hour) for hour in hours_at(hours)] if hours else []
         named += [RollupPart(Period.at(period), merge_access) for period in rollups or ()]
         result = LoadResult()
         with self.loader(lake) as loader:
