@@ -230,8 +230,10 @@ GOALS = [
     *of_mart(marts.DUCKDB, 3, 2),
     *of_mart(marts.POSTGRESQL, 4, 2.5),
     *of_mart(marts.MARIADB, 4, 2.5),
-    Goal("a year of hours into a mart on DuckDB", 1_800, 900, seconds("mart", marts.LOAD_YEAR), unit=" s", digits=0),
-    Goal("a month's top 10 of a domain from that mart", 0.5, 0.25, seconds("mart", marts.QUERY_YEAR), unit=" s"),
+    Goal(
+        "a year of hours into a mart on DuckDB", 1_800, 900, seconds("mart-year", marts.LOAD_YEAR), unit=" s", digits=0
+    ),
+    Goal("a month's top 10 of a domain from that mart", 0.5, 0.25, seconds("mart-year", marts.QUERY_YEAR), unit=" s"),
 ]
 
 

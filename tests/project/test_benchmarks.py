@@ -48,7 +48,8 @@ en a b 1 0
 en many x 0
 Wikimania 1 0
 """
-PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading", "day", "series", "memory", "engines", "mart"]
+PARTS = ["hour", "alternatives", "batch", "network", "growth", "reading", "day", "series", "memory", "engines"]
+PARTS += ["mart", "mart-year"]
 
 
 @pytest.fixture(scope="module")
