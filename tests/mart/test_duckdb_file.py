@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pvtop import Mart
-from pvtop.mart.duckdb_file import LOCKED, _holder
+from pvtop.core.address import Address
+from pvtop.mart.duckdb_file import LOCKED, ROW_GROUP_SIZE, DuckDBFile, _holder
 
 TEXT = (
     'IO Error: Could not set lock on file "/srv/m.duckdb": Conflicting lock is held in {}. See also https://duckdb.org'
@@ -43,3 +45,12 @@ def test_new_file_has_small_blocks_and_an_existing_one_keeps_its_own(tmp_path: P
     mart.init()
     sizes = mart.query("SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()")
     assert sizes.item() == (262_144 if existing else 65_536)
+
+
+def test_row_group_has_the_facts_of_an_hour(tmp_path: Path) -> None:
+    path = tmp_path / "mart.duckdb"
+    Mart(path).init()
+    with contextlib.closing(DuckDBFile(Address.at(path)).connect()) as session:
+        session.run("CREATE TABLE numbers AS SELECT range AS number FROM range(100_000)")
+        counts = session.run("SELECT max(row_group_id) FROM pragma_storage_info('numbers')")
+    assert counts == [(100_000 // ROW_GROUP_SIZE,)]
