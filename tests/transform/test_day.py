@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pvtop.lake.day_writer import Totals
-from pvtop.transform.day import DayProvenance, gather_day, repeated_in_hour
+from pvtop.transform.day import DayProvenance, HoursOfPages
 from pvtop.transform.schemas import DAY_PAGES, HOUR_ROWS
 from support.days import DAY, day_pages, day_provenance
 
@@ -38,24 +38,25 @@ def test_gathered_pages_have_their_views_hour_by_hour(rows: list[Row]) -> None:
     views: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for code, title, count, hour in rows:
         views[code, title][hour] += count
-    assert gather_day(frame(rows)).equals(day_pages(views))
-    assert gather_day(frame(rows)).schema == DAY_PAGES
+    assert HoursOfPages(frame(rows)).gather().equals(day_pages(views))
+    assert HoursOfPages(frame(rows)).gather().schema == DAY_PAGES
 
 
 def test_repeated_in_hour_names_each_page_and_hour_that_occurs_again() -> None:
     rows = frame([("en", "a", 1, 3), ("en", "a", 2, 3), ("en", "a", 2, 4), ("en", "b", 1, 4), ("en.m", "b", 1, 4)])
-    assert repeated_in_hour(rows).rows() == [("en", "a", 3)]
+    assert HoursOfPages(rows).repeated.rows() == [("en", "a", 3)]
 
 
 def test_largest_sum_of_a_page_fits() -> None:
-    gathered = gather_day(frame([("en", "a", 2**62, 3), ("en", "a", 2**62 - 1, 4), ("en", "b", 2**63 - 1, 3)]))
+    rows = frame([("en", "a", 2**62, 3), ("en", "a", 2**62 - 1, 4), ("en", "b", 2**63 - 1, 3)])
+    gathered = HoursOfPages(rows).gather()
     assert gathered.get_column("views").to_list() == [2**63 - 1, 2**63 - 1]
 
 
 @pytest.mark.parametrize("hours", [(3, 3), (3, 4)])
 def test_sum_beyond_64_bits_is_an_error(hours: tuple[int, int]) -> None:
     with pytest.raises(pl.exceptions.InvalidOperationError):
-        gather_day(frame([("en", "a", 2**62, hour) for hour in hours]))
+        HoursOfPages(frame([("en", "a", 2**62, hour) for hour in hours])).gather()
 
 
 def test_provenance_survives_a_round_trip() -> None:

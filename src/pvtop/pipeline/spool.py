@@ -18,7 +18,7 @@ from pvtop.core.hour import Hour
 from pvtop.lake.day_writer import Totals, write_day_file
 from pvtop.sources.facts import FileFacts, translate_cache_errors
 from pvtop.sources.scratch import RunWriter, SortedRun
-from pvtop.transform.day import DAY_RULES_VERSION, DayProvenance, DumpRecord, gather_day, repeated_in_hour
+from pvtop.transform.day import DAY_RULES_VERSION, DayProvenance, DumpRecord, HoursOfPages
 from pvtop.transform.dump import well_formed
 from pvtop.transform.merge import merge
 from pvtop.transform.report import Provenance
@@ -185,7 +185,7 @@ def _as_run(hour: Hour, runs: Sequence[SortedRun], folder: Path) -> SortedRun:
             stack.callback(run.remove)
         writer = RunWriter(folder / f"{hour.iso}.arrow")
         for rows in merge(_segments({hour: runs})):
-            _refuse_repeated(rows, Day.of_hour(hour))
+            _refuse_repeated(HoursOfPages(rows), Day.of_hour(hour))
             writer.write(sum_by_page(rows.drop("start_hour")))
         return writer.close()
 
@@ -200,16 +200,17 @@ def _segments(runs: Mapping[Hour, Sequence[SortedRun]]) -> dict[str, list[_HourS
     return found
 
 
-def _refuse_repeated(rows: pl.DataFrame, day: Day) -> None:
-    repeated = repeated_in_hour(rows).filter(~may_repeat())
+def _refuse_repeated(hours: HoursOfPages, day: Day) -> None:
+    repeated = hours.repeated.filter(~may_repeat())
     if len(repeated):
         refuse_repeated(repeated, day.hours[repeated.get_column("start_hour")[0]])
 
 
 def _gather(day: Day, rows: pl.DataFrame) -> pl.DataFrame:
-    _refuse_repeated(rows, day)
+    hours = HoursOfPages(rows)
+    _refuse_repeated(hours, day)
     with translate_overflow(day):
-        return gather_day(rows)
+        return hours.gather()
 
 
 def _provenance(day: Day, dumps: Collection[DumpRecord], totals: Totals) -> DayProvenance:

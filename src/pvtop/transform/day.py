@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import polars as pl
 
+from pvtop.core.arguments import MAX_INTEGER
 from pvtop.core.day import Day
 from pvtop.core.errors import UsageError
 from pvtop.core.hour import Hour
@@ -127,52 +129,62 @@ class Lists(NamedTuple):
     values: pl.Series
 
 
-def repeated_in_hour(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the pages that occur again in an hour.
+class HoursOfPages:
+    """Rows of the hours of a day, page by page. Which rows are of one page is found once, as it takes longest.
 
     Args:
-        rows: The columns of `HOUR_ROWS`, ascending by code, title and hour.
+        rows: The columns of `HOUR_ROWS`, ascending by code, title and hour. At least one row.
     """
-    key = [*PAGE_KEY, "start_hour"]
-    again = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in key)
-    return rows.filter(again).select(key)
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows
+        continues = _equal_to_next(rows.get_column("page_title"))
+        codes = rows.get_column("domain_code")
+        if codes[0] != codes[-1]:
+            continues &= _equal_to_next(codes)
+        self._continues = continues  # for each row but the last, whether the next one has the same page
+
+    @cached_property
+    def repeated(self) -> pl.DataFrame:
+        """The pages that occur again in an hour: `domain_code`, `page_title`, `start_hour`."""
+        again = self._continues & _equal_to_next(self._rows.get_column("start_hour"))
+        return self._rows.select(*PAGE_KEY, "start_hour").slice(1).filter(again)
+
+    def gather(self) -> pl.DataFrame:
+        """Gather the hours of each page. If a page occurs more than once in an hour, its views are added up.
+
+        Returns:
+            The columns of `DAY_PAGES`, in the same order.
+
+        Raises:
+            polars.exceptions.InvalidOperationError: The views of a page do not fit into 64 bits.
+        """
+        import pyarrow as pa
+
+        rows = self._rows
+        if len(self.repeated):
+            key = [*PAGE_KEY, "start_hour"]
+            sums = rows.group_by(key, maintain_order=True).agg(pl.col("views").cast(SUM_DTYPE).sum().cast(pl.Int64))
+            return HoursOfPages(sums.select(rows.columns)).gather()
+        last = (~self._continues).arg_true().cast(pl.Int64)  # the last row of each page but the last page
+        ends = pl.concat([last + 1, pl.Series([len(rows)], dtype=pl.Int64)])
+        offsets = pl.concat([pl.Series([0], dtype=pl.Int64), ends])
+        lists = {
+            "start_hours": pa.LargeListArray.from_arrays(offsets.to_arrow(), rows.get_column("start_hour").to_arrow()),
+            "counts": pa.LargeListArray.from_arrays(offsets.to_arrow(), rows.get_column("views").to_arrow()),
+        }
+        views = _sum_until(rows.get_column("views"), ends)
+        pages = rows.select(PAGE_KEY).select(pl.all().gather(offsets.head(-1))).with_columns(views)
+        return pages.hstack([pl.Series(name, values) for name, values in lists.items()]).select(DAY_PAGES.names())
 
 
-def gather_day(rows: pl.DataFrame) -> pl.DataFrame:
-    """Gather the hours of each page.
-
-    Args:
-        rows: The columns of `HOUR_ROWS`, ascending by code, title and hour. If a page occurs more than once in an hour,
-            its views are added up.
-
-    Returns:
-        The columns of `DAY_PAGES`, in the same order.
-
-    Raises:
-        polars.exceptions.InvalidOperationError: The views of a page do not fit into 64 bits.
-    """
-    import pyarrow as pa
-
-    if len(repeated_in_hour(rows)):
-        rows = rows.group_by(*PAGE_KEY, "start_hour", maintain_order=True).agg(_sum("views"))
-    starts = _first_of_page(rows).arg_true()
-    ends = pl.concat([starts.slice(1), pl.Series([len(rows)], dtype=starts.dtype)])
-    offsets = pl.concat([starts.head(1), ends]).cast(pl.Int64).to_arrow()
-    lists = {
-        "start_hours": pa.LargeListArray.from_arrays(offsets, rows.get_column("start_hour").to_arrow()),
-        "counts": pa.LargeListArray.from_arrays(offsets, rows.get_column("views").to_arrow()),
-    }
-    sums = rows.get_column("views").cast(SUM_DTYPE).cum_sum().gather(ends - 1)
-    views = (sums - sums.shift(fill_value=0)).cast(pl.Int64).alias("views")
-    pages = rows.select(PAGE_KEY).select(pl.all().gather(starts)).with_columns(views)
-    return pages.hstack([pl.Series(name, values) for name, values in lists.items()]).select(DAY_PAGES.names())
+def _equal_to_next(values: pl.Series) -> pl.Series:
+    """Return for each value but the last whether the next one is the same."""
+    return values.slice(1) == values.head(-1)
 
 
-def _first_of_page(rows: pl.DataFrame) -> pl.Series:
-    """Return for each row whether it is the first of its page."""
-    changed = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in PAGE_KEY)
-    return rows.select(changed.fill_null(value=True)).to_series()
-
-
-def _sum(name: str) -> pl.Expr:
-    return pl.col(name).cast(SUM_DTYPE).sum().cast(pl.Int64)
+def _sum_until(views: pl.Series, ends: pl.Series) -> pl.Series:
+    """Return the sums of the views until each end, each from the end before it."""
+    fits = int(views.max()) * len(views) <= MAX_INTEGER  # type: ignore[arg-type] # there is a row
+    sums = (views if fits else views.cast(SUM_DTYPE)).cum_sum().gather(ends - 1)
+    return (sums - sums.shift(fill_value=0)).cast(pl.Int64)
