@@ -151,7 +151,9 @@ def _rows(found: SeriesResult) -> pl.DataFrame:
     """Return the rows of the series with times as text."""
     import polars as pl
 
-    return found.frame.with_columns(pl.col("start").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    starts = pl.Series("start", list(found.hours), found.frame.schema["start"])
+    texts = starts.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return found.frame.with_columns(pl.col("start").replace_strict(starts, texts, return_dtype=pl.String))
 
 
 def _data(found: SeriesResult) -> dict[str, Any]:

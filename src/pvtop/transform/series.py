@@ -176,15 +176,23 @@ def fill_series(
     Raises:
         polars.exceptions.InvalidOperationError: The views of a page do not fit into 64 bits.
     """
-    sums = pl.concat([COUNTS.to_frame(), *counts]).lazy().group_by("page", "start").agg(pl.all().sum())
     times = pl.LazyFrame({"start": list(hours), "hours": list(hours.values())}, {"start": START, "hours": pl.Int64})
     grid = _numbered(pages).join(times, how="cross", maintain_order="left_right")
+    place = pl.col("page").cast(pl.Int64) * len(hours) + pl.col("time")
+    sums = pl.concat([COUNTS.to_frame(), *counts]).lazy().group_by("page", "start").agg(pl.all().sum())
+    placed = sums.join(times.with_row_index("time"), on="start").with_columns(place=place).collect()
     has_data, is_known = pl.col("hours") > 0, pl.col("is_known")
-    filled = grid.join(sums, on=["page", "start"], how="left", maintain_order="left").with_columns(
-        views=pl.when(has_data).then(pl.col("views").fill_null(0)).cast(pl.Int64),
-        mobile_views=pl.when(has_data & is_known).then(pl.col("mobile_views").fill_null(0)).cast(pl.Int64),
+    filled = grid.with_columns(_filled(placed, name, len(pages) * len(hours)) for name in ("views", "mobile_views"))
+    counted = filled.with_columns(
+        views=pl.when(has_data).then(pl.col("views")).cast(pl.Int64),
+        mobile_views=pl.when(has_data & is_known).then(pl.col("mobile_views")).cast(pl.Int64),
     )
-    return filled.select((MERGED_SERIES if merged else SERIES).names()).collect()
+    return counted.select((MERGED_SERIES if merged else SERIES).names()).collect()
+
+
+def _filled(placed: pl.DataFrame, name: str, rows: int) -> pl.Series:
+    """Return a column of sums at their places, and 0 elsewhere. A join takes ten times as long."""
+    return pl.zeros(rows, SUM_DTYPE, eager=True).scatter(placed["place"], placed[name]).alias(name)
 
 
 def _numbered(pages: Sequence[Page]) -> pl.LazyFrame:
