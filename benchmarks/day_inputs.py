@@ -18,7 +18,7 @@ from commands import batch, build_days, prepare, report
 from inputs import HERE, Inputs, appearing, copy_with, digest
 from pvtop import Day, Period
 from pvtop.lake.day_files import DayFile
-from pvtop.lake.day_writer import TITLES_KEY, day_metadata
+from pvtop.lake.day_format import INDEX_KEY, day_metadata
 from pvtop.lake.layout import day_path
 
 DATE = Day.parse("2024-08-03")
@@ -166,7 +166,5 @@ def copy_day(original: Path, day: Day, path: Path) -> None:
     stamps = [hour.iso for hour in day.hours]
     dumps = tuple(replace(dump, stamp=stamp) for dump, stamp in zip(before.dumps, stamps, strict=True))
     start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (day.start, day.end))
-    after = day_metadata(
-        replace(before, day=day.iso, start=start, end=end, dumps=dumps), json.loads(metadata[TITLES_KEY])
-    )
+    after = day_metadata(replace(before, day=day.iso, start=start, end=end, dumps=dumps), metadata[INDEX_KEY])
     copy_with(original, path, {metadata[key]: text for key, text in after.items()})

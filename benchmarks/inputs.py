@@ -35,7 +35,7 @@ MONTH = Hour.parse("2024-06-01T00")
 YEAR = Hour.parse("2023-01-01T01")
 OLDEST = Hour.parse("2015-05-01T01")
 SAMPLE = Hour.parse("2025-01-01T00")
-FOOTER = 1 << 20  # the end of a Parquet file that has its metadata
+FOOTER = 1 << 23  # the end of a Parquet file that has its metadata
 EMPTY = '""'  # the empty domain code as written
 MALFORMED = b"Wikimania 1 0\nen  506 0\nen a b 1 0\nen many x 0\nen Foo 5\nen Size 1000 x\nen 1.5 1.5 0\nOne\n"
 

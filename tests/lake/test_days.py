@@ -12,7 +12,7 @@ import pytest
 
 from pvtop.core.day import Day, DayLike
 from pvtop.core.errors import NotInLakeError, OutputError, UsageError
-from pvtop.lake.day_writer import GROUP_ROWS
+from pvtop.lake.day_format import GROUP_ROWS
 from pvtop.lake.lake import Lake
 from pvtop.lake.layout import day_path
 from pvtop.transform.schemas import DAYS

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
 from pvtop.core.errors import OutputError
-from pvtop.lake.day_writer import file_schema, read_metadata
+from pvtop.lake.data_pages import DataPageIndex, DataPages
+from pvtop.lake.day_format import DATA_PAGE_ROWS, GROUP_ROWS, file_schema, read_metadata
 from pvtop.storage.atomic import output_error
 from pvtop.transform.day import Lists
 from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
@@ -23,6 +24,9 @@ from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
 if TYPE_CHECKING:
     import pyarrow as pa
 
+PageKey = tuple[str, str]  # domain code and title
+LISTS = ["start_hours", "counts"]
+DATA_PAGES_AT_ONCE = 512  # of each column in memory, when pages are looked up
 HELD_GROUPS = 4  # row groups kept in memory for each file
 DAMAGED = frozenset(["remake_day", "replace_day"])
 """The remedies of a damaged day file. The plan finds damage with the first remedy, but not with the second."""
@@ -38,8 +42,26 @@ def _as_frame(table: pa.Table, columns: Sequence[str]) -> pl.DataFrame:
 
     table.validate(full=True)
     plain = pa.table(table.columns, names=table.column_names)  # without the metadata, which may be damaged
-    frame = pl.from_arrow(plain)
-    return frame.cast({name: DAY_PAGES[name] for name in columns}).select(columns)  # type: ignore[union-attr,arg-type]
+    frame = pl.DataFrame(plain).cast({name: DAY_PAGES[name] for name in columns})
+    if "page_title" in columns:
+        _refuse_empty(frame.get_column("page_title").cast(pl.Binary))
+    return frame.select(columns)
+
+
+def _refuse_empty(titles: pl.Series) -> None:
+    """Check that no title is empty. The first one of a data page is, if its header has the wrong encoding.
+
+    Raises:
+        ValueError: There is one.
+    """
+    if titles.bin.size().min() == 0:
+        raise ValueError("a title is empty")
+
+
+def _find(title: bytes, rows: range, read_title: Callable[[int], bytes]) -> int | None:
+    """Return the row that has a title, None if none has. The titles ascend."""
+    place = bisect_left(rows, title, key=read_title)
+    return rows[place] if place < len(rows) and read_title(rows[place]) == title else None
 
 
 def _title_reader(titles: pa.Array) -> Callable[[int], bytes]:
@@ -75,11 +97,15 @@ class DayFile:
             if not file_schema().equals(self._file.schema_arrow):
                 raise ValueError("its columns are not those of a day file")
             metadata = self._file.metadata
-            provenance, first_titles = read_metadata(metadata.metadata or {})
+            provenance, text = read_metadata(metadata.metadata or {})
+            index = DataPageIndex.from_json(text)
             self._starts = [0, *accumulate(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))]
-            counts = provenance.pages, sum(pages for _, pages in provenance.domains), self._starts[-1]
-            if len(set(counts)) > 1 or len(first_titles) != metadata.num_row_groups:
+            rows = self._starts[-1]
+            counts = provenance.pages, sum(pages for _, pages in provenance.domains), rows
+            if len(set(counts)) > 1 or not index.fits(rows):
                 raise ValueError("its counts do not add up")
+            if self._starts != [*range(0, rows, GROUP_ROWS), rows]:
+                raise ValueError("its row groups have other sizes than those of a day file")
         self.provenance = provenance
         self._codes = [code for code, _ in provenance.domains]
         self._ends = list(accumulate(pages for _, pages in provenance.domains))
@@ -87,8 +113,8 @@ class DayFile:
             code: range(end - pages, end) for (code, pages), end in zip(provenance.domains, self._ends, strict=True)
         }
         self._held: dict[tuple[int, tuple[str, ...]], pl.DataFrame] = {}
-        codes = [self._codes[bisect_right(self._ends, start)] for start in self._starts[:-1]]
-        self._first_pages = list(zip(codes, first_titles, strict=True))
+        self._borders = index.borders
+        self._data_pages = DataPages(file, index, rows)
         self._remedy = "replace_day"
 
     def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
@@ -133,7 +159,9 @@ class DayFile:
 
         with self._translate_errors():
             chunks = [chunk.view(pa.large_binary()) for chunk in self._chunks(groups, "page_title")]
-        return pl.Series("page_title", pa.chunked_array(chunks, pa.large_binary()), pl.Binary).rechunk()
+            titles = pl.Series("page_title", pa.chunked_array(chunks, pa.large_binary()), pl.Binary).rechunk()
+            _refuse_empty(titles)
+        return titles
 
     def as_text(self, titles: pl.Series) -> pl.Series:
         """Return titles that were read as bytes as text."""
@@ -161,50 +189,69 @@ class DayFile:
         """Read a column of row groups. Its text may not be UTF-8 yet."""
         return list(self._file.read_row_groups(groups, columns=[column], use_threads=False).column(0).chunks)
 
-    def find(self, pages: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-        """Return the rows of some pages, in order. Pages without views on the day have none.
+    def find(self, pages: pl.DataFrame) -> pl.DataFrame:
+        """Return some pages with their hours and counts, in order. Pages without views on the day have no row.
 
-        Reads the titles of the row group that can have a page, and its other columns only if it has one.
+        Reads the titles of the data pages that can have a page, and other columns only of those that have one.
 
         Args:
             pages: `domain_code` String, `page_title` String.
-            columns: Columns of `DAY_PAGES` besides code and title, which the result always has.
+
+        Returns:
+            `domain_code` String, `page_title` String, `start_hours` List(UInt8), `counts` List(Int64).
         """
         import pyarrow as pa
 
-        wanted: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        wanted: dict[int, list[PageKey]] = defaultdict(list)
         for page in pages.select(PAGE_KEY).unique().sort(PAGE_KEY).iter_rows():
             if page[0] in self.codes:
-                wanted[max(0, bisect_right(self._first_pages, page) - 1)].append(page)
-        found: list[tuple[str, str]] = []
-        others = [file_schema().empty_table().select(list(columns))]
+                wanted[self._data_page_of(*page)].append(page)
+        found: list[PageKey] = []
+        lists = [file_schema().empty_table().select(LISTS)]
+        numbers = list(wanted)
         with self._translate_errors():
-            for number, candidates in wanted.items():
-                if rows := self._rows_of(number, candidates):
+            for start in range(0, len(numbers), DATA_PAGES_AT_ONCE):
+                some = {number: wanted[number] for number in numbers[start : start + DATA_PAGES_AT_ONCE]}
+                if rows := self._rows_of(some):
                     found += rows
-                    others.append(self._columns(number, columns).take(pa.array(rows.values())))
+                    lists.append(self._take_lists(rows.values()))
             keys = pl.DataFrame(found, {name: DAY_PAGES[name] for name in PAGE_KEY}, orient="row")
-            return keys.hstack(_as_frame(pa.concat_tables(others), columns))
+            return keys.hstack(_as_frame(pa.concat_tables(lists), LISTS))
 
-    def _rows_of(self, number: int, pages: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """Return which of some pages a row group has, each with its row."""
-        read_title = _title_reader(self._columns(number, ["page_title"]).column(0).combine_chunks())
-        places = {(code, title): self._place(number, code, title.encode(), read_title) for code, title in pages}
-        return {page: row for page, row in places.items() if row is not None}
+    def _data_page_of(self, code: str, title: str) -> int:
+        """Return the number of the data page that has a page, if any has. The domain must have pages."""
+        rows = self.codes[code]
+        first, last = rows.start // DATA_PAGE_ROWS, (rows.stop - 1) // DATA_PAGE_ROWS
+        return bisect_right(self._borders, title, first + 1, last + 1) - 1
 
-    def _place(self, number: int, code: str, title: bytes, read_title: Callable[[int], bytes]) -> int | None:
-        """Return the row of a page in a row group, None if it is not there.
+    def _rows_of(self, wanted: Mapping[int, Sequence[PageKey]]) -> dict[PageKey, int]:
+        """Return the pages that exist, each with its row in the file.
 
         Args:
-            number: The row group.
-            code: The code of the page.
-            title: The title of the page.
-            read_title: Returns the title in a row of the row group. The titles of a domain ascend.
+            wanted: The pages by the number of the data page that can have them. Numbers and pages ascend.
         """
-        start, rows = self._starts[number], self.codes[code]
-        first, end = max(0, rows.start - start), min(self._starts[number + 1], rows.stop) - start
-        row = bisect_left(range(end), title, lo=first, key=read_title)
-        return row if row < end and read_title(row) == title else None
+        read_title = _title_reader(self._data_pages.read("page_title", wanted).combine_chunks())
+        found = {}
+        for place, (number, pages) in enumerate(wanted.items()):
+            start = number * DATA_PAGE_ROWS
+            left_out = start - place * DATA_PAGE_ROWS  # earlier rows that were not read
+            for code, title in pages:
+                rows = self.codes[code]
+                read = range(max(rows.start, start) - left_out, min(rows.stop, start + DATA_PAGE_ROWS) - left_out)
+                if (row := _find(title.encode(), read, read_title)) is not None:
+                    found[code, title] = row + left_out
+        return found
+
+    def _take_lists(self, rows: Collection[int]) -> pa.Table:
+        """Return the lists of some rows, which ascend. Reads the data pages that have them."""
+        import pyarrow as pa
+
+        places = {number: place for place, number in enumerate(dict.fromkeys(row // DATA_PAGE_ROWS for row in rows))}
+        taken = pa.array([places[row // DATA_PAGE_ROWS] * DATA_PAGE_ROWS + row % DATA_PAGE_ROWS for row in rows])
+        hours, counts = (self._data_pages.read(name, places).take(taken).combine_chunks() for name in LISTS)
+        if hours.offsets != counts.offsets:  # no checksum covers the number of values in the header
+            raise ValueError("a page has different numbers of hours and counts")
+        return pa.table([hours, counts], schema=pa.schema([file_schema().field(name) for name in LISTS]))
 
     def _group(self, number: int, columns: tuple[str, ...]) -> pl.DataFrame:
         """Return a row group. The last few are kept, because domains that follow each other share one."""
@@ -230,7 +277,7 @@ class DayFile:
 
         try:
             yield
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             reason = str(error).partition("\n")[0]
             message = f"cannot read {self._path}: {reason}"
             if isinstance(error, OSError) and error.errno is not None:

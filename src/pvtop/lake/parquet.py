@@ -41,8 +41,7 @@ def read_frame(content: bytes, schema: pl.Schema) -> pl.DataFrame:
     try:
         # Threads that read ahead could abort a process that ends soon after.
         file = pq.ParquetFile(io.BytesIO(content), pre_buffer=False)
-        # pyarrow before version 20 fails if a file has no rows.
-        table = file.read(use_threads=False) if file.num_row_groups else file.schema_arrow.empty_table()
+        table = file.read(use_threads=False)
         table.validate(full=True)
         types = {field.name: str(field.type) for field in table.schema}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the bytes are in memory, so each means damage

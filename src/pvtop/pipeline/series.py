@@ -266,7 +266,7 @@ class _Reader:
         with self._lake.day_file(day) as file:
             if file is None:
                 return None
-            found = file.find(self._sought, ["start_hours", "counts"])
+            found = file.find(self._sought)
             counts = count_day(found, self._sought, day.start, self._period, self._step)
             first, last = self._period.first, self._period.last
             return _FromFile(counts, [hour for hour in file.provenance.missing if first <= hour <= last])

@@ -130,7 +130,9 @@ class Lists(NamedTuple):
 
 
 class HoursOfPages:
-    """Rows of the hours of a day, page by page. Which rows are of one page is found once, as it takes longest.
+    """Rows of the hours of a day, page by page.
+
+    Which rows are of the same page is computed once only, because that takes longest.
 
     Args:
         rows: The columns of `HOUR_ROWS`, ascending by code, title and hour. At least one row.
@@ -184,7 +186,7 @@ def _equal_to_next(values: pl.Series) -> pl.Series:
 
 
 def _sum_until(views: pl.Series, ends: pl.Series) -> pl.Series:
-    """Return the sums of the views until each end, each from the end before it."""
+    """Return for each end the sum of the views since the end before it."""
     fits = int(views.max()) * len(views) <= MAX_INTEGER  # type: ignore[arg-type] # there is a row
     sums = (views if fits else views.cast(SUM_DTYPE)).cum_sum().gather(ends - 1)
     return (sums - sums.shift(fill_value=0)).cast(pl.Int64)

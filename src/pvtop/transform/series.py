@@ -191,7 +191,7 @@ def fill_series(
 
 
 def _filled(placed: pl.DataFrame, name: str, rows: int) -> pl.Series:
-    """Return a column of sums at their places, and 0 elsewhere. A join takes ten times as long."""
+    """Return a column with each sum in its row, and 0 in the others. A join takes ten times as long."""
     return pl.zeros(rows, SUM_DTYPE, eager=True).scatter(placed["place"], placed[name]).alias(name)
 
 
