@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 
-from pvtop.core.prefetch import THREADS, parallel
+from pvtop.core.prefetch import THREADS, parallel, prefetch
+
+WAIT = 60  # seconds, after which a thread has failed
 
 
 def test_parallel_keeps_the_order_of_the_items() -> None:
@@ -30,3 +33,19 @@ def test_parallel_takes_few_items_ahead() -> None:
 
     next(parallel(abs, items()))
     assert len(taken) <= 2 * THREADS + 1
+
+
+def test_caller_works_while_the_first_item_is_fetched() -> None:
+    has_begun, may_end = Event(), Event()
+
+    def fetched() -> Iterator[int]:
+        has_begun.set()
+        assert may_end.wait(WAIT)
+        yield 1
+        yield 2
+
+    def meanwhile() -> None:
+        assert has_begun.wait(WAIT)
+        may_end.set()
+
+    assert list(prefetch(fetched(), meanwhile)) == [1, 2]

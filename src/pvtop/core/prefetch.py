@@ -14,10 +14,16 @@ T = TypeVar("T")
 THREADS = min(4, os.cpu_count() or 1)  # more decode hardly faster, and hold more memory
 
 
-def prefetch(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items. A thread fetches each one while the caller works on the one before it."""
+def prefetch(items: Iterator[T], meanwhile: Callable[[], None] = lambda: None) -> Iterator[T]:
+    """Yield the items. A thread fetches each one while the caller works on the one before it.
+
+    Args:
+        items: The items.
+        meanwhile: What the caller does while the thread fetches the first one.
+    """
     with ThreadPoolExecutor(1) as thread:
         upcoming = thread.submit(next, items, None)
+        meanwhile()
         while (item := upcoming.result()) is not None:
             upcoming = thread.submit(next, items, None)
             yield item

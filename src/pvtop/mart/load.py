@@ -21,7 +21,7 @@ from pvtop.core.prefetch import prefetch
 from pvtop.lake.lake import Lake
 from pvtop.mart.parts import HourPart, Part
 from pvtop.mart.replace import Ranked, loaded_provenances, replace_part
-from pvtop.mart.schema import make_schema
+from pvtop.mart.schema import is_complete, make_schema
 from pvtop.mart.session import Database, Known, Session
 
 log = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ class Loader:
             MartError: The mart cannot be reached.
         """
         reads = ((part, self._read(part)) for part in parts)
-        for part, rows in prefetch(reads) if self._database.works_elsewhere else reads:
+        for part, rows in prefetch(reads, self._look) if self._database.works_elsewhere else reads:
             yield self._load(part, rows)
 
     def load(self, part: Part) -> int:
@@ -256,6 +256,15 @@ class Loader:
     def _connect(self) -> Session:
         self._session = self._session or self._database.connect()
         return self._session
+
+    def _look(self) -> None:
+        """Connect, and look whether the schema is there.
+
+        Raises:
+            MartError: The mart cannot be reached, or is of another version.
+        """
+        with self._connected() as session:
+            self._has_schema = self._has_schema or is_complete(session, self._database.address)
 
     def _make_schema(self) -> None:
         """Make the schema before the first look-up or load, if there is none.

@@ -154,7 +154,7 @@ class Mart:
                 result.counts[LoadState.UNCHANGED] = len(stored) - len(wanted)
             if observer:
                 observer.planned(wanted, result.counts[LoadState.UNCHANGED])
-            for outcome in loader.load_all(wanted):
+            for outcome in loader.load_all(wanted) if wanted else ():
                 result.add(outcome)
                 if observer:
                     observer.finished(outcome)

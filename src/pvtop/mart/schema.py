@@ -21,7 +21,7 @@ def make_schema(session: Session, address: Address) -> bool:
     Raises:
         MartError: The mart is of another version, or other tables have the names of its tables.
     """
-    if _is_complete(session, address):
+    if is_complete(session, address):
         return False
     with session.making_schema():
         existing = session.existing_tables()
@@ -31,7 +31,7 @@ def make_schema(session: Session, address: Address) -> bool:
                 "name another database",
                 setting="mart",
             )
-        if not _is_complete(session, address):
+        if not is_complete(session, address):
             _make(session)
     return True
 
@@ -42,11 +42,11 @@ def check_schema(session: Session, address: Address) -> None:
     Raises:
         MartError: It has none, or those of another version.
     """
-    if not _is_complete(session, address):
+    if not is_complete(session, address):
         raise MartError(f"there is no mart in {address}", "load a report into it first", remedy="make_mart")
 
 
-def _is_complete(session: Session, address: Address) -> bool:
+def is_complete(session: Session, address: Address) -> bool:
     """Return whether the schema is made.
 
     Raises:
