@@ -207,8 +207,10 @@ def test_index_that_another_program_wrote_is_damage(index: bytes, tmp_path: Path
     path.parent.mkdir(parents=True)
     table = pages.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(file_schema())
     pq.write_table(table.replace_schema_metadata(day_metadata(day_provenance(DAY, totals), index)), path)
-    with pytest.raises(OutputError, match="cannot read"), Lake(str(tmp_path)).day_file(DAY):
-        pass
+    with Lake(str(tmp_path)).day_file(DAY) as day_file:
+        assert day_file is not None
+        with pytest.raises(OutputError, match="cannot read"):
+            day_file.find(pages)
 
 
 @pytest.mark.parametrize("part", ["titles and lists", "index and footer"])

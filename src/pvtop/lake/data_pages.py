@@ -43,7 +43,7 @@ DICTIONARY = b"\x04"
 ENCODINGS = {"page_title": 7, "start_hours": 8, "counts": 5}
 """The columns of which single data pages can be read, and how Parquet numbers the encodings of their values."""
 
-LEVELS = b"\x15\x06\x15\x06"  # the encodings of the levels, which follow
+LEVEL_ENCODINGS = b"\x15\x06\x15\x06"  # which follow in a header
 NO_ROWS = b"\x16\x00\x19\x0c"  # in the footer of an empty file: it has 0 rows, and a list of 0 row groups
 TYPES = {pl.List(pl.UInt8): 1, pl.List(pl.Int64): 2, pl.String(): 6}  # as Parquet stores the values
 CODECS = {"zstd": 6, "lz4": 7}
@@ -130,7 +130,7 @@ class DataPageIndex:
         """Return whether the index is that of a file with so many rows."""
         groups, pages = len(range(0, rows, GROUP_ROWS)), len(range(0, rows, DATA_PAGE_ROWS))
         lengths = [(len(starts), len(sizes)) for starts, sizes in self.columns.values()]
-        return len(self.borders) == pages and set(lengths) <= {(groups, groups + pages)}
+        return len(self.borders) == pages and set(lengths) == {(groups, groups + pages)}
 
 
 def _border(before: str, after: str) -> str:
@@ -173,7 +173,7 @@ def _size(header: re.Match[bytes]) -> int:
 
 def _encodings(column: str) -> bytes:
     """Return the encodings in the headers of a column. No checksum covers them."""
-    return b"\x15" + _integer(ENCODINGS[column]) + LEVELS
+    return b"\x15" + _integer(ENCODINGS[column]) + LEVEL_ENCODINGS
 
 
 class _Picked(NamedTuple):

@@ -9,6 +9,7 @@ import contextlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,7 +17,7 @@ import polars as pl
 
 from pvtop.core.errors import OutputError
 from pvtop.lake.data_pages import DataPageIndex, DataPages
-from pvtop.lake.day_format import DATA_PAGE_ROWS, GROUP_ROWS, file_schema, read_metadata
+from pvtop.lake.day_format import DATA_PAGE_ROWS, GROUP_ROWS, INDEX_KEY, file_schema, read_metadata
 from pvtop.storage.atomic import output_error
 from pvtop.transform.day import Lists
 from pvtop.transform.schemas import DAY_PAGES, PAGE_KEY
@@ -97,12 +98,11 @@ class DayFile:
             if not file_schema().equals(self._file.schema_arrow):
                 raise ValueError("its columns are not those of a day file")
             metadata = self._file.metadata
-            provenance, text = read_metadata(metadata.metadata or {})
-            index = DataPageIndex.from_json(text)
+            provenance, _ = read_metadata(metadata.metadata or {})
             self._starts = [0, *accumulate(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))]
             rows = self._starts[-1]
             counts = provenance.pages, sum(pages for _, pages in provenance.domains), rows
-            if len(set(counts)) > 1 or not index.fits(rows):
+            if len(set(counts)) > 1:
                 raise ValueError("its counts do not add up")
             if self._starts != [*range(0, rows, GROUP_ROWS), rows]:
                 raise ValueError("its row groups have other sizes than those of a day file")
@@ -113,8 +113,7 @@ class DayFile:
             code: range(end - pages, end) for (code, pages), end in zip(provenance.domains, self._ends, strict=True)
         }
         self._held: dict[tuple[int, tuple[str, ...]], pl.DataFrame] = {}
-        self._borders = index.borders
-        self._data_pages = DataPages(file, index, rows)
+        self._source = file
         self._remedy = "replace_day"
 
     def frames(self, columns: Sequence[str] = DAY_PAGES.names()) -> Iterator[pl.DataFrame]:
@@ -203,13 +202,13 @@ class DayFile:
         import pyarrow as pa
 
         wanted: dict[int, list[PageKey]] = defaultdict(list)
-        for page in pages.select(PAGE_KEY).unique().sort(PAGE_KEY).iter_rows():
-            if page[0] in self.codes:
-                wanted[self._data_page_of(*page)].append(page)
         found: list[PageKey] = []
         lists = [file_schema().empty_table().select(LISTS)]
-        numbers = list(wanted)
         with self._translate_errors():
+            for page in pages.select(PAGE_KEY).unique().sort(PAGE_KEY).iter_rows():
+                if page[0] in self.codes:
+                    wanted[self._data_page_of(*page)].append(page)
+            numbers = list(wanted)
             for start in range(0, len(numbers), DATA_PAGES_AT_ONCE):
                 some = {number: wanted[number] for number in numbers[start : start + DATA_PAGES_AT_ONCE]}
                 if rows := self._rows_of(some):
@@ -218,11 +217,23 @@ class DayFile:
             keys = pl.DataFrame(found, {name: DAY_PAGES[name] for name in PAGE_KEY}, orient="row")
             return keys.hstack(_as_frame(pa.concat_tables(lists), LISTS))
 
+    @cached_property
+    def _index(self) -> DataPageIndex:
+        """The index of the data pages. It takes some megabytes, and only `find` needs it."""
+        index = DataPageIndex.from_json(self._file.metadata.metadata.get(INDEX_KEY, b"null"))
+        if not index.fits(self._starts[-1]):
+            raise ValueError("its index of data pages is damaged")
+        return index
+
+    @cached_property
+    def _data_pages(self) -> DataPages:
+        return DataPages(self._source, self._index, self._starts[-1])
+
     def _data_page_of(self, code: str, title: str) -> int:
         """Return the number of the data page that has a page, if any has. The domain must have pages."""
         rows = self.codes[code]
         first, last = rows.start // DATA_PAGE_ROWS, (rows.stop - 1) // DATA_PAGE_ROWS
-        return bisect_right(self._borders, title, first + 1, last + 1) - 1
+        return bisect_right(self._index.borders, title, first + 1, last + 1) - 1
 
     def _rows_of(self, wanted: Mapping[int, Sequence[PageKey]]) -> dict[PageKey, int]:
         """Return the pages that exist, each with its row in the file.
